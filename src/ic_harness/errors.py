@@ -1,0 +1,191 @@
+"""Every error that this package raises on purpose, in one tree.
+
+    HarnessError
+    ├── InputError                 what the caller gave is wrong; the command line exits with 2
+    │   ├── PrincipalError         no principal
+    │   ├── IdentityError          no key, wrong passphrase, unknown identity
+    │   ├── ImageError             no image, or one that must not be decoded
+    │   └── LocatorError           no locator of the form blob_<u64>
+    ├── CandidError                a Candid message, text or value does not fit; says offset and path
+    ├── ProtocolError              a message breaks the interface specification
+    │   ├── CborError              not the CBOR that was expected
+    │   ├── EnvelopeError          signature, sender, delegation or expiry of a request is not valid
+    │   └── CertificateError       a certificate or signed reply proves nothing
+    ├── CallError                  a call did not give a reply
+    │   ├── TransportError         nothing, or nothing whole, came back
+    │   ├── HttpStatusError        the network answered with an HTTP error
+    │   ├── RejectError            the network or the canister rejected the call
+    │   ├── CallTimeoutError       accepted, but no verdict before the request expired
+    │   └── BackendError           the canister replied with its `Error` variant
+    ├── NetworkError               a network cannot be started, reached or used in this way
+    ├── UploadError                an upload failed and was cleaned up
+    └── ReplicaError               the embedded replica refuses or cannot go on
+        └── StateError             a state folder is damaged, locked or of another version
+
+Leaves say whose fault it is and what to do. A bug of ours is none of these: it stays a Python exception.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HarnessError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InputError(HarnessError):
+    """What the caller gave cannot be used; nothing was sent or changed."""
+
+
+class PrincipalError(InputError, ValueError):
+    """A value is no principal."""
+
+
+class IdentityError(InputError):
+    """A key or identity cannot be read or used."""
+
+
+class ImageError(InputError):
+    """A file is no image that can be turned into four assets."""
+
+
+class LocatorError(InputError, ValueError):
+    """A text is no locator of the form `blob_<u64>`."""
+
+
+class CandidError(HarnessError, ValueError):
+    """A Candid message, text or Python value does not fit its type.
+
+    `offset` is the byte (or character) where it was noticed, `path` the place in the value such as
+    `args[1].assets[0].bytes`, `expected` what should have stood there; each may be None.
+    """
+
+    def __init__(
+        self, message: str, *, offset: int | None = None, path: str | None = None, expected: str | None = None
+    ) -> None:
+        self.message = message
+        self.offset = offset
+        self.path = path
+        self.expected = expected
+        super().__init__(message, offset, path, expected)
+
+    def __str__(self) -> str:
+        where = [
+            f"at {self.path}" if self.path else "",
+            f"byte {self.offset}" if self.offset is not None else "",
+        ]
+        place = ", ".join(part for part in where if part)
+        wanted = f"; expected {self.expected}" if self.expected else ""
+        return f"{self.message}{wanted}{f' ({place})' if place else ''}"
+
+
+class ProtocolError(HarnessError):
+    """A message breaks the interface specification."""
+
+
+class CborError(ProtocolError):
+    """Bytes are not the CBOR that was expected."""
+
+
+class EnvelopeError(ProtocolError):
+    """The signature, sender, delegation or expiry of a request is not valid."""
+
+
+class CertificateError(ProtocolError):
+    """A certificate or a signed reply does not prove what it should."""
+
+
+class CallError(HarnessError):
+    """A call gave no reply. `method` and `canister` (textual principal) tell which."""
+
+    def __init__(self, message: str, *, method: str | None = None, canister: str | None = None) -> None:
+        self.message = message
+        self.method = method
+        self.canister = canister
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        if self.method is None:
+            return self.message
+        return f"{self.method} on {self.canister or 'an unknown canister'}: {self.message}"
+
+
+class TransportError(CallError):
+    """The network did not answer, or its answer broke off."""
+
+
+class HttpStatusError(CallError):
+    """The network answered with an HTTP error. `status` is the code, `body` the start of the text."""
+
+    def __init__(
+        self, status: int, body: str, *, method: str | None = None, canister: str | None = None
+    ) -> None:
+        self.status = status
+        self.body = body
+        super().__init__(f"HTTP {status}: {body}", method=method, canister=canister)
+
+
+class RejectError(CallError):
+    """The call was rejected.
+
+    `reject_code` is 1 to 6 (interface specification, "Reject codes"), `error_code` is `IC0…` or None,
+    `certified` tells whether a certificate proves the rejection.
+    """
+
+    def __init__(
+        self,
+        reject_code: int,
+        reject_message: str,
+        error_code: str | None = None,
+        *,
+        method: str | None = None,
+        canister: str | None = None,
+        certified: bool = False,
+    ) -> None:
+        self.reject_code = reject_code
+        self.reject_message = reject_message
+        self.error_code = error_code
+        self.certified = certified
+        code = f", {error_code}" if error_code else ""
+        super().__init__(
+            f"rejected (code {reject_code}{code}): {reject_message}", method=method, canister=canister
+        )
+
+
+class CallTimeoutError(CallError):
+    """The request was accepted, but no verdict came before it expired."""
+
+
+class BackendError(CallError):
+    """The backend replied with its `Error` variant: `tag` such as `NotFound`, `detail` its text or None."""
+
+    def __init__(
+        self, tag: str, detail: str | None = None, *, method: str | None = None, canister: str | None = None
+    ) -> None:
+        self.tag = tag
+        self.detail = detail
+        super().__init__(f"{tag}: {detail}" if detail else tag, method=method, canister=canister)
+
+
+class NetworkError(HarnessError):
+    """A network cannot be started, reached, or used in this way."""
+
+
+class UploadError(HarnessError):
+    """An upload failed; `leftovers` names what could not be cleaned up (empty when nothing was left)."""
+
+    def __init__(self, message: str, *, leftovers: tuple[str, ...] = (), detail: Any = None) -> None:
+        self.message = message
+        self.leftovers = leftovers
+        self.detail = detail
+        left = f" Left behind: {', '.join(leftovers)}." if leftovers else ""
+        super().__init__(f"{message}{left}")
+
+
+class ReplicaError(HarnessError):
+    """The embedded replica refuses a request of its host, or cannot go on."""
+
+
+class StateError(ReplicaError):
+    """A state folder is damaged, locked by another process, or of another version."""
