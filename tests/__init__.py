@@ -1,0 +1,1 @@
+"""Tests: one folder a floor, plus architecture, interop and e2e."""

@@ -1,0 +1,113 @@
+"""Imports go down the floors, never in a circle, and third-party libraries come in by their door only."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+
+import pytest
+
+from .source import PACKAGE, modules
+
+FLOORS = {
+    "principal": 1, "errors": 1, "units": 1, "": 1,
+    "candid": 2, "protocol": 2,
+    "replica": 3, "agent": 3,
+    "networks": 4, "backend": 4,
+    "uploads": 5,
+    "conformance": 6, "pytest_plugin": 6, "cli": 6,
+}  # fmt: skip
+STRANGERS = [("candid", "protocol"), ("replica", "agent"), ("pytest_plugin", "cli")]
+
+DOORS = {
+    "wasmtime": ["replica/execution/*"],
+    "httpx": ["agent/transport_http.py", "networks/*"],
+    "uvicorn": ["replica/server.py"],
+    "starlette": ["replica/server.py", "replica/gateway.py", "replica/admin.py"],
+    "cryptography": ["protocol/identity/*"],
+    "pyblst": ["protocol/bls.py"],
+    "cbor2": ["protocol/cbor.py"],
+    "PIL": ["uploads/derivatives.py"],
+    "pydantic": ["backend/*", "candid/*"],
+    "click": ["cli/*"],
+    "rich": ["cli/*"],
+    "pytest": ["pytest_plugin/*", "conformance/*"],
+}
+
+
+def test_every_room_has_a_floor():
+    """A new room is placed on a floor before anything is built in it."""
+    assert {module.room for module in modules()} - {"_data"} <= set(FLOORS)
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_imports_go_down(module):
+    """A module imports from its own room or from floors below, and never from a room it may not know."""
+    upward = [
+        f"{module.label}:{imported.line} imports {imported.module}"
+        for imported in module.imports()
+        if imported.module.split(".")[0] == PACKAGE
+        and (room := ".".join(imported.module.split(".")[1:2])) != module.room
+        and room
+        and not _may_know(module.room, room)
+    ]
+    assert upward == []
+
+
+def _may_know(above: str, below: str) -> bool:
+    strangers = (above, below) in STRANGERS or (below, above) in STRANGERS
+    return FLOORS[below] <= FLOORS[above] and not strangers
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_third_party_doors(module):
+    """A third-party library is imported only where the plan says, so that it can be replaced in one place."""
+    inside = module.label.removeprefix(f"src/{PACKAGE}/")
+    wrong = [
+        f"{module.label}:{imported.line} imports {imported.module}"
+        for imported in module.imports()
+        if (doors := DOORS.get(imported.module.split(".")[0])) is not None
+        and not any(fnmatch(inside, door) for door in doors)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_imports_inside_functions_are_marked(module):
+    """An import inside a function is there for start-up time only, and says so."""
+    hidden = [
+        f"{module.label}:{imported.line} imports {imported.module}"
+        for imported in module.imports()
+        if imported.lazy and not imported.marked
+    ]
+    assert hidden == []
+
+
+def test_no_cycles():
+    """No module needs, directly or through others, that it be loaded before itself."""
+    graph = {
+        module.name: {
+            imported.module
+            for imported in module.imports()
+            if imported.module.startswith(PACKAGE) and not imported.lazy and not imported.typing_only
+        }
+        - {module.name}
+        for module in modules()
+    }
+    assert _cycle(graph) is None
+
+
+def _cycle(graph: dict[str, set[str]]) -> list[str] | None:
+    done: set[str] = set()
+
+    def visit(name: str, trail: list[str]) -> list[str] | None:
+        if name in trail:
+            return [*trail[trail.index(name) :], name]
+        if name in done:
+            return None
+        found = next(
+            (found for other in sorted(graph.get(name, ())) if (found := visit(other, [*trail, name]))), None
+        )
+        done.add(name)
+        return found
+
+    return next((found for name in sorted(graph) if (found := visit(name, []))), None)

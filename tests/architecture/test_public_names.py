@@ -1,0 +1,57 @@
+"""Each room has one door: a sorted `__all__` that tells the truth, and nobody climbs in by a window."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+
+import pytest
+
+from .source import PACKAGE, SOURCE, modules
+
+ROOMS = sorted(path.parent.name for path in (SOURCE / PACKAGE).glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_door_is_sorted_and_complete(room):
+    """`__all__` of a room is sorted, without doubles, and every name in it exists."""
+    door = importlib.import_module(f"{PACKAGE}.{room}")
+    names = list(door.__all__)
+    assert names == sorted(set(names))
+    assert [name for name in names if not hasattr(door, name)] == []
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_other_rooms_are_entered_by_the_door(module):
+    """A room imports from another room's `__init__` only."""
+    windows = [
+        f"{module.label}:{imported.line} imports {imported.module}"
+        for imported in module.imports()
+        if imported.module.startswith(f"{PACKAGE}.")
+        and (room := imported.module.split(".")[1]) in ROOMS
+        and room != module.room
+        and len(imported.module.split(".")) > 2
+        and imported.module not in ENTRANCES
+    ]
+    assert windows == []
+
+
+# Submodules that are doors themselves, because loading them with the room would cost start-up time.
+ENTRANCES = {
+    f"{PACKAGE}.candid.bindgen",
+    f"{PACKAGE}.candid.runtime",
+}
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if not m.generated], ids=lambda module: module.name)
+def test_everything_public_is_documented(module):
+    """Every module, and every public class and function of a module, has a docstring."""
+    assert ast.get_docstring(module.tree), f"{module.label} has no docstring"
+    missing = [
+        f"{module.label}:{node.lineno} {node.name}"
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert missing == []
