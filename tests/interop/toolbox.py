@@ -1,0 +1,108 @@
+"""Others' tools, installed once into a cache outside the source tree: npm folders, Python venvs, a cargo target.
+
+A tool's folder is named by the digest of its lock file and scripts, so a changed lock is a new folder and an
+old one is never repaired. `IC_HARNESS_INTEROP_CACHE` moves the cache; by default it is the user's cache folder.
+A missing program raises ToolMissing, which the fixtures turn into a skip that names it (or into a failure where
+`IC_HARNESS_REQUIRE_INTEROP=1`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NODE = HERE / "node"
+
+
+class ToolMissing(Exception):
+    """A program or package registry that the judge needs cannot be had here; the text names it."""
+
+
+def cache_root() -> Path:
+    """The folder that holds installed judges."""
+    named = os.environ.get("IC_HARNESS_INTEROP_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(named) if named else Path(base) / "ic-harness" / "interop"
+
+
+def npm_folder(client: str) -> Path:
+    """A folder with `client`'s node_modules, as its lock file says, and our driver scripts beside them."""
+    _need("node", "npm")
+    sources = [*sorted((NODE / client).iterdir()), *sorted((NODE / "scripts").iterdir())]
+    folder = cache_root() / f"node-{client}-{_digest(sources)}"
+    with _made_once(folder) as making:
+        if making:
+            for source in sources:
+                shutil.copy2(source, folder)
+            _install(["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"], folder)
+    return folder
+
+
+def python_venv(name: str, requirements: Path) -> Path:
+    """The Python of a venv of its own that holds what `requirements` pins."""
+    folder = cache_root() / f"python-{name}-{_digest([requirements])}-{sys.version_info.minor}"
+    python = folder / "bin" / "python"
+    with _made_once(folder) as making:
+        if making:
+            _install([sys.executable, "-m", "venv", str(folder)], HERE)
+            _install([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], HERE)
+    return python
+
+
+def cargo_binary(project: Path, binary: str) -> Path:
+    """`binary` of the cargo project, built as its lock file says, with the target folder in the cache."""
+    _need("cargo")
+    target = cache_root() / "cargo-target"
+    command = ["cargo", "build", "--locked", "--quiet", "--manifest-path", str(project / "Cargo.toml")]
+    _install([*command, "--target-dir", str(target)], project)
+    return target / "debug" / binary
+
+
+def run(command: Sequence[str | Path], *, cwd: Path = HERE, timeout_s: float = 120) -> str:
+    """The standard output of a judge; a failure carries everything it printed."""
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+    if done.returncode:
+        raise AssertionError(f"{command[0]} {command[1]} exited with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def _need(*programs: str) -> None:
+    for program in programs:
+        if shutil.which(program) is None:
+            raise ToolMissing(f"{program} is not installed")
+
+
+def _digest(files: Sequence[Path]) -> str:
+    content = hashlib.sha256()
+    for file in files:
+        content.update(file.name.encode() + b"\0" + file.read_bytes())
+    return content.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _made_once(folder: Path) -> Iterator[bool]:
+    """True for the one process that has to fill the folder; the others wait for it (tests run in parallel)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = folder / ".complete"
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        making = not stamp.exists()
+        yield making
+        if making:
+            stamp.touch()
+
+
+def _install(command: Sequence[str], cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolMissing(f"`{' '.join(command[:4])} …` failed: {done.stderr.strip()[-2000:]}")
