@@ -1,0 +1,45 @@
+"""Running networks: the embedded one and those behind a URL, and what each can do beyond answering calls.
+
+The classes of the implementations load when they are first asked for: the embedded network brings the Wasm
+engine with it, which who only talks to a URL does not need.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from .capabilities import MEANINGS, Capability, MissingCapabilityError
+from .mainnet import MAINNET_ROOT_KEY, MAINNET_URL, is_mainnet
+from .network import InstallMode, Network
+from .opening import NAMES, connect, embedded, open_network
+
+if TYPE_CHECKING:
+    from .embedded import EmbeddedNetwork
+    from .url import UrlNetwork
+
+__all__ = [
+    "MAINNET_ROOT_KEY",
+    "MAINNET_URL",
+    "MEANINGS",
+    "NAMES",
+    "Capability",
+    "EmbeddedNetwork",
+    "InstallMode",
+    "MissingCapabilityError",
+    "Network",
+    "UrlNetwork",
+    "connect",
+    "embedded",
+    "is_mainnet",
+    "open_network",
+]
+
+_LAZY: Final = {"EmbeddedNetwork": ".embedded", "UrlNetwork": ".url"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module of an implementation when its class is first asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name], __name__), name)

@@ -1,0 +1,93 @@
+"""The embedded network: the local Internet Computer of this package, in this process.
+
+Agents talk to `Replica.handle` without a socket; envelopes, signatures and certificates are the same as over
+HTTP. The asynchronous transport runs the replica in a worker thread, so that the event loop goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Final
+
+from ic_harness.agent import Agent, AsyncAgent, AsyncTransport, Request, Response, Transport
+from ic_harness.protocol import Ed25519Identity, Identity
+from ic_harness.replica import HttpRequest, Replica
+
+from .capabilities import Capability
+from .network import Network
+
+_CBOR: Final = {"content-type": "application/cbor"}
+
+
+def _deployer() -> Identity:
+    # Everybody who can open the state folder may change its canisters anyway, so this is no secret.
+    return Ed25519Identity.from_seed(hashlib.sha256(b"ic-harness deployer of an embedded network").digest())
+
+
+def _ask(replica: Replica, request: Request) -> Response:
+    answer = replica.handle(
+        HttpRequest(method=request.method, path=request.path, headers=_CBOR, body=request.body or b"")
+    )
+    return Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+class InProcessTransport(Transport):
+    """Hands requests to a replica in this process."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def send(self, request: Request) -> Response:
+        """Answer one request."""
+        return _ask(self._replica, request)
+
+    def close(self) -> None:
+        """Do nothing: the replica belongs to the network."""
+
+
+class AsyncInProcessTransport(AsyncTransport):
+    """Hands requests to a replica in this process, each in a worker thread."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    async def send(self, request: Request) -> Response:
+        """Answer one request."""
+        return await asyncio.to_thread(_ask, self._replica, request)
+
+    async def close(self) -> None:
+        """Do nothing: the replica belongs to the network."""
+
+
+class EmbeddedNetwork(Network):
+    """A `Replica` as a network. Closing it closes the replica."""
+
+    capabilities = frozenset(Capability)
+
+    def __init__(self, replica: Replica, deployer: Identity | None = None) -> None:
+        super().__init__(deployer or _deployer())
+        self.replica = replica
+
+    @property
+    def name(self) -> str:
+        """Always `embedded`."""
+        return "embedded"
+
+    @property
+    def root_key(self) -> bytes:
+        """The replica's DER root key."""
+        return self.replica.root_key
+
+    def _new_agent(self, identity: Identity) -> Agent:
+        transport = InProcessTransport(self.replica)
+        return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+
+    def _new_async_agent(self, identity: Identity) -> AsyncAgent:
+        transport = AsyncInProcessTransport(self.replica)
+        return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+
+    def close(self) -> None:
+        """Stop the replica; with a state folder everything is kept there."""
+        super().close()
+        self.replica.close()

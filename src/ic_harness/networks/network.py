@@ -1,0 +1,172 @@
+"""The abstract network: what every network does, and what some can do beyond that.
+
+A network knows nothing of the canisters on it. It hands out agents, makes canisters and installs code through
+the management canister, and offers its further abilities as methods that each need a `Capability`.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from ic_harness.agent import Agent, AsyncAgent, Management
+from ic_harness.principal import Principal
+from ic_harness.protocol import AnonymousIdentity, Identity
+
+from .capabilities import Capability, MissingCapabilityError
+
+InstallMode = Literal["install", "reinstall", "upgrade"]
+EMPTY_ARGUMENT = b"DIDL\x00\x00"
+"""The Candid encoding of no arguments."""
+
+
+class Network(ABC):
+    """A running network. Use it as a context manager, or `close` it.
+
+    `deployer` is the identity that makes canisters and controls them when nobody else is named.
+    """
+
+    capabilities: frozenset[Capability] = frozenset()
+
+    def __init__(self, deployer: Identity) -> None:
+        self.deployer = deployer
+        self._agents: weakref.WeakSet[Agent] = weakref.WeakSet()
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """How a person calls this network: `embedded`, or its URL."""
+
+    @property
+    def url(self) -> str | None:
+        """Where it listens, such as `http://127.0.0.1:4943`; None when it is reached in process only."""
+        return None
+
+    @property
+    @abstractmethod
+    def root_key(self) -> bytes:
+        """The DER public key (133 bytes) that every certificate of this network is traced back to."""
+
+    @abstractmethod
+    def _new_agent(self, identity: Identity) -> Agent:
+        """Make a client that calls as `identity`."""
+
+    @abstractmethod
+    def _new_async_agent(self, identity: Identity) -> AsyncAgent:
+        """Make an asynchronous client that calls as `identity`."""
+
+    def agent(self, identity: Identity | None = None) -> Agent:
+        """Make a client that calls as `identity` (None: anonymously). The network closes it at the latest."""
+        agent = self._new_agent(identity or AnonymousIdentity())
+        self._agents.add(agent)
+        return agent
+
+    def async_agent(self, identity: Identity | None = None) -> AsyncAgent:
+        """Make an asynchronous client that calls as `identity` (None: anonymously). The caller closes it."""
+        return self._new_async_agent(identity or AnonymousIdentity())
+
+    def close(self) -> None:
+        """Release everything that this object holds; a network that it did not start goes on."""
+        for agent in tuple(self._agents):
+            agent.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def require(self, capability: Capability) -> None:
+        """Raise `MissingCapabilityError` unless the network has `capability`."""
+        if capability not in self.capabilities:
+            raise MissingCapabilityError(self.name, capability)
+
+    # -- canisters ------------------------------------------------------------------------------------------
+
+    def create_canister(
+        self,
+        *,
+        controllers: list[Principal] | None = None,
+        canister_id: Principal | None = None,
+        cycles: int | None = None,
+    ) -> Principal:
+        """Make an empty canister.
+
+        `controllers` are the deployer when None, `canister_id` asks for one id, `cycles` is the balance.
+        Raises `MissingCapabilityError` where canisters cost cycles, `RejectError` when the id is taken.
+        """
+        self.require(Capability.CREATE)
+        return self._management.provisional_create_canister_with_cycles(
+            amount=cycles,
+            specified_id=canister_id,
+            settings=None if controllers is None else {"controllers": controllers},
+        )
+
+    def install(
+        self,
+        canister: Principal,
+        wasm: bytes,
+        arg: bytes = EMPTY_ARGUMENT,
+        mode: InstallMode = "install",
+    ) -> None:
+        """Install Wasm (plain or gzip, any size) with the Candid-encoded `arg`, as the deployer.
+
+        Raises `RejectError` when the module is not valid, traps, or the deployer is no controller.
+        """
+        self.require(Capability.UPGRADE)
+        self._management.install_code(canister, wasm, arg, mode)
+
+    def deploy(self, wasm: bytes, arg: bytes = EMPTY_ARGUMENT) -> Principal:
+        """Make a canister and install `wasm` into it."""
+        canister = self.create_canister()
+        self.install(canister, wasm, arg)
+        return canister
+
+    def module_hash(self, canister: Principal) -> bytes | None:
+        """Read the certified SHA-256 of the module installed in a canister; None when there is none."""
+        path = [b"canister", canister.raw, b"module_hash"]
+        certificate = self._deployer_agent.read_state([path], canister)
+        return certificate.lookup_value(path)
+
+    @functools.cached_property
+    def _deployer_agent(self) -> Agent:
+        return self.agent(self.deployer)
+
+    @functools.cached_property
+    def _management(self) -> Management:
+        return Management(self._deployer_agent)
+
+    # -- what only some can do ------------------------------------------------------------------------------
+
+    def time_ns(self) -> int:
+        """Tell the network's time in nanoseconds since the Unix epoch. Needs `Capability.TIME`."""
+        raise MissingCapabilityError(self.name, Capability.TIME)
+
+    def set_time(self, time_ns: int) -> None:  # noqa: ARG002 - named for implementations
+        """Set the network's time, nanoseconds since the Unix epoch. Needs `Capability.TIME`."""
+        raise MissingCapabilityError(self.name, Capability.TIME)
+
+    def advance_time(self, by_ns: int) -> None:  # noqa: ARG002 - named for implementations
+        """Move the network's time forward by so many nanoseconds. Needs `Capability.TIME`."""
+        raise MissingCapabilityError(self.name, Capability.TIME)
+
+    def tick(self) -> None:
+        """Run one round: timers and heartbeats that are due. Needs `Capability.ROUND`."""
+        raise MissingCapabilityError(self.name, Capability.ROUND)
+
+    def snapshot(self) -> Any:
+        """Remember the whole network; give the result to `restore`. Needs `Capability.SNAPSHOT`."""
+        raise MissingCapabilityError(self.name, Capability.SNAPSHOT)
+
+    def restore(self, snapshot: Any) -> None:  # noqa: ARG002 - named for implementations
+        """Go back to a `snapshot` of this network. Needs `Capability.SNAPSHOT`."""
+        raise MissingCapabilityError(self.name, Capability.SNAPSHOT)
+
+    def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations
+        """Read what a canister printed, oldest first. Needs `Capability.LOGS`."""
+        raise MissingCapabilityError(self.name, Capability.LOGS)

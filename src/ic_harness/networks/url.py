@@ -1,0 +1,72 @@
+"""A network behind a URL: a local replica of any make, or the Internet Computer.
+
+The root key decides what can be believed. For the Internet Computer it is built in; for every other network
+it is fetched once, when it is first needed, and pinned from then on.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+from urllib.parse import urlsplit
+
+from ic_harness.agent import Agent, AsyncAgent, AsyncHttpTransport, HttpTransport
+from ic_harness.errors import InputError, NetworkError
+from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
+
+from .capabilities import Capability
+from .mainnet import MAINNET_ROOT_KEY, is_mainnet
+from .network import Network
+
+_LOCAL: Final = frozenset({Capability.CREATE, Capability.UPGRADE})
+_MAINNET: Final = frozenset({Capability.UPGRADE})
+
+
+class UrlNetwork(Network):
+    """A network that listens at `url`. Raises `InputError` when that is no HTTP address."""
+
+    def __init__(self, url: str, deployer: Identity | None = None, *, root_key: bytes | None = None) -> None:
+        super().__init__(deployer or Ed25519Identity.generate())
+        self._url = _checked(url)
+        self._given_root_key = MAINNET_ROOT_KEY if is_mainnet(url) else root_key
+        self.capabilities = _MAINNET if is_mainnet(url) else _LOCAL
+
+    @property
+    def name(self) -> str:
+        """The URL."""
+        return self._url
+
+    @property
+    def url(self) -> str:
+        """Where the network listens."""
+        return self._url
+
+    @functools.cached_property
+    def root_key(self) -> bytes:
+        """The root key: built in for the Internet Computer, given, or fetched once.
+
+        Raises `CallError` when the network does not answer, `NetworkError` when it answers without a key.
+        """
+        if self._given_root_key is not None:
+            return self._given_root_key
+        agent = Agent(HttpTransport(self._url), AnonymousIdentity())
+        try:
+            key = agent.status().get("root_key")
+        finally:
+            agent.close()
+        if not isinstance(key, bytes):
+            raise NetworkError(f"{self._url} answers, but tells no root key: is it a local network?")
+        return key
+
+    def _new_agent(self, identity: Identity) -> Agent:
+        return Agent(HttpTransport(self._url), identity, root_key=self.root_key)
+
+    def _new_async_agent(self, identity: Identity) -> AsyncAgent:
+        return AsyncAgent(AsyncHttpTransport(self._url), identity, root_key=self.root_key)
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(f"{url!r} is no address of a network: it must look like http://127.0.0.1:4943")
+    return url.rstrip("/")
