@@ -1,0 +1,56 @@
+"""Defaults of options from `ic-harness.toml` in the current folder.
+
+Top-level keys are defaults of every command, a table named like a command overrides them for that one:
+
+    network = "http://127.0.0.1:4943"
+    identity = "me.pem"
+
+    [upload]
+    capsule = "capsule_1"
+
+Environment variables and options on the command line win over the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from ic_harness.errors import InputError
+
+CONFIG_FILE: Final = "ic-harness.toml"
+
+
+def load_defaults(commands: list[str], folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Read the defaults of each command from the file in `folder` (the current one); empty without a file.
+
+    Raises `InputError` when the file is no TOML.
+    """
+    path = (folder or Path()) / CONFIG_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    everywhere, tables = _split(_parse(path, text))
+    return {name: everywhere | tables.get(name, {}) for name in commands}
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    import tomllib  # lazy: start-up time  # noqa: PLC0415
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is no TOML: {error}") from error
+
+
+def _split(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    named = {key.replace("-", "_"): value for key, value in data.items() if not isinstance(value, dict)}
+    tables = {
+        key: {option.replace("-", "_"): value for option, value in table.items()}
+        for key, table in data.items()
+        if isinstance(table, dict)
+    }
+    return named, tables

@@ -1,0 +1,125 @@
+"""The group of commands: which there are, where they live, and what becomes of their errors.
+
+A command's module loads only when it is run, so that `ic-harness --help` costs nothing. Whatever a command
+raises on purpose ends as one line on standard error and an exit status:
+
+    0    done
+    1    it failed: the network, the canister or the upload says no
+    2    bad arguments or bad input; nothing was sent or changed
+    130  interrupted by Ctrl-C
+
+A bug of ours keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import click
+
+from ic_harness import __version__
+from ic_harness.errors import HarnessError, InputError
+
+from .config import load_defaults
+
+
+class Entry(NamedTuple):
+    """Where a command lives (a module of this package) and its line in `--help`."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: Final = {
+    "upload": Entry("upload", "Store photos: original, display, thumbnail and placeholder."),
+    "download": Entry("download", "Write a stored photo or blob to a file."),
+    "replica": Entry("replica", "Serve the embedded Internet Computer on this machine."),
+    "call": Entry("call", "Call a canister's method with textual Candid."),
+    "bindgen": Entry("bindgen", "Write a typed Python client for a Candid interface."),
+    "deploy": Entry("deploy", "Install canisters: those of a dfx.json, a Wasm, or the backend."),
+    "doctor": Entry("doctor", "Tell which networks can be used here, and why others cannot."),
+}
+"""Every command, in the order of a first use."""
+
+
+class Failure(click.ClickException):
+    """An error on its way to the person who typed: one line, and the exit status."""
+
+    def __init__(self, error: BaseException, status: int) -> None:
+        super().__init__(_one_line(str(error) or type(error).__name__))
+        self.exit_code = status
+
+
+class Commands(click.Group):
+    """The group that loads a command when it is needed and turns errors into `Failure`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name every command without loading any."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load one command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(f"{__package__}.{entry.module}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands for `--help` without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error on purpose becomes `Failure`."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            raise Failure(error, 2) from error
+        except (HarnessError, OSError) as error:
+            raise Failure(error, 1) from error
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> Any:
+        """Run with `args` (the process's when None) and leave with the exit status."""
+        options["standalone_mode"] = False
+        try:
+            status = super().main(args, **options)
+        except click.exceptions.NoArgsIsHelpError as asked:
+            click.echo(asked.format_message())
+            sys.exit(2)
+        except click.ClickException as error:
+            click.echo(f"ic-harness: {_one_line(error.format_message())}", err=True)
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("ic-harness: interrupted", err=True)
+            sys.exit(130)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@click.group(
+    name="ic-harness",
+    cls=Commands,
+    context_settings={"auto_envvar_prefix": "IC_HARNESS", "help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="ic-harness")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Test Internet Computer canisters from Python: a local network, uploads, calls, typed clients.
+
+    Defaults of options can stand in ic-harness.toml of the current folder, or in environment variables such
+    as IC_HARNESS_NETWORK. Exit status: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted.
+    """
+    context.default_map = load_defaults(list(COMMANDS))
+
+
+def main() -> None:
+    """Run the command line of this process. Never returns."""
+    commands.main(prog_name="ic-harness")

@@ -1,0 +1,69 @@
+"""Options that several commands share, and the place that they add up to."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+STATE_DIR: Final = ".ic-harness"
+"""The folder, in the current one, that keeps the embedded network and what the command line remembers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a command works and as whom: the shared options, as typed."""
+
+    network: str
+    identity: Path | None
+    state_dir: Path
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--network`, `--identity` and `--state-dir`; the command gets them as `place`."""
+
+    @click.option(
+        "--network",
+        envvar="IC_HARNESS_NETWORK",
+        default="embedded",
+        show_default=True,
+        metavar="NAME|URL",
+        help="embedded, ic, or the URL of a running network.",
+    )
+    @click.option(
+        "--identity",
+        envvar="IC_HARNESS_IDENTITY",
+        type=click.Path(path_type=Path),
+        metavar="PEM",
+        help="Key file of the caller. Without it a key is made and kept in the state folder.",
+    )
+    @state_dir_option
+    @functools.wraps(command)
+    def with_place(*args: Any, network: str, identity: Path | None, state_dir: Path, **rest: Any) -> Any:
+        return command(*args, place=Place(network=network, identity=identity, state_dir=state_dir), **rest)
+
+    return with_place
+
+
+state_dir_option = click.option(
+    "--state-dir",
+    envvar="IC_HARNESS_STATE_DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=STATE_DIR,
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the embedded network, the caller's key and known canisters.",
+)
+
+canister_id_option = click.option(
+    "--canister-id",
+    envvar="IC_HARNESS_CANISTER_ID",
+    metavar="ID",
+    help="The backend to use. Without it the known one, deployed on first use where that is free.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")

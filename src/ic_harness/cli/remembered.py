@@ -1,0 +1,54 @@
+"""Which canisters were deployed by name, so that the next command finds them.
+
+`canisters.json` in the state folder maps the SHA-256 of a network's root key to names and canister ids. The
+root key and not the URL tells networks apart: a local network that starts anew on the same port is another one,
+and an embedded network that is served over HTTP is still the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final
+
+from ic_harness.errors import StateError
+from ic_harness.principal import Principal
+
+from .files import write_atomically
+
+FILE: Final = "canisters.json"
+
+
+def recall(state_dir: Path, root_key: bytes, name: str) -> Principal | None:
+    """Find the canister that is known as `name` on the network with `root_key`; None when there is none."""
+    text = _load(state_dir).get(_key(root_key), {}).get(name)
+    return None if text is None else Principal.from_text(text)
+
+
+def remember(state_dir: Path, root_key: bytes, name: str, canister: Principal) -> None:
+    """Keep the id of a canister under `name`."""
+    known = _load(state_dir)
+    known.setdefault(_key(root_key), {})[name] = str(canister)
+    state_dir.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(known, indent=2, sort_keys=True)
+    write_atomically(state_dir / FILE, [text.encode()])
+
+
+def _key(root_key: bytes) -> str:
+    return hashlib.sha256(root_key).hexdigest()
+
+
+def _load(state_dir: Path) -> dict[str, dict[str, str]]:
+    path = state_dir / FILE
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise StateError(
+            f"{path} is damaged ({error}); delete it and name canisters by --canister-id"
+        ) from error
+    if not isinstance(known, dict):
+        raise StateError(f"{path} is damaged (no JSON object); delete it and name canisters by --canister-id")
+    return known

@@ -1,0 +1,97 @@
+"""What a command works with: an open network, the caller, and the backend canister."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ic_harness.agent import Agent
+from ic_harness.errors import InputError, StateError
+from ic_harness.networks import Capability, EmbeddedNetwork, Network, embedded, open_network
+from ic_harness.principal import Principal
+from ic_harness.protocol import Identity
+
+from .identities import load_identity, own_identity
+from .options import Place
+from .remembered import recall, remember
+from .served import running_server
+
+BACKEND = "backend"
+"""The name under which the reference backend is remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """An open network and the caller."""
+
+    place: Place
+    network: Network
+    identity: Identity
+
+    def agent(self) -> Agent:
+        """Make a client that calls as the caller."""
+        return self.network.agent(self.identity)
+
+    def canister(self, name: str) -> Principal | None:
+        """Find a canister that was deployed as `name` and is still there."""
+        known = recall(self.place.state_dir, self.network.root_key, name)
+        return known if known is not None and self.network.module_hash(known) is not None else None
+
+    def remember(self, name: str, canister: Principal) -> None:
+        """Keep the id of a canister for the next command."""
+        remember(self.place.state_dir, self.network.root_key, name, canister)
+
+    def backend_canister(self, canister_id: str | None) -> Principal:
+        """Find the backend: the one that was named, the known one, or a new one where canisters are free.
+
+        Raises `PrincipalError` when `canister_id` is none, `InputError` when there is no backend to be had.
+        """
+        if canister_id is not None:
+            return Principal.from_text(canister_id)
+        found = self.canister(BACKEND)
+        return found if found is not None else self._deploy_backend()
+
+    def _deploy_backend(self) -> Principal:
+        from ic_harness.backend import reference_wasm  # lazy: start-up time  # noqa: PLC0415
+
+        if Capability.CREATE not in self.network.capabilities:
+            raise InputError(f"no backend is known on {self.network.name}: name it by --canister-id")
+        canister = self.network.deploy(reference_wasm())
+        self.remember(BACKEND, canister)
+        return canister
+
+
+@contextmanager
+def open_session(place: Place) -> Iterator[Session]:
+    """Open the network and load the caller's identity; closes the network at the end.
+
+    Raises `InputError` for a wrong network or key, `StateError` when the state folder is damaged or in use.
+    """
+    identity = load_identity(place.identity) if place.identity else None
+    network = _open(place, identity)
+    try:
+        yield Session(place=place, network=network, identity=identity or own_identity(place.state_dir))
+    finally:
+        network.close()
+
+
+def _open(place: Place, identity: Identity | None) -> Network:
+    # Canisters of an embedded network belong to the network's own deployer, so that whoever holds the state
+    # folder can upgrade them; elsewhere they belong to the caller.
+    if place.network == "embedded":
+        return open_embedded(place)
+    return open_network(place.network, deployer=identity or own_identity(place.state_dir))
+
+
+def open_embedded(place: Place) -> EmbeddedNetwork:
+    """Open the embedded network of the state folder; a folder in use is told with the process that has it."""
+    try:
+        return embedded(place.state_dir)
+    except StateError as error:
+        server = running_server(place.state_dir)
+        if server is None:
+            raise
+        raise StateError(
+            f"{place.state_dir} is served by process {server.pid}: use --network {server.url}, or stop it"
+        ) from error
