@@ -1,0 +1,1 @@
+"""The wire of the Internet Computer: requests, signatures, identities, hash trees, certificates."""

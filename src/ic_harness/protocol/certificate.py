@@ -1,0 +1,232 @@
+"""Certificates: a hash tree whose root a subnet signed.
+
+Interface specification, "Certification": check the signature of the root hash with the subnet's key; that
+key is the root key itself, or is proven by a delegation that the root subnet signed and that names the
+canisters the subnet is responsible for. Time is an argument, so nothing here asks a clock.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from ic_harness.errors import CertificateError, PrincipalError, ProtocolError
+from ic_harness.principal import Principal
+from ic_harness.protocol import bls, cbor
+from ic_harness.protocol.hash_tree import Tree, digest
+from ic_harness.protocol.request_id import domain, leb128_decode
+from ic_harness.protocol.tree_cbor import MAX_TREE_DEPTH, tree_from_value, tree_to_value
+from ic_harness.protocol.tree_paths import (
+    Found,
+    LookupResult,
+    Missing,
+    Subtree,
+    list_children,
+    lookup,
+    lookup_value,
+)
+from ic_harness.units import MINUTE
+
+STATE_ROOT_DOMAIN: Final = domain(b"ic-state-root")
+
+MAX_AGE: Final = 5 * MINUTE
+"""How far a certificate's time may be from now, both ways.
+
+The same window as in DFINITY's JavaScript agent.
+"""
+
+DELEGATION_MAX_AGE: Final = 30 * 24 * 60 * MINUTE
+"""How old the certificate inside a delegation may be; the same agent's figure. Subnets renew theirs daily."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """The root subnet's word for a subnet: its id (bytes) and a certificate (CBOR) that shows its key."""
+
+    subnet_id: bytes
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A tree, the signature of its root hash, and the delegation that the signing key needs, if any."""
+
+    tree: Tree
+    signature: bytes
+    delegation: Delegation | None = None
+
+    @classmethod
+    def from_cbor(cls, data: bytes) -> Certificate:
+        """Read a certificate, without believing it. Raises `CborError` or `CertificateError`."""
+        match cbor.decode(data, max_depth=MAX_TREE_DEPTH):
+            case {"tree": tree, "signature": bytes(signature), **rest}:
+                return cls(tree_from_value(tree), signature, _delegation(rest.get("delegation")))
+        raise CertificateError("no certificate: expected a map with `tree` and `signature`")
+
+    def to_cbor(self) -> bytes:
+        """Write the certificate with the self-describing tag."""
+        fields: dict[str, Any] = {"tree": tree_to_value(self.tree), "signature": self.signature}
+        if self.delegation is not None:
+            fields["delegation"] = {
+                "subnet_id": self.delegation.subnet_id,
+                "certificate": self.delegation.certificate,
+            }
+        return cbor.encode(fields)
+
+    def lookup(self, path: Sequence[bytes]) -> LookupResult:
+        """Follow a path in the tree; see `tree_paths.lookup`."""
+        return lookup(self.tree, path)
+
+    @property
+    def time_ns(self) -> int:
+        """The time of the certified state, in ns. Raises `CertificateError` when there is none."""
+        match lookup(self.tree, (b"time",)):
+            case Found(value):
+                return _leb128(value, "time")
+        raise CertificateError("the certificate holds no time")
+
+    def subnet_id(self, root_key_der: bytes) -> bytes:
+        """The id of the subnet that signed: the delegation's, or that of the root key itself."""
+        if self.delegation is not None:
+            return self.delegation.subnet_id
+        return Principal.self_authenticating(root_key_der).raw
+
+    def verify(
+        self,
+        root_key_der: bytes,
+        *,
+        canister_id: Principal | None,
+        now_ns: int | None,
+        max_age_ns: int | None = MAX_AGE,
+    ) -> None:
+        """Check signature, delegation, canister range and time; silence means that everything holds.
+
+        `canister_id` is the effective canister id that the delegation must cover (None: any). `now_ns` None
+        or `max_age_ns` None leaves out the time window. Raises `CertificateError`.
+        """
+        key = root_key_der
+        if self.delegation is not None:
+            grant = _check_delegation(self.delegation, root_key_der)
+            grant.check(canister_id, now_ns if max_age_ns is not None else None)
+            key = grant.public_key
+        if not bls.verify(key, STATE_ROOT_DOMAIN + digest(self.tree), self.signature):
+            raise CertificateError(
+                f"the signature of the certificate is not valid for its root hash {digest(self.tree).hex()} "
+                f"and the key …{key[-8:].hex()}; is this the network whose root key you use?"
+            )
+        if now_ns is not None and max_age_ns is not None:
+            check_window("certificate", self.time_ns, now_ns, max_age_ns)
+
+
+def check_window(what: str, time_ns: int, now_ns: int, max_age_ns: int) -> None:
+    """Check that `time_ns` is within `max_age_ns` of now, both ways. Raises `CertificateError`."""
+    drift = (now_ns - time_ns) / 1e9
+    if abs(now_ns - time_ns) > max_age_ns:
+        when = f"{drift:.0f} s old" if drift > 0 else f"{-drift:.0f} s in the future"
+        raise CertificateError(
+            f"the {what} is {when}; at most {max_age_ns / 1e9:.0f} s are accepted (check the clocks)"
+        )
+
+
+def _leb128(value: bytes, what: str) -> int:
+    try:
+        return leb128_decode(value)
+    except ProtocolError as problem:
+        raise CertificateError(f"the {what} in the certificate is not a number: {problem}") from None
+
+
+def _delegation(value: Any) -> Delegation | None:
+    match value:
+        case None:
+            return None
+        case {"subnet_id": bytes(subnet_id), "certificate": bytes(certificate)}:
+            return Delegation(subnet_id, certificate)
+    raise CertificateError("a certificate's delegation needs `subnet_id` and `certificate`")
+
+
+class _Grant(NamedTuple):
+    """What a delegation, once verified, allows; kept, because the same one comes with every answer."""
+
+    subnet_id: bytes
+    public_key: bytes
+    time_ns: int
+    tree: Tree
+
+    def check(self, canister_id: Principal | None, now_ns: int | None) -> None:
+        """Check the range for a canister and the age of the delegation. Raises `CertificateError`."""
+        if now_ns is not None and now_ns - self.time_ns > DELEGATION_MAX_AGE:
+            check_window("delegation", self.time_ns, now_ns, DELEGATION_MAX_AGE)
+        if canister_id is not None and not covers(self.tree, self.subnet_id, canister_id):
+            raise CertificateError(
+                f"the certificate comes from subnet {Principal(self.subnet_id)}, which is not responsible "
+                f"for canister {canister_id}"
+            )
+
+
+# Only verdicts that hold are kept (an exception is not), so nobody can fill this cache without a valid
+# signature.
+@functools.lru_cache(maxsize=64)
+def _check_delegation(delegation: Delegation, root_key_der: bytes) -> _Grant:
+    inner = Certificate.from_cbor(delegation.certificate)
+    if inner.delegation is not None:
+        raise CertificateError("the certificate inside a delegation holds a delegation itself")
+    inner.verify(root_key_der, canister_id=None, now_ns=None)
+    try:
+        subnet = Principal(delegation.subnet_id)
+    except PrincipalError as problem:
+        raise CertificateError(f"the subnet id of a delegation is no principal: {problem}") from None
+    key = lookup_value(inner.tree, (b"subnet", subnet.raw, b"public_key"))
+    if key is None:
+        raise CertificateError(f"the delegation does not prove a key for subnet {subnet}")
+    bls.der_decode(key)
+    return _Grant(subnet.raw, key, inner.time_ns, inner.tree)
+
+
+def covers(tree: Tree, subnet_id: bytes, canister_id: Principal) -> bool:
+    """Whether a verified tree says that the subnet is responsible for the canister.
+
+    Looks at the sharded ranges `/canister_ranges/<subnet>/<first id>` and at the flat
+    `/subnet/<subnet>/canister_ranges`. Raises `CertificateError` when the tree shows neither.
+    """
+    raw = canister_id.raw
+    flat = lookup(tree, (b"subnet", subnet_id, b"canister_ranges"))
+    if isinstance(flat, Found):
+        return _in_ranges(flat.value, raw)
+    shards = lookup(tree, (b"canister_ranges", subnet_id))
+    if not isinstance(shards, Subtree):
+        if flat is Missing.ABSENT and shards is Missing.ABSENT:
+            return False
+        raise CertificateError(f"the certificate shows no canister ranges of subnet {Principal(subnet_id)}")
+    firsts = [label for label in list_children(shards.tree, ()) if label <= raw]
+    if not firsts:
+        return False
+    # A pruned neighbour between this shard and the id could only make the answer "no" where "yes" is true.
+    ranges = lookup_value(shards.tree, (firsts[-1],))
+    return ranges is not None and _in_ranges(ranges, raw)
+
+
+def _in_ranges(encoded: bytes, raw: bytes) -> bool:
+    ranges = cbor.decode(encoded)
+    for pair in ranges if isinstance(ranges, list) else [None]:
+        match pair:
+            case [bytes(low), bytes(high)]:
+                if low <= raw <= high:
+                    return True
+            case _:
+                raise CertificateError("canister ranges are not a list of pairs of ids")
+    return False
+
+
+def sign_root(root: Tree | bytes, key: bls.BlsKey) -> bytes:
+    """Sign a tree, or its root hash (32 bytes), as a subnet does; 48 bytes.
+
+    One signature serves every pruning.
+    """
+    return bls.sign(key, STATE_ROOT_DOMAIN + (root if isinstance(root, bytes) else digest(root)))
+
+
+def sign_certificate(tree: Tree, key: bls.BlsKey, delegation: Delegation | None = None) -> Certificate:
+    """Make a certificate for a tree, whole or pruned."""
+    return Certificate(tree, sign_root(tree, key), delegation)

@@ -1,0 +1,238 @@
+"""Hash trees as values: immutable nodes that remember their digest.
+
+Interface specification, "Certification", "Encoding of certificates". Nodes never change, so a replica shares
+subtrees between rounds and pays only for the path that changed: `update` gives a tree with some labels
+replaced, added or removed in time proportional to the logarithm of the tree.
+
+Layout: below one label the children form a *spine* of forks with `Labeled` nodes as leaves, labels ascending
+from left to right. A fork remembers how many labels hang below it and the smallest of them, which makes
+descent and rebalancing cheap. Trees received from others have the same form with some parts `Pruned`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any, Final, TypeAlias
+
+from ic_harness.protocol.request_id import domain
+
+_EMPTY: Final = sha256(domain(b"ic-hashtree-empty")).digest()
+_FORK: Final = domain(b"ic-hashtree-fork")
+_LABELED: Final = domain(b"ic-hashtree-labeled")
+_LEAF: Final = domain(b"ic-hashtree-leaf")
+
+# A spine whose heavier side holds more than this many times the lighter one is built anew. Amortised over the
+# changes that made it so, that costs O(log n) a change (the argument of scapegoat trees).
+_LOPSIDED: Final = 3
+
+
+class _Node:
+    """What all nodes share: equality by structure, immutability by convention of slots and properties."""
+
+    __slots__ = ("_digest",)
+    _digest: bytes | None
+
+    def _parts(self) -> tuple[Any, ...]:
+        return ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Node):
+            return NotImplemented
+        return type(self) is type(other) and digest(self) == digest(other) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(digest(self))
+
+
+class Empty(_Node):
+    """The tree without content."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self._digest = _EMPTY
+
+    def __repr__(self) -> str:
+        return "Empty()"
+
+
+class Fork(_Node):
+    """Two trees side by side; `left` and `right` must not be reassigned."""
+
+    __slots__ = ("left", "low", "right", "size")
+
+    def __init__(self, left: Tree, right: Tree) -> None:
+        self.left = left
+        self.right = right
+        self.size = spine_size(left) + spine_size(right)
+        self.low = lowest_label(left)
+        self._digest = None
+
+    def _parts(self) -> tuple[Any, ...]:
+        return self.left, self.right
+
+    def __repr__(self) -> str:
+        return f"Fork({self.left!r}, {self.right!r})"
+
+
+class Labeled(_Node):
+    """A tree under a label."""
+
+    __slots__ = ("label", "tree")
+
+    def __init__(self, label: bytes, tree: Tree) -> None:
+        self.label = label
+        self.tree = tree
+        self._digest = None
+
+    def _parts(self) -> tuple[Any, ...]:
+        return self.label, self.tree
+
+    def __repr__(self) -> str:
+        return f"Labeled({self.label!r}, {self.tree!r})"
+
+
+class Leaf(_Node):
+    """A value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bytes) -> None:
+        self.value = value
+        self._digest = None
+
+    def _parts(self) -> tuple[Any, ...]:
+        return (self.value,)
+
+    def __repr__(self) -> str:
+        return f"Leaf({self.value[:32]!r}{'…' if len(self.value) > 32 else ''})"
+
+
+class Pruned(_Node):
+    """A tree of which only the digest is told."""
+
+    __slots__ = ()
+
+    def __init__(self, digest: bytes) -> None:
+        self._digest = digest
+
+    @property
+    def digest(self) -> bytes:
+        """The 32 bytes that stand for what was left out."""
+        return self._digest or b""
+
+    def __repr__(self) -> str:
+        return f"Pruned({self.digest.hex()[:16]}…)"
+
+
+Tree: TypeAlias = Empty | Fork | Labeled | Leaf | Pruned
+"""Any node."""
+
+EMPTY: Final = Empty()
+"""The one empty tree that this module hands out."""
+
+
+def digest(tree: _Node) -> bytes:
+    """The root hash of a tree, 32 bytes; computed once for each node."""
+    known = tree._digest  # noqa: SLF001 — the cache belongs to this module
+    if known is not None:
+        return known
+    match tree:
+        case Fork():
+            known = sha256(_FORK + digest(tree.left) + digest(tree.right)).digest()
+        case Labeled():
+            known = sha256(_LABELED + tree.label + digest(tree.tree)).digest()
+        case Leaf():
+            known = sha256(_LEAF + tree.value).digest()
+        case _:
+            raise AssertionError(tree)
+    tree._digest = known  # noqa: SLF001
+    return known
+
+
+def spine_size(tree: Tree) -> int:
+    """How many labels stand side by side at the top of `tree`; a pruned part counts as one."""
+    match tree:
+        case Fork():
+            return tree.size
+        case Labeled() | Pruned():
+            return 1
+    return 0
+
+
+def lowest_label(tree: Tree) -> bytes | None:
+    """The smallest label at the top of `tree`; None where it is not known or there is none."""
+    match tree:
+        case Fork():
+            return tree.low
+        case Labeled():
+            return tree.label
+    return None
+
+
+def spine(tree: Tree) -> list[Tree]:
+    """The nodes side by side at the top of `tree`, left to right, forks dissolved and empties dropped."""
+    out: list[Tree] = []
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Fork):
+            stack += (node.right, node.left)
+        elif not isinstance(node, Empty):
+            out.append(node)
+    return out
+
+
+def balanced(nodes: list[Tree]) -> Tree:
+    """Join nodes, already in the order of their labels, into forks of equal height."""
+    if len(nodes) <= 1:
+        return nodes[0] if nodes else EMPTY
+    middle = len(nodes) // 2
+    return Fork(balanced(nodes[:middle]), balanced(nodes[middle:]))
+
+
+def build(content: Mapping[bytes, Any] | bytes | Tree) -> Tree:
+    """Build a tree from nested mappings of labels to mappings, values (bytes) or finished trees."""
+    match content:
+        case _Node():
+            return content
+        case Mapping():
+            return balanced([Labeled(label, build(content[label])) for label in sorted(content)])
+    return Leaf(bytes(content))
+
+
+def update(tree: Tree, changes: Mapping[bytes, Tree | None]) -> Tree:
+    """Give `tree` with the labels of `changes` set to the given trees, or removed where the value is None.
+
+    Everything that does not change is shared with the old tree. `tree` must be a spine without pruned parts.
+    """
+    return _update(tree, sorted(changes.items()))
+
+
+def _update(tree: Tree, changes: list[tuple[bytes, Tree | None]]) -> Tree:
+    if not changes:
+        return tree
+    if not isinstance(tree, Fork):
+        return _update_small(tree, changes)
+    boundary = lowest_label(tree.right)
+    cut = next((i for i, (label, _) in enumerate(changes) if boundary is None or label >= boundary), None)
+    cut = len(changes) if cut is None else cut
+    return _join(_update(tree.left, changes[:cut]), _update(tree.right, changes[cut:]))
+
+
+def _update_small(tree: Tree, changes: Iterable[tuple[bytes, Tree | None]]) -> Tree:
+    merged: dict[bytes, Tree | None] = {tree.label: tree.tree} if isinstance(tree, Labeled) else {}
+    merged.update(changes)
+    return balanced([Labeled(label, below) for label, below in sorted(merged.items()) if below is not None])
+
+
+def _join(left: Tree, right: Tree) -> Tree:
+    if isinstance(left, Empty):
+        return right
+    if isinstance(right, Empty):
+        return left
+    light, heavy = sorted((spine_size(left), spine_size(right)))
+    if heavy > _LOPSIDED * light + 1:
+        return balanced(spine(left) + spine(right))
+    return Fork(left, right)

@@ -1,0 +1,95 @@
+"""Representation-independent hashing: request ids and everything else that is signed as a map.
+
+Interface specification, "Request id": the hash of a map is the SHA-256 over the sorted pairs of hashed key
+and hashed value, so that it does not depend on how the map was written as CBOR. Also here, because they are
+part of the same definition: LEB128 numbers and domain separators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from ic_harness.errors import ProtocolError
+
+REQUEST_DOMAIN: Final = b"\x0aic-request"
+"""Goes before a request id when a request is signed."""
+
+
+def domain(name: bytes) -> bytes:
+    r"""Make a domain separator: one length byte, then the name.
+
+    `domain(b"ic-request") == b"\x0aic-request"`.
+    """
+    return bytes((len(name),)) + name
+
+
+def leb128_encode(number: int) -> bytes:
+    """Write a natural number as shortest unsigned LEB128. Raises `ProtocolError` when it is negative."""
+    if number < 0:
+        raise ProtocolError(f"unsigned LEB128 cannot hold {number}")
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def leb128_decode(data: bytes) -> int:
+    """Read an unsigned LEB128 number that fills `data` exactly. Raises `ProtocolError` when it does not."""
+    number = 0
+    for index, byte in enumerate(data):
+        number |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            if index + 1 != len(data):
+                break
+            return number
+    raise ProtocolError(f"{data[:20].hex()} is no unsigned LEB128 number")
+
+
+def _sleb128(number: int) -> bytes:
+    out = bytearray()
+    while True:
+        byte = number & 0x7F
+        number >>= 7
+        if (number == 0 and not byte & 0x40) or (number == -1 and byte & 0x40):
+            out.append(byte)
+            return bytes(out)
+        out.append(byte | 0x80)
+
+
+def _hash_value(value: Any) -> bytes:
+    match value:
+        case bytes() | bytearray() | memoryview():
+            return sha256(value).digest()
+        case str():
+            return sha256(value.encode()).digest()
+        case bool():
+            raise ProtocolError("a boolean has no representation-independent hash")
+        case int():
+            return sha256(leb128_encode(value) if value >= 0 else _sleb128(value)).digest()
+        case Mapping():
+            return hash_of_map(value)
+        case list() | tuple():
+            return sha256(b"".join(map(_hash_value, value))).digest()
+    raise ProtocolError(f"a {type(value).__name__} has no representation-independent hash")
+
+
+def hash_of_map(fields: Mapping[str, Any]) -> bytes:
+    """Hash a map of texts to texts, byte strings, numbers, arrays and maps; 32 bytes.
+
+    A field whose value is None counts as absent. Raises `ProtocolError` for values of other types.
+    """
+    pairs = [
+        sha256(name.encode()).digest() + _hash_value(value)
+        for name, value in fields.items()
+        if value is not None
+    ]
+    return sha256(b"".join(sorted(pairs))).digest()
+
+
+def request_id(content: Mapping[str, Any]) -> bytes:
+    """The id of a request: the hash of its content map, of all fields actually sent; 32 bytes."""
+    return hash_of_map(content)
