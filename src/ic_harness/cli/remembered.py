@@ -1,7 +1,7 @@
 """Which canisters were deployed by name, so that the next command finds them.
 
 `canisters.json` in the state folder maps the SHA-256 of a network's root key to names and canister ids. The
-root key and not the URL tells networks apart: a local network that starts anew on the same port is another one,
+root key and not the URL tells networks apart: a local network that starts anew on its port is another,
 and an embedded network that is served over HTTP is still the same.
 """
 

@@ -13,12 +13,9 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 
 from .identities import load_identity, own_identity
-from .options import Place
+from .options import BACKEND, Place
 from .remembered import recall, remember
 from .served import running_server
-
-BACKEND = "backend"
-"""The name under which the reference backend is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

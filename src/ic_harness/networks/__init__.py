@@ -10,9 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
+from .doctor import Finding, examine
 from .mainnet import MAINNET_ROOT_KEY, MAINNET_URL, is_mainnet
 from .network import InstallMode, Network
 from .opening import NAMES, connect, embedded, open_network
+from .projects import Deployable, read_project
 
 if TYPE_CHECKING:
     from .embedded import EmbeddedNetwork
@@ -24,15 +26,19 @@ __all__ = [
     "MEANINGS",
     "NAMES",
     "Capability",
+    "Deployable",
     "EmbeddedNetwork",
+    "Finding",
     "InstallMode",
     "MissingCapabilityError",
     "Network",
     "UrlNetwork",
     "connect",
     "embedded",
+    "examine",
     "is_mainnet",
     "open_network",
+    "read_project",
 ]
 
 _LAZY: Final = {"EmbeddedNetwork": ".embedded", "UrlNetwork": ".url"}

@@ -1,0 +1,37 @@
+"""`ic-harness bindgen`: a typed Python client from a Candid interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("did", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="File to write; standard output without."
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when the file is not up to date.")
+def bindgen(*, did: Path, output: Path | None, check: bool) -> None:
+    """Write pydantic models and typed clients, sync and async, for the interface in the file DID."""
+    from ic_harness.candid.bindgen import generate  # lazy: start-up time  # noqa: PLC0415
+
+    from .files import write_atomically  # lazy: start-up time  # noqa: PLC0415
+    from .interfaces import read_interface  # lazy: start-up time  # noqa: PLC0415
+
+    if check and output is None:
+        raise click.UsageError("--check needs --output")
+    source = generate(read_interface(did))
+    if output is None:
+        click.echo(source, nl=False)
+    elif check:
+        _check(output, source)
+    else:
+        write_atomically(output, [source.encode()])
+
+
+def _check(output: Path, source: str) -> None:
+    current = output.read_text(encoding="utf-8") if output.exists() else None
+    if current != source:
+        raise click.ClickException(f"{output} is not what the interface gives: write it anew")

@@ -1,0 +1,115 @@
+"""`ic-harness call`: one call of one method, in textual Candid."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import Place, json_option, place_options
+
+if TYPE_CHECKING:
+    from ic_harness.agent import Agent
+    from ic_harness.candid import Method
+    from ic_harness.principal import Principal
+
+    from .session import Session
+
+
+@click.command()
+@click.argument("canister")
+@click.argument("method")
+@click.argument("arguments", default="()")
+@click.option("--query", is_flag=True, help="Ask for an uncertified answer; the default for query methods.")
+@click.option("--update", is_flag=True, help="Ask for a certified answer, of a query method too.")
+@click.option(
+    "--candid", type=click.Path(path_type=Path), metavar="DID", help="The interface, if not published."
+)
+@place_options
+@json_option
+def call(
+    *,
+    canister: str,
+    method: str,
+    arguments: str,
+    query: bool,
+    update: bool,
+    candid: Path | None,
+    place: Place,
+    as_json: bool,
+) -> None:
+    """Call METHOD of CANISTER with ARGUMENTS such as '("text", 42)' and print the reply.
+
+    CANISTER is an id or the name of a canister that was deployed from here, such as backend.
+    With --json blobs are hexadecimal and principals are text.
+    """
+    from .interfaces import fetch_interface, find_method, read_interface  # lazy: start-up time  # noqa: PLC0415
+    from .session import open_session  # lazy: start-up time  # noqa: PLC0415
+
+    if query and update:
+        raise click.UsageError("--query and --update exclude each other")
+    given = read_interface(candid) if candid else None
+    with open_session(place) as session:
+        target = _target(session, canister)
+        agent = session.agent()
+        known = find_method(given or fetch_interface(agent, target), method)
+        certified = update or not (query or known.mode in ("query", "composite_query"))
+        _show(
+            known,
+            _ask(agent, target, method, _encode(known, arguments), certified=certified),
+            as_json=as_json,
+        )
+
+
+def _target(session: Session, canister: str) -> Principal:
+    from ic_harness.errors import PrincipalError  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.principal import Principal  # lazy: start-up time  # noqa: PLC0415
+
+    known = session.canister(canister)
+    if known is not None:
+        return known
+    try:
+        return Principal.from_text(canister)
+    except PrincipalError as error:
+        raise click.UsageError(
+            f"{canister!r} is no canister known here, and no canister id: {error}"
+        ) from error
+
+
+def _encode(method: Method, arguments: str) -> bytes:
+    from ic_harness.candid import encode, parse_values  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.errors import CandidError  # lazy: start-up time  # noqa: PLC0415
+
+    text = arguments if arguments.lstrip().startswith("(") else f"({arguments})"
+    try:
+        return encode(parse_values(text, method.arg_types), method.arg_types)
+    except CandidError as error:
+        raise click.UsageError(f"the arguments do not fit: {error}") from error
+
+
+def _ask(agent: Agent, canister: Principal, method: str, argument: bytes, *, certified: bool) -> bytes:
+    send = agent.update if certified else agent.query
+    return send(canister, method, argument)
+
+
+def _show(method: Method, reply: bytes, *, as_json: bool) -> None:
+    from ic_harness.candid import decode, format_values  # lazy: start-up time  # noqa: PLC0415
+
+    values = decode(reply, method.return_types)
+    if as_json:
+        click.echo(json.dumps([_plain(value) for value in values]))
+    else:
+        click.echo(format_values(values, method.return_types))
+
+
+def _plain(value: Any) -> Any:
+    """Turn a decoded value into what JSON can hold."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, bool | int | float | str | None) else str(value)

@@ -1,0 +1,119 @@
+"""`ic-harness deploy`: canisters of a `dfx.json`, a Wasm file, or the reference backend onto a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from .options import BACKEND, Place, json_option, place_options
+
+if TYPE_CHECKING:
+    from ic_harness.networks import Deployable, InstallMode
+    from ic_harness.principal import Principal
+
+    from .session import Session
+
+MODES: Final = ("auto", "install", "reinstall", "upgrade")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--wasm", type=click.Path(path_type=Path), metavar="FILE", help="Install this Wasm instead.")
+@click.option("--candid", type=click.Path(path_type=Path), metavar="DID", help="Interface, for --argument.")
+@click.option("--argument", default=None, metavar="TEXT", help="Arguments of init, such as '(42)'.")
+@click.option("--mode", type=click.Choice(MODES), default="auto", show_default=True, help="How to install.")
+@click.option("--no-build", is_flag=True, help="Install what is there without running build commands.")
+@place_options
+@json_option
+def deploy(
+    *,
+    names: tuple[str, ...],
+    wasm: Path | None,
+    candid: Path | None,
+    argument: str | None,
+    mode: str,
+    no_build: bool,
+    place: Place,
+    as_json: bool,
+) -> None:
+    """Install the canisters NAMES of the dfx.json in this folder (all of them without NAMES).
+
+    With --wasm one canister of that name is installed from a file; without either, the reference backend.
+    Mode auto upgrades a canister that is there and installs one that is not.
+    """
+    from .session import open_session  # lazy: start-up time  # noqa: PLC0415
+
+    wanted = _from_file(wasm, names) if wasm else _from_project(names, build=not no_build)
+    with open_session(place) as session:
+        for item in wanted:
+            arg = _init_argument(item, argument, candid)
+            _report(item.name, *_install(session, item, arg, mode), as_json=as_json)
+
+
+def _from_file(wasm: Path, names: tuple[str, ...]) -> list[Deployable]:
+    from ic_harness.errors import InputError  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import Deployable  # lazy: start-up time  # noqa: PLC0415
+
+    if len(names) > 1:
+        raise click.UsageError("--wasm takes one name")
+    try:
+        content = wasm.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {wasm}: {error.strerror}") from error
+    return [Deployable(name=names[0] if names else wasm.name.split(".")[0], wasm=content)]
+
+
+def _from_project(names: tuple[str, ...], *, build: bool) -> list[Deployable]:
+    from ic_harness.networks import Deployable, read_project  # lazy: start-up time  # noqa: PLC0415
+
+    if Path("dfx.json").exists():
+        return read_project(Path(), names, build=build)
+    if set(names) - {BACKEND}:
+        raise click.UsageError("there is no dfx.json in this folder, and --wasm is not given")
+    from ic_harness.backend import reference_wasm  # lazy: start-up time  # noqa: PLC0415
+
+    return [Deployable(name=BACKEND, wasm=reference_wasm())]
+
+
+def _init_argument(item: Deployable, text: str | None, candid: Path | None) -> bytes:
+    from ic_harness.candid import encode, parse_values  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.errors import CandidError  # lazy: start-up time  # noqa: PLC0415
+
+    from .interfaces import read_interface  # lazy: start-up time  # noqa: PLC0415
+
+    text = text or item.init_arg or "()"
+    path = candid or item.candid
+    types = (read_interface(path).init_args or ()) if path else ()
+    try:
+        return encode(parse_values(text, types), types)
+    except CandidError as error:
+        raise click.UsageError(f"the arguments of {item.name} do not fit: {error}") from error
+
+
+def _install(session: Session, item: Deployable, arg: bytes, mode: str) -> tuple[Principal, InstallMode]:
+    known = session.canister(item.name)
+    if known is None:
+        if mode in ("upgrade", "reinstall"):
+            raise click.UsageError(f"no canister {item.name} is known here: nothing to {mode}")
+        canister = session.network.create_canister()
+        session.remember(item.name, canister)
+        session.network.install(canister, item.wasm, arg)
+        return canister, "install"
+    chosen: InstallMode = "upgrade" if mode == "auto" else _mode(mode)
+    session.network.install(known, item.wasm, arg, chosen)
+    return known, chosen
+
+
+def _mode(text: str) -> InstallMode:
+    modes: dict[str, InstallMode] = {"install": "install", "reinstall": "reinstall", "upgrade": "upgrade"}
+    return modes[text]
+
+
+def _report(name: str, canister: Principal, mode: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"name": name, "canister_id": str(canister), "mode": mode}))
+    else:
+        click.echo(f"{name}: {canister} ({mode})")
