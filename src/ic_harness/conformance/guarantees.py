@@ -1,0 +1,68 @@
+"""The catalogue of guarantees: what a capsule backend promises, as data.
+
+A guarantee is a statement that a black-box test over the Candid interface can prove or refute on any backend.
+`needs` says what the network must offer beyond calls; a check whose need is not met is skipped by name, never
+counted as passed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
+
+
+class Severity(Enum):
+    """What it means for users when a guarantee is broken."""
+
+    CRITICAL = "C"
+    """Data is lost, or somebody is let in who does not belong."""
+    HIGH = "H"
+    MEDIUM = "M"
+    LOW = "L"
+
+
+class Need(Enum):
+    """What a check needs of the network beyond calls."""
+
+    TWO = "two"
+    """Two identities."""
+    UPGRADE = "upgrade"
+    """`install_code` in mode upgrade."""
+    TIME = "time"
+    """A clock that can be moved."""
+    ROUND = "round"
+    """Several messages executed in one round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """One row of the catalogue. `id` such as `UC4`, `area` the chapter, `text` the promise itself."""
+
+    id: str
+    area: str
+    text: str
+    severity: Severity
+    needs: frozenset[Need]
+
+
+def _load() -> dict[str, Guarantee]:
+    text = files("ic_harness.conformance").joinpath("guarantees.toml").read_text(encoding="utf-8")
+    return {
+        id_: Guarantee(
+            id=id_,
+            area=row["area"],
+            text=" ".join(row["text"].split()),
+            severity=Severity(row["severity"]),
+            needs=frozenset(Need(need) for need in row["needs"]),
+        )
+        for id_, row in tomllib.loads(text).items()
+    }
+
+
+GUARANTEES: Final[Mapping[str, Guarantee]] = MappingProxyType(_load())
+"""All guarantees by id, in the order of the catalogue."""
