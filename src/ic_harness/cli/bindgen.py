@@ -18,11 +18,11 @@ def bindgen(*, did: Path, output: Path | None, check: bool) -> None:
     from ic_harness.candid.bindgen import generate  # lazy: start-up time  # noqa: PLC0415
 
     from .files import write_atomically  # lazy: start-up time  # noqa: PLC0415
-    from .interfaces import read_interface  # lazy: start-up time  # noqa: PLC0415
+    from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
 
     if check and output is None:
         raise click.UsageError("--check needs --output")
-    source = generate(read_interface(did))
+    source = generate(interface_file(did))
     if output is None:
         click.echo(source, nl=False)
     elif check:

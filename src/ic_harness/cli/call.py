@@ -45,12 +45,14 @@ def call(
     CANISTER is an id or the name of a canister that was deployed from here, such as backend.
     With --json blobs are hexadecimal and principals are text.
     """
-    from .interfaces import fetch_interface, find_method, read_interface  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import fetch_interface, find_method  # lazy: start-up time  # noqa: PLC0415
+
+    from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
     if query and update:
         raise click.UsageError("--query and --update exclude each other")
-    given = read_interface(candid) if candid else None
+    given = interface_file(candid) if candid else None
     with open_session(place) as session:
         target = _target(session, canister)
         agent = session.agent()

@@ -82,11 +82,11 @@ def _init_argument(item: Deployable, text: str | None, candid: Path | None) -> b
     from ic_harness.candid import encode, parse_values  # lazy: start-up time  # noqa: PLC0415
     from ic_harness.errors import CandidError  # lazy: start-up time  # noqa: PLC0415
 
-    from .interfaces import read_interface  # lazy: start-up time  # noqa: PLC0415
+    from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
 
     text = text or item.init_arg or "()"
     path = candid or item.candid
-    types = (read_interface(path).init_args or ()) if path else ()
+    types = (interface_file(path).init_args or ()) if path else ()
     try:
         return encode(parse_values(text, types), types)
     except CandidError as error:

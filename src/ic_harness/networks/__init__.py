@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from .canister import Canister, deploy_canister, fetch_interface, find_method, read_interface
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
 from .doctor import Finding, examine
 from .mainnet import MAINNET_ROOT_KEY, MAINNET_URL, is_mainnet
@@ -25,6 +26,7 @@ __all__ = [
     "MAINNET_URL",
     "MEANINGS",
     "NAMES",
+    "Canister",
     "Capability",
     "Deployable",
     "EmbeddedNetwork",
@@ -34,10 +36,14 @@ __all__ = [
     "Network",
     "UrlNetwork",
     "connect",
+    "deploy_canister",
     "embedded",
     "examine",
+    "fetch_interface",
+    "find_method",
     "is_mainnet",
     "open_network",
+    "read_interface",
     "read_project",
 ]
 

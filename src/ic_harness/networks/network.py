@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import weakref
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -166,6 +168,18 @@ class Network(ABC):
     def restore(self, snapshot: Any) -> None:  # noqa: ARG002 - named for implementations
         """Go back to a `snapshot` of this network. Needs `Capability.SNAPSHOT`."""
         raise MissingCapabilityError(self.name, Capability.SNAPSHOT)
+
+    @contextmanager
+    def anchored(self) -> Iterator[None]:
+        """Put everything back after the block, where the network can; elsewhere do nothing."""
+        if Capability.SNAPSHOT not in self.capabilities:
+            yield
+            return
+        before = self.snapshot()
+        try:
+            yield
+        finally:
+            self.restore(before)
 
     def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations
         """Read what a canister printed, oldest first. Needs `Capability.LOGS`."""

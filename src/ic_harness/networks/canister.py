@@ -1,0 +1,119 @@
+"""A client for any canister, shaped by its Candid interface at run time.
+
+In a test of one's own canister: `counter.increment(1)` or `counter.call("increment", 1)`. Who wants types
+makes a client with `ic-harness bindgen` instead.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ic_harness.agent import Agent
+from ic_harness.candid import Method, Service, decode, encode, parse
+from ic_harness.errors import InputError
+from ic_harness.principal import Principal
+from ic_harness.protocol import Identity
+
+from .network import Network
+
+INTERFACE_SECTION: Final = "candid:service"
+"""The public custom section in which a canister publishes its interface."""
+
+_QUERIES: Final = frozenset({"query", "composite_query"})
+
+
+def read_interface(source: str | Path) -> Service:
+    """Parse an interface: a path to a `.did` file, or its text.
+
+    Raises `InputError` when the file cannot be read, `CandidError` when it is no Candid.
+    """
+    if isinstance(source, str):
+        return parse(source)
+    try:
+        return parse(source.read_text(encoding="utf-8"), path=source)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def fetch_interface(agent: Agent, canister: Principal) -> Service:
+    """Read the interface that a canister publishes, certified. Raises `InputError` when it publishes none."""
+    text = agent.read_metadata(canister, INTERFACE_SECTION)
+    if text is None:
+        raise InputError(f"canister {canister} publishes no Candid interface: give the .did file")
+    return parse(text if isinstance(text, str) else text.decode())
+
+
+def find_method(service: Service, name: str) -> Method:
+    """Look a method up. Raises `InputError` with the names that there are."""
+    method = service.methods.get(name)
+    if method is None:
+        known = ", ".join(sorted(service.methods)) or "none"
+        raise InputError(f"no method {name!r} in the interface; there are: {known}")
+    return method
+
+
+class Canister:
+    """A canister and a caller. Methods of its interface are attributes; `call` takes any name."""
+
+    def __init__(
+        self, network: Network, canister_id: Principal, *, identity: Identity, service: Service | None = None
+    ) -> None:
+        self.network = network
+        self.canister_id = canister_id
+        self.identity = identity
+        self._given = service
+
+    def __repr__(self) -> str:
+        return f"Canister({self.canister_id} on {self.network.name})"
+
+    @functools.cached_property
+    def agent(self) -> Agent:
+        """The client that calls as `identity`."""
+        return self.network.agent(self.identity)
+
+    @functools.cached_property
+    def service(self) -> Service:
+        """The interface: as given, or as the canister publishes it. Raises `InputError` without one."""
+        return self._given or fetch_interface(self.agent, self.canister_id)
+
+    def as_(self, identity: Identity) -> Canister:
+        """Give the same canister for another caller."""
+        return Canister(self.network, self.canister_id, identity=identity, service=self._given)
+
+    def call(self, method: str, *args: Any, update: bool = False) -> Any:
+        """Call `method` and return what it returns: None, the value, or a tuple of several.
+
+        Query methods are asked without a certificate unless `update`. Raises `InputError` for an unknown
+        method, `CandidError` for arguments that do not fit, and the `CallError` family when there is no reply.
+        """
+        known = find_method(self.service, method)
+        send = self.agent.query if known.mode in _QUERIES and not update else self.agent.update
+        reply = send(self.canister_id, method, encode(args, known.arg_types))
+        values = decode(reply, known.return_types)
+        if len(values) < 2:
+            return values[0] if values else None
+        return values
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_") or name not in self.service.methods:
+            raise AttributeError(f"{self!r} has no method {name!r}")
+        return functools.partial(self.call, name)
+
+
+def deploy_canister(
+    network: Network, wasm: bytes, args: Sequence[Any] = (), *, interface: str | Path | None = None
+) -> Canister:
+    """Make a canister, install `wasm` with the arguments `args` of its `init`, and give a client for it.
+
+    The client calls as the network's deployer. `interface` is the path or text of the `.did`; without one the
+    canister's own is used, and `args` must be empty. Raises `InputError` when arguments have no types.
+    """
+    service = read_interface(interface) if interface is not None else None
+    if args and service is None:
+        raise InputError("arguments of init need the canister's interface: give the .did file")
+    types = (service.init_args if service else None) or ()
+    canister_id = network.deploy(wasm, encode(args, types))
+    return Canister(network, canister_id, identity=network.deployer, service=service)

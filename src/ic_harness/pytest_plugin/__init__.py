@@ -1,0 +1,39 @@
+"""The pytest plugin: a network, callers, canisters and photos as fixtures.
+
+Every worker of pytest-xdist has a network of its own, and every test a state of its own: the embedded network
+is put back after each test; on a network that cannot do that, each test has its own identities and capsules.
+Nothing is imported or started before a test asks for a fixture.
+"""
+
+from __future__ import annotations
+
+from .fixtures import (
+    backend,
+    backend_for,
+    canister_id,
+    capsule,
+    clock,
+    deploy,
+    ic_lab,
+    identity,
+    network,
+    photo,
+    upload,
+)
+from .options import pytest_addoption, pytest_configure
+
+__all__ = [
+    "backend",
+    "backend_for",
+    "canister_id",
+    "capsule",
+    "clock",
+    "deploy",
+    "ic_lab",
+    "identity",
+    "network",
+    "photo",
+    "pytest_addoption",
+    "pytest_configure",
+    "upload",
+]

@@ -1,0 +1,113 @@
+"""The fixtures. Everything heavy is imported when a test first asks for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .options import read_options
+
+if TYPE_CHECKING:
+    from ic_harness.backend import Backend
+    from ic_harness.networks import Network
+    from ic_harness.principal import Principal
+    from ic_harness.protocol import Identity
+    from ic_harness.uploads import UploadedPhoto
+
+    from .lab import Lab
+    from .tools import Clock, Deployer, Identities, Photos
+
+
+@pytest.fixture(scope="session")
+def ic_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """Share one network among all tests of this process; tests use `network`."""
+    from .lab import Lab  # lazy: start-up time  # noqa: PLC0415
+
+    lab = Lab(read_options(request.config))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, ic_lab: Lab) -> Iterator[Network]:
+    """Give the test a running network in a state of its own; `needs` skips what the network cannot do."""
+    wanted = [name for mark in request.node.iter_markers("needs") for name in mark.args]
+    reason = ic_lab.missing(wanted)
+    if reason:
+        pytest.skip(reason)
+    with ic_lab.test(with_backend="canister_id" in request.fixturenames) as running:
+        yield running
+
+
+@pytest.fixture
+def identity(request: pytest.FixtureRequest, ic_lab: Lab) -> Identities:
+    """Make callers: `identity("alice")` is one caller in a test; `identity` itself is the test's own."""
+    from .tools import Identities  # lazy: start-up time  # noqa: PLC0415
+
+    return Identities(ic_lab, request.node.nodeid)
+
+
+@pytest.fixture
+def canister_id(ic_lab: Lab, network: Network) -> Principal:
+    """Tell the id of the backend under test: `--canister-id`, the deployed `--wasm`, or the reference."""
+    assert network is ic_lab.network
+    return ic_lab.backend()
+
+
+@pytest.fixture
+def backend_for(network: Network, canister_id: Principal) -> Callable[[Identity], Backend]:
+    """Make a client of the backend for another caller: `backend_for(identity("bob"))`."""
+    from ic_harness.backend import Backend  # lazy: start-up time  # noqa: PLC0415
+
+    return lambda caller: Backend(network.agent(caller), canister_id)
+
+
+@pytest.fixture
+def backend(backend_for: Callable[[Identity], Backend], identity: Identities) -> Backend:
+    """Give a client of the backend under test that calls as the test's own identity."""
+    return backend_for(identity())
+
+
+@pytest.fixture
+def capsule(backend: Backend) -> str:
+    """Give the id of a capsule of the test's own identity."""
+    return backend.capsules_create(None).id
+
+
+@pytest.fixture
+def deploy(network: Network, identity: Identities, request: pytest.FixtureRequest) -> Deployer:
+    """Deploy a canister: `deploy("name")` from dfx.json, `deploy("path.wasm")`, or `deploy(wasm_bytes)`."""
+    from .tools import Deployer  # lazy: start-up time  # noqa: PLC0415
+
+    return Deployer(network, identity(), read_options(request.config), request.config.rootpath)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Photos:
+    """Make real photos: `photo()` is a path to one, `photo(size=5_000_000, kind="jpeg")` to a larger one."""
+    from .tools import Photos  # lazy: start-up time  # noqa: PLC0415
+
+    return Photos(tmp_path)
+
+
+@pytest.fixture
+def upload(backend: Backend, capsule: str) -> Callable[[Path], UploadedPhoto]:
+    """Upload a photo into the test's own capsule: `upload(photo())`."""
+    from ic_harness.uploads import upload_photo  # lazy: start-up time  # noqa: PLC0415
+
+    return lambda path: upload_photo(backend, path, capsule)
+
+
+@pytest.fixture
+def clock(network: Network) -> Clock:
+    """Read and move the network's time; the test is skipped where that cannot be done."""
+    from ic_harness.networks import Capability  # lazy: start-up time  # noqa: PLC0415
+
+    from .tools import Clock  # lazy: start-up time  # noqa: PLC0415
+
+    if Capability.TIME not in network.capabilities:
+        pytest.skip(f"the network {network.name} cannot: time")
+    return Clock(network)

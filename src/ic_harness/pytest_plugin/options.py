@@ -1,0 +1,58 @@
+"""What the plugin adds to pytest's command line, and the marker `needs`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The plugin's options, as given."""
+
+    network: str
+    wasm: Path | None
+    candid: Path | None
+    canister_id: str | None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options. Their names are part of the interface."""
+    group = parser.getgroup("ic-harness", "Internet Computer canisters (ic-harness)")
+    group.addoption(
+        "--network",
+        dest="ic_network",
+        default=os.environ.get("IC_HARNESS_NETWORK", "embedded"),
+        metavar="NAME|URL",
+        help="network to test on: embedded (default), ic, or the URL of a running one",
+    )
+    group.addoption("--wasm", dest="ic_wasm", metavar="FILE", help="backend to test instead of the reference")
+    group.addoption("--candid", dest="ic_candid", metavar="DID", help="interface of the canister under test")
+    group.addoption("--canister-id", dest="ic_canister_id", metavar="ID", help="test this canister as it is")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker `needs`."""
+    config.addinivalue_line(
+        "markers",
+        "needs(*capabilities): skip unless the network can do this: time, upgrade, snapshot, round, …",
+    )
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Collect the options. Raises `pytest.UsageError` when two of them contradict each other."""
+    wasm, canister_id = config.getoption("ic_wasm"), config.getoption("ic_canister_id")
+    if wasm and canister_id:
+        raise pytest.UsageError(
+            "--wasm deploys a new canister, --canister-id names an old one: give one of them"
+        )
+    candid = config.getoption("ic_candid")
+    return Options(
+        network=config.getoption("ic_network"),
+        wasm=Path(wasm) if wasm else None,
+        candid=Path(candid) if candid else None,
+        canister_id=canister_id,
+    )
