@@ -1,5 +1,8 @@
 """Builds fixtures/canisters from its sources: `python -m tests.interop.build_canisters [motoko] [rust]`.
 
+Rust canisters need Debian's rustc-web, cargo-web, rust-web-src and lld: the standard library is built from its
+source, so no other toolchain has to be fetched.
+
 The Wasm is committed (gzip, time stamp zero) so that tests which only need a canister need no compiler; the
 tests here compile again and compare digests.
 """
@@ -7,6 +10,9 @@ tests here compile again and compare digests.
 from __future__ import annotations
 
 import gzip
+import hashlib
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +26,8 @@ MOTOKO = {
     "motoko": ("motoko", ("caller", "counter", "counter_incompatible", "counter_v2", "timers", "wallet")),
     "motoko-classical": ("motoko-classical", ("caller", "counter", "counter_v2", "timers")),
 }
+RUST = ("assets", "rust")
+_WASM_TARGET = "wasm32-unknown-unknown"
 
 
 def compile_motoko(compiler: str, name: str) -> tuple[bytes, str]:
@@ -31,12 +39,26 @@ def compile_motoko(compiler: str, name: str) -> tuple[bytes, str]:
         return wasm.read_bytes(), did.read_text(encoding="utf-8")
 
 
+def compile_rust(name: str) -> bytes:
+    """The Wasm of the crate `src/<name>` by Debian's compiler, without a path of the machine in it."""
+    project, target = SOURCES / name, toolbox.cache_root() / "wasm-target"
+    command = ["/usr/bin/cargo", "build", "--release", "--locked", "--jobs", "1", "--target", _WASM_TARGET]
+    command += ["-Zbuild-std=std,panic_abort", "--target-dir", str(target)]
+    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    crates = [f"--remap-path-prefix={registry}=/crates" for registry in sorted((home / "registry/src").glob("*"))]
+    flags = " ".join([*crates, f"--remap-path-prefix={project}=/{name}", "-Clinker=wasm-ld"])
+    own = {"RUSTC": "/usr/bin/rustc", "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": flags}
+    subprocess.run(command, cwd=project, env={**os.environ, **own}, check=True)
+    return (target / _WASM_TARGET / "release" / f"{name}_fixture.wasm").read_bytes()
+
+
 def write(folder: str, name: str, wasm: bytes, did: str) -> None:
     """Put one canister into the fixtures."""
     target = CANISTERS / folder
     target.mkdir(parents=True, exist_ok=True)
     (target / f"{name}.wasm.gz").write_bytes(gzip.compress(wasm, mtime=0))
-    (target / f"{name}.did").write_text(did, encoding="utf-8")
+    if did:
+        (target / f"{name}.did").write_text(did, encoding="utf-8")
     print(f"{folder}/{name}: {len(wasm)} bytes")
 
 
@@ -47,6 +69,26 @@ def build_motoko() -> None:
             write(folder, name, *compile_motoko(compiler, name))
 
 
+def build_rust() -> None:
+    """Compile every Rust fixture; an interface that its crate states in `service.did` goes with it."""
+    for name in RUST:
+        did = SOURCES / name / "service.did"
+        write("rust", name, compile_rust(name), did.read_text(encoding="utf-8") if did.exists() else "")
+
+
+def write_digests() -> None:
+    """Note the digest of every unpacked module in SHA256SUMS."""
+    (CANISTERS / "SHA256SUMS").write_text(digests(), encoding="utf-8")
+
+
+def digests() -> str:
+    """One line a module, as `sha256sum` writes it."""
+    modules = sorted(CANISTERS.glob("*/*.wasm.gz"))
+    rows = [(hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest(), path) for path in modules]
+    return "".join(f"{digest}  {path.relative_to(CANISTERS).with_suffix('').as_posix()}\n" for digest, path in rows)
+
+
 if __name__ == "__main__":
-    for step in sys.argv[1:] or ["motoko"]:
-        {"motoko": build_motoko}[step]()
+    for step in sys.argv[1:] or ["motoko", "rust"]:
+        {"motoko": build_motoko, "rust": build_rust}[step]()
+    write_digests()
