@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from ic_harness.errors import ProtocolError
+from ic_harness.errors import EnvelopeError, ProtocolError
 
 REQUEST_DOMAIN: Final = b"\x0aic-request"
 """Goes before a request id when a request is signed."""
@@ -67,20 +67,20 @@ def _hash_value(value: Any) -> bytes:
         case str():
             return sha256(value.encode()).digest()
         case bool():
-            raise ProtocolError("a boolean has no representation-independent hash")
+            raise EnvelopeError("a boolean has no representation-independent hash")
         case int():
             return sha256(leb128_encode(value) if value >= 0 else _sleb128(value)).digest()
         case Mapping():
             return hash_of_map(value)
         case list() | tuple():
             return sha256(b"".join(map(_hash_value, value))).digest()
-    raise ProtocolError(f"a {type(value).__name__} has no representation-independent hash")
+    raise EnvelopeError(f"a {type(value).__name__} has no representation-independent hash")
 
 
 def hash_of_map(fields: Mapping[str, Any]) -> bytes:
     """Hash a map of texts to texts, byte strings, numbers, arrays and maps; 32 bytes.
 
-    A field whose value is None counts as absent. Raises `ProtocolError` for values of other types.
+    A field whose value is None counts as absent. Raises `EnvelopeError` for values of other types.
     """
     pairs = [
         sha256(name.encode()).digest() + _hash_value(value)

@@ -1,0 +1,126 @@
+"""Identities in PEM files, as dfx, icp-cli, quill and OpenSSL write them.
+
+Read are PKCS#8 (with and without passphrase), SEC1 (`EC PRIVATE KEY`, also with the `EC PARAMETERS` block
+that dfx and OpenSSL put before it) and the version 2 PKCS#8 of Ed25519 keys that older dfx and ring wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
+
+from ic_harness.errors import IdentityError
+from ic_harness.protocol.identity.base import Identity
+from ic_harness.protocol.identity.ecdsa import P256Identity, Secp256k1Identity
+from ic_harness.protocol.identity.ed25519 import Ed25519Identity
+
+_BLOCK: Final = re.compile(
+    rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----\s+(.*?)-----END \1-----", re.DOTALL
+)
+# PKCS#8 version 2 (RFC 8410, section 10.3): version 1, Ed25519, then the 32 byte seed; the public key
+# follows.
+_PKCS8_V2_ED25519: Final = bytes.fromhex("020101300506032b657004220420")
+_MAX_SIZE: Final = 64 * 1024
+
+
+def load_pem(source: bytes | Path, passphrase: str | bytes | None = None) -> Identity:
+    """Read an identity from PEM text or from a file.
+
+    Raises `IdentityError`, whose text never holds anything of the key, when there is no private key, the
+    passphrase is missing or wrong, or the kind of key is not supported.
+    """
+    data = _read(source) if isinstance(source, Path) else source
+    where = f" in {source}" if isinstance(source, Path) else ""
+    block = _BLOCK.search(data)
+    if block is None:
+        raise IdentityError(f"no private key in PEM form{where} (expected -----BEGIN PRIVATE KEY-----)")
+    secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
+    return _identity(_key(block, secret, where), where)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_SIZE)
+    except OSError as problem:
+        raise IdentityError(f"cannot read the identity {path}: {problem.strerror or problem}") from None
+
+
+def _key(block: re.Match[bytes], passphrase: bytes | None, where: str) -> object:
+    encrypted = block[1].startswith(b"ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in block[2]
+    if encrypted and not passphrase:
+        raise IdentityError(f"the private key{where} is encrypted: a passphrase is needed")
+    if not encrypted:
+        seed = _ed25519_seed_of_version_2(block[2])
+        if seed is not None:
+            return Ed25519PrivateKey.from_private_bytes(seed)
+    try:
+        return load_pem_private_key(block[0], passphrase if encrypted else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # The library's own message is dropped: it may quote what it read.
+        reason = "wrong passphrase, or damaged" if encrypted else "damaged, or of an unsupported kind"
+        raise IdentityError(f"the private key{where} cannot be read: {reason}") from None
+
+
+def _ed25519_seed_of_version_2(body: bytes) -> bytes | None:
+    try:
+        der = base64.b64decode(b"".join(body.split()), validate=True)
+    except binascii.Error:
+        return None
+    start = der.find(_PKCS8_V2_ED25519)
+    if start < 0 or start > 4:
+        return None
+    seed = der[start + len(_PKCS8_V2_ED25519) :][:32]
+    return seed if len(seed) == 32 else None
+
+
+def _identity(key: object, where: str) -> Identity:
+    match key:
+        case Ed25519PrivateKey():
+            return Ed25519Identity(key)
+        case ec.EllipticCurvePrivateKey(curve=ec.SECP256K1()):
+            return Secp256k1Identity(key)
+        case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
+            return P256Identity(key)
+    kind = type(key).__name__.removesuffix("PrivateKey").strip("_")
+    raise IdentityError(
+        f"the private key{where} is of an unsupported kind ({kind}): Ed25519, secp256k1 or P-256 is needed"
+    )
+
+
+def load_der(data: bytes) -> Identity:
+    """Read an identity from a DER private key (PKCS#8 or SEC1). Raises `IdentityError`."""
+    try:
+        return _identity(load_der_private_key(data, None), "")
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise IdentityError("the bytes are no private key in DER form") from None
+
+
+def dump_pem(identity: Identity, passphrase: str | bytes | None = None) -> bytes:
+    """Write the secret of an identity as PKCS#8 PEM, encrypted when a passphrase is given.
+
+    Raises `IdentityError` for identities that have no key of their own.
+    """
+    if not isinstance(identity, Ed25519Identity | Secp256k1Identity | P256Identity):
+        raise IdentityError(f"a {type(identity).__name__} has no private key that could be saved")
+    protection: KeySerializationEncryption = NoEncryption()
+    if passphrase:
+        secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
+        protection = BestAvailableEncryption(secret)
+    return identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
