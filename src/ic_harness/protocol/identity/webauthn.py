@@ -80,12 +80,17 @@ def _cose_verifier(cose: bytes) -> _Verifier:
         raise EnvelopeError(f"Invalid public key: the COSE key is {problem}") from None
     if not isinstance(key, dict):
         raise EnvelopeError("Invalid public key: a COSE key is a map")
-    make = _KINDS.get((key.get(_KTY), key.get(_ALG)))
-    if make is None:
-        raise EnvelopeError("Invalid public key: a COSE key must be for ES256, RS256 or EdDSA")
+    kind, algorithm = key.get(_KTY), key.get(_ALG)
+    for wanted, make in _KINDS.items():
+        if wanted == (kind, algorithm):
+            return _made(make, key)
+    raise EnvelopeError("Invalid public key: a COSE key must be for ES256, RS256 or EdDSA")
+
+
+def _made(make: Callable[[dict[Any, Any]], _Verifier], key: dict[Any, Any]) -> _Verifier:
     try:
         return make(key)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise EnvelopeError("Invalid public key: the COSE key has no valid point or modulus") from None
 
 

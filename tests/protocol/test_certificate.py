@@ -1,0 +1,158 @@
+"""Certificates: every rule of verification, and that no bit can change unnoticed."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ic_harness.errors import CertificateError, ProtocolError
+from ic_harness.principal import Principal
+from ic_harness.protocol import (
+    Certificate,
+    Delegation,
+    Found,
+    bls,
+    build,
+    cbor,
+    covers,
+    leb128_encode,
+    prune,
+    sign_certificate,
+    sign_root,
+)
+
+NOW = 1_700_000_000 * 10**9
+MINUTE = 60 * 10**9
+ROOT = bls.keypair(b"root" * 8)
+SUBNET = bls.keypair(b"subnet" * 8)
+SUBNET_ID = Principal.self_authenticating(SUBNET.public_der)
+INSIDE = Principal(bytes.fromhex("00000000000000050101"))
+OUTSIDE = Principal(bytes.fromhex("00000000000000090101"))
+LOW, HIGH = bytes.fromhex("00000000000000000101"), bytes.fromhex("00000000000000060101")
+RANGES = cbor.encode([[LOW, HIGH]])
+
+
+def delegation(content=None, *, signer=ROOT, subnet_id=SUBNET_ID.raw, inner=None):
+    """A delegation of the root subnet; arguments replace its good parts."""
+    tree = build(
+        content
+        or {
+            b"subnet": {SUBNET_ID.raw: {b"public_key": SUBNET.public_der, b"canister_ranges": RANGES}},
+            b"time": leb128_encode(NOW),
+        }
+    )
+    return Delegation(subnet_id, sign_certificate(tree, signer, inner).to_cbor())
+
+
+def certificate(key=ROOT, grant=None, time_ns=NOW):
+    """A certificate with a time and a reply."""
+    tree = build({b"time": leb128_encode(time_ns), b"request_status": {b"id": {b"reply": b"yes"}}})
+    return sign_certificate(tree, key, grant)
+
+
+def verify(cert, *, canister_id=INSIDE, now_ns=NOW, root=ROOT.public_der):
+    """Verify with the defaults of this file, after a round trip through CBOR."""
+    Certificate.from_cbor(cert.to_cbor()).verify(root, canister_id=canister_id, now_ns=now_ns)
+
+
+def test_of_the_root_subnet():
+    """The root key alone proves a certificate of the root subnet."""
+    verify(certificate())
+    assert certificate().time_ns == NOW
+    assert certificate().lookup((b"request_status", b"id", b"reply")) == Found(b"yes")
+
+
+def test_with_delegation():
+    """A delegation proves the key of another subnet."""
+    verify(certificate(SUBNET, delegation()))
+
+
+def test_with_sharded_ranges():
+    """Ranges may stand in shards at the root of the tree."""
+    content = {
+        b"subnet": {SUBNET_ID.raw: {b"public_key": SUBNET.public_der}},
+        b"canister_ranges": {
+            SUBNET_ID.raw: {LOW: RANGES, b"\x00" * 7 + b"\x08\x01\x01": cbor.encode([[b"\x09", b"\x0a"]])}
+        },
+        b"time": leb128_encode(NOW),
+    }
+    grant = delegation(content)
+    verify(certificate(SUBNET, grant))
+    with pytest.raises(CertificateError, match="not responsible"):
+        verify(certificate(SUBNET, grant), canister_id=OUTSIDE)
+
+
+def test_one_signature_serves_every_pruning():
+    """The signature of the whole tree is valid for what is left after pruning."""
+    tree = build({b"time": leb128_encode(NOW), b"a": b"1", b"b": b"2"})
+    signature = sign_root(tree, ROOT)
+    for path in ((b"a",), (b"b",), (b"q",)):
+        verify(Certificate(prune(tree, [path, (b"time",)]), signature))
+
+
+REFUSED = {
+    "signed by another key": (certificate(SUBNET), {}, "signature"),
+    "another network's root key": (certificate(), {"root": SUBNET.public_der}, "signature"),
+    "too old": (certificate(time_ns=NOW - 5 * MINUTE - 1), {}, "old"),
+    "from the future": (certificate(time_ns=NOW + 5 * MINUTE + 1), {}, "future"),
+    "outside the range": (certificate(SUBNET, delegation()), {"canister_id": OUTSIDE}, "not responsible"),
+    "delegation by a stranger": (certificate(SUBNET, delegation(signer=SUBNET)), {}, "signature"),
+    "delegation in a delegation": (certificate(SUBNET, delegation(inner=delegation())), {}, "itself"),
+    "delegation for another subnet": (certificate(SUBNET, delegation(subnet_id=b"\x01")), {}, "prove a key"),
+    "delegation without ranges": (
+        certificate(
+            SUBNET,
+            delegation(
+                {
+                    b"subnet": {SUBNET_ID.raw: {b"public_key": SUBNET.public_der}},
+                    b"time": leb128_encode(NOW),
+                }
+            ),
+        ),
+        {},
+        "not responsible",
+    ),
+    "delegation of last year": (
+        certificate(SUBNET, delegation(), time_ns=NOW + 40 * 24 * 60 * MINUTE),
+        {"now_ns": NOW + 40 * 24 * 60 * MINUTE},
+        "delegation is",
+    ),
+    "no time": (sign_certificate(build({b"a": b"b"}), ROOT), {}, "no time"),
+    "time that is no number": (sign_certificate(build({b"time": b"\x80"}), ROOT), {}, "not a number"),
+}
+
+
+@pytest.mark.parametrize(("cert", "options", "reason"), REFUSED.values(), ids=REFUSED)
+def test_refused(cert, options, reason):
+    """Each broken rule is a certificate error that names it."""
+    with pytest.raises(CertificateError, match=reason):
+        verify(cert, **options)
+
+
+GOOD = certificate(SUBNET, delegation()).to_cbor()
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 8 * len(GOOD) - 1))
+def test_every_single_bit_counts(position):
+    """A certificate with one bit changed anywhere, delegation included, is refused with a protocol error."""
+    changed = bytearray(GOOD)
+    changed[position // 8] ^= 1 << position % 8
+    with pytest.raises(ProtocolError):
+        Certificate.from_cbor(bytes(changed)).verify(
+            ROOT.public_der, canister_id=INSIDE, now_ns=NOW, max_age_ns=MINUTE
+        )
+
+
+@pytest.mark.parametrize("value", [[], {}, {"tree": [0]}, {"tree": [0], "signature": "text"}, 5, None])
+def test_form(value):
+    """What is no certificate at all is refused with a protocol error."""
+    with pytest.raises(ProtocolError):
+        Certificate.from_cbor(cbor.encode(value))
+
+
+@pytest.mark.parametrize("ranges", [5, [5], [[b"a"]], [["a", "b"]], {}])
+def test_malformed_ranges(ranges):
+    """Ranges of another form are an error, not "responsible for nothing"."""
+    tree = build({b"subnet": {b"s": {b"canister_ranges": cbor.encode(ranges)}}})
+    with pytest.raises(CertificateError, match="ranges"):
+        covers(tree, b"s", INSIDE)
