@@ -82,6 +82,8 @@ class Commands(click.Group):
             raise Failure(error, 2) from error
         except (HarnessError, OSError) as error:
             raise Failure(error, 1) from error
+        except (KeyboardInterrupt, EOFError) as error:
+            raise Failure(click.ClickException("interrupted"), 130) from error
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> Any:
         """Run with `args` (the process's when None) and leave with the exit status."""
@@ -94,9 +96,6 @@ class Commands(click.Group):
         except click.ClickException as error:
             click.echo(f"ic-harness: {_one_line(error.format_message())}", err=True)
             sys.exit(error.exit_code)
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("ic-harness: interrupted", err=True)
-            sys.exit(130)
         sys.exit(status if isinstance(status, int) else 0)
 
 

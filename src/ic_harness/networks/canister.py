@@ -87,7 +87,7 @@ class Canister:
         """Call `method` and return what it returns: None, the value, or a tuple of several.
 
         Query methods are asked without a certificate unless `update`. Raises `InputError` for an unknown
-        method, `CandidError` for arguments that do not fit, and the `CallError` family when there is no reply.
+        method, `CandidError` for arguments that do not fit, and the `CallError` family without a reply.
         """
         known = find_method(self.service, method)
         send = self.agent.query if known.mode in _QUERIES and not update else self.agent.update

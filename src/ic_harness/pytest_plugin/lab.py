@@ -62,7 +62,7 @@ class Lab:
     def backend(self) -> Principal:
         """Find or deploy the backend under test.
 
-        Raises `InputError` for a Wasm that cannot be read, `MissingCapabilityError` where canisters cost cycles.
+        Raises `InputError` for a Wasm that cannot be read, `MissingCapabilityError` where canisters cost.
         """
         if self.options.canister_id is not None:
             return Principal.from_text(self.options.canister_id)

@@ -35,7 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker `needs`."""
+    """Register the marker `needs`, and refuse options that contradict each other before anything runs."""
+    read_options(config)
     config.addinivalue_line(
         "markers",
         "needs(*capabilities): skip unless the network can do this: time, upgrade, snapshot, round, …",

@@ -1,0 +1,1 @@
+"""Tests of cli/: commands as a person types them."""

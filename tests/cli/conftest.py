@@ -1,0 +1,59 @@
+"""Running the command line in this process and in others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from ic_harness.cli import commands
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the command line in this process, in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*args):
+        return CliRunner().invoke(commands, [str(arg) for arg in args])
+
+    return invoke
+
+
+@pytest.fixture
+def spawn(tmp_path):
+    """Start the command line as a process in a folder of the test's own; it is ended with the test."""
+    started = []
+
+    def start(*args, **options):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ic_harness.cli", *map(str, args)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            **options,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def refused(result, status, *words):
+    """Assert that a command ended as it should on an error: the status, one line, nothing else printed."""
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("ic-harness: ")
+    for word in words:
+        assert word in lines[0]

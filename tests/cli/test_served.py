@@ -1,0 +1,36 @@
+"""The note that tells which process serves a state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ic_harness.cli.served import note_server, running_server
+
+
+def test_note_lives_as_long_as_the_server(tmp_path):
+    """The note tells pid and URL while the server runs, and is gone afterwards."""
+    with note_server(tmp_path, "http://127.0.0.1:1"):
+        server = running_server(tmp_path)
+        assert (server.pid, server.url) == (os.getpid(), "http://127.0.0.1:1")
+    assert running_server(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_note_of_a_dead_process_counts_for_nothing(tmp_path):
+    """A note whose process is gone is no running server."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    (tmp_path / "server.json").write_text(json.dumps({"pid": child.pid, "url": "http://127.0.0.1:1"}))
+    assert running_server(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"pid": "x", "url": 1}'])
+def test_damaged_note_counts_for_nothing(tmp_path, text):
+    """A note that cannot be read is no running server."""
+    (tmp_path / "server.json").write_text(text)
+    assert running_server(tmp_path) is None

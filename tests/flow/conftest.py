@@ -1,0 +1,61 @@
+"""Small steps that every flow takes: begin, send chunks, finish, read back."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import pytest
+
+CHUNK = 1000
+"""Bytes of a small chunk; chunks may be smaller than the limit."""
+
+
+def content(length: int, seed: int = 0) -> bytes:
+    """Bytes that differ at every place and for every seed."""
+    block = b"".join(hashlib.sha256(f"{seed}/{index}".encode()).digest() for index in range(-(-length // 32)))
+    return block[:length]
+
+
+def chunks_of(data: bytes, size: int = CHUNK) -> list[bytes]:
+    """Cut `data` into chunks of `size` bytes."""
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+@dataclass
+class Session:
+    """One open upload session and what is to be sent through it."""
+
+    backend: object
+    data: bytes
+    id: int
+
+    @classmethod
+    def begin(cls, backend, capsule, data, idem="idem"):
+        return cls(backend, data, backend.uploads_begin(capsule, len(chunks_of(data)), idem))
+
+    def put(self, index):
+        self.backend.uploads_put_chunk(self.id, index, chunks_of(self.data)[index])
+
+    def put_all(self, order=None):
+        for index in order or range(len(chunks_of(self.data))):
+            self.put(index)
+        return self
+
+    def finish(self, digest=None, length=None):
+        wanted = hashlib.sha256(self.data).digest() if digest is None else digest
+        return self.backend.uploads_finish(self.id, wanted, len(self.data) if length is None else length)
+
+
+def read_back(backend, locator) -> bytes:
+    """Read a blob chunk by chunk."""
+    meta = backend.blob_get_meta(locator)
+    data = b"".join(backend.blob_read_chunk(locator, index) for index in range(meta.chunk_count))
+    assert len(data) == meta.size
+    return data
+
+
+@pytest.fixture
+def session(backend, capsule):
+    """Begin a session of the test's own caller: `session(data)`."""
+    return lambda data, idem="idem": Session.begin(backend, capsule, data, idem)

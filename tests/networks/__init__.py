@@ -1,0 +1,1 @@
+"""Tests of networks/: what a network is, how it is opened, what it can do."""

@@ -1,0 +1,86 @@
+"""Networks are looked up by name or URL, and unknown ones are refused in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from ic_harness.errors import InputError, TransportError
+from ic_harness.networks import (
+    MAINNET_ROOT_KEY,
+    MEANINGS,
+    Capability,
+    MissingCapabilityError,
+    connect,
+    is_mainnet,
+    open_network,
+)
+
+
+def test_every_capability_has_a_meaning():
+    """Each capability has the words that an error completes."""
+    assert set(MEANINGS) == set(Capability)
+
+
+@pytest.mark.parametrize("spec", ["", "local", "127.0.0.1:4943", "dfx "])
+def test_unknown_network_is_refused(spec):
+    """A text that is neither a known name nor a URL is refused with the names that there are."""
+    with pytest.raises(InputError, match="or give a URL"):
+        open_network(spec)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "file:///etc/hosts"])
+def test_other_addresses_are_refused(url):
+    """A URL that is not HTTP, or has no host, is no address of a network."""
+    with pytest.raises(InputError, match="no address of a network"):
+        connect(url)
+
+
+def test_mainnet_has_its_key_built_in():
+    """The Internet Computer's root key is never asked for."""
+    with open_network("ic") as network:
+        assert network.root_key == MAINNET_ROOT_KEY
+        assert Capability.CREATE not in network.capabilities
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://icp-api.io", True),
+        ("https://ic0.app/", True),
+        ("https://a4gq6-oaaaa-aaaab-qaa4q-cai.raw.icp0.io", True),
+        ("http://127.0.0.1:4943", False),
+        ("http://icp0.io.example.org", False),
+        ("http://notic0.app", False),
+    ],
+)
+def test_mainnet_is_told_by_its_domains(url, expected):
+    """Only the domains of the Internet Computer, whole, count as mainnet."""
+    assert is_mainnet(url) is expected
+
+
+def test_silent_network_is_told(unused_port):
+    """A network that does not answer raises a transport error that names the address."""
+    with (
+        connect(f"http://127.0.0.1:{unused_port}") as network,
+        pytest.raises(TransportError, match=r"127\.0\.0\.1"),
+    ):
+        _ = network.root_key
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "capability"),
+    [
+        ("time_ns", (), "time"),
+        ("set_time", (0,), "time"),
+        ("advance_time", (1,), "time"),
+        ("tick", (), "round"),
+        ("snapshot", (), "snapshot"),
+        ("restore", (None,), "snapshot"),
+        ("logs", (None,), "logs"),
+    ],
+)
+def test_missing_capability_is_told(method, args, capability):
+    """What a network cannot do raises an error that names the capability and who has it."""
+    network = connect("http://127.0.0.1:1")
+    with network, pytest.raises(MissingCapabilityError, match=f"capability {capability}"):
+        getattr(network, method)(*args)

@@ -1,0 +1,104 @@
+"""Canisters of a dfx.json: found, ordered, built; and every way in which they cannot be."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from ic_harness.errors import InputError
+from ic_harness.networks import read_project
+
+
+def project(folder, **canisters):
+    (folder / "dfx.json").write_text(json.dumps({"canisters": canisters}))
+    (folder / "a.wasm").write_bytes(b"wasm a")
+    return folder
+
+
+CUSTOM = {"type": "custom", "wasm": "a.wasm", "candid": "a.did"}
+
+
+def test_custom_canister_is_read(tmp_path):
+    """A custom canister has the Wasm, interface and argument that dfx.json names."""
+    (found,) = read_project(project(tmp_path, a=CUSTOM | {"init_arg": "(42)"}))
+    assert (found.name, found.wasm, found.candid, found.init_arg) == (
+        "a",
+        b"wasm a",
+        tmp_path / "a.did",
+        "(42)",
+    )
+
+
+def test_argument_file_is_read(tmp_path):
+    """`init_arg_file` is read from the project's folder."""
+    (tmp_path / "arg.txt").write_text('("x")')
+    (found,) = read_project(project(tmp_path, a=CUSTOM | {"init_arg_file": "arg.txt"}))
+    assert found.init_arg == '("x")'
+
+
+def test_dependencies_come_first(tmp_path):
+    """A canister is installed after those that it depends on, and each only once."""
+    folder = project(
+        tmp_path, a=CUSTOM | {"dependencies": ["b", "c"]}, b=CUSTOM | {"dependencies": ["c"]}, c=CUSTOM
+    )
+    assert [found.name for found in read_project(folder, ["a"])] == ["c", "b", "a"]
+
+
+def test_rust_canister_is_found_where_cargo_puts_it(tmp_path):
+    """A rust canister's Wasm lies in target/, its dashes turned into underscores."""
+    folder = project(tmp_path, a={"type": "rust", "package": "my-canister"})
+    target = folder / "target/wasm32-unknown-unknown/release"
+    target.mkdir(parents=True)
+    (target / "my_canister.wasm").write_bytes(b"rust")
+    assert read_project(folder)[0].wasm == b"rust"
+
+
+def test_motoko_canister_is_found_where_dfx_puts_it(tmp_path):
+    """A canister without a type is Motoko, and its Wasm lies in .dfx/."""
+    folder = project(tmp_path, a={"main": "a.mo"})
+    built = folder / ".dfx/local/canisters/a"
+    built.mkdir(parents=True)
+    (built / "a.wasm").write_bytes(b"motoko")
+    assert read_project(folder)[0].wasm == b"motoko"
+
+
+def test_build_commands_run_in_the_project(tmp_path):
+    """Build commands of a custom canister run in the project's folder, before its Wasm is read."""
+    command = f"{sys.executable} -c \"open('a.wasm', 'wb').write(b'built')\""
+    folder = project(tmp_path, a=CUSTOM | {"build": [command]})
+    assert read_project(folder, build=False)[0].wasm == b"wasm a"
+    assert read_project(folder)[0].wasm == b"built"
+
+
+@pytest.mark.parametrize(
+    ("canister", "message"),
+    [
+        ({"type": "custom", "wasm": "none.wasm"}, "build it first"),
+        ({"type": "custom", "wasm": "https://example.org/a.wasm"}, "must be a file"),
+        ({"type": "custom"}, "must be a file"),
+        ({"type": "assets"}, "type 'assets' cannot be installed"),
+        (CUSTOM | {"dependencies": ["a"]}, "depend on each other: a -> a"),
+        (CUSTOM | {"dependencies": ["z"]}, "no canister 'z'"),
+        (CUSTOM | {"build": "no-such-program-here"}, "build command 'no-such-program-here' failed"),
+    ],
+)
+def test_what_cannot_be_installed_is_told(tmp_path, canister, message):
+    """A canister that cannot be installed is refused with its name and the reason."""
+    with pytest.raises(InputError, match=message):
+        read_project(project(tmp_path, a=canister))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"canisters": []}', '{"canisters": {"a": 1}}'])
+def test_damaged_file_is_told(tmp_path, text):
+    """A dfx.json of another shape is refused by name."""
+    (tmp_path / "dfx.json").write_text(text)
+    with pytest.raises(InputError, match=r"is no dfx\.json"):
+        read_project(tmp_path)
+
+
+def test_missing_file_is_told(tmp_path):
+    """A folder without dfx.json is refused."""
+    with pytest.raises(InputError, match="cannot read"):
+        read_project(tmp_path)

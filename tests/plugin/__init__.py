@@ -1,0 +1,1 @@
+"""Tests of pytest_plugin/, by pytest runs inside of pytest."""

@@ -1,0 +1,48 @@
+"""The plugin's options, its marker, and that it costs nothing when it is not used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_options_are_listed(outcome):
+    """`pytest --help` explains the four options."""
+    result = outcome("", "--help")
+    result.stdout.fnmatch_lines(
+        ["*--network=NAME|URL*", "*--wasm=FILE*", "*--candid=DID*", "*--canister-id=ID*"]
+    )
+
+
+def test_wasm_and_canister_id_exclude_each_other(outcome):
+    """A Wasm to deploy and a canister to use as it is cannot both be given."""
+    result = outcome("def test(network): pass", "--wasm", "a.wasm", "--canister-id", "aaaaa-aa")
+    result.stdout.fnmatch_lines(["*--wasm deploys a new canister*"])
+    assert result.ret != 0
+
+
+def test_marker_is_known(outcome):
+    """The marker `needs` is registered, so that --strict-markers accepts it."""
+    source = "import pytest\n@pytest.mark.needs('time')\ndef test(): pass"
+    outcome(source, "--strict-markers").assert_outcomes(passed=1)
+
+
+def test_nothing_is_loaded_for_who_does_not_ask(outcome):
+    """A run that uses no fixture of ours imports neither the engine nor the agent, and starts nothing."""
+    source = (
+        "import sys\n"
+        "def test():\n"
+        "    heavy = ('wasmtime', 'httpx', 'PIL', 'pydantic', 'ic_harness.agent', 'ic_harness.replica')\n"
+        "    assert [name for name in heavy if name in sys.modules] == []\n"
+    )
+    outcome(source).assert_outcomes(passed=1)
+
+
+def test_plugin_loads_fast():
+    """Loading the plugin on top of pytest imports only its own few modules."""
+    code = (
+        "import pytest, sys; before = set(sys.modules); import ic_harness.pytest_plugin;"
+        "print(len([name for name in set(sys.modules) - before if not name.startswith('ic_harness')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 5
