@@ -1,0 +1,66 @@
+"""Candid: the interface language of the Internet Computer, to the letter of its specification.
+
+    service = parse(did_text)                       types, methods and init arguments of a `.did` file
+    encode(values, types), decode(data, types)      the binary format
+    parse_values(text, types), format_values(...)   the textual format
+    is_subtype(new, old), check_upgrade(old, new)   what may change without breaking clients
+
+Python values: numbers are `int` and `float`; `text` is `str`; `blob` is `bytes`; `vec` is a list; `opt` is None or the
+value (`Some(value)` where the inner type has null itself); `record` is a dict by field name, or a tuple when its labels
+are 0, 1, 2 …; `variant` is a dict with one key; `principal` is `Principal`; references are `FuncRef` and `ServiceRef`.
+
+Everything raises `CandidError` and nothing else on bad input. Typed Python comes from `ic_harness.candid.bindgen`.
+"""
+
+from ic_harness.candid.decoding import decode
+from ic_harness.candid.encoding import encode
+from ic_harness.candid.parser import parse, parse_types
+from ic_harness.candid.references import FuncRef, ServiceRef, Some
+from ic_harness.candid.service import Method, Service
+from ic_harness.candid.subtyping import is_subtype
+from ic_harness.candid.types import (
+    BLOB,
+    BOOL,
+    EMPTY,
+    FLOAT32,
+    FLOAT64,
+    INT,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    NAT,
+    NAT8,
+    NAT16,
+    NAT32,
+    NAT64,
+    NULL,
+    PRINCIPAL,
+    RESERVED,
+    TEXT,
+    Field,
+    Func,
+    Mode,
+    Named,
+    Opt,
+    Prim,
+    Record,
+    ServiceType,
+    Type,
+    Variant,
+    Vec,
+    field_hash,
+    format_type,
+    format_types,
+    nullable,
+    resolve,
+)
+from ic_harness.errors import CandidError
+
+__all__ = [
+    "BLOB", "BOOL", "CandidError", "EMPTY", "FLOAT32", "FLOAT64", "Field", "Func", "FuncRef", "INT", "INT16", "INT32",
+    "INT64", "INT8", "Method", "Mode", "NAT", "NAT16", "NAT32", "NAT64", "NAT8", "NULL", "Named", "Opt", "PRINCIPAL",
+    "Prim", "RESERVED", "Record", "Service", "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec",
+    "decode", "encode", "field_hash", "format_type", "format_types", "is_subtype", "nullable", "parse", "parse_types",
+    "resolve",
+]  # fmt: skip

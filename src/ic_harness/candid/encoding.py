@@ -1,0 +1,392 @@
+"""Encoding: from Python values to a message.
+
+For each type there is a writer: a closure that appends the bytes of one value to a list of parts, joined once at the
+end. So a large blob is copied once, and the only work for a type is done when its writer is made.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from ic_harness.candid.leb128 import encode_signed, encode_unsigned
+from ic_harness.candid.references import FuncRef, ServiceRef, Some
+from ic_harness.candid.type_table import write_header
+from ic_harness.candid.types import (
+    BOOL,
+    EMPTY,
+    FLOAT32,
+    FLOAT64,
+    INT,
+    NAT,
+    NAT8,
+    NULL,
+    PRINCIPAL,
+    RANGES,
+    RESERVED,
+    STRUCT_CODES,
+    TEXT,
+    Field,
+    Func,
+    Opt,
+    Prim,
+    Record,
+    ServiceType,
+    Type,
+    Variant,
+    Vec,
+    nullable,
+    resolve,
+)
+from ic_harness.errors import CandidError, PrincipalError
+from ic_harness.principal import Principal
+
+_MAX_ENCODERS: Final = 1_024
+
+Parts = list[bytes | bytearray | memoryview]
+Writer = Callable[[Any, Parts], None]
+
+
+def encode(values: Sequence[Any], types: Sequence[Type]) -> bytes:
+    """Encode values at their types as one message.
+
+    Trailing values of types that have null may be left out.
+    Raises `CandidError` with the path of the value that does not fit its type.
+    """
+    return encoder(types)(values)
+
+
+class Encoder:
+    """Encodes values of one tuple of types; header and writers are made once."""
+
+    def __init__(self, types: tuple[Type, ...]) -> None:
+        self.types = types
+        self._header = write_header(types)
+        makers = _Writers()
+        self._writers = [makers.writer(type_) for type_ in types]
+
+    def __call__(self, values: Sequence[Any]) -> bytes:
+        """Encode one message. Raises `CandidError`."""
+        parts: Parts = [self._header]
+        for index, (writer, value) in enumerate(zip(self._writers, self._complete(values), strict=True)):
+            try:
+                writer(value, parts)
+            except CandidError as error:
+                raise _inside(error, f"args[{index}]") from None
+            except RecursionError:
+                raise CandidError("the value is nested too deeply", path=f"args[{index}]") from None
+        return b"".join(parts)
+
+    def _complete(self, values: Sequence[Any]) -> Sequence[Any]:
+        """The values with None for trailing ones that may be left out."""
+        missing = len(self.types) - len(values)
+        if missing < 0 or not all(nullable(t) for t in self.types[len(values) :]):
+            raise CandidError(
+                f"{len(values)} values given", path="args", expected=f"{len(self.types)} values"
+            )
+        return [*values, *([None] * missing)] if missing else values
+
+
+_encoders: dict[tuple[int, ...], Encoder] = {}
+
+
+def encoder(types: Sequence[Type]) -> Encoder:
+    """The encoder for these types; the same objects give the same encoder."""
+    key = tuple(map(id, types))
+    found = _encoders.get(key)
+    if found is None:
+        if len(_encoders) >= _MAX_ENCODERS:
+            _encoders.clear()
+        found = _encoders[key] = Encoder(tuple(types))
+    return found
+
+
+def _inside(error: CandidError, segment: str) -> CandidError:
+    """The same error, seen from one level further out."""
+    return CandidError(error.message, path=segment + (error.path or ""), expected=error.expected)
+
+
+def _wrong(value: Any, expected: str) -> CandidError:
+    text = repr(value)
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
+    return CandidError(f"{type(value).__name__} {shown} does not fit", expected=expected)
+
+
+class _Writers:
+    """Makes writers; the one for a recursive type is found again while it is being made."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, Writer] = {}
+
+    def writer(self, type_: Type) -> Writer:
+        actual = resolve(type_)
+        made = self._made.get(id(actual))
+        if made is None:
+            # A type that contains itself gets a writer that looks the finished one up.
+            self._made[id(actual)] = lambda value, parts: self._made[id(actual)](value, parts)
+            made = self._made[id(actual)] = self._make(actual)
+        return made
+
+    def _make(self, type_: Type) -> Writer:
+        match type_:
+            case Prim():
+                return _primitive_writer(type_)
+            case Opt(inner):
+                return _opt_writer(self.writer(inner))
+            case Vec(inner):
+                actual = resolve(inner)
+                return _write_blob if actual is NAT8 else _vec_writer(self.writer(inner), actual)
+            case Record():
+                return self._record_writer(type_)
+            case Variant(fields):
+                return _variant_writer({f.key: (i, f, self.writer(f.type)) for i, f in enumerate(fields)})
+            case Func():
+                return _write_func
+            case ServiceType():
+                return _write_service
+        raise CandidError(f"values of the type {type_} cannot be encoded")
+
+    def _record_writer(self, record: Record) -> Writer:
+        fields = [(f.key, nullable(f.type), self.writer(f.type)) for f in record.fields]
+        if record.is_tuple:
+            return _tuple_writer([writer for _, _, writer in fields], _record_by_key(fields))
+        return _record_by_key(fields)
+
+
+# Primitive values
+
+
+def _write_null(value: Any, _parts: Parts) -> None:
+    if value is not None:
+        raise _wrong(value, "null (None)")
+
+
+def _write_reserved(_value: Any, _parts: Parts) -> None:
+    """Every value is a value of `reserved`, and none leaves a trace."""
+
+
+def _write_empty(value: Any, _parts: Parts) -> None:
+    raise _wrong(value, "nothing: the type empty has no values")
+
+
+def _write_bool(value: Any, parts: Parts) -> None:
+    if value is True:
+        parts.append(b"\x01")
+    elif value is False:
+        parts.append(b"\x00")
+    else:
+        raise _wrong(value, "bool")
+
+
+def _write_nat(value: Any, parts: Parts) -> None:
+    if not isinstance(value, int) or value is True or value is False or value < 0:
+        raise _wrong(value, "nat (an int of at least 0)")
+    parts.append(encode_unsigned(value))
+
+
+def _write_int(value: Any, parts: Parts) -> None:
+    if not isinstance(value, int) or value is True or value is False:
+        raise _wrong(value, "int")
+    parts.append(encode_signed(value))
+
+
+def _write_text(value: Any, parts: Parts) -> None:
+    if not isinstance(value, str):
+        raise _wrong(value, "text (a str)")
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        raise _wrong(value, "text without surrogates") from None
+    parts.append(encode_unsigned(len(data)))
+    parts.append(data)
+
+
+def _write_principal(value: Any, parts: Parts) -> None:
+    raw = _principal(value).raw
+    parts.append(b"\x01" + encode_unsigned(len(raw)) + raw)
+
+
+def _principal(value: Any) -> Principal:
+    if isinstance(value, Principal):
+        return value
+    try:
+        return Principal.of(value.principal if isinstance(value, ServiceRef) else value)
+    except PrincipalError as error:
+        raise CandidError(str(error), expected="principal") from None
+
+
+def _write_blob(value: Any, parts: Parts) -> None:
+    if isinstance(value, list | tuple):
+        try:
+            value = bytes(value)
+        except (TypeError, ValueError):
+            raise _wrong(value, "blob: bytes, or numbers from 0 to 255") from None
+    if isinstance(value, memoryview):
+        value = value.cast("B") if value.contiguous else bytes(value)
+    elif not isinstance(value, bytes | bytearray):
+        raise _wrong(value, "blob (bytes)")
+    parts.append(encode_unsigned(len(value)))
+    parts.append(value)
+
+
+def _integer_writer(prim: Prim) -> Writer:
+    low, high = RANGES[prim]
+    pack = struct.Struct(f"<{STRUCT_CODES[prim]}").pack
+
+    def write(value: Any, parts: Parts) -> None:
+        if not isinstance(value, int) or value is True or value is False or not low <= value <= high:
+            raise _wrong(value, f"{prim.name} ({low} to {high})")
+        parts.append(pack(value))
+
+    return write
+
+
+def _float_writer(prim: Prim) -> Writer:
+    pack = struct.Struct(f"<{STRUCT_CODES[prim]}").pack
+
+    def write(value: Any, parts: Parts) -> None:
+        if not isinstance(value, float | int) or value is True or value is False:
+            raise _wrong(value, prim.name)
+        try:
+            parts.append(pack(value))
+        except (OverflowError, struct.error):
+            raise _wrong(value, f"{prim.name} (too large for it)") from None
+
+    return write
+
+
+_SIMPLE_WRITERS: Final[dict[Prim, Writer]] = {
+    NULL: _write_null, RESERVED: _write_reserved, EMPTY: _write_empty, BOOL: _write_bool, NAT: _write_nat,
+    INT: _write_int, TEXT: _write_text, PRINCIPAL: _write_principal,
+}  # fmt: skip
+
+
+def _primitive_writer(prim: Prim) -> Writer:
+    if prim in (FLOAT32, FLOAT64):
+        return _float_writer(prim)
+    return _SIMPLE_WRITERS.get(prim) or _integer_writer(prim)
+
+
+# References
+
+
+def _write_service(value: Any, parts: Parts) -> None:
+    _write_principal(value.principal if isinstance(value, ServiceRef) else value, parts)
+
+
+def _write_func(value: Any, parts: Parts) -> None:
+    if isinstance(value, tuple) and len(value) == 2:
+        value = FuncRef(_principal(value[0]), value[1])
+    if not isinstance(value, FuncRef):
+        raise _wrong(value, "func (a FuncRef)")
+    parts.append(b"\x01")
+    _write_principal(value.principal, parts)
+    _write_text(value.method, parts)
+
+
+# Composite values
+
+
+def _opt_writer(inner: Writer) -> Writer:
+    def write(value: Any, parts: Parts) -> None:
+        if value is None:
+            parts.append(b"\x00")
+            return
+        parts.append(b"\x01")
+        # `Some` is one level of options; a bare value stands at the bottom of all of them.
+        inner(value.value if isinstance(value, Some) else value, parts)
+
+    return write
+
+
+def _vec_writer(inner: Writer, element: Type) -> Writer:
+    code = STRUCT_CODES.get(element) if isinstance(element, Prim) else None
+    integers = element in RANGES
+
+    def write(value: Any, parts: Parts) -> None:
+        if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray | memoryview):
+            raise _wrong(value, "vec (a list)")
+        parts.append(encode_unsigned(len(value)))
+        if code is not None and integers and bool not in map(type, value):
+            try:
+                parts.append(struct.pack(f"<{len(value)}{code}", *value))
+            except struct.error:
+                _write_each(inner, value, parts)
+            return
+        _write_each(inner, value, parts)
+
+    return write
+
+
+def _write_each(inner: Writer, values: Sequence[Any], parts: Parts) -> None:
+    for index, value in enumerate(values):
+        try:
+            inner(value, parts)
+        except CandidError as error:
+            raise _inside(error, f"[{index}]") from None
+
+
+def _tuple_writer(writers: list[Writer], by_key: Writer) -> Writer:
+    def write(value: Any, parts: Parts) -> None:
+        if isinstance(value, Mapping):
+            by_key(value, parts)
+            return
+        if not isinstance(value, tuple | list) or len(value) != len(writers):
+            raise _wrong(value, f"record with {len(writers)} unnamed fields (a tuple)")
+        for index, (writer, part) in enumerate(zip(writers, value, strict=True)):
+            try:
+                writer(part, parts)
+            except CandidError as error:
+                raise _inside(error, f".{index}") from None
+
+    return write
+
+
+def _record_by_key(fields: Sequence[tuple[str | int, bool, Writer]]) -> Writer:
+    known = frozenset(key for key, _, _ in fields)
+
+    def write(value: Any, parts: Parts) -> None:
+        if not isinstance(value, Mapping) and value != ():
+            raise _wrong(value, "record (a dict)")
+        fields_given = dict(value)
+        if not known.issuperset(fields_given):
+            raise _unknown_fields(fields_given, known)
+        for key, may_miss, writer in fields:
+            if key not in fields_given and not may_miss:
+                raise CandidError(f"the field {key} is missing", expected=_listing(known))
+            try:
+                writer(fields_given.get(key), parts)
+            except CandidError as error:
+                raise _inside(error, f".{key}") from None
+
+    return write
+
+
+def _unknown_fields(value: Mapping[Any, Any], known: frozenset[str | int]) -> CandidError:
+    strange = ", ".join(str(key) for key in value if key not in known)
+    return CandidError(f"the record has no field {strange}", expected=_listing(known))
+
+
+def _listing(keys: Any) -> str:
+    return ", ".join(sorted(map(str, keys))) or "nothing"
+
+
+def _variant_writer(cases: Mapping[str | int, tuple[int, Field, Writer]]) -> Writer:
+    prefixes = {key: encode_unsigned(index) for key, (index, _, _) in cases.items()}
+
+    def write(value: Any, parts: Parts) -> None:
+        if isinstance(value, str):
+            value = {value: None}
+        if not isinstance(value, Mapping) or len(value) != 1:
+            raise _wrong(value, "variant: a dict with one key, or the name of a case without value")
+        ((key, payload),) = value.items()
+        if key not in cases:
+            raise CandidError(f"the variant has no case {key}", expected=f"one of {_listing(cases)}")
+        parts.append(prefixes[key])
+        try:
+            cases[key][2](payload, parts)
+        except CandidError as error:
+            raise _inside(error, f".{key}") from None
+
+    return write

@@ -1,0 +1,94 @@
+"""LEB128 numbers, unsigned and signed, of any size (Candid specification, "Notation").
+
+Overlong forms are numbers like any other. Reading takes time linear in the bytes, however large the number:
+eight groups of seven bits are exactly seven bytes, so long numbers are repacked blockwise, not shifted together.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ic_harness.errors import CandidError
+
+_SHORT: Final = 64
+"""Up to this many bytes shifting is faster than repacking."""
+
+
+def encode_unsigned(value: int) -> bytes:
+    """The shortest unsigned LEB128 form of a number that is not negative."""
+    if value < 128:
+        return value.to_bytes(1, "little")
+    groups = (value.bit_length() + 6) // 7
+    return _groups(value, groups)
+
+
+def encode_signed(value: int) -> bytes:
+    """The shortest signed LEB128 form of any number."""
+    bits = (value if value >= 0 else ~value).bit_length() + 1
+    groups = (bits + 6) // 7
+    return _groups(value & ((1 << (7 * groups)) - 1), groups)
+
+
+def _groups(value: int, groups: int) -> bytes:
+    """Spread a number over `groups` bytes of seven bits each, all but the last with the high bit."""
+    if groups <= _SHORT:
+        out = bytearray((value >> shift) & 127 | 128 for shift in range(0, 7 * groups, 7))
+    else:
+        packed = value.to_bytes(-(-7 * groups // 8) + 7, "little")
+        out = bytearray()
+        for start in range(0, len(packed) - 6, 7):
+            block = int.from_bytes(packed[start : start + 7], "little")
+            out += bytes((block >> shift) & 127 | 128 for shift in range(0, 56, 7))
+        del out[groups:]
+    out[-1] &= 127
+    return bytes(out)
+
+
+def read_unsigned(data: bytes, pos: int) -> tuple[int, int]:
+    """Read at `pos`: the number and the position behind it. Raises `CandidError` when the data end first."""
+    result = shift = 0
+    start = pos
+    try:
+        while True:
+            byte = data[pos]
+            pos += 1
+            result |= (byte & 127) << shift
+            if byte < 128:
+                return result, pos
+            shift += 7
+            if shift == 7 * _SHORT:
+                break
+    except IndexError:
+        raise _unfinished(start) from None
+    end = _find_end(data, start)
+    return _unpack(data[start:end]), end
+
+
+def read_signed(data: bytes, pos: int) -> tuple[int, int]:
+    """Read a signed number at `pos`: the number and the position behind it. Raises `CandidError`."""
+    value, end = read_unsigned(data, pos)
+    if data[end - 1] & 64:
+        value -= 1 << (7 * (end - pos))
+    return value, end
+
+
+def _find_end(data: bytes, start: int) -> int:
+    for pos in range(start, len(data)):
+        if data[pos] < 128:
+            return pos + 1
+    raise _unfinished(start)
+
+
+def _unpack(groups: bytes) -> int:
+    """The number in groups of seven bits, low ones first; the high bit of every byte is ignored."""
+    packed = bytearray()
+    for start in range(0, len(groups), 8):
+        block = 0
+        for byte in reversed(groups[start : start + 8]):
+            block = block << 7 | byte & 127
+        packed += block.to_bytes(7, "little")
+    return int.from_bytes(packed, "little")
+
+
+def _unfinished(start: int) -> CandidError:
+    return CandidError("the message ends inside a number", offset=start, expected="a LEB128 number")

@@ -1,0 +1,86 @@
+"""How many bytes and nodes a value of a wire type has at least: what bounds work by the message's length.
+
+Almost every value takes a byte, so that the length of a message bounds what decoding makes of it. Exceptions are
+`null`, `reserved` and records of nothing else, of which a vector can announce 2^60 in eight bytes, and records nested
+in records. Decoders pay for those from a quota (`quota`), which grows with the message.
+"""
+
+from __future__ import annotations
+
+from struct import calcsize
+from typing import Final
+
+from ic_harness.candid.types import NULL, RESERVED, STRUCT_CODES, Prim, Record, Type, resolve
+
+_CAP: Final = 1 << 20
+"""Sizes are counted up to here; a table can describe records of 2^1000 fields in a few bytes."""
+_FREE_NODES: Final = 16
+"""So many nodes a record may have per byte, and beside, before it is charged for."""
+
+
+def quota(length: int) -> int:
+    """How many values without bytes a message of `length` bytes may hold."""
+    return 32_768 + 4 * length
+
+
+class Sizes:
+    """Smallest sizes of wire types; remembers what it has computed."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, int]] = {}
+
+    def least_bytes(self, type_: Type) -> int:
+        """The fewest bytes of a value; 0 means that values take no bytes at all."""
+        return self._measure(resolve(type_))[0]
+
+    def charge(self, type_: Type, extra_nodes: int = 0) -> int:
+        """What a value costs of the quota: its nodes without bytes. 0 for ordinary types.
+
+        `extra_nodes` are fields that the expected type adds to a record.
+        """
+        least, nodes = self._measure(resolve(type_))
+        if least == 0:
+            return max(1, nodes + extra_nodes)
+        return max(0, nodes + extra_nodes - _FREE_NODES * (least + 4))
+
+    def _measure(self, type_: Type) -> tuple[int, int]:
+        if isinstance(type_, Prim):
+            return _primitive(type_)
+        if not isinstance(type_, Record):
+            return 1, 1
+        if id(type_) not in self._known:
+            self._measure_records(type_)
+        return self._known[id(type_)]
+
+    def _measure_records(self, root: Record) -> None:
+        """Measure a record and the records inside it, inner ones first, without recursion."""
+        todo = [root]
+        entered: set[int] = set()
+        while todo:
+            record = todo[-1]
+            inner = [actual for f in record.fields if isinstance(actual := resolve(f.type), Record)]
+            missing = [r for r in inner if id(r) not in self._known and id(r) not in entered]
+            entered.add(id(record))
+            if missing:
+                todo.extend(missing)
+                continue
+            todo.pop()
+            self._known[id(record)] = self._sum(record)
+
+    def _sum(self, record: Record) -> tuple[int, int]:
+        least, nodes = 0, 1
+        for f in record.fields:
+            actual = resolve(f.type)
+            # A record inside itself has no values; counting it as one byte lets the depth limit speak.
+            part = (
+                self._known.get(id(actual), (1, 1)) if isinstance(actual, Record) else self._measure(actual)
+            )
+            least, nodes = least + part[0], nodes + part[1]
+        return min(least, _CAP), min(nodes, _CAP)
+
+
+def _primitive(prim: Prim) -> tuple[int, int]:
+    if prim is NULL or prim is RESERVED:
+        return 0, 1
+    code = STRUCT_CODES.get(prim)
+    return (calcsize(code) if code else 1), 1

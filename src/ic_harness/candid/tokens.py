@@ -1,0 +1,120 @@
+"""A cursor over tokens: what the parsers of interfaces and of values share."""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+
+from ic_harness.candid.lexer import Token, literal_text, tokenize
+from ic_harness.candid.types import KEYWORDS, MAX_FIELD_ID
+from ic_harness.errors import CandidError
+
+MAX_NESTING: Final = 200
+"""How deep text may nest types or values; parsing is recursive."""
+
+
+class Cursor:
+    """The tokens of one text and the place reached in them."""
+
+    def __init__(self, source: str) -> None:
+        self._tokens = tokenize(source)
+        self._index = 0
+        self._depth = 0
+
+    @property
+    def here(self) -> Token:
+        """The next token, not yet taken."""
+        return self._tokens[self._index]
+
+    @property
+    def following(self) -> Token:
+        """The token behind the next one."""
+        return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+
+    def take(self) -> Token:
+        """Take the next token; the end is never used up."""
+        token = self.here
+        if token.kind != "end":
+            self._index += 1
+        return token
+
+    def sees(self, *texts: str) -> bool:
+        """Whether the next token is one of these symbols or words (a text literal never is)."""
+        return self.here.kind in ("symbol", "name") and self.here.text in texts
+
+    def takes(self, text: str) -> bool:
+        """Take the next token if it is this symbol or word; tell whether it was."""
+        if self.sees(text):
+            self.take()
+            return True
+        return False
+
+    def expect(self, text: str) -> Token:
+        """Take this symbol or word. Raises `CandidError` when something else stands there."""
+        if not self.sees(text):
+            self.fail(text)
+        return self.take()
+
+    def expect_end(self) -> None:
+        """Raises `CandidError` unless everything is taken."""
+        if self.here.kind != "end":
+            self.fail("the end")
+
+    def fail(self, expected: str) -> NoReturn:
+        """Raise `CandidError` for the next token."""
+        raise CandidError(f"found {self.here}", offset=self.here.offset, expected=expected)
+
+    def enter(self) -> None:
+        """Go one level deeper. Raises `CandidError` when that is too deep to be read recursively."""
+        self._depth += 1
+        if self._depth > MAX_NESTING:
+            raise CandidError(f"text is nested more than {MAX_NESTING} levels deep", offset=self.here.offset)
+
+    def leave(self) -> None:
+        """Come one level back."""
+        self._depth -= 1
+
+    def text(self) -> str:
+        """Take a text literal."""
+        if self.here.kind != "text":
+            self.fail("a text in quotes")
+        return literal_text(self.take())
+
+    def name(self) -> str:
+        """Take a name: an identifier that is no keyword, or a text."""
+        if self.here.kind == "name" and self.here.text not in KEYWORDS:
+            return self.take().text
+        if self.here.kind != "text":
+            self.fail("a name")
+        return literal_text(self.take())
+
+    def at_name(self) -> bool:
+        """Whether a name can be taken here."""
+        return self.here.kind == "text" or (self.here.kind == "name" and self.here.text not in KEYWORDS)
+
+    def label(self) -> int:
+        """Take a numeric field label, which must fit 32 bits."""
+        token = self.take()
+        value = natural(token)
+        if value > MAX_FIELD_ID:
+            raise CandidError(f"field label {token.text} does not fit 32 bits", offset=token.offset)
+        return value
+
+
+def natural(token: Token) -> int:
+    """The value of a number without sign or point. Raises `CandidError` when it is none."""
+    if not token.text[:1].isdigit():
+        raise CandidError(f"found {token}", offset=token.offset, expected="a number without sign")
+    return integer(token)
+
+
+def integer(token: Token) -> int:
+    """The value of a whole number, decimal or hexadecimal. Raises `CandidError` for anything else."""
+    digits = token.text.replace("_", "")
+    try:
+        return int(digits, 16 if "x" in digits.lower() else 10)
+    except ValueError:
+        reason = (
+            "has too many decimal digits; write it in hexadecimal" if len(digits) > 4000 else "is not whole"
+        )
+        shown = token.text if len(token.text) < 40 else f"{token.text[:36]}…"
+        raise CandidError(f"the number {shown} {reason}", offset=token.offset) from None
