@@ -1,4 +1,4 @@
-"""Each room has one door: a sorted `__all__` that tells the truth, and nobody climbs in by a window."""
+"""Each room has one door: an `__all__` that tells the truth, and nobody climbs in by a window."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ROOMS = sorted(path.parent.name for path in (SOURCE / PACKAGE).glob("*/__init__.
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_door_is_sorted_and_complete(room):
-    """`__all__` of a room is sorted, without doubles, and every name in it exists."""
+def test_door_tells_the_truth(room):
+    """`__all__` of a room is without doubles, and every name in it exists (the linter keeps it sorted)."""
     door = importlib.import_module(f"{PACKAGE}.{room}")
     names = list(door.__all__)
-    assert names == sorted(set(names))
+    assert len(names) == len(set(names))
     assert [name for name in names if not hasattr(door, name)] == []
 
 
@@ -36,8 +36,11 @@ def test_other_rooms_are_entered_by_the_door(module):
     assert windows == []
 
 
-# Submodules that are doors themselves, because loading them with the room would cost start-up time.
+# Submodules that are doors themselves: names that read well only with their module in front (`cbor.encode`), or
+# modules that would cost start-up time if the room loaded them.
 ENTRANCES = {
+    f"{PACKAGE}.protocol.bls",
+    f"{PACKAGE}.protocol.cbor",
     f"{PACKAGE}.candid.bindgen",
     f"{PACKAGE}.candid.runtime",
 }
