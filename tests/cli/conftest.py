@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+import wasmtime
 from click.testing import CliRunner
 
 from ic_harness.cli import commands
@@ -57,3 +59,13 @@ def refused(result, status, *words):
     assert lines[0].startswith("ic-harness: ")
     for word in words:
         assert word in lines[0]
+
+
+TRAPPING = '(module (func (export "canister_update capsules_create") unreachable))'
+
+
+@pytest.fixture
+def trapping_canister(run, tmp_path):
+    """The id of a canister whose `capsules_create` traps."""
+    (tmp_path / "trap.wasm").write_bytes(wasmtime.wat2wasm(TRAPPING))
+    return json.loads(run("deploy", "--wasm", tmp_path / "trap.wasm", "--json").stdout)["canister_id"]

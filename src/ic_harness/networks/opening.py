@@ -19,7 +19,7 @@ NAMES: Final = ("embedded", "ic")
 """The networks that have a name; every other network is given by its URL."""
 
 DEFAULT_SEED: Final = b"ic-harness embedded network"
-"""Fixes root key and randomness of an embedded network, so that two runs of a test see the same."""
+"""Fixes root key and randomness of an embedded network in memory, so that two runs see the same."""
 
 
 def embedded(
@@ -28,13 +28,15 @@ def embedded(
     """Start an embedded network.
 
     With `state_dir` it is kept there and goes on where it stopped; without, it is gone when closed. `seed`
-    decides root key and randomness. Raises `StateError` when the folder is damaged or in use.
+    decides root key and randomness; without one each state folder draws its own. Raises `StateError`
+    when the folder is damaged or in use.
     """
     from ic_harness.replica import Replica, ReplicaConfig  # lazy: start-up time  # noqa: PLC0415
 
     from .embedded import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
 
-    replica = Replica(ReplicaConfig(seed=seed or DEFAULT_SEED, state_dir=state_dir))
+    default = DEFAULT_SEED if state_dir is None else None
+    replica = Replica(ReplicaConfig(seed=seed or default, state_dir=state_dir))
     return EmbeddedNetwork(replica, deployer)
 
 

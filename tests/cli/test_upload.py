@@ -1,0 +1,108 @@
+"""`ic-harness upload` and `download` on the embedded network: what was stored comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from ic_harness.uploads import sample_photo
+
+from .conftest import refused
+
+
+@pytest.fixture
+def photo(tmp_path):
+    return sample_photo(tmp_path / "photo.jpg")
+
+
+@pytest.fixture
+def stored(run, photo):
+    """One uploaded photo, as its JSON object."""
+    result = run("upload", photo, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_json_has_every_key(stored, photo):
+    """`--json` prints one object with the documented keys, and nothing on standard error."""
+    keys = "photo network canister_id capsule_id memory_id seconds bytes verified assets"
+    assert set(stored) == set(keys.split())
+    assert stored["photo"] == str(photo)
+    assert stored["network"] == "embedded"
+    assert stored["verified"] is True
+    assert stored["bytes"] == photo.stat().st_size
+
+
+def test_json_tells_the_four_assets(stored, photo):
+    """The assets are original, display, thumbnail and placeholder; only the placeholder is inline."""
+    assets = {asset["asset_type"]: asset for asset in stored["assets"]}
+    assert list(assets) == ["Original", "Display", "Thumbnail", "Placeholder"]
+    assert [name for name, asset in assets.items() if asset["locator"] is None] == ["Placeholder"]
+    assert assets["Original"]["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+    for asset in assets.values():
+        assert set(asset) == set("asset_type asset_id locator bytes sha256 mime_type width height".split())
+        assert max(asset["width"], asset["height"]) <= 2048 or asset["asset_type"] == "Original"
+
+
+@pytest.mark.parametrize("asset", ["original", "display", "thumbnail", "placeholder"])
+def test_every_asset_downloads(run, stored, tmp_path, asset):
+    """The next command writes any asset of the memory to a file, byte for byte."""
+    target = tmp_path / "out"
+    result = run("download", stored["memory_id"], "--asset", asset, "-o", target)
+    assert result.exit_code == 0, result.stderr
+    expected = next(item for item in stored["assets"] if item["asset_type"].lower() == asset)
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == expected["sha256"]
+
+
+def test_locator_downloads(run, stored, tmp_path, photo):
+    """A blob can be downloaded by its locator."""
+    result = run("download", stored["assets"][0]["locator"], "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "out").read_bytes() == photo.read_bytes()
+
+
+def test_second_upload_finds_canister_and_capsule(run, stored, photo):
+    """The next upload goes to the same canister and capsule, as another memory."""
+    again = json.loads(run("upload", photo, "--json").stdout)
+    assert again["canister_id"] == stored["canister_id"]
+    assert again["capsule_id"] == stored["capsule_id"]
+    assert again["memory_id"] != stored["memory_id"]
+
+
+def test_several_photos_are_several_objects(run, photo, tmp_path):
+    """Each photo gives one JSON object on a line of its own."""
+    other = sample_photo(tmp_path / "other.jpg", seed=1)
+    lines = run("upload", photo, other, "--json").stdout.splitlines()
+    assert [json.loads(line)["photo"] for line in lines] == [str(photo), str(other)]
+
+
+def test_table_names_every_asset(run, photo):
+    """Without `--json` a table shows the four assets, and no bar when the output is no terminal."""
+    result = run("upload", photo)
+    assert result.exit_code == 0, result.stderr
+    assert all(name in result.stdout for name in ("Original", "Display", "Thumbnail", "Placeholder", "blob_"))
+    assert hashlib.sha256(photo.read_bytes()).hexdigest() in result.stdout
+    assert result.stderr == ""
+
+
+def test_key_of_the_caller_is_kept_private(run, stored, tmp_path):
+    """The caller's key is made on first use, readable by its owner only."""
+    key = tmp_path / ".ic-harness" / "identity.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_stranger_cannot_download(run, stored, tmp_path):
+    """Another identity finds neither memory nor blob, and nothing is written."""
+    from ic_harness.protocol import Ed25519Identity, dump_pem
+
+    (tmp_path / "other.pem").write_bytes(dump_pem(Ed25519Identity.generate()))
+    for target in (stored["memory_id"], stored["assets"][0]["locator"]):
+        result = run("download", target, "-o", tmp_path / "out", "--identity", tmp_path / "other.pem")
+        refused(result, 1)
+        assert not (tmp_path / "out").exists()
+
+
+def test_capsule_of_another_is_refused(run, stored, photo, tmp_path):
+    """Storing into a capsule that is not the caller's fails, and says so."""
+    refused(run("upload", photo, "--capsule", "capsule_0"), 1, "NotFound")
