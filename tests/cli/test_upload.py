@@ -10,6 +10,8 @@ from ic_harness.uploads import sample_photo
 
 from .conftest import refused
 
+ASSET_KEYS = {"asset_type", "asset_id", "locator", "bytes", "sha256", "mime_type", "width", "height"}
+
 
 @pytest.fixture
 def photo(tmp_path):
@@ -41,7 +43,16 @@ def test_json_tells_the_four_assets(stored, photo):
     assert [name for name, asset in assets.items() if asset["locator"] is None] == ["Placeholder"]
     assert assets["Original"]["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
     for asset in assets.values():
-        assert set(asset) == set("asset_type asset_id locator bytes sha256 mime_type width height".split())
+        assert set(asset) == {
+            "asset_type",
+            "asset_id",
+            "locator",
+            "bytes",
+            "sha256",
+            "mime_type",
+            "width",
+            "height",
+        }
         assert max(asset["width"], asset["height"]) <= 2048 or asset["asset_type"] == "Original"
 
 

@@ -74,8 +74,8 @@ def open_session(place: Place) -> Iterator[Session]:
 
 
 def _open(place: Place, identity: Identity | None) -> Network:
-    # Canisters of an embedded network belong to the network's own deployer, so that whoever holds the state
-    # folder can upgrade them; elsewhere they belong to the caller.
+    # Canisters of an embedded network belong to the key in its state folder, so that whoever holds the folder
+    # can upgrade them, over HTTP too; elsewhere they belong to the caller.
     if place.network == "embedded":
         return open_embedded(place)
     return open_network(place.network, deployer=identity or own_identity(place.state_dir))
@@ -84,7 +84,7 @@ def _open(place: Place, identity: Identity | None) -> Network:
 def open_embedded(place: Place) -> EmbeddedNetwork:
     """Open the embedded network of the state folder; a folder in use is told with the process that has it."""
     try:
-        return embedded(place.state_dir)
+        return embedded(place.state_dir, deployer=own_identity(place.state_dir))
     except StateError as error:
         server = running_server(place.state_dir)
         if server is None:

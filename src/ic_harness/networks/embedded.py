@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from functools import partial
 from typing import Final
 
-from ic_harness.agent import Agent, AsyncAgent, AsyncTransport, Request, Response, Transport
+from ic_harness.agent import (
+    Agent,
+    AsyncAgent,
+    AsyncCallableTransport,
+    CallableTransport,
+    Request,
+    Response,
+)
 from ic_harness.protocol import Ed25519Identity, Identity
 from ic_harness.replica import HttpRequest, Replica
 
@@ -30,34 +38,6 @@ def _ask(replica: Replica, request: Request) -> Response:
         HttpRequest(method=request.method, path=request.path, headers=_CBOR, body=request.body or b"")
     )
     return Response(status=answer.status, headers=answer.headers, body=answer.body)
-
-
-class InProcessTransport(Transport):
-    """Hands requests to a replica in this process."""
-
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
-
-    def send(self, request: Request) -> Response:
-        """Answer one request."""
-        return _ask(self._replica, request)
-
-    def close(self) -> None:
-        """Do nothing: the replica belongs to the network."""
-
-
-class AsyncInProcessTransport(AsyncTransport):
-    """Hands requests to a replica in this process, each in a worker thread."""
-
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
-
-    async def send(self, request: Request) -> Response:
-        """Answer one request."""
-        return await asyncio.to_thread(_ask, self._replica, request)
-
-    async def close(self) -> None:
-        """Do nothing: the replica belongs to the network."""
 
 
 class EmbeddedNetwork(Network):
@@ -80,11 +60,11 @@ class EmbeddedNetwork(Network):
         return self.replica.root_key
 
     def _new_agent(self, identity: Identity) -> Agent:
-        transport = InProcessTransport(self.replica)
+        transport = CallableTransport(partial(_ask, self.replica))
         return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
-        transport = AsyncInProcessTransport(self.replica)
+        transport = AsyncCallableTransport(partial(asyncio.to_thread, _ask, self.replica))
         return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.time_ns)
 
     def close(self) -> None:
