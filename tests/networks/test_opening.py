@@ -6,7 +6,6 @@ import pytest
 
 from ic_harness.errors import InputError, TransportError
 from ic_harness.networks import (
-    MAINNET_ROOT_KEY,
     MEANINGS,
     Capability,
     MissingCapabilityError,
@@ -14,6 +13,7 @@ from ic_harness.networks import (
     is_mainnet,
     open_network,
 )
+from ic_harness.protocol import MAINNET_ROOT_KEY
 
 
 def test_every_capability_has_a_meaning():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .canister import Canister, deploy_canister, fetch_interface, find_method, read_interface
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
 from .doctor import Finding, examine
-from .mainnet import MAINNET_ROOT_KEY, MAINNET_URL, is_mainnet
+from .mainnet import MAINNET_URL, is_mainnet
 from .network import InstallMode, Network
 from .opening import NAMES, connect, embedded, open_network
 from .projects import Deployable, read_project
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .url import UrlNetwork
 
 __all__ = [
-    "MAINNET_ROOT_KEY",
     "MAINNET_URL",
     "MEANINGS",
     "NAMES",

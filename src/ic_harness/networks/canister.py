@@ -43,7 +43,7 @@ def fetch_interface(agent: Agent, canister: Principal) -> Service:
     text = agent.read_metadata(canister, INTERFACE_SECTION)
     if text is None:
         raise InputError(f"canister {canister} publishes no Candid interface: give the .did file")
-    return parse(text if isinstance(text, str) else text.decode())
+    return parse(text.decode())
 
 
 def find_method(service: Service, name: str) -> Method:

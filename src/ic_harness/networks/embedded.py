@@ -40,6 +40,10 @@ def _ask(replica: Replica, request: Request) -> Response:
     return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
+async def _ask_in_thread(replica: Replica, request: Request) -> Response:
+    return await asyncio.to_thread(_ask, replica, request)
+
+
 class EmbeddedNetwork(Network):
     """A `Replica` as a network. Closing it closes the replica."""
 
@@ -64,7 +68,7 @@ class EmbeddedNetwork(Network):
         return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
-        transport = AsyncCallableTransport(partial(asyncio.to_thread, _ask, self.replica))
+        transport = AsyncCallableTransport(partial(_ask_in_thread, self.replica))
         return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.time_ns)
 
     def close(self) -> None:

@@ -112,5 +112,6 @@ def _build(folder: Path, name: str, commands: str | Iterable[str]) -> None:
 def _init_arg(folder: Path, item: Mapping[str, Any]) -> str | None:
     file = item.get("init_arg_file")
     if file:
-        return (folder / file).read_text(encoding="utf-8")
-    return item.get("init_arg")
+        return (folder / str(file)).read_text(encoding="utf-8")
+    text = item.get("init_arg")
+    return None if text is None else str(text)

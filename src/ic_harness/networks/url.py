@@ -11,11 +11,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ic_harness.agent import Agent, AsyncAgent, AsyncHttpTransport, HttpTransport
-from ic_harness.errors import InputError, NetworkError
-from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
+from ic_harness.errors import InputError
+from ic_harness.protocol import MAINNET_ROOT_KEY, Ed25519Identity, Identity
 
 from .capabilities import Capability
-from .mainnet import MAINNET_ROOT_KEY, is_mainnet
+from .mainnet import is_mainnet
 from .network import Network
 
 _LOCAL: Final = frozenset({Capability.CREATE, Capability.UPGRADE})
@@ -45,18 +45,12 @@ class UrlNetwork(Network):
     def root_key(self) -> bytes:
         """The root key: built in for the Internet Computer, given, or fetched once.
 
-        Raises `CallError` when the network does not answer, `NetworkError` when it answers without a key.
+        Raises `CallError` when the network does not answer, `CertificateError` when it tells no key.
         """
         if self._given_root_key is not None:
             return self._given_root_key
-        agent = Agent(HttpTransport(self._url), AnonymousIdentity())
-        try:
-            key = agent.status().get("root_key")
-        finally:
-            agent.close()
-        if not isinstance(key, bytes):
-            raise NetworkError(f"{self._url} answers, but tells no root key: is it a local network?")
-        return key
+        with Agent(HttpTransport(self._url)) as agent:
+            return agent.root_key()
 
     def _new_agent(self, identity: Identity) -> Agent:
         return Agent(HttpTransport(self._url), identity, root_key=self.root_key)
