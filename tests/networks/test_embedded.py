@@ -1,0 +1,152 @@
+"""The embedded network: canisters, time and snapshots, in memory and in a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+
+from ic_harness.agent import Management
+from ic_harness.errors import InputError, RejectError, StateError
+from ic_harness.networks import Capability, deploy_canister, embedded
+from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity
+from ic_harness.units import SECOND
+
+from .conftest import COUNTER_DID
+
+
+@pytest.fixture
+def counter(network, counter_wasm):
+    return deploy_canister(network, counter_wasm, interface=COUNTER_DID)
+
+
+def test_methods_are_attributes(counter):
+    """Methods of the interface can be called as attributes and by name."""
+    assert counter.increment() == 1
+    assert counter.call("increment") == 2
+    assert counter.get() == 2
+
+
+def test_unknown_methods_are_told(counter):
+    """A method that is not in the interface is told with those that are."""
+    with pytest.raises(AttributeError, match="no method 'decrement'"):
+        counter.decrement()
+    with pytest.raises(InputError, match="get, increment, trap"):
+        counter.call("decrement")
+
+
+def test_a_trap_is_a_reject(counter):
+    """A canister that traps gives a certified reject with method and canister."""
+    with pytest.raises(RejectError) as caught:
+        counter.trap()
+    assert caught.value.method == "trap"
+    assert caught.value.canister == str(counter.canister_id)
+    assert counter.get() == 0
+
+
+def test_strangers_do_not_upgrade(network, counter, counter_wasm):
+    """Only controllers install code."""
+    stranger = Management(network.agent(Ed25519Identity.generate()))
+    with pytest.raises(RejectError):
+        stranger.install_code(counter.canister_id, counter_wasm, mode="upgrade")
+
+
+def test_canister_takes_the_id_it_is_given(network):
+    """A canister can be made with an id that one chooses, once."""
+    wanted = Principal.from_text("bkyz2-fmaaa-aaaaa-qaaaq-cai")
+    assert network.create_canister(canister_id=wanted) == wanted
+    with pytest.raises(RejectError):
+        network.create_canister(canister_id=wanted)
+
+
+def test_module_hash_is_certified(network, counter, counter_wasm):
+    """The hash of an installed module is the SHA-256 of the Wasm; an empty canister has none."""
+    assert network.module_hash(counter.canister_id) == hashlib.sha256(counter_wasm).digest()
+    assert network.module_hash(network.create_canister()) is None
+    assert network.module_hash(Principal(bytes(6) + b"\xff\xff\x01\x01")) is None
+
+
+def test_anchored_puts_everything_back(network, counter, counter_wasm):
+    """After the block, canisters and their memory are as before it."""
+    counter.increment()
+    with network.anchored():
+        counter.increment()
+        extra = network.deploy(counter_wasm)
+    assert counter.get() == 1
+    assert network.module_hash(extra) is None
+
+
+def test_anchored_puts_back_after_an_error(network, counter):
+    """An error in the block does not stop the network from going back."""
+
+    def fail():
+        with network.anchored():
+            counter.increment()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert counter.get() == 0
+
+
+def test_time_moves_and_calls_go_on(network, counter):
+    """The time can be set and advanced, and agents of the network keep up with it."""
+    before = network.time_ns()
+    network.advance_time(86_400 * SECOND)
+    assert 0 <= network.time_ns() - before - 86_400 * SECOND < 60 * SECOND
+    assert counter.increment() == 1
+    network.set_time(network.time_ns() + 86_400 * SECOND)
+    network.tick()
+    assert counter.get() == 1
+
+
+def test_logs_are_read(network, counter):
+    """What a canister prints can be read."""
+    counter.increment()
+    assert network.logs(counter.canister_id) == ["counted"]
+
+
+def test_async_agents_work_at_once(network, counter):
+    """Asynchronous calls run at the same time and are all counted."""
+
+    async def count():
+        agent = network.async_agent(network.deployer)
+        calls = [agent.update(counter.canister_id, "increment", b"DIDL\0\0") for _ in range(8)]
+        replies = await asyncio.gather(*calls)
+        await agent.close()
+        return replies
+
+    assert len(set(asyncio.run(count()))) == 8
+    assert counter.get() == 8
+
+
+def test_it_can_do_everything(network):
+    """The embedded network has every capability."""
+    assert network.capabilities == set(Capability)
+    assert (network.name, network.url) == ("embedded", None)
+
+
+def test_folder_keeps_the_state(tmp_path, counter_wasm):
+    """A network in a folder goes on where it stopped, with the same root key."""
+    with embedded(tmp_path) as first:
+        counter = deploy_canister(first, counter_wasm, interface=COUNTER_DID)
+        counter.increment()
+        key = first.root_key
+    with embedded(tmp_path) as second:
+        assert second.root_key == key
+        assert second.agent().query(counter.canister_id, "get", b"DIDL\0\0")[-4:] == b"\1\0\0\0"
+
+
+def test_folders_are_different_networks(tmp_path):
+    """Two folders have root keys of their own."""
+    with embedded(tmp_path / "a") as first, embedded(tmp_path / "b") as second:
+        assert first.root_key != second.root_key
+
+
+def test_folder_in_use_is_refused(tmp_path):
+    """A folder belongs to one network at a time, and is free again when that is closed."""
+    with embedded(tmp_path), pytest.raises(StateError):
+        embedded(tmp_path)
+    embedded(tmp_path).close()
