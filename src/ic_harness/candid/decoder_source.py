@@ -48,6 +48,7 @@ from ic_harness.candid.types import (
     Type,
     Variant,
     Vec,
+    as_written,
     format_type,
     nullable,
     resolve,
@@ -529,7 +530,7 @@ def _segment(f: Field) -> str:
 def _display(expected: Record, values: dict[int, str]) -> str:
     if expected.is_tuple:
         return f"({''.join(f'{values[f.id]}, ' for f in expected.fields)})"
-    return f"{{{', '.join(f'{f.key!r}: {values[f.id]}' for f in expected.fields)}}}"
+    return f"{{{', '.join(f'{f.key!r}: {values[f.id]}' for f in as_written(expected.fields))}}}"
 
 
 def _short(type_: Type, limit: int = 80) -> str:

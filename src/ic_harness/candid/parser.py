@@ -78,7 +78,7 @@ class _FileParser:
 
     def run(self, importing: tuple[Path, ...]) -> _Actor | None:
         actor = None
-        while self.cursor.here.kind != "end":
+        while not self.cursor.at_end:
             token = self.cursor.here
             if actor is not None:
                 self.cursor.fail("nothing behind the service")
@@ -91,7 +91,7 @@ class _FileParser:
                     actor = self.actor()
                 case _:
                     self.cursor.fail("type, import or service")
-            if not self.cursor.takes(";") and self.cursor.here.kind != "end":
+            if not self.cursor.takes(";") and not self.cursor.at_end:
                 # The grammar separates definitions by semicolons; files without them are met in the wild.
                 self.separator()
         return actor

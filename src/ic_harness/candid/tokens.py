@@ -30,6 +30,11 @@ class Cursor:
         """The token behind the next one."""
         return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
 
+    @property
+    def at_end(self) -> bool:
+        """Whether everything is taken."""
+        return self.here.kind == "end"
+
     def take(self) -> Token:
         """Take the next token; the end is never used up."""
         token = self.here

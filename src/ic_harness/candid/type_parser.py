@@ -67,14 +67,14 @@ class TypeParser:
                 return BLOB
         return BY_NAME.get(token.text) or self._lookup(token.text, token.offset)
 
-    def _fields(self, read: Callable[[int], Field]) -> tuple[Field, ...]:
+    def _fields(self, read: Callable[[int, int], Field]) -> tuple[Field, ...]:
         """Fields in braces, sorted by label. An unlabelled one gets the label after the previous one's."""
         self.cursor.expect("{")
         found: dict[int, Field] = {}
         following = 0
         while not self.cursor.takes("}"):
             offset = self.cursor.here.offset
-            field = read(following)
+            field = read(following, len(found))
             if field.id in found:
                 raise CandidError(
                     f"the label {field.key} stands for the same field as {found[field.id].key}", offset=offset
@@ -85,21 +85,21 @@ class TypeParser:
                 self.cursor.fail("; or }")
         return tuple(found[label] for label in sorted(found))
 
-    def _record_field(self, following: int) -> Field:
+    def _record_field(self, following: int, position: int) -> Field:
         doc = self.cursor.here.doc
         labelled = self.cursor.following.text == ":" and self.cursor.following.kind == "symbol"
         if not labelled:
             if following >= 2**32:
                 raise CandidError("no label is left for a field without one", offset=self.cursor.here.offset)
-            return Field(following, None, self.type(), doc)
+            return Field(following, None, self.type(), doc, position)
         label, name = self._label()
         self.cursor.expect(":")
-        return Field(label, name, self.type(), doc)
+        return Field(label, name, self.type(), doc, position)
 
-    def _variant_field(self, _following: int) -> Field:
+    def _variant_field(self, _following: int, position: int) -> Field:
         doc = self.cursor.here.doc
         label, name = self._label()
-        return Field(label, name, self.type() if self.cursor.takes(":") else NULL, doc)
+        return Field(label, name, self.type() if self.cursor.takes(":") else NULL, doc, position)
 
     def _label(self) -> tuple[int, str | None]:
         if self.cursor.here.kind == "number":

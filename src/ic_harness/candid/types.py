@@ -105,13 +105,14 @@ class Field:
     """One field of a record or variant.
 
     `id` is the 32-bit label on the wire; `name` the text that hashes to it, or None for a numeric label.
-    `doc` are the comment lines above it.
+    `doc` are the comment lines above it, `position` its place in the text, where labels need no order.
     """
 
     id: int
     name: str | None
     type: Type
     doc: str = field(default="", compare=False)
+    position: int = field(default=0, compare=False)
 
     @property
     def key(self) -> str | int:
@@ -201,6 +202,11 @@ class Named(Type):
 BLOB: Final = Vec(NAT8)
 
 
+def as_written(fields: tuple[Field, ...]) -> list[Field]:
+    """Fields in the order in which people wrote them, rather than by label."""
+    return sorted(fields, key=lambda f: f.position)
+
+
 def resolve(type_: Type) -> Type:
     """Follow names until a type that is no name. Raises `CandidError` on a definition that is only itself."""
     if not isinstance(type_, Named):
@@ -281,9 +287,9 @@ def format_type(type_: Type) -> str:
         case Vec(inner):
             return "blob" if inner is NAT8 else f"vec {format_type(inner)}"
         case Record():
-            return _format_fields("record", [_record_field(type_, f) for f in type_.fields])
+            return _format_fields("record", [_record_field(type_, f) for f in as_written(type_.fields)])
         case Variant(fields):
-            return _format_fields("variant", [_variant_field(f) for f in fields])
+            return _format_fields("variant", [_variant_field(f) for f in as_written(fields)])
         case Func():
             return f"func {format_signature(type_)}"
         case ServiceType(methods):
