@@ -36,7 +36,7 @@ def test_other_rooms_are_entered_by_the_door(module):
     assert windows == []
 
 
-# Submodules that are doors themselves: names that read well only with their module in front (`cbor.encode`), or
+# Submodules that are doors themselves: names that read well with the module in front (`cbor.encode`), or
 # modules that would cost start-up time if the room loaded them.
 ENTRANCES = {
     f"{PACKAGE}.protocol.bls",
