@@ -12,8 +12,9 @@ import click
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="File to write; standard output without."
 )
+@click.option("--class-name", metavar="NAME", help="Name of the client class.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when the file is not up to date.")
-def bindgen(*, did: Path, output: Path | None, check: bool) -> None:
+def bindgen(*, did: Path, output: Path | None, class_name: str | None, check: bool) -> None:
     """Write pydantic models and typed clients, sync and async, for the interface in the file DID."""
     from ic_harness.candid.bindgen import generate  # lazy: start-up time  # noqa: PLC0415
 
@@ -22,7 +23,7 @@ def bindgen(*, did: Path, output: Path | None, check: bool) -> None:
 
     if check and output is None:
         raise click.UsageError("--check needs --output")
-    source = generate(interface_file(did))
+    source = generate(interface_file(did), source_name=did.name, class_name=class_name)
     if output is None:
         click.echo(source, nl=False)
     elif check:

@@ -21,9 +21,10 @@ from typing import Any, Final, NamedTuple
 import click
 
 from ic_harness import __version__
-from ic_harness.errors import HarnessError, InputError
+from ic_harness.errors import HarnessError
 
 from .config import load_defaults
+from .failures import BAD_INPUT, INTERRUPTED, Failure, failure, report
 
 
 class Entry(NamedTuple):
@@ -43,14 +44,6 @@ COMMANDS: Final = {
     "doctor": Entry("doctor", "Tell which networks can be used here, and why others cannot."),
 }
 """Every command, in the order of a first use."""
-
-
-class Failure(click.ClickException):
-    """An error on its way to the person who typed: one line, and the exit status."""
-
-    def __init__(self, error: BaseException, status: int) -> None:
-        super().__init__(_one_line(str(error) or type(error).__name__))
-        self.exit_code = status
 
 
 class Commands(click.Group):
@@ -78,12 +71,10 @@ class Commands(click.Group):
         """Run the command; an error on purpose becomes `Failure`."""
         try:
             return super().invoke(ctx)
-        except InputError as error:
-            raise Failure(error, 2) from error
         except (HarnessError, OSError) as error:
-            raise Failure(error, 1) from error
-        except (KeyboardInterrupt, EOFError) as error:
-            raise Failure(click.ClickException("interrupted"), 130) from error
+            raise failure(error) from error
+        except KeyboardInterrupt as error:
+            raise Failure("interrupted", INTERRUPTED) from error
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> Any:
         """Run with `args` (the process's when None) and leave with the exit status."""
@@ -92,15 +83,10 @@ class Commands(click.Group):
             status = super().main(args, **options)
         except click.exceptions.NoArgsIsHelpError as asked:
             click.echo(asked.format_message())
-            sys.exit(2)
+            sys.exit(BAD_INPUT)
         except click.ClickException as error:
-            click.echo(f"ic-harness: {_one_line(error.format_message())}", err=True)
-            sys.exit(error.exit_code)
+            sys.exit(report(error))
         sys.exit(status if isinstance(status, int) else 0)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 @click.group(
