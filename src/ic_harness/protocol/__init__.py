@@ -5,6 +5,7 @@ Both ends use it, so nothing here knows who sends and who answers; nothing here 
 
 from ic_harness.protocol import bls, cbor
 from ic_harness.protocol.certificate import (
+    MAINNET_ROOT_KEY,
     Certificate,
     Delegation,
     covers,
@@ -66,6 +67,7 @@ from ic_harness.protocol.tree_paths import (
 
 __all__ = [
     "EMPTY",
+    "MAINNET_ROOT_KEY",
     "Absent",
     "AnonymousIdentity",
     "Certificate",

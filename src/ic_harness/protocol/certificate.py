@@ -29,6 +29,14 @@ from ic_harness.protocol.tree_paths import (
 )
 from ic_harness.units import MINUTE
 
+MAINNET_ROOT_KEY: Final = bytes.fromhex(
+    "308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100"
+    "814c0e6ec71fab583b08bd81373c255c3c371b2e84863c98a4f1e08b74235d14fb5d9c0cd546d968"
+    "5f913a0c0b2cc5341583bf4b4392e467db96d65b9bb4cb717112f8472e0d5a4d14505ffd7484b012"
+    "91091c5f87b98883463f98091a0baaae"
+)
+"""The DER root key of the Internet Computer; recorded certificates in the tests verify with it."""
+
 STATE_ROOT_DOMAIN: Final = domain(b"ic-state-root")
 
 MAX_AGE: Final = 5 * MINUTE
@@ -79,6 +87,13 @@ class Certificate:
         """Follow a path in the tree; see `tree_paths.lookup`."""
         return lookup(self.tree, path)
 
+    def lookup_value(self, path: Sequence[bytes]) -> bytes | None:
+        """The value at a path, None when proven absent.
+
+        Raises `CertificateError` when the tree does not say.
+        """
+        return lookup_value(self.tree, path)
+
     @property
     def time_ns(self) -> int:
         """The time of the certified state, in ns. Raises `CertificateError` when there is none."""
@@ -92,6 +107,13 @@ class Certificate:
         if self.delegation is not None:
             return self.delegation.subnet_id
         return Principal.self_authenticating(root_key_der).raw
+
+    @property
+    def ranges_tree(self) -> Tree:
+        """The tree that tells canister ranges: the delegation's, or this one when there is no delegation."""
+        if self.delegation is None:
+            return self.tree
+        return Certificate.from_cbor(self.delegation.certificate).tree
 
     def verify(
         self,

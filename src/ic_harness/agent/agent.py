@@ -1,0 +1,108 @@
+"""The agent for synchronous code. `async_agent.py` is made from this file by `twin`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from ic_harness.agent import flow
+from ic_harness.agent.drive import run
+from ic_harness.agent.flight import Gate
+from ic_harness.agent.flow import Flow, T
+from ic_harness.agent.retry import RetryPolicy, now_ns
+from ic_harness.agent.session import Session, Subnet
+from ic_harness.agent.transport import Transport
+from ic_harness.principal import Principal
+from ic_harness.protocol import Certificate, as_identity
+
+
+class Agent:
+    """Calls canisters and believes only what is proven; for use from any number of threads.
+
+    `identity` is ours, ic-py's, or None for the anonymous one. `root_key` (DER) is what certificates are
+    checked against: None takes the built-in key for the Internet Computer, and asks any other network once.
+    `clock` gives ns since 1970, `sleep` waits seconds: seams for networks with a time of their own.
+    `verify_queries` False believes answers to queries without a node's signature.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        identity: Any = None,
+        *,
+        root_key: bytes | None = None,
+        clock: Callable[[], int] = now_ns,
+        sleep: Callable[[float], None] = time.sleep,
+        retry: RetryPolicy | None = None,
+        verify_queries: bool = True,
+        gate: Gate | None = None,
+    ) -> None:
+        self.transport = transport
+        self.session = Session(
+            as_identity(identity),
+            root_key or getattr(transport, "root_key", None),
+            clock=clock,
+            retry=retry or RetryPolicy(),
+            verify_queries=verify_queries,
+        )
+        self._sleep = sleep
+        self._gate = gate or Gate()
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls."""
+        return self.session.identity.principal
+
+    def update(
+        self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
+    ) -> bytes:
+        """Call `method` so that its effects are kept; the reply is proven by a certificate.
+
+        `arg` is Candid-encoded. Raises `RejectError`, `CallTimeoutError` and the other `CallError`s,
+        `CborError`, `CertificateError`.
+        """
+        effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
+        return self.run(flow.update(self.session, Principal.of(canister_id), method, arg, effective))
+
+    def query(self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None) -> bytes:
+        """Ask a query `method`; the reply is proven by a node's signature. Raises as `update` does."""
+        effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
+        return self.run(flow.query(self.session, Principal.of(canister_id), method, arg, effective))
+
+    def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
+        """Read paths of the state tree; the certificate is verified."""
+        return self.run(flow.read_state(self.session, paths, Principal.of(effective_canister_id)))
+
+    def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
+        """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
+        return self.run(flow.read_metadata(self.session, Principal.of(canister_id), name))
+
+    def read_subnet(self, canister_id: Any) -> Subnet:
+        """Read which subnet answers for a canister, and the keys of its nodes."""
+        return self.run(flow.read_subnet(self.session, Principal.of(canister_id)))
+
+    def status(self) -> dict[str, Any]:
+        """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
+        return self.run(flow.status(self.session))
+
+    def root_key(self) -> bytes:
+        """The DER root key that this agent trusts, fetched now when it was not given."""
+        return self.run(flow.root_key(self.session))
+
+    def run(self, conversation: Flow[T]) -> T:
+        """Run a flow of one's own with this agent's transport, limit and sleep."""
+        return run(conversation, self.transport, self._gate, self._sleep)
+
+    def close(self) -> None:
+        """Close the transport."""
+        self.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.transport!r}, {self.principal})"

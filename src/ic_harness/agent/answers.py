@@ -1,0 +1,151 @@
+"""Reading answers: HTTP and CBOR become a verdict or a typed error. No I/O, no clock.
+
+Interface specification, "Request: Call", "Request: Query", "Request: Read state".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ic_harness.agent.retry import status_error
+from ic_harness.agent.transport import Response
+from ic_harness.errors import (
+    CallTimeoutError,
+    CborError,
+    CertificateError,
+    ProtocolError,
+    RejectError,
+    TransportError,
+)
+from ic_harness.protocol import Certificate, cbor, leb128_decode
+
+_SHOWN: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The request was accepted, or is being worked on: ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The certificate proves that the network does not know the request (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The reply, Candid-encoded as a rule."""
+
+    arg: bytes
+
+
+def read_map(response: Response) -> dict[str, Any]:
+    """Decode the body of a successful answer as a CBOR map.
+
+    Raises `TransportError` when it is something else, such as the HTML page of a proxy.
+    """
+    try:
+        value = cbor.decode(response.body)
+    except CborError as problem:
+        kind = response.headers.get("content-type", "no content type")
+        start = response.body[:_SHOWN].decode(errors="replace").strip()
+        raise TransportError(f"the answer is not CBOR ({kind}; {problem}): {start!r}") from None
+    if not isinstance(value, dict):
+        raise TransportError(f"the answer is a CBOR {type(value).__name__} instead of a map")
+    return value
+
+
+def read_call_answer(response: Response) -> bytes | Pending:
+    """Read the answer to a call: the bytes of a certificate, or `Pending`.
+
+    Raises `RejectError` (uncertified) when the network refused it, `HttpStatusError` for other statuses.
+    """
+    if response.status == 202:
+        return Pending()
+    if response.status != 200:
+        raise status_error(response)
+    answer = read_map(response)
+    certificate = answer.get("certificate")
+    if answer.get("status") == "replied" and isinstance(certificate, bytes):
+        return certificate
+    raise _reject(answer)
+
+
+def read_certificate(response: Response) -> Certificate:
+    """Read the certificate of a read_state answer, not yet verified.
+
+    Raises a `CallError` or `ProtocolError`.
+    """
+    if response.status != 200:
+        raise status_error(response)
+    certificate = read_map(response).get("certificate")
+    if not isinstance(certificate, bytes):
+        raise TransportError("the answer holds no certificate")
+    return Certificate.from_cbor(certificate)
+
+
+def read_query_answer(response: Response) -> dict[str, Any]:
+    """Read the answer to a query as a map, signatures not yet verified."""
+    if response.status != 200:
+        raise status_error(response)
+    return read_map(response)
+
+
+def query_reply(answer: dict[str, Any]) -> bytes:
+    """The reply in a verified query answer. Raises `RejectError`, or `TransportError` when it has neither."""
+    match answer:
+        case {"status": "replied", "reply": {"arg": bytes(arg)}}:
+            return arg
+    raise _reject(answer)
+
+
+def _reject(answer: dict[str, Any]) -> RejectError | TransportError:
+    match answer:
+        case {"reject_code": int(code), "reject_message": str(message)}:
+            error_code = answer.get("error_code")
+            return RejectError(code, message, error_code if isinstance(error_code, str) else None)
+    return TransportError(f"the answer is neither reply nor reject: its keys are {sorted(map(str, answer))}")
+
+
+def verdict(certificate: Certificate, request_id: bytes) -> Reply | Pending | Unseen:
+    """What a verified certificate says about a request.
+
+    Raises `RejectError` (certified), `CallTimeoutError` when the reply was dropped already, and
+    `CertificateError` when the certificate keeps silent or contradicts itself.
+    """
+    base = (b"request_status", request_id)
+    status = certificate.lookup_value((*base, b"status"))
+    match status:
+        case None:
+            return Unseen()
+        case b"received" | b"processing":
+            return Pending()
+        case b"replied":
+            reply = certificate.lookup_value((*base, b"reply"))
+            if reply is None:
+                raise CertificateError("the certificate says replied, but holds no reply")
+            return Reply(reply)
+        case b"rejected":
+            raise _certified_reject(certificate, base)
+        case b"done":
+            raise CallTimeoutError("the call finished, but its reply is no longer kept by the network")
+    raise CertificateError(f"the certificate gives the request a status that does not exist: {status[:20]!r}")
+
+
+def _certified_reject(certificate: Certificate, base: tuple[bytes, ...]) -> RejectError:
+    code = certificate.lookup_value((*base, b"reject_code"))
+    message = certificate.lookup_value((*base, b"reject_message"))
+    error_code = certificate.lookup_value((*base, b"error_code"))
+    if code is None or message is None:
+        raise CertificateError("the certificate says rejected, but holds no reject code and message")
+    try:
+        number = leb128_decode(code)
+    except ProtocolError as problem:
+        raise CertificateError(f"the reject code in the certificate is not a number: {problem}") from None
+    return RejectError(
+        number,
+        message.decode(errors="replace"),
+        error_code.decode(errors="replace") if error_code is not None else None,
+        certified=True,
+    )

@@ -1,0 +1,111 @@
+# Made from agent.py by `python -m ic_harness.agent.twin`; do not edit.
+"""The agent for asynchronous code. The twin of `agent.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Self
+
+from ic_harness.agent import flow
+from ic_harness.agent.drive import run_async
+from ic_harness.agent.flight import AsyncGate
+from ic_harness.agent.flow import Flow, T
+from ic_harness.agent.retry import RetryPolicy, now_ns
+from ic_harness.agent.session import Session, Subnet
+from ic_harness.agent.transport import AsyncTransport
+from ic_harness.principal import Principal
+from ic_harness.protocol import Certificate, as_identity
+
+
+class AsyncAgent:
+    """Calls canisters and believes only what is proven; for use within one event loop.
+
+    `identity` is ours, ic-py's, or None for the anonymous one. `root_key` (DER) is what certificates are
+    checked against: None takes the built-in key for the Internet Computer, and asks any other network once.
+    `clock` gives ns since 1970, `sleep` waits seconds: seams for networks with a time of their own.
+    `verify_queries` False believes answers to queries without a node's signature.
+    """
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        identity: Any = None,
+        *,
+        root_key: bytes | None = None,
+        clock: Callable[[], int] = now_ns,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        retry: RetryPolicy | None = None,
+        verify_queries: bool = True,
+        gate: AsyncGate | None = None,
+    ) -> None:
+        self.transport = transport
+        self.session = Session(
+            as_identity(identity),
+            root_key or getattr(transport, "root_key", None),
+            clock=clock,
+            retry=retry or RetryPolicy(),
+            verify_queries=verify_queries,
+        )
+        self._sleep = sleep
+        self._gate = gate or AsyncGate()
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls."""
+        return self.session.identity.principal
+
+    async def update(
+        self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
+    ) -> bytes:
+        """Call `method` so that its effects are kept; the reply is proven by a certificate.
+
+        `arg` is Candid-encoded. Raises `RejectError`, `CallTimeoutError` and the other `CallError`s,
+        `CborError`, `CertificateError`.
+        """
+        effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
+        return await self.run(flow.update(self.session, Principal.of(canister_id), method, arg, effective))
+
+    async def query(
+        self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
+    ) -> bytes:
+        """Ask a query `method`; the reply is proven by a node's signature. Raises as `update` does."""
+        effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
+        return await self.run(flow.query(self.session, Principal.of(canister_id), method, arg, effective))
+
+    async def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
+        """Read paths of the state tree; the certificate is verified."""
+        return await self.run(flow.read_state(self.session, paths, Principal.of(effective_canister_id)))
+
+    async def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
+        """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
+        return await self.run(flow.read_metadata(self.session, Principal.of(canister_id), name))
+
+    async def read_subnet(self, canister_id: Any) -> Subnet:
+        """Read which subnet answers for a canister, and the keys of its nodes."""
+        return await self.run(flow.read_subnet(self.session, Principal.of(canister_id)))
+
+    async def status(self) -> dict[str, Any]:
+        """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
+        return await self.run(flow.status(self.session))
+
+    async def root_key(self) -> bytes:
+        """The DER root key that this agent trusts, fetched now when it was not given."""
+        return await self.run(flow.root_key(self.session))
+
+    async def run(self, conversation: Flow[T]) -> T:
+        """Run a flow of one's own with this agent's transport, limit and sleep."""
+        return await run_async(conversation, self.transport, self._gate, self._sleep)
+
+    async def close(self) -> None:
+        """Close the transport."""
+        await self.transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.transport!r}, {self.principal})"

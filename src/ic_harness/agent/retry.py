@@ -1,0 +1,116 @@
+"""What may be tried again, when, and how often; and the real clock and randomness of the agent.
+
+A request is only ever sent again as the same bytes, thus with the same request id, so an update never runs
+twice (interface specification, "Request id": a replica runs an id once while its expiry is ahead).
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from ic_harness.agent.transport import Response
+from ic_harness.errors import HttpStatusError, TransportError
+
+BUSY: Final = frozenset({429, 503})
+"""The network is well but has too much to do: worth waiting for."""
+
+BROKEN: Final = frozenset({408, 500, 502, 504})
+"""Something failed on the way; what became of the request is not known."""
+
+MAX_RETRY_AFTER_S: Final = 60.0
+_SHOWN: Final = 300
+
+
+def now_ns() -> int:
+    """The time of this machine, ns since 1970."""
+    return time.time_ns()
+
+
+def fresh_nonce() -> bytes:
+    """16 random bytes, so that two equal calls are two requests."""
+    return secrets.token_bytes(16)
+
+
+def jitter() -> float:
+    """A factor between a half and one, so that clients that failed together do not return together."""
+    return random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, guards nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How stubborn an agent is; times in seconds.
+
+    `failures` is how often something broken is tried in all, `busy` how often an overloaded network is asked.
+    Waiting grows from `first_s` by `factor` up to `longest_s`, each time multiplied by `spread()`.
+    """
+
+    failures: int = 4
+    busy: int = 12
+    first_s: float = 0.2
+    factor: float = 2.0
+    longest_s: float = 10.0
+    spread: Callable[[], float] = jitter
+
+    def delay(self, attempt: int) -> float:
+        """How long to wait after failure number `attempt` (from 1)."""
+        return min(self.longest_s, self.first_s * self.factor ** (attempt - 1)) * self.spread()
+
+
+NO_RETRIES: Final = RetryPolicy(failures=1, busy=1)
+"""Every failure is told at once."""
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Counts the failures of one request against a policy."""
+
+    policy: RetryPolicy
+    failures: int = 0
+    busy: int = 0
+
+    def next_delay(
+        self, failure: TransportError | HttpStatusError, retry_after_s: float | None
+    ) -> float | None:
+        """How long to wait before the next attempt; None when there shall be none."""
+        if isinstance(failure, HttpStatusError) and failure.status in BUSY:
+            self.busy += 1
+            attempt, allowed = self.busy, self.policy.busy
+        else:
+            self.failures += 1
+            attempt, allowed = self.failures, self.policy.failures
+        if attempt >= allowed:
+            return None
+        if retry_after_s is not None:
+            return retry_after_s if retry_after_s <= MAX_RETRY_AFTER_S else None
+        return self.policy.delay(attempt)
+
+
+def status_error(response: Response) -> HttpStatusError:
+    """The error for an answer that is none of the expected statuses."""
+    text = response.body[: 4 * _SHOWN].decode(errors="replace").strip()
+    return HttpStatusError(response.status, text[:_SHOWN] or "(empty body)")
+
+
+def retryable(response: Response) -> HttpStatusError | None:
+    """The error of an answer after which trying again makes sense; None for all other answers."""
+    return status_error(response) if response.status in BUSY | BROKEN else None
+
+
+def retry_after_s(response: Response, now: int) -> float | None:
+    """What the header `Retry-After` asks for, in seconds from `now` (ns).
+
+    None when it is missing or unreadable.
+    """
+    text = response.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now / 1e9)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,78 @@
+"""What an agent remembers between requests: who it is, whom it believes, what the network can do.
+
+Plain data; the flows in `flow` read and fill it. Each field is assigned as a whole, so threads may share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ic_harness.agent.retry import RetryPolicy, fresh_nonce, now_ns
+from ic_harness.principal import Principal
+from ic_harness.protocol import Identity, Tree, covers
+from ic_harness.units import MINUTE
+
+INGRESS_TTL: Final = 4 * MINUTE
+"""How long a request stays valid. The replica allows five minutes; one is left for clocks that differ."""
+
+NODE_KEYS_TTL: Final = 5 * MINUTE
+"""How long node keys are believed before they are read again, as in DFINITY's JavaScript agent."""
+
+MAX_SUBNETS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet whose certificate was verified.
+
+    Its nodes' keys, and the tree that tells its canister ranges.
+    """
+
+    subnet_id: bytes
+    node_keys: Mapping[bytes, bytes]
+    ranges: Tree = field(repr=False)
+    read_at_ns: int
+
+    def holds(self, canister_id: Principal) -> bool:
+        """Whether the subnet is responsible for the canister."""
+        return covers(self.ranges, self.subnet_id, canister_id)
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one agent.
+
+    `root_key` is the DER key of the root subnet, None until it was fetched. `clock` gives ns since 1970.
+    `versions` remembers, for each kind of request, how far down the list of API versions the network was
+    found.
+    """
+
+    identity: Identity
+    root_key: bytes | None = None
+    clock: Callable[[], int] = now_ns
+    nonce: Callable[[], bytes] = fresh_nonce
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    verify_queries: bool = True
+    versions: dict[str, int] = field(default_factory=dict)
+    subnets: tuple[Subnet, ...] = ()
+
+    def pin(self, key: bytes) -> bytes:
+        """Trust a root key from now on, unless one is trusted already: another thread may be faster."""
+        if self.root_key is None:
+            self.root_key = key
+        return self.root_key
+
+    def subnet_of(self, canister_id: Principal) -> Subnet | None:
+        """The remembered subnet of a canister, unless its node keys are too old."""
+        oldest = self.clock() - NODE_KEYS_TTL
+        for subnet in self.subnets:
+            if subnet.read_at_ns >= oldest and subnet.holds(canister_id):
+                return subnet
+        return None
+
+    def remember(self, subnet: Subnet) -> None:
+        """Keep a subnet, in place of what was known of it before."""
+        others = [known for known in self.subnets if known.subnet_id != subnet.subnet_id]
+        self.subnets = (subnet, *others)[:MAX_SUBNETS]

@@ -1,0 +1,162 @@
+"""HTTP by `httpx`: pooled connections, one copy of big bodies, bounded answers.
+
+`httpx` is loaded when a transport is made, for it takes 80 ms that in-process users need not wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from ic_harness.agent.transport import DEFAULT_TIMEOUT_S, Request, Response
+from ic_harness.errors import InputError, TransportError
+from ic_harness.protocol import MAINNET_ROOT_KEY
+from ic_harness.units import MIB
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_ANSWER: Final = 16 * MIB
+"""Largest body that is read. The largest legal one is a query reply of 3 MiB, with room for what may come."""
+
+MAX_CONNECTIONS: Final = 64
+CONNECT_TIMEOUT_S: Final = 10.0
+_MAINNET: Final = ("icp0.io", "icp-api.io", "ic0.app", "internetcomputer.org")
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _settings(url: str) -> dict[str, Any]:
+    """Options that the synchronous and the asynchronous client share. Raises `InputError` for a bad URL."""
+    import httpx  # noqa: PLC0415 — lazy: start-up time
+
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InputError(f"{url!r} is no URL of a network: expected http://host:port or https://host")
+    return {
+        "limits": httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
+        "timeout": httpx.Timeout(DEFAULT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+        "headers": {"content-type": "application/cbor", "accept": "application/cbor"},
+        # A proxy from the environment is for the world outside, never for this machine.
+        "trust_env": parts.hostname not in _LOOPBACK,
+    }
+
+
+def _built_in_root_key(url: str) -> bytes | None:
+    """The root key for the Internet Computer itself; None for other networks, which must be asked."""
+    host = (urlsplit(url).hostname or "").lower()
+    on_mainnet = any(host == domain or host.endswith(f".{domain}") for domain in _MAINNET)
+    return MAINNET_ROOT_KEY if on_mainnet else None
+
+
+@contextmanager
+def _typed_errors(url: str) -> Iterator[None]:
+    """Turn every error of the library into `TransportError`."""
+    import httpx  # noqa: PLC0415 — lazy: start-up time
+
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as problem:
+        kind = type(problem).__name__
+        raise TransportError(f"{url} did not answer: {kind} {problem}") from problem
+    except OSError as problem:
+        raise TransportError(f"{url} did not answer: {problem}") from problem
+
+
+class _Body:
+    """Collects an answer and stops when it is too large or takes too long."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._end = time.monotonic() + timeout_s
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next piece. Raises `TransportError`."""
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        if self._size > MAX_ANSWER:
+            raise TransportError(f"{self._url} answered with more than {MAX_ANSWER} bytes")
+        if time.monotonic() > self._end:
+            # The library limits the time between two pieces only; a server that drips would hold us for ever.
+            raise TransportError(f"{self._url} did not finish its answer in time")
+
+    def response(self, head: httpx.Response) -> Response:
+        """The whole answer."""
+        return Response(head.status_code, head.headers, b"".join(self._chunks))
+
+
+class HttpTransport:
+    """HTTP to `url`, such as `http://127.0.0.1:4943`; for use from any number of threads.
+
+    `root_key` is the built-in key when the URL leads to the Internet Computer, otherwise None.
+    """
+
+    def __init__(self, url: str) -> None:
+        import httpx  # noqa: PLC0415 — lazy: start-up time
+
+        self.url = url.rstrip("/")
+        self.root_key = _built_in_root_key(url)
+        self._client = httpx.Client(**_settings(url))
+
+    def send(self, request: Request) -> Response:
+        """Exchange one request. Raises `TransportError`."""
+        if self._client.is_closed:
+            raise TransportError(f"the connection to {self.url} was closed")
+        body = _Body(self.url, request.timeout_s)
+        with (
+            _typed_errors(self.url),
+            self._client.stream(
+                request.method, self.url + request.path, content=request.body, timeout=_timeout(request)
+            ) as answer,
+        ):
+            for chunk in answer.iter_bytes():
+                body.add(chunk)
+            return body.response(answer)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def __repr__(self) -> str:
+        return f"HttpTransport({self.url!r})"
+
+
+class AsyncHttpTransport:
+    """The same for asynchronous code; use one object within one event loop."""
+
+    def __init__(self, url: str) -> None:
+        import httpx  # noqa: PLC0415 — lazy: start-up time
+
+        self.url = url.rstrip("/")
+        self.root_key = _built_in_root_key(url)
+        self._client = httpx.AsyncClient(**_settings(url))
+
+    async def send(self, request: Request) -> Response:
+        """Exchange one request. Raises `TransportError`."""
+        if self._client.is_closed:
+            raise TransportError(f"the connection to {self.url} was closed")
+        body = _Body(self.url, request.timeout_s)
+        with _typed_errors(self.url):
+            async with self._client.stream(
+                request.method, self.url + request.path, content=request.body, timeout=_timeout(request)
+            ) as answer:
+                async for chunk in answer.aiter_bytes():
+                    body.add(chunk)
+                return body.response(answer)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    def __repr__(self) -> str:
+        return f"AsyncHttpTransport({self.url!r})"
+
+
+def _timeout(request: Request) -> httpx.Timeout:
+    import httpx  # noqa: PLC0415 — lazy: start-up time
+
+    return httpx.Timeout(request.timeout_s, connect=min(CONNECT_TIMEOUT_S, request.timeout_s))

@@ -1,0 +1,215 @@
+"""Real HTTP on loopback: every way in which a server can fail is one typed error."""
+
+import asyncio
+import http.server
+import socket
+import threading
+
+import httpx
+import pytest
+
+from ic_harness.agent import Agent, AsyncAgent, AsyncHttpTransport, HttpTransport, Request, transport_http
+from ic_harness.errors import InputError, TransportError
+from ic_harness.protocol import MAINNET_ROOT_KEY
+
+from .standin import CANISTER, ROOT, StandIn
+
+
+@pytest.fixture
+def served():
+    """A stand-in network behind a real HTTP server."""
+    net = StandIn()
+    calls = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            size = int(self.headers.get("content-length", 0))
+            calls.append((self.path, self.headers.get("content-type"), self.client_address))
+            response = net(Request(self.command, self.path, self.rfile.read(size)))
+            self.send_response(response.status)
+            self.send_header("content-length", str(len(response.body)))
+            self.end_headers()
+            self.wfile.write(response.body)
+
+        do_GET = do_POST  # noqa: N815 - the name that http.server calls
+
+        def log_message(self, *_):
+            """Keep the test's output clean."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    net.url, net.calls_seen = f"http://127.0.0.1:{server.server_address[1]}", calls
+    yield net
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_calls_over_http(served):
+    """Root key, update and query work over one kept connection, with the right content type."""
+    with Agent(HttpTransport(served.url), clock=lambda: served.now) as agent:
+        assert agent.update(CANISTER, "greet", bytes(1_000_000)) == b"reply"
+        assert agent.query(CANISTER, "get", b"") == b"answer"
+        assert agent.root_key() == ROOT.public_der
+    assert len({address for _, _, address in served.calls_seen}) == 1
+    assert {kind for path, kind, _ in served.calls_seen if "status" not in path} == {"application/cbor"}
+
+
+def test_calls_over_http_asynchronously(served):
+    """The asynchronous agent does the same, many at once."""
+
+    async def scenario():
+        async with AsyncAgent(AsyncHttpTransport(served.url), clock=lambda: served.now) as agent:
+            updates = [agent.update(CANISTER, "greet", b"") for _ in range(20)]
+            return await asyncio.gather(*updates, agent.query(CANISTER, "get", b""))
+
+    assert asyncio.run(scenario()) == [b"reply"] * 20 + [b"answer"]
+    assert len(served.executed) == 20
+
+
+@pytest.fixture
+def raw_server():
+    """A server that reads one request and then sends given bytes, or nothing, and hangs up or holds on."""
+    closing = []
+
+    def start(answer, *, hold=False):
+        listener = socket.create_server(("127.0.0.1", 0))
+        closing.append(listener)
+        released = threading.Event()
+
+        def serve():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+                if hold:
+                    released.wait(20)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        closing.append((released, thread))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for item in closing:
+        if isinstance(item, tuple):
+            item[0].set()
+            item[1].join(20)
+        else:
+            item.close()
+
+
+def both(url, request):
+    """Send with both transports; give the two errors."""
+
+    async def later():
+        transport = AsyncHttpTransport(url)
+        try:
+            return await transport.send(request)
+        finally:
+            await transport.close()
+
+    return lambda: HttpTransport(url).send(request), lambda: asyncio.run(later())
+
+
+DYING = {
+    "hangs up at once": b"",
+    "dies in the head": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "dies in the body": b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nonly this",
+    "is no HTTP": b"220 smtp.example.org ESMTP\r\n",
+    "lies about compression": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd",
+}
+
+
+@pytest.mark.parametrize("answer", DYING.values(), ids=DYING)
+@pytest.mark.parametrize("which", [0, 1], ids=["sync", "async"])
+def test_servers_that_die(raw_server, answer, which):
+    """A connection that breaks anywhere is a transport error."""
+    send = both(raw_server(answer), Request("GET", "/api/v2/status"))[which]
+    with pytest.raises(TransportError, match="did not answer"):
+        send()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["sync", "async"])
+def test_a_server_that_says_nothing(raw_server, which):
+    """Silence ends with the timeout of the request."""
+    url = raw_server(b"", hold=True)
+    send = both(url, Request("GET", "/api/v2/status", timeout_s=0.05))[which]
+    with pytest.raises(TransportError, match="Timeout"):
+        send()
+
+
+def test_nobody_listens():
+    """A port without a server is a transport error that names the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(TransportError, match=url):
+        HttpTransport(url).send(Request("GET", "/api/v2/status"))
+
+
+def test_an_endless_answer(raw_server, monkeypatch):
+    """An answer beyond the limit is not collected for ever."""
+    monkeypatch.setattr(transport_http, "MAX_ANSWER", 1000)
+    url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n" + bytes(5000))
+    with pytest.raises(TransportError, match="more than 1000 bytes"):
+        HttpTransport(url).send(Request("GET", "/"))
+
+
+def test_a_dripping_answer(raw_server, monkeypatch):
+    """An answer that drips is cut off when the time of the whole exchange is over."""
+    ticks = iter(range(0, 10_000, 100))
+    monkeypatch.setattr(transport_http.time, "monotonic", lambda: next(ticks))
+    url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabcde")
+    with pytest.raises(TransportError, match="in time"):
+        HttpTransport(url).send(Request("GET", "/"))
+
+
+def test_closed():
+    """After closing, sending is a transport error."""
+    transport = HttpTransport("http://127.0.0.1:9")
+    transport.close()
+    with pytest.raises(TransportError, match="closed"):
+        transport.send(Request("GET", "/"))
+
+
+@pytest.mark.parametrize("url", ["", "localhost:4943", "ftp://x", "http://"])
+def test_bad_urls(url):
+    """What is no HTTP address is the caller's mistake."""
+    with pytest.raises(InputError):
+        HttpTransport(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("https://icp-api.io", True),
+        ("https://x.icp0.io/", True),
+        ("http://127.0.0.1:4943", False),
+        ("https://evil-icp0.io", False),
+        ("https://icp0.io.evil.org", False),
+    ],
+)
+def test_the_root_key_of_the_internet_computer_is_built_in(url, known):
+    """Mainnet's key is never asked for over the network."""
+    transport = HttpTransport(url)
+    assert transport.root_key == (MAINNET_ROOT_KEY if known else None)
+    assert Agent(transport).session.root_key == transport.root_key
+
+
+def leaves(kind):
+    """All classes below `kind`."""
+    return {below for child in kind.__subclasses__() for below in {child} | leaves(child)}
+
+
+@pytest.mark.parametrize("kind", sorted(leaves(httpx.HTTPError) | leaves(httpx.StreamError), key=repr))
+def test_every_error_of_the_library_is_typed(kind):
+    """No exception of httpx gets through, whatever a later version adds."""
+    with pytest.raises(TransportError), transport_http._typed_errors("http://x"):
+        raise kind.__new__(kind)
