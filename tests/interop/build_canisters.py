@@ -1,7 +1,8 @@
-"""Builds fixtures/canisters from its sources: `python -m tests.interop.build_canisters [motoko] [rust]`.
+"""Builds fixtures/canisters from its sources.
 
-Rust canisters need Debian's rustc-web, cargo-web, rust-web-src and lld: the standard library is built from its
-source, so no other toolchain has to be fetched.
+`python -m tests.interop.build_canisters [motoko] [rust]`, from the root of the project.
+Rust canisters need Debian's rustc-web, cargo-web, rust-web-src and lld: the standard library is built from
+its source, so no other toolchain has to be fetched.
 
 The Wasm is committed (gzip, time stamp zero) so that tests which only need a canister need no compiler; the
 tests here compile again and compare digests.
@@ -45,7 +46,9 @@ def compile_rust(name: str) -> bytes:
     command = ["/usr/bin/cargo", "build", "--release", "--locked", "--jobs", "1", "--target", _WASM_TARGET]
     command += ["-Zbuild-std=std,panic_abort", "--target-dir", str(target)]
     home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
-    crates = [f"--remap-path-prefix={registry}=/crates" for registry in sorted((home / "registry/src").glob("*"))]
+    crates = [
+        f"--remap-path-prefix={registry}=/crates" for registry in sorted((home / "registry/src").glob("*"))
+    ]
     flags = " ".join([*crates, f"--remap-path-prefix={project}=/{name}", "-Clinker=wasm-ld"])
     own = {"RUSTC": "/usr/bin/rustc", "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": flags}
     subprocess.run(command, cwd=project, env={**os.environ, **own}, check=True)
@@ -59,7 +62,7 @@ def write(folder: str, name: str, wasm: bytes, did: str) -> None:
     (target / f"{name}.wasm.gz").write_bytes(gzip.compress(wasm, mtime=0))
     if did:
         (target / f"{name}.did").write_text(did, encoding="utf-8")
-    print(f"{folder}/{name}: {len(wasm)} bytes")
+    sys.stdout.write(f"{folder}/{name}: {len(wasm)} bytes\n")
 
 
 def build_motoko() -> None:
@@ -85,7 +88,9 @@ def digests() -> str:
     """One line a module, as `sha256sum` writes it."""
     modules = sorted(CANISTERS.glob("*/*.wasm.gz"))
     rows = [(hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest(), path) for path in modules]
-    return "".join(f"{digest}  {path.relative_to(CANISTERS).with_suffix('').as_posix()}\n" for digest, path in rows)
+    return "".join(
+        f"{digest}  {path.relative_to(CANISTERS).with_suffix('').as_posix()}\n" for digest, path in rows
+    )
 
 
 if __name__ == "__main__":

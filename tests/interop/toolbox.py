@@ -1,9 +1,9 @@
-"""Others' tools, installed once into a cache outside the source tree: npm folders, Python venvs, a cargo target.
+"""Others' tools, installed once into a cache outside the source tree: npm folders, venvs, a cargo target.
 
-A tool's folder is named by the digest of its lock file and scripts, so a changed lock is a new folder and an
-old one is never repaired. `IC_HARNESS_INTEROP_CACHE` moves the cache; by default it is the user's cache folder.
-A missing program raises ToolMissing, which the fixtures turn into a skip that names it (or into a failure where
-`IC_HARNESS_REQUIRE_INTEROP=1`).
+A tool's folder is named by the digest of its lock file, so a changed lock is a new folder and an old one is
+never repaired. `IC_HARNESS_INTEROP_CACHE` moves the cache; by default it is in the user's cache folder.
+A missing program raises ToolMissingError, which the fixtures turn into a skip that names it (or into a
+failure where `IC_HARNESS_REQUIRE_INTEROP=1`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 NODE = HERE / "node"
 
 
-class ToolMissing(Exception):
+class ToolMissingError(Exception):
     """A program or package registry that the judge needs cannot be had here; the text names it."""
 
 
@@ -36,12 +36,11 @@ def cache_root() -> Path:
 def npm_folder(client: str) -> Path:
     """A folder with `client`'s node_modules, as its lock file says, and our driver scripts beside them."""
     _need("node", "npm")
-    sources = [*sorted((NODE / client).iterdir()), *sorted((NODE / "scripts").iterdir())]
-    folder = cache_root() / f"node-{client}-{_digest(sources)}"
+    packages = [NODE / client / "package.json", NODE / client / "package-lock.json"]
+    folder = cache_root() / f"node-{client}-{_digest(packages)}"
     with _made_once(folder) as making:
+        _refresh(folder, [*sorted((NODE / client).iterdir()), *sorted((NODE / "scripts").iterdir())])
         if making:
-            for source in sources:
-                shutil.copy2(source, folder)
             _install(["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"], folder)
     return folder
 
@@ -69,17 +68,34 @@ def cargo_binary(project: Path, binary: str) -> Path:
 def run(command: Sequence[str | Path], *, cwd: Path = HERE, timeout_s: float = 120) -> str:
     """The standard output of a judge; a failure carries everything it printed."""
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=timeout_s, check=False
+        [str(part) for part in command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
     )
     if done.returncode:
-        raise AssertionError(f"{command[0]} {command[1]} exited with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        raise AssertionError(
+            f"{command[0]} {command[1]} exited with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
     return done.stdout
 
 
 def _need(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
-            raise ToolMissing(f"{program} is not installed")
+            raise ToolMissingError(f"{program} is not installed")
+
+
+def _refresh(folder: Path, sources: Sequence[Path]) -> None:
+    """Copy what differs, each file at once, so that a process that reads them meanwhile sees whole files."""
+    for source in sources:
+        target = folder / source.name
+        if not target.exists() or target.read_bytes() != source.read_bytes():
+            fresh = folder / f".{source.name}.new"
+            shutil.copyfile(source, fresh)
+            fresh.replace(target)
 
 
 def _digest(files: Sequence[Path]) -> str:
@@ -91,7 +107,7 @@ def _digest(files: Sequence[Path]) -> str:
 
 @contextlib.contextmanager
 def _made_once(folder: Path) -> Iterator[bool]:
-    """True for the one process that has to fill the folder; the others wait for it (tests run in parallel)."""
+    """True for the one process that has to fill the folder; the others wait (tests run in parallel)."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = folder / ".complete"
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
@@ -105,4 +121,4 @@ def _made_once(folder: Path) -> Iterator[bool]:
 def _install(command: Sequence[str], cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ToolMissing(f"`{' '.join(command[:4])} …` failed: {done.stderr.strip()[-2000:]}")
+        raise ToolMissingError(f"`{' '.join(command[:4])} …` failed: {done.stderr.strip()[-2000:]}")

@@ -1,0 +1,12 @@
+// Runs one scenario: reads {scenario, host, …} from standard input, prints its result as JSON.
+import { text } from "node:stream/consumers";
+import { plain } from "./common.mjs";
+import * as calls from "./calls.mjs";
+import * as identities from "./identities.mjs";
+import * as lifecycle from "./lifecycle.mjs";
+import * as state from "./state.mjs";
+
+const scenarios = { ...calls, ...identities, ...lifecycle, ...state };
+const request = JSON.parse(await text(process.stdin));
+console.log(JSON.stringify(await scenarios[request.scenario](request), plain));
+process.exit(0); // agents keep timers running

@@ -1,0 +1,120 @@
+"""ic-py as the judge: reads {scenario, host, …} from standard input, prints the scenario's result as JSON.
+
+Runs in a venv of its own (ic_py.txt); ic-py verifies nothing, so this judges wire format and semantics only.
+"""
+
+import json
+import sys
+import time
+
+from ic.agent import Agent
+from ic.candid import Types, encode
+from ic.client import Client
+from ic.constants import IC_REQUEST_DOMAIN_SEPARATOR
+from ic.identity import DelegateIdentity, Identity
+from ic.principal import Principal
+from ic.system_state import canister_controllers, canister_module_hash
+from ic.system_state import time as state_time
+from ic.utils import to_request_id
+
+EMPTY = encode([])
+
+
+def agent_for(request, identity=None):
+    """An agent for the replica under test; anonymous unless told otherwise."""
+    return Agent(identity or Identity(anonymous=True), Client(request["host"]))
+
+
+def first(values):
+    """The first decoded value."""
+    return values[0]["value"]
+
+
+def refusal(call):
+    """The text of the exception that `call` raises, or None."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - ic-py raises bare Exception; the text is the result
+        return str(error)
+    return None
+
+
+def round_trip(request):
+    agent, canister = agent_for(request, Identity()), request["canister"]
+    before = first(agent.query_raw(canister, "get", EMPTY))
+    incremented = first(agent.update_raw(canister, "increment", EMPTY))
+    echo = [
+        {"type": Types.Text, "value": "Grüße"},
+        {"type": Types.Int, "value": -(10**30)},
+        {"type": Types.Opt(Types.Nat8), "value": [7]},
+        {"type": Types.Vec(Types.Nat8), "value": [0, 255, 1]},
+    ]
+    echoed = [value["value"] for value in agent.query_raw(canister, "echo", encode(echo))]
+    return {"before": before, "incremented": incremented, "echoed": echoed}
+
+
+def refusals(request):
+    agent, canister = agent_for(request, Identity()), request["canister"]
+    return {
+        "by_assert": refusal(lambda: agent.update_raw(canister, "fail_by_assert", EMPTY)),
+        "by_throw": refusal(lambda: agent.update_raw(canister, "fail_by_throw", EMPTY)),
+        "in_query": agent.query_raw(canister, "fail_in_query", EMPTY),
+        "no_update": refusal(lambda: agent.update_raw(canister, "no_such_update", EMPTY)),
+        "no_query": agent.query_raw(canister, "no_such_query", EMPTY),
+    }
+
+
+def _delegated(root, session, *, expires_s):
+    """A session key that acts for `root`, in the JSON form that Internet Identity stores."""
+    expiration = int((time.time() + expires_s) * 10**9)
+    delegation = {"pubkey": session.der_pubkey, "expiration": expiration}
+    payload = b"\x1aic-request-auth-delegation" + to_request_id(delegation)
+    signed = {
+        "delegation": {"pubkey": session.der_pubkey.hex(), "expiration": f"{expiration:x}"},
+        "signature": root.sign(payload)[1].hex(),
+    }
+    return DelegateIdentity(session, {"delegations": [signed], "publicKey": root.der_pubkey.hex()})
+
+
+def callers(request):
+    root = Identity(type="secp256k1")
+    identities = {
+        "anonymous": Identity(anonymous=True),
+        "ed25519": Identity(),
+        "secp256k1": Identity(type="secp256k1"),
+        "delegated": _delegated(root, Identity(), expires_s=3600),
+    }
+    seen = {}
+    for name, identity in identities.items():
+        agent = agent_for(request, identity)
+        query = first(agent.query_raw(request["canister"], "whoami", EMPTY))
+        update = first(agent.update_raw(request["canister"], "whoami_update", EMPTY))
+        seen[name] = {"expected": str(identity.sender()), "query": str(query), "update": str(update)}
+    return seen
+
+
+def same_second(request):
+    """Two identical calls are one request for ic-py (no nonce): executed once, answered twice."""
+    agent = agent_for(request, Identity())
+    fixed = agent.get_expiry_date()
+    agent.get_expiry_date = lambda: fixed
+    replies = [first(agent.update_raw(request["canister"], "increment", EMPTY)) for _ in range(2)]
+    return {"replies": replies, "count": first(agent.query_raw(request["canister"], "get", EMPTY))}
+
+
+def state(request):
+    agent, canister = agent_for(request, Identity()), request["canister"]
+    return {
+        "time": state_time(agent, canister),
+        "module_hash": canister_module_hash(agent, canister),
+        "controllers": [str(one) for one in canister_controllers(agent, canister)],
+        "separator": IC_REQUEST_DOMAIN_SEPARATOR.hex(),
+        "anonymous": str(Principal.anonymous()),
+    }
+
+
+SCENARIOS = {one.__name__: one for one in (round_trip, refusals, callers, same_second, state)}
+
+if __name__ == "__main__":
+    asked = json.load(sys.stdin)
+    json.dump(SCENARIOS[asked["scenario"]](asked), sys.stdout, default=str)

@@ -1,0 +1,44 @@
+"""The committed canisters and lock files are what they claim to be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from . import build_canisters, toolbox
+from .lab import CANISTERS, Fixture
+
+
+def test_digests():
+    """SHA256SUMS names every committed module and its digest."""
+    assert (CANISTERS / "SHA256SUMS").read_text(encoding="utf-8") == build_canisters.digests()
+
+
+def test_every_module_has_its_source():
+    """Each fixture stands in SOURCES.md and has a source file."""
+    told = (CANISTERS / "SOURCES.md").read_text(encoding="utf-8")
+    for path in CANISTERS.glob("*/*.wasm.gz"):
+        folder, name = path.parent.name, path.name.removesuffix(".wasm.gz")
+        source = f"motoko/{name}.mo" if folder.startswith("motoko") else name
+        assert (CANISTERS / "src" / source).exists(), path
+        assert f"`{name}`" in told or f"`{folder}/{name}`" in told, path
+
+
+def test_locks_name_no_registry():
+    """Lock files hold digests, not the address from which one machine once loaded a package."""
+    for lock in toolbox.NODE.glob("*/package-lock.json"):
+        packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+        assert not [name for name, package in packages.items() if "resolved" in package], lock
+        assert all("integrity" in package for name, package in packages.items() if name), lock
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("compiler", build_canisters.MOTOKO)
+def test_motoko_modules_are_fresh(compiler, compiled):
+    """Compiling a Motoko source again gives the committed module, byte for byte."""
+    folder, names = build_canisters.MOTOKO[compiler]
+    for name in names:
+        wasm, did = compiled(compiler, name)
+        assert wasm == Fixture(f"{folder}/{name}").wasm, name
+        assert did == (CANISTERS / folder / f"{name}.did").read_text(encoding="utf-8"), name
