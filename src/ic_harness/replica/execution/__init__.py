@@ -1,1 +1,48 @@
-"""Canister execution: Wasm modules, memories that roll back, and the `ic0` system API."""
+"""Canister execution: Wasm modules, memories that roll back, and the `ic0` system API.
+
+The replica hands in a message as plain data (interface.py) and gets back what it did; Wasmtime and the operating
+system's memory mappings stay behind this door.
+"""
+
+from .code_cache import default_folder
+from .engine import Engine
+from .instance import Instance, MemorySnapshot, PageDiff, StateImage
+from .interface import (
+    Callback,
+    Completed,
+    Effects,
+    Entry,
+    Environment,
+    Mode,
+    Outcome,
+    OutgoingCall,
+    Reject,
+    Reply,
+    Trapped,
+)
+from .module import Module, unpack
+from .validation import CustomSection, ModuleInvalid
+
+__all__ = [
+    "Callback",
+    "Completed",
+    "CustomSection",
+    "Effects",
+    "Engine",
+    "Entry",
+    "Environment",
+    "Instance",
+    "MemorySnapshot",
+    "Mode",
+    "Module",
+    "ModuleInvalid",
+    "Outcome",
+    "OutgoingCall",
+    "PageDiff",
+    "Reject",
+    "Reply",
+    "StateImage",
+    "Trapped",
+    "default_folder",
+    "unpack",
+]

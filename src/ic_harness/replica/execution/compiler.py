@@ -1,0 +1,121 @@
+"""Wasmtime, set up as the network sets it up: compiles modules. One serves any number of canisters and threads."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import threading
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import wasmtime
+
+from . import glue, module
+from .code_cache import CodeCache
+from .copied import COPIED
+from .host import HostFunction, stable_failures, system_api
+from .mapped import MAPPED
+from .memory import GUARD, RESERVATION, Strategy
+from .module import Module
+from .native import MemoryCreator
+from .pages import supported
+from .validation import ModuleInvalid
+
+_WASM_STACK = 1 << 20
+_ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
+_CODE_VERSION = "1"
+"""Changes when instrumentation or engine settings change, so that older compiled code is not used."""
+
+
+class Compiler:
+    """Compiles, and holds what all instances share. `cache_dir` None compiles anew in each process."""
+
+    def __init__(self, cache_dir: Path | None = None, *, strategy: Strategy | None = None) -> None:
+        self.strategy = strategy or (MAPPED if supported() else COPIED)
+        self.creator = MemoryCreator()
+        self.native = wasmtime.Engine(self._config())
+        self._cache = CodeCache(cache_dir)
+        self._modules: dict[bytes, wasmtime.Module] = {}
+        self._helpers: dict[tuple[bool, bool], wasmtime.Module] = {}
+        self._lock = threading.Lock()
+
+    def _config(self) -> wasmtime.Config:
+        config = wasmtime.Config()
+        config.consume_fuel = True
+        config.cranelift_nan_canonicalization = True
+        config.wasm_threads = False
+        config.wasm_relaxed_simd = False
+        config.wasm_exceptions = False
+        config.wasm_function_references = False
+        config.wasm_gc = False
+        config.wasm_tail_call = True
+        config.wasm_memory64 = True
+        config.wasm_multi_memory = (
+            True  # for glue.py; canisters with two memories are refused by validation.py
+        )
+        config.max_wasm_stack = _WASM_STACK
+        config.memory_reservation = RESERVATION if self.strategy.guarded else 0
+        config.memory_guard_size = GUARD if self.strategy.guarded else 0
+        self.creator.install(config)
+        return config
+
+    @cached_property
+    def api_32(self) -> dict[str, HostFunction]:
+        """The system API for 32-bit canisters."""
+        return system_api(is_64=False)
+
+    @cached_property
+    def api_64(self) -> dict[str, HostFunction]:
+        """The system API for 64-bit canisters."""
+        return system_api(is_64=True)
+
+    @cached_property
+    def stable_failures(self) -> list[HostFunction]:
+        """What the stable memory's module imports."""
+        return stable_failures()
+
+    @cached_property
+    def forward(self) -> wasmtime.Module:
+        """The module that forwards stable memory calls."""
+        return self._compiled(bytes(wasmtime.wat2wasm(glue.FORWARD)))
+
+    def stable_module(self, *, heap_64: bool, table_64: bool) -> wasmtime.Module:
+        """The module that owns stable memory, for canisters with these index types."""
+        key = (heap_64, table_64)
+        if key not in self._helpers:
+            text = glue.stable_module(heap_64=heap_64, table_64=table_64)
+            self._helpers[key] = self._compiled(bytes(wasmtime.wat2wasm(text)))
+        return self._helpers[key]
+
+    def compile(self, wasm: bytes) -> Module:
+        """Validate and compile a canister's module (gzip accepted); raises ModuleInvalid."""
+        draft = module.draft(wasm)
+        return draft.finish(self._compiled(draft.instrumented.wasm))
+
+    def _compiled(self, wasm: bytes) -> wasmtime.Module:
+        digest = hashlib.sha256(wasm).digest()
+        with self._lock:
+            known = self._modules.get(digest)
+        if known is None:
+            known = self._load(self._key(digest), wasm)
+            with self._lock:
+                self._modules[digest] = known
+        return known
+
+    def _key(self, digest: bytes) -> str:
+        return f"{digest.hex()}-{_ENGINE_VERSION}-{_CODE_VERSION}-{self.strategy.name}"
+
+    def _load(self, key: str, wasm: bytes) -> wasmtime.Module:
+        stored = self._cache.load(key)
+        if stored is not None:
+            try:
+                return wasmtime.Module.deserialize(self.native, stored)
+            except wasmtime.WasmtimeError:  # made by an engine of other settings or for another processor
+                stored = None
+        try:
+            compiled = wasmtime.Module(self.native, wasm)
+        except wasmtime.WasmtimeError as error:
+            raise ModuleInvalid(f"Wasmtime failed to validate wasm module {error}") from None
+        self._cache.store(key, bytes(compiled.serialize()))
+        return compiled

@@ -1,0 +1,120 @@
+"""One running message: what it sees, what it has asked for so far.
+
+The functions of `api/` read and change a frame; it becomes `Effects` when the message succeeds and is dropped when it
+traps.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .interface import Callback, Effects, Environment, OutgoingCall, Reject, Reply
+from .traps import heap_out_of_bounds
+
+
+class Heap(Protocol):
+    """The canister's memory while it runs: address and size in bytes."""
+
+    base: int
+    size: int
+
+
+@dataclass(slots=True)
+class CallDraft:
+    """A call under construction, from call_new to call_perform."""
+
+    callee: bytes
+    method: str
+    on_reply: Callback
+    on_reject: Callback
+    on_cleanup: Callback | None = None
+    payload: bytearray = field(default_factory=bytearray)
+    cycles: int = 0
+    timeout_s: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """The state of a running message. Cycles are counted as the message sees them."""
+
+    env: Environment
+    heap: Heap
+    is_64: bool
+    fuel_left: Callable[[], int]
+    task: str = ""
+    """`heartbeat`, `global timer` or `on low wasm memory` in a system task."""
+    reply: bytearray = field(default_factory=bytearray)
+    answer: Reply | Reject | None = None
+    draft: CallDraft | None = None
+    calls: list[OutgoingCall] = field(default_factory=list)
+    slots_used: dict[bytes, int] = field(default_factory=dict)
+    certified_data: bytes | None = None
+    timer_ns: int | None = None
+    accepted_message: bool = False
+    cycles_accepted: int = 0
+    cycles_burned: int = 0
+    cycles_sent: int = 0
+    logs: list[bytes] = field(default_factory=list)
+    failure: BaseException | None = None
+    """What stopped the message inside a system call."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Copy `size` bytes out of the canister's memory; traps when they are not all inside."""
+        if address + size > self.heap.size:
+            raise heap_out_of_bounds()
+        return ctypes.string_at(self.heap.base + address, size) if size else b""
+
+    def write(self, address: int, content: bytes) -> None:
+        """Copy bytes into the canister's memory; traps when they do not fit."""
+        if address + len(content) > self.heap.size:
+            raise heap_out_of_bounds()
+        ctypes.memmove(self.heap.base + address, content, len(content))
+
+    @property
+    def instructions(self) -> int:
+        """Instructions that this message has used so far."""
+        return self.env.instruction_limit - self.fuel_left()
+
+    @property
+    def balance(self) -> int:
+        """Cycles that the canister has at this moment."""
+        draft = self.draft.cycles if self.draft else 0
+        spent = self.cycles_burned + self.cycles_sent + draft
+        return self.env.balance + self.cycles_accepted - spent
+
+    @property
+    def liquid_balance(self) -> int:
+        """Cycles that the canister may spend at this moment without freezing."""
+        draft = self.draft.cycles if self.draft else 0
+        spent = self.cycles_burned + self.cycles_sent + draft
+        return max(0, self.env.liquid_balance + self.cycles_accepted - spent)
+
+    @property
+    def answered(self) -> bool:
+        """True when the call context has its answer, from this message or an earlier one."""
+        return self.env.answered or self.answer is not None
+
+    def effects(self) -> Effects:
+        """What the message asked for, once it has succeeded."""
+        return Effects(
+            answer=self.answer,
+            calls=tuple(self.calls),
+            certified_data=self.certified_data,
+            global_timer_ns=self.timer_ns,
+            cycles_accepted=self.cycles_accepted,
+            cycles_burned=self.cycles_burned,
+            accepted_message=self.accepted_message,
+        )
+
+
+class _Running(threading.local):
+    """The message that this thread runs."""
+
+    frame: Frame | None = None
+
+
+RUNNING = _Running()

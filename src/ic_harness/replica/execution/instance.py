@@ -1,0 +1,248 @@
+"""A canister's live code and memory, and the transaction that one message is.
+
+A message runs on live views of the committed images (memory.py). `commit` makes its changes permanent, `rollback`
+drops them; a message that traps is rolled back before `run` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from . import instrument
+from .compiler import Compiler
+from .frame import RUNNING, Frame
+from .images import Image, Mark
+from .interface import Completed, Entry, Environment, Mode, Outcome, Trapped
+from .live import Live
+from .memory import LinearMemory
+from .module import Module
+from .native import EngineError, NativeTrap
+from .outcomes import explain
+from .pages import Range
+
+HEAP_LIMIT_32 = 4 << 30
+HEAP_LIMIT_64 = 6 << 30
+_LIMITED = frozenset(Mode) - {Mode.QUERY, Mode.COMPOSITE_QUERY, Mode.HTTP_TRANSFORM, Mode.REPLICATED_QUERY}
+_TASKS = {
+    "canister_heartbeat": "heartbeat",
+    "canister_global_timer": "global timer",
+    "canister_on_low_wasm_memory": "on low wasm memory",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageDiff:
+    """What a commit changed. Content is read when asked for: ask before the next commit."""
+
+    heap: Image
+    stable: Image
+    heap_ranges: tuple[Range, ...]
+    stable_ranges: tuple[Range, ...]
+    globals: tuple[int, ...]
+    heap_size: int
+    stable_size: int
+
+    def __iter__(self) -> Iterator[tuple[str, int, bytes]]:
+        """Region (`heap` or `stable`), byte offset and new content of each changed range."""
+        for start, end in self.heap_ranges:
+            yield "heap", start, self.heap.read(start, end - start)
+        for start, end in self.stable_ranges:
+            yield "stable", start, self.stable.read(start, end - start)
+
+
+@dataclass(frozen=True, slots=True)
+class StateImage:
+    """The whole content of a canister: memories in bytes, globals as the bits of their values."""
+
+    heap: bytes
+    stable: bytes
+    globals: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySnapshot:
+    """The committed state of a canister at a moment, code included. `close` it when it is no longer needed."""
+
+    engine: Compiler
+    module: Module
+    heap: Image
+    stable: Image
+    heap_mark: Mark
+    stable_mark: Mark
+    globals: tuple[int, ...]
+
+    def restore_images(self) -> None:
+        """Bring the images back to this moment; live views of them must be rolled back afterwards."""
+        self.heap.restore(self.heap_mark)
+        self.stable.restore(self.stable_mark)
+
+    def revive(self) -> Instance:
+        """A new instance as the canister was, for when its own is gone."""
+        self.restore_images()
+        return Instance(self.engine, self.module, self.heap, self.stable, self.globals)
+
+    def close(self) -> None:
+        """Forget this moment."""
+        self.heap.forget(self.heap_mark)
+        self.stable.forget(self.stable_mark)
+
+
+class Instance:
+    """One canister's code with its memory; used by one thread at a time."""
+
+    def __init__(
+        self, engine: Compiler, module: Module, heap: Image, stable: Image, globals_: tuple[int, ...] | None
+    ) -> None:
+        self.engine = engine
+        self.module = module
+        self.heap = engine.strategy.open(heap)
+        self.stable = engine.strategy.open(stable)
+        self._globals = globals_
+        self._origin: Instance | None = None
+        self._live = self._make()
+        if globals_ is None:
+            self._globals = self._live.read_globals()
+
+    def _make(self) -> Live:
+        self.heap.hard_limit = HEAP_LIMIT_64 if self.module.is_64 else HEAP_LIMIT_32
+        live = Live(self.engine, self.module, self.heap, self.stable)
+        if self._globals is not None:
+            live.write_globals(self._globals)
+        return live
+
+    @property
+    def heap_size(self) -> int:
+        """Bytes of Wasm memory at this moment."""
+        return self.heap.size
+
+    @property
+    def stable_size(self) -> int:
+        """Bytes of stable memory at this moment."""
+        return self.stable.size
+
+    # --- messages
+
+    def start(self, env: Environment) -> Outcome:
+        """Run the module's start function, if there is one: once after installing or upgrading."""
+        if self.module.native.has_start:
+            return self.run(Entry(export=instrument.START), env)
+        return Completed(
+            effects=Frame(env, self.heap, self.module.is_64, int).effects(), instructions=0, logs=()
+        )
+
+    def run(self, entry: Entry, env: Environment) -> Outcome:
+        """Run one message. Its changes stay uncommitted; if it traps they are gone already.
+
+        Raises KeyError for a function that the module does not export.
+        """
+        task = _TASKS.get(entry.export or "", "")
+        frame = Frame(env, self.heap, self.module.is_64, self._live.fuel_left, task)
+        self.stable.hard_limit = env.stable_memory_limit
+        self.heap.soft_limit = env.wasm_memory_limit if env.mode in _LIMITED else 0
+        self.heap.refused = 0
+        stopped: NativeTrap | EngineError | None = None
+        with self._running(frame):
+            try:
+                self._live.enter(entry, env.instruction_limit)
+            except (NativeTrap, EngineError) as error:
+                stopped = error
+            used = frame.instructions
+        trapped = explain(frame, stopped, self.module, self.heap, entry)
+        if trapped is None:
+            return Completed(effects=frame.effects(), instructions=used, logs=tuple(frame.logs))
+        self.rollback()
+        trap, backtrace = trapped
+        return Trapped(
+            error_code=trap.error_code, message=trap.message, advice=trap.advice, anchor=trap.anchor,
+            backtrace=backtrace, instructions=used, logs=tuple(frame.logs),
+        )  # fmt: skip
+
+    @contextmanager
+    def _running(self, frame: Frame) -> Iterator[None]:
+        RUNNING.frame = frame
+        try:
+            yield
+        finally:
+            RUNNING.frame = None
+
+    # --- transactions
+
+    def commit(self) -> PageDiff:
+        """Make all changes since the last commit permanent."""
+        if self._origin is not None:
+            raise RuntimeError("a fork cannot commit: its origin owns the memory")
+        self._globals = self._live.read_globals()
+        heap_ranges = self.heap.commit()
+        stable_ranges = self.stable.commit()
+        if self.module.native.fresh:
+            self._remake()
+        return PageDiff(
+            self.heap.image, self.stable.image, tuple(heap_ranges), tuple(stable_ranges),
+            self._globals, self.heap.size, self.stable.size,
+        )  # fmt: skip
+
+    def rollback(self) -> None:
+        """Drop all changes since the last commit."""
+        assert self._globals is not None
+        self.heap.rollback()
+        self.stable.rollback()
+        if self.heap.image.size == 0 and self.stable.image.size == 0:
+            return  # nothing was ever committed: the instance is of no more use
+        if self.module.native.fresh or not self._live.fit_lengths():
+            self._remake()
+        else:
+            self._live.write_globals(self._globals)
+
+    def _remake(self) -> None:
+        self._live.close()
+        self._live = self._make()
+
+    # --- copies
+
+    def snapshot(self) -> MemorySnapshot:
+        """Remember the committed state; costs nothing until pages are overwritten."""
+        assert self._globals is not None
+        heap, stable = self.heap.image, self.stable.image
+        return MemorySnapshot(
+            self.engine, self.module, heap, stable, heap.mark(), stable.mark(), self._globals
+        )
+
+    def restore(self, snapshot: MemorySnapshot) -> None:
+        """Become what the canister was, code included."""
+        snapshot.restore_images()
+        same = (
+            snapshot.module is self.module
+            and snapshot.heap is self.heap.image
+            and snapshot.stable is self.stable.image
+        )
+        self._globals = snapshot.globals
+        if same:
+            self.rollback()
+            return
+        self._live.close()
+        self.heap.close()
+        self.stable.close()
+        self.module = snapshot.module
+        self.heap = self.engine.strategy.open(snapshot.heap)
+        self.stable = self.engine.strategy.open(snapshot.stable)
+        self._live = self._make()
+
+    def fork(self) -> Instance:
+        """A second live view of the committed state; use it only while this one does not commit."""
+        other = Instance(self.engine, self.module, self.heap.image, self.stable.image, self._globals)
+        other._origin = self
+        return other
+
+    def export_state(self) -> StateImage:
+        """The whole committed state."""
+        assert self._globals is not None
+        heap, stable = self.heap.image, self.stable.image
+        return StateImage(heap.read(0, heap.size), stable.read(0, stable.size), self._globals)
+
+    def close(self) -> None:
+        """Give back what the instance holds; images live on as long as a snapshot or another instance has them."""
+        self._live.close()
+        self.heap.close()
+        self.stable.close()

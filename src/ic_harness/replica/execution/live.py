@@ -1,0 +1,138 @@
+"""The engine's side of an instance: a store with the canister, the stable memory's module and what joins them.
+
+Plumbing. A `Live` can be thrown away and made anew from the committed images at any time between messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import wasmtime
+
+from . import instrument
+from .compiler import Compiler
+from .glue import SLOTS
+from .interface import Entry
+from .memory import LinearMemory
+from .module import Module
+from .native import (
+    EngineError,
+    NativeTrap,
+    RawGlobal,
+    RawInstance,
+    call,
+    find_length,
+    get_fuel,
+    host_function,
+    set_fuel,
+    set_length,
+)
+from .validation import ModuleInvalid
+
+_PLENTY = 1 << 62
+_IN_WASM = frozenset(name for name, _, _ in SLOTS)
+
+
+class Live:
+    """One canister's code in one store."""
+
+    def __init__(self, compiler: Compiler, module: Module, heap: LinearMemory, stable: LinearMemory) -> None:
+        self._compiler = compiler
+        self._module = module
+        self._heap = heap
+        self._stable = stable
+        self._store = wasmtime.Store(compiler.native)
+        set_fuel(self._store, _PLENTY)
+        self._forward = RawInstance(self._store, compiler.forward, [])
+        self._canister = self._instantiate_canister()
+        self._helper = self._instantiate_helper()
+        self._call_closure = self._helper.function("call")
+        self._functions: dict[str, Any] = {}
+        self._globals = [
+            RawGlobal(self._store, self._canister.export(name), kind) for name, kind in module.native.globals
+        ]
+        self._lengths = self._find_lengths()
+
+    def _instantiate_canister(self) -> RawInstance:
+        api = self._compiler.api_64 if self._module.is_64 else self._compiler.api_32
+        imports = []
+        for name in self._module.native.imports:
+            if name in _IN_WASM:
+                imports.append(self._forward.export(name))
+            else:
+                imports.append(host_function(self._store, api[name].kind, api[name].callback))
+        kept = self._heap.image.size > 0
+        self._compiler.creator.offer(self._heap)
+        try:
+            instance = RawInstance(self._store, self._module.native.code, imports)
+        except (NativeTrap, EngineError) as error:
+            raise ModuleInvalid(f"Wasm module has an invalid data section. {error}") from None
+        if kept:  # the memory has its content already: data segments must not be written over it
+            size = self._heap.size
+            self._heap.rollback()
+            self._heap.grow(size)
+        return instance
+
+    def _instantiate_helper(self) -> RawInstance:
+        native = self._module.native
+        code = self._compiler.stable_module(heap_64=self._module.is_64, table_64=native.table_64)
+        failures = [
+            host_function(self._store, item.kind, item.callback) for item in self._compiler.stable_failures
+        ]
+        memory, table = self._canister.export(instrument.MEMORY), self._canister.export(instrument.TABLE)
+        self._compiler.creator.offer(self._stable)
+        return RawInstance(self._store, code, [memory, table, self._forward.export("slots"), *failures])
+
+    def _find_lengths(self) -> tuple[int, int] | None:
+        anchor = self._canister.export(instrument.ANCHOR)
+        if anchor is None:
+            return None
+        heap = find_length(self._store, anchor.of.func, self._heap, len(self._module.native.imports))
+        stable = find_length(self._store, self._call_closure, self._stable, 4)
+        return None if heap is None or stable is None else (heap, stable)
+
+    def enter(self, entry: Entry, instructions: int) -> None:
+        """Run an exported function or a closure; raises KeyError, NativeTrap, EngineError."""
+        set_fuel(self._store, instructions)
+        if entry.callback is not None:
+            arguments: Sequence[int] = (entry.callback.function, entry.callback.environment)
+            call(self._store, self._call_closure, arguments)
+            return
+        name = entry.export or ""
+        if name not in self._functions:
+            self._functions[name] = self._canister.function(name)
+        call(self._store, self._functions[name])
+
+    def fuel_left(self) -> int:
+        """Instructions that the running message may still use."""
+        return get_fuel(self._store)
+
+    def read_globals(self) -> tuple[int, ...]:
+        """The values of all mutable globals, as bits."""
+        return tuple(item.get() for item in self._globals)
+
+    def write_globals(self, values: tuple[int, ...]) -> None:
+        """Set all mutable globals."""
+        for item, bits in zip(self._globals, values, strict=True):
+            item.set(bits)
+
+    def fit_lengths(self) -> bool:
+        """Make the engine's memory lengths those of our memories; False when that takes a new instance."""
+        set_fuel(self._store, _PLENTY)
+        if self._lengths_fit():
+            return True
+        if self._lengths is None:
+            return False
+        set_length(self._lengths[0], self._heap.size)
+        set_length(self._lengths[1], self._stable.size)
+        return self._lengths_fit()
+
+    def _lengths_fit(self) -> bool:
+        heap = call(self._store, self._helper.function("heap_size"))
+        stable = call(self._store, self._helper.function("stable_bytes"))
+        return (heap, stable) == (self._heap.size, self._stable.size)
+
+    def close(self) -> None:
+        """Free the store."""
+        self._store.close()

@@ -1,0 +1,121 @@
+"""A canister's code, ready to run: what it offers, and what the engine compiled from it."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import wasmtime
+
+from .instructions import changes_instance_state
+from .instrument import Instrumented, instrument
+from .validation import MAX_MODULE, CustomSection, Interface, ModuleInvalid, validate
+from .wasm_binary import WasmBinary, WasmDecodeError, parse
+
+_GZIP = b"\x1f\x8b\x08"
+_GZIP_WINDOW = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What only the instance needs to know of a module."""
+
+    code: wasmtime.Module
+    imports: tuple[str, ...]
+    """Names of the `ic0` functions, in the module's order."""
+    globals: tuple[tuple[str, int], ...]
+    table_64: bool
+    fresh: bool
+    """The module changes its tables or segments: a new instance for every message."""
+    has_start: bool
+    has_names: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Module:
+    """A valid canister module. `wasm` is what was uploaded (perhaps gzipped), `wasm_hash` its SHA-256."""
+
+    wasm: bytes
+    wasm_hash: bytes
+    exports: frozenset[str]
+    """Names of exported functions."""
+    methods: Mapping[str, str]
+    """Method name to `update`, `query` or `composite_query`."""
+    custom_sections: Mapping[str, CustomSection]
+    is_64: bool
+    native: Native
+
+    @property
+    def size(self) -> int:
+        """Bytes as uploaded."""
+        return len(self.wasm)
+
+    def has(self, export: str) -> bool:
+        """Whether a function is exported under this full name, such as `canister_update greet`."""
+        return export in self.exports
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A module that passed validation and waits for the compiler."""
+
+    wasm: bytes
+    binary: WasmBinary
+    interface: Interface
+    instrumented: Instrumented
+
+    def finish(self, code: wasmtime.Module) -> Module:
+        """Join with what the compiler made."""
+        binary = self.binary
+        native = Native(
+            code=code,
+            imports=tuple(item.name for item in binary.imported_functions),
+            globals=self.instrumented.globals,
+            table_64=bool(binary.tables) and binary.tables[0].is_64,
+            fresh=changes_instance_state(binary),
+            has_start=binary.start is not None,
+            has_names=any(section.name == "name" for section in binary.sections),
+        )
+        return Module(
+            wasm=self.wasm,
+            wasm_hash=hashlib.sha256(self.wasm).digest(),
+            exports=frozenset(item.name for item in binary.exports if item.kind == 0),
+            methods=self.interface.methods,
+            custom_sections=self.interface.custom_sections,
+            is_64=self.interface.is_64,
+            native=native,
+        )
+
+
+def draft(wasm: bytes) -> Draft:
+    """Unpack, take apart, validate and rewrite a module; raises ModuleInvalid."""
+    try:
+        binary = parse(unpack(wasm))
+        interface = validate(binary)
+        return Draft(wasm, binary, interface, instrument(binary))
+    except WasmDecodeError as error:
+        raise ModuleInvalid(f"Failed to decode wasm module: {error}") from None
+
+
+def unpack(wasm: bytes) -> bytes:
+    """The module itself, whether it came gzipped or not; raises ModuleInvalid."""
+    if not wasm.startswith(_GZIP):
+        if len(wasm) > MAX_MODULE:
+            raise _too_large(len(wasm))
+        return wasm
+    inflater = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        content = inflater.decompress(wasm, MAX_MODULE + 1)
+    except zlib.error as error:
+        raise ModuleInvalid(f"Failed to decode wasm module: {error}") from None
+    if len(content) > MAX_MODULE:
+        raise _too_large(len(content))
+    if not inflater.eof:
+        raise ModuleInvalid("Failed to decode wasm module: the gzip stream is incomplete")
+    return content
+
+
+def _too_large(size: int) -> ModuleInvalid:
+    return ModuleInvalid(f"Wasm module size of {size} exceeds the maximum allowed size of {MAX_MODULE}.")

@@ -1,0 +1,67 @@
+"""Says why a message stopped, in the network's words, with the names of the functions it was in."""
+
+from __future__ import annotations
+
+import wasmtime
+
+from . import traps
+from .demangle import demangle
+from .frame import Frame
+from .interface import Entry, Mode
+from .memory import LinearMemory
+from .module import Module
+from .native import EngineError, NativeTrap
+from .traps import CanisterTrap
+
+_REASONS = {
+    wasmtime.TrapCode.STACK_OVERFLOW: "stack overflow",
+    wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS: "heap out of bounds",
+    wasmtime.TrapCode.TABLE_OUT_OF_BOUNDS: "table out of bounds",
+    wasmtime.TrapCode.INTEGER_DIVISION_BY_ZERO: "integer division by 0",
+    wasmtime.TrapCode.UNREACHABLE: "unreachable",
+}
+_NO_FUNCTION = {
+    wasmtime.TrapCode.TABLE_OUT_OF_BOUNDS,
+    wasmtime.TrapCode.INDIRECT_CALL_TO_NULL,
+    wasmtime.TrapCode.BAD_SIGNATURE,
+}
+_MAX_FRAMES = 100
+
+Explained = tuple[CanisterTrap, tuple[str, ...]]
+
+
+def explain(
+    frame: Frame, stopped: NativeTrap | EngineError | None, module: Module, heap: LinearMemory, entry: Entry
+) -> Explained | None:
+    """Why the message failed, and where; None when it succeeded. What was our own bug is raised."""
+    if frame.failure is not None and not isinstance(frame.failure, CanisterTrap):
+        raise frame.failure
+    backtrace = _backtrace(stopped, module)
+    if heap.refused:
+        return traps.wasm_memory_limit(heap.soft_limit, heap.refused), backtrace
+    if isinstance(frame.failure, CanisterTrap):
+        return frame.failure, backtrace
+    if stopped is not None:
+        return _translate(stopped, frame, entry), backtrace
+    if frame.env.mode is Mode.INSPECT and not frame.accepted_message:
+        return CanisterTrap(406, "Canister rejected the message"), ()
+    return None
+
+
+def _translate(stopped: NativeTrap | EngineError, frame: Frame, entry: Entry) -> CanisterTrap:
+    if isinstance(stopped, EngineError):
+        return traps.engine_error(str(stopped))
+    if stopped.code is wasmtime.TrapCode.OUT_OF_FUEL:
+        return traps.instruction_limit(frame.env.instruction_limit)
+    if entry.callback is not None and not stopped.frames and stopped.code in _NO_FUNCTION:
+        return traps.function_not_found(entry.callback.function)
+    return traps.trapped(_REASONS.get(stopped.code, "unknown") if stopped.code else "unknown")
+
+
+def _backtrace(stopped: NativeTrap | EngineError | None, module: Module) -> tuple[str, ...]:
+    if not isinstance(stopped, NativeTrap) or not module.native.has_names:
+        return ()
+    return tuple(
+        demangle(name) if name else f"unknown function at index {index}"
+        for index, name in stopped.frames[:_MAX_FRAMES]
+    )

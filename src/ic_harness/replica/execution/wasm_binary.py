@@ -1,0 +1,354 @@
+"""Reads the sections of a Wasm module (WebAssembly core specification, "Binary Format", release 2 and memory64).
+
+Only what execution must know before the engine sees the module: imports, exports, memories, tables, globals,
+where function bodies lie. Positions are byte offsets into the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+MAGIC = b"\0asm\x01\0\0\0"
+I32, I64, F32, F64, V128, FUNCREF, EXTERNREF = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70, 0x6F
+VALUE_NAMES = {
+    I32: "i32",
+    I64: "i64",
+    F32: "f32",
+    F64: "f64",
+    V128: "v128",
+    FUNCREF: "funcref",
+    EXTERNREF: "externref",
+}
+
+
+class SectionId(IntEnum):
+    """The section numbers of the binary format."""
+
+    CUSTOM = 0
+    TYPE = 1
+    IMPORT = 2
+    FUNCTION = 3
+    TABLE = 4
+    MEMORY = 5
+    GLOBAL = 6
+    EXPORT = 7
+    START = 8
+    ELEMENT = 9
+    CODE = 10
+    DATA = 11
+    DATA_COUNT = 12
+
+
+class Kind(IntEnum):
+    """What an import or export names."""
+
+    FUNCTION = 0
+    TABLE = 1
+    MEMORY = 2
+    GLOBAL = 3
+    TAG = 4
+
+
+class WasmDecodeError(ValueError):
+    """The bytes are no Wasm module of the features that canisters may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section: `content` without its number and length; `name` of a custom section, else ""."""
+
+    id: int
+    content: bytes
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionType:
+    """Value types of parameters and results, as the bytes of the binary format."""
+
+    params: bytes
+    results: bytes
+
+    def __str__(self) -> str:
+        inputs = ", ".join(VALUE_NAMES[kind] for kind in self.params)
+        outputs = ", ".join(VALUE_NAMES[kind] for kind in self.results)
+        return f"({inputs}) -> ({outputs})"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Size bounds of a memory (pages of 64 KiB) or table (elements); `is_64` = indexed by i64."""
+
+    minimum: int
+    maximum: int | None
+    is_64: bool
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """A global variable that the module defines."""
+
+    kind: int
+    mutable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import; `type_index` is set for functions."""
+
+    module: str
+    name: str
+    kind: Kind
+    type_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export and the index of what it names."""
+
+    name: str
+    kind: Kind
+    index: int
+
+
+@dataclass(slots=True)
+class WasmBinary:
+    """A module taken apart."""
+
+    sections: list[Section] = field(default_factory=list)
+    types: list[FunctionType] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    functions: list[int] = field(default_factory=list)
+    """Type index of each function that the module defines."""
+    tables: list[Limits] = field(default_factory=list)
+    memories: list[Limits] = field(default_factory=list)
+    globals: list[Global] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+    start: int | None = None
+    bodies: list[bytes] = field(default_factory=list)
+    data_segments: int = 0
+
+    @property
+    def imported_functions(self) -> list[Import]:
+        """The imports that are functions, in index order."""
+        return [item for item in self.imports if item.kind is Kind.FUNCTION]
+
+    def function_type(self, index: int) -> FunctionType:
+        """The type of function `index`, imported or defined; raises WasmDecodeError if there is none."""
+        imported = self.imported_functions
+        type_indices = [item.type_index for item in imported] + self.functions
+        if index >= len(type_indices) or type_indices[index] >= len(self.types):
+            raise WasmDecodeError(f"function {index} does not exist")
+        return self.types[type_indices[index]]
+
+
+class Reader:
+    """A cursor over bytes; every read past the end raises WasmDecodeError."""
+
+    __slots__ = ("data", "end", "position")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.position = 0
+        self.end = len(data)
+
+    @property
+    def done(self) -> bool:
+        """True at the end."""
+        return self.position >= self.end
+
+    def byte(self) -> int:
+        """The next byte."""
+        return self.take(1)[0]
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        start = self.position
+        if start + count > self.end:
+            raise WasmDecodeError(f"unexpected end at byte {start} of a section")
+        self.position = start + count
+        return self.data[start : start + count]
+
+    def number(self) -> int:
+        """An unsigned LEB128 number of at most 64 bits."""
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+            if shift > 63:
+                raise WasmDecodeError("a number is longer than 64 bits")
+
+    def text(self) -> str:
+        """A name: UTF-8 with its length in front."""
+        raw = self.take(self.number())
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            raise WasmDecodeError("a name is not UTF-8") from None
+
+    def limits(self) -> Limits:
+        """The bounds of a memory or table."""
+        flags = self.byte()
+        if flags > 7:
+            raise WasmDecodeError(f"unknown limits flag {flags}")
+        minimum = self.number()
+        maximum = self.number() if flags & 1 else None
+        return Limits(minimum, maximum, is_64=bool(flags & 4), shared=bool(flags & 2))
+
+    def value_type(self) -> int:
+        """A value type, or WasmDecodeError for one that canisters cannot use."""
+        kind = self.byte()
+        if kind not in VALUE_NAMES:
+            raise WasmDecodeError(f"unknown value type 0x{kind:02x}")
+        return kind
+
+    def skip_constant(self) -> None:
+        """A constant expression of one instruction (extended-const is off)."""
+        opcode = self.byte()
+        if opcode not in _CONSTANTS:
+            raise WasmDecodeError(f"instruction 0x{opcode:02x} in a constant expression")
+        _CONSTANTS[opcode](self)
+        if self.byte() != 0x0B:
+            raise WasmDecodeError("a constant expression has more than one instruction (extended-const)")
+
+
+def _skip_v128(reader: Reader) -> None:
+    if reader.number() != 12:
+        raise WasmDecodeError("a vector instruction in a constant expression")
+    reader.take(16)
+
+
+_CONSTANTS: dict[int, Callable[[Reader], object]] = {
+    0x41: Reader.number,
+    0x42: lambda reader: skip_signed(reader),
+    0x43: lambda reader: reader.take(4),
+    0x44: lambda reader: reader.take(8),
+    0x23: Reader.number,
+    0xD0: Reader.number,
+    0xD2: Reader.number,
+    0xFD: _skip_v128,
+}
+
+
+def skip_signed(reader: Reader) -> None:
+    """Pass over a signed LEB128 number of at most 64 bits (ten bytes)."""
+    for _ in range(10):
+        if reader.byte() < 0x80:
+            return
+    raise WasmDecodeError("a number is longer than 64 bits")
+
+
+def parse(wasm: bytes) -> WasmBinary:
+    """Take a module apart; raises WasmDecodeError."""
+    if wasm[:8] != MAGIC:
+        raise WasmDecodeError("bad magic number or version")
+    binary = WasmBinary()
+    reader = Reader(wasm)
+    reader.position = 8
+    while not reader.done:
+        section_id = reader.byte()
+        section = _named(section_id, reader.take(reader.number()))
+        binary.sections.append(section)
+        if section_id in _PARSERS:
+            _PARSERS[SectionId(section_id)](binary, Reader(section.content))
+        elif section_id > SectionId.DATA_COUNT:
+            raise WasmDecodeError(f"section {section_id} belongs to a feature that canisters cannot use")
+    return binary
+
+
+def _named(section_id: int, content: bytes) -> Section:
+    if section_id != SectionId.CUSTOM:
+        return Section(section_id, content)
+    reader = Reader(content)
+    name = reader.text()
+    return Section(section_id, content[reader.position :], name)
+
+
+def _types(binary: WasmBinary, reader: Reader) -> None:
+    for _ in range(reader.number()):
+        if (form := reader.byte()) != 0x60:
+            raise WasmDecodeError(f"type form 0x{form:02x} belongs to a feature that canisters cannot use")
+        params = bytes(reader.value_type() for _ in range(reader.number()))
+        results = bytes(reader.value_type() for _ in range(reader.number()))
+        binary.types.append(FunctionType(params, results))
+
+
+def _imports(binary: WasmBinary, reader: Reader) -> None:
+    for _ in range(reader.number()):
+        module, name, code = reader.text(), reader.text(), reader.byte()
+        if code > Kind.TAG:
+            raise WasmDecodeError(f"unknown import kind {code}")
+        kind = Kind(code)
+        type_index = 0
+        if kind is Kind.FUNCTION:
+            type_index = reader.number()
+        elif kind is Kind.GLOBAL:
+            reader.take(2)
+        elif kind is Kind.TAG:
+            reader.byte(), reader.number()
+        else:
+            if kind is Kind.TABLE:
+                reader.value_type()
+            reader.limits()
+        binary.imports.append(Import(module, name, kind, type_index))
+
+
+def _functions(binary: WasmBinary, reader: Reader) -> None:
+    binary.functions = [reader.number() for _ in range(reader.number())]
+
+
+def _tables(binary: WasmBinary, reader: Reader) -> None:
+    for _ in range(reader.number()):
+        reader.value_type()
+        binary.tables.append(reader.limits())
+
+
+def _memories(binary: WasmBinary, reader: Reader) -> None:
+    binary.memories = [reader.limits() for _ in range(reader.number())]
+
+
+def _globals(binary: WasmBinary, reader: Reader) -> None:
+    for _ in range(reader.number()):
+        kind, mutable = reader.value_type(), reader.byte()
+        reader.skip_constant()
+        binary.globals.append(Global(kind, bool(mutable)))
+
+
+def _exports(binary: WasmBinary, reader: Reader) -> None:
+    for _ in range(reader.number()):
+        name, code = reader.text(), reader.byte()
+        if code > Kind.TAG:
+            raise WasmDecodeError(f"unknown export kind {code}")
+        binary.exports.append(Export(name, Kind(code), reader.number()))
+
+
+def _start(binary: WasmBinary, reader: Reader) -> None:
+    binary.start = reader.number()
+
+
+def _code(binary: WasmBinary, reader: Reader) -> None:
+    binary.bodies = [reader.take(reader.number()) for _ in range(reader.number())]
+
+
+def _data(binary: WasmBinary, reader: Reader) -> None:
+    binary.data_segments = reader.number()
+
+
+_PARSERS: dict[SectionId, Callable[[WasmBinary, Reader], None]] = {
+    SectionId.TYPE: _types,
+    SectionId.IMPORT: _imports,
+    SectionId.FUNCTION: _functions,
+    SectionId.TABLE: _tables,
+    SectionId.MEMORY: _memories,
+    SectionId.GLOBAL: _globals,
+    SectionId.EXPORT: _exports,
+    SectionId.START: _start,
+    SectionId.CODE: _code,
+    SectionId.DATA: _data,
+}
