@@ -36,9 +36,8 @@ class Judge:
         return json.loads(done.stdout.splitlines()[-1])
 
 
-def _javascript(client: str) -> Judge:
-    folder = toolbox.npm_folder(client)
-    return Judge(client, ["node", "driver.mjs"], folder)
+def _javascript(client: str, script: str = "driver.mjs") -> Judge:
+    return Judge(client, ["node", script], toolbox.npm_folder(client))
 
 
 def _python(name: str) -> Judge:
@@ -55,6 +54,7 @@ def _rust() -> Judge:
 MAKERS: dict[str, Callable[[], Judge]] = {
     "agent2": lambda: _javascript("agent2"),
     "agent3": lambda: _javascript("agent3"),
+    "assets": lambda: _javascript("agent3", "assets.mjs"),
     "core": lambda: _javascript("core"),
     "ic_py": lambda: _python("ic_py"),
     "icp_py_core": lambda: _python("icp_py_core"),

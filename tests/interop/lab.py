@@ -16,7 +16,8 @@ from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica import Replica, ReplicaConfig, serve
 
 CANISTERS = Path(__file__).resolve().parents[2] / "fixtures" / "canisters"
-OWNER = Ed25519Identity.from_seed(b"owner of the fixtures".ljust(32)).principal
+OWNER_SEED = b"owner of the fixtures".ljust(32)
+OWNER = Ed25519Identity.from_seed(OWNER_SEED).principal
 ABSENT = Principal(bytes.fromhex("00000000000ffff00101"))  # in the subnet's range, but never created
 MAINNET_KEY = (
     "308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100"

@@ -90,7 +90,7 @@ def test_forged_sender(ask):
 
 
 def test_wrong_root_key(ask):
-    """An agent that trusts only mainnet's key believes neither replies nor query answers: its checks are on."""
+    """An agent that trusts only mainnet's key believes neither replies nor queries: its checks are on."""
     seen = ask("wrong_root_key")
     assert set(seen["update"]) == set(seen["query"]) == {"error"}
 
