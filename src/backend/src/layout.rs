@@ -1,0 +1,15 @@
+//! Versions of the stable layout.
+//!
+//! | version | since | what changed |
+//! |---|---|---|
+//! | 1 | first build | — |
+//!
+//! A build opens its own version and every older one; a newer one it refuses at installation, so that a downgrade cannot spoil data.
+
+/// The layout that this build writes.
+pub const VERSION: u32 = 1;
+
+/// Whether this build can work with what a build of that version wrote.
+pub fn can_open(version: u32) -> bool {
+    (1..=VERSION).contains(&version)
+}

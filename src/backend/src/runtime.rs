@@ -1,0 +1,65 @@
+//! The only door to the Internet Computer: time, caller, randomness, timers.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use candid::Principal;
+use ic_cdk::call::Call as OutgoingCall;
+use ic_stable_structures::DefaultMemoryImpl;
+
+use crate::context::Call;
+use crate::state::State;
+
+/// How often what is over is cleaned up.
+const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::new(State::open(DefaultMemoryImpl::default()));
+}
+
+/// The message that is being worked for.
+pub fn call() -> Call {
+    let caller = ic_cdk::api::msg_caller();
+    Call { caller, now: ic_cdk::api::time(), by_controller: ic_cdk::api::is_controller(&caller) }
+}
+
+/// Reads the state.
+pub fn read<T>(body: impl FnOnce(&State, &Call) -> T) -> T {
+    STATE.with_borrow(|state| body(state, &call()))
+}
+
+/// Changes the state.
+pub fn change<T>(body: impl FnOnce(&mut State, &Call) -> T) -> T {
+    STATE.with_borrow_mut(|state| body(state, &call()))
+}
+
+/// The canister's own principal.
+pub fn own_id() -> Principal {
+    ic_cdk::api::canister_self()
+}
+
+/// Refuses an installation; the only other trap is a token mint, whose type has no room for an error.
+pub fn trap(text: &str) -> ! {
+    ic_cdk::api::trap(text)
+}
+
+/// Starts what happens by itself: secret randomness as soon as the network gives it, and housekeeping.
+///
+/// Nothing waits for it. Until randomness has come, ids come from a provisional seed and HTTP tokens cannot be minted.
+pub fn start_timers() {
+    ic_cdk_timers::set_timer(Duration::ZERO, refresh_secrets());
+    ic_cdk_timers::set_timer_interval(HOUSEKEEPING, async || {
+        change(crate::housekeeping::tidy);
+        refresh_secrets().await;
+    });
+}
+
+async fn refresh_secrets() {
+    if !read(crate::housekeeping::needs_secrets) {
+        return;
+    }
+    let reply = OutgoingCall::unbounded_wait(Principal::management_canister(), "raw_rand").await;
+    if let Some(entropy) = reply.ok().and_then(|reply| reply.candid::<Vec<u8>>().ok()) {
+        change(|state, call| crate::housekeeping::take_secrets(state, call, &entropy));
+    }
+}
