@@ -55,12 +55,16 @@ from ic_harness.candid.types import (
     nullable,
     resolve,
 )
+from ic_harness.candid.upgrades import Incompatibility, check_upgrade
+from ic_harness.candid.value_printer import format_values
+from ic_harness.candid.values import parse_values
 from ic_harness.errors import CandidError
 
 __all__ = [
-    "BLOB", "BOOL", "CandidError", "EMPTY", "FLOAT32", "FLOAT64", "Field", "Func", "FuncRef", "INT", "INT16", "INT32",
-    "INT64", "INT8", "Method", "Mode", "NAT", "NAT16", "NAT32", "NAT64", "NAT8", "NULL", "Named", "Opt", "PRINCIPAL",
-    "Prim", "RESERVED", "Record", "Service", "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec",
-    "decode", "encode", "field_hash", "format_type", "format_types", "is_subtype", "nullable", "parse", "parse_types",
-    "resolve",
+    "BLOB", "BOOL", "CandidError", "EMPTY", "FLOAT32", "FLOAT64", "Field", "Func", "FuncRef", "INT",
+    "INT16", "INT32", "INT64", "INT8", "Incompatibility", "Method", "Mode", "NAT", "NAT16", "NAT32",
+    "NAT64", "NAT8", "NULL", "Named", "Opt", "PRINCIPAL", "Prim", "RESERVED", "Record", "Service",
+    "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec", "check_upgrade", "decode",
+    "encode", "field_hash", "format_type", "format_types", "format_values", "is_subtype", "nullable",
+    "parse", "parse_types", "parse_values", "resolve",
 ]  # fmt: skip

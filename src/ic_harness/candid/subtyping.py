@@ -2,13 +2,15 @@
 
 Types may be recursive, so the relation is the largest one that the rules allow: a question that comes up again while
 it is being answered counts as yes. Work is kept in a loop over a list, never in Python's own stack, so that types
-nested as deep as a message allows are no danger.
+nested as deep as a message allows are no danger. One table of rules (`_judge`) serves the answer yes or no and the
+explanations of `upgrades.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from ic_harness.candid.types import (
     EMPTY,
@@ -33,7 +35,36 @@ from ic_harness.errors import CandidError
 MAX_QUESTIONS: Final = 200_000
 """Most pairs of types that one question may lead to; two real interfaces lead to some thousand."""
 
-Question = tuple[Type, Type]
+Reason = Literal["type", "field", "case", "mode", "method", "argument"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Is `left` a subtype of `right`? `path` says where the two stand.
+
+    `flipped` is true where the roles are exchanged an odd number of times, below the arguments of functions.
+    """
+
+    left: Type
+    right: Type
+    path: str = ""
+    flipped: bool = False
+
+    def inside(self, left: Type, right: Type, step: str) -> Question:
+        """The same question about parts of the two types."""
+        return Question(left, right, self.path + step, self.flipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why `question.left` is no subtype of `question.right`; `subject` names the field, case or method."""
+
+    question: Question
+    reason: Reason
+    subject: str = ""
+
+
+Verdict = Sequence[Question | Refusal]
 
 
 def is_subtype(new: Type, old: Type) -> bool:
@@ -42,83 +73,109 @@ def is_subtype(new: Type, old: Type) -> bool:
     Any type is a subtype of any option (what does not fit becomes null), as the specification has it.
     Raises `CandidError` for types whose comparison would take too long.
     """
+    return next(refusals(Question(new, old)), None) is None
+
+
+def refusals(*questions: Question) -> Iterator[Refusal]:
+    """Everything that keeps the left types from being subtypes of the right ones; nothing when they are."""
     assumed: set[tuple[int, int]] = set()
     # The types that were asked about are kept, because the set knows them by their identity only.
     keep: list[Question] = []
-    open_questions: list[Question] = [(new, old)]
-    while open_questions:
-        left, right = (resolve(t) for t in open_questions.pop())
+    todo = list(reversed(questions))
+    while todo:
+        asked = todo.pop()
+        left, right = resolve(asked.left), resolve(asked.right)
         key = (id(left), id(right))
         if key in assumed:
             continue
         if len(assumed) >= MAX_QUESTIONS:
             raise CandidError(f"comparing two types takes more than {MAX_QUESTIONS} steps")
         assumed.add(key)
-        keep.append((left, right))
-        premises = _premises(left, right)
-        if premises is None:
-            return False
-        open_questions.extend(premises)
-    return True
+        question = Question(left, right, asked.path, asked.flipped)
+        keep.append(question)
+        for part in reversed(_judge(question)):
+            if isinstance(part, Refusal):
+                yield part
+            else:
+                todo.append(part)
 
 
-def _premises(left: Type, right: Type) -> Sequence[Question] | None:
-    """What must hold so that `left <: right`: further questions, or None when nothing makes it hold."""
+def _judge(question: Question) -> Verdict:
+    """What must hold so that `left <: right`: further questions, and refusals when nothing makes it hold."""
+    left, right = question.left, question.right
     if right is RESERVED or left is EMPTY or isinstance(right, Opt) or left is right:
         return ()
     match left, right:
-        case Prim(), Prim():
-            return () if left is NAT and right is INT else None
-        case ServiceType(), Prim():
-            return () if right is PRINCIPAL else None
+        case Prim(), Prim() if left is NAT and right is INT:
+            return ()
+        case ServiceType(), Prim() if right is PRINCIPAL:
+            return ()
         case Vec(mine), Vec(theirs):
-            return ((mine, theirs),)
+            return (question.inside(mine, theirs, "[]"),)
         case Record(), Record():
-            return record_premises(left.fields, right.fields)
+            return _records(question, left.fields, right.fields)
         case Variant(), Variant():
-            return _variant_premises(left, right)
+            return _variants(question, left, right)
         case Func(), Func():
-            return _func_premises(left, right)
+            return _funcs(question, left, right)
         case ServiceType(), ServiceType():
-            return _service_premises(left, right)
-        case _:
-            return None
+            return _services(question, left, right)
+    return (Refusal(question, "type"),)
 
 
-def record_premises(left: Sequence[Field], right: Sequence[Field]) -> Sequence[Question] | None:
+def _records(question: Question, left: Sequence[Field], right: Sequence[Field]) -> Verdict:
     """Fields in both must be subtypes; a field only on the right must have null."""
     mine = {f.id: f.type for f in left}
-    premises: list[Question] = []
+    verdict: list[Question | Refusal] = []
     for f in right:
         if f.id in mine:
-            premises.append((mine[f.id], f.type))
+            verdict.append(question.inside(mine[f.id], f.type, f".{f.key}"))
         elif not nullable(f.type):
-            return None
-    return premises
+            verdict.append(Refusal(question, "field", str(f.key)))
+    return verdict
 
 
-def _variant_premises(left: Variant, right: Variant) -> Sequence[Question] | None:
+def _variants(question: Question, left: Variant, right: Variant) -> Verdict:
+    """Every case on the left must be a case on the right."""
     theirs = {f.id: f.type for f in right.fields}
-    if any(f.id not in theirs for f in left.fields):
-        return None
-    return [(f.type, theirs[f.id]) for f in left.fields]
+    return [
+        question.inside(f.type, theirs[f.id], f".{f.key}")
+        if f.id in theirs
+        else Refusal(question, "case", str(f.key))
+        for f in left.fields
+    ]
 
 
-def _func_premises(left: Func, right: Func) -> Sequence[Question] | None:
+def _funcs(question: Question, left: Func, right: Func) -> Verdict:
+    """Same mode; arguments the other way round, results this way, both like tuples."""
     if left.mode != right.mode:
-        return None
-    arguments = record_premises(as_fields(right.arg_types), as_fields(left.arg_types))
-    results = record_premises(as_fields(left.return_types), as_fields(right.return_types))
-    return None if arguments is None or results is None else [*arguments, *results]
+        return (Refusal(question, "mode"),)
+    turned = Question(right, left, f"{question.path}.args", flipped=not question.flipped)
+    results = Question(left, right, f"{question.path}.results", flipped=question.flipped)
+    return [
+        *sequence_questions(turned, right.arg_types, left.arg_types),
+        *sequence_questions(results, left.return_types, right.return_types),
+    ]
 
 
-def as_fields(types: Sequence[Type]) -> list[Field]:
-    """A sequence of arguments as the tuple-like record that the specification compares it as."""
-    return [Field(index, None, type_) for index, type_ in enumerate(types)]
+def sequence_questions(question: Question, left: Sequence[Type], right: Sequence[Type]) -> Verdict:
+    """A sequence of arguments against another: extra ones are ignored, missing ones must have null."""
+    verdict: list[Question | Refusal] = [
+        question.inside(mine, theirs, f"[{index}]")
+        for index, (mine, theirs) in enumerate(zip(left, right, strict=False))
+    ]
+    for index in range(len(left), len(right)):
+        if not nullable(right[index]):
+            verdict.append(
+                Refusal(question.inside(EMPTY, right[index], f"[{index}]"), "argument", str(index))
+            )
+    return verdict
 
 
-def _service_premises(left: ServiceType, right: ServiceType) -> Sequence[Question] | None:
+def _services(question: Question, left: ServiceType, right: ServiceType) -> Verdict:
+    """Every method on the right must be there on the left."""
     mine = dict(left.methods)
-    if any(name not in mine for name, _ in right.methods):
-        return None
-    return [(mine[name], method) for name, method in right.methods]
+    return [
+        question.inside(mine[name], method, f".{name}") if name in mine else Refusal(question, "method", name)
+        for name, method in right.methods
+    ]
