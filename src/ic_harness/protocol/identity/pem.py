@@ -45,7 +45,7 @@ def load_pem(source: bytes | Path, passphrase: str | bytes | None = None) -> Ide
     Raises `IdentityError`, whose text never holds anything of the key, when there is no private key, the
     passphrase is missing or wrong, or the kind of key is not supported.
     """
-    data = _read(source) if isinstance(source, Path) else source
+    data = read_file(source) if isinstance(source, Path) else source
     where = f" in {source}" if isinstance(source, Path) else ""
     block = _BLOCK.search(data)
     if block is None:
@@ -54,7 +54,8 @@ def load_pem(source: bytes | Path, passphrase: str | bytes | None = None) -> Ide
     return _identity(_key(block, secret, where), where)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Read a small file of an identity. Raises `IdentityError`."""
     try:
         with path.open("rb") as file:
             return file.read(_MAX_SIZE)

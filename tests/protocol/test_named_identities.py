@@ -1,0 +1,145 @@
+"""Identities of dfx and icp-cli by name, and seed phrases."""
+
+import base64
+import json
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ic_harness.errors import IdentityError
+from ic_harness.protocol import (
+    AnonymousIdentity,
+    DelegatedIdentity,
+    Ed25519Identity,
+    IdentityFolder,
+    Secp256k1Identity,
+    dump_pem,
+    identity_from_seed_phrase,
+)
+from ic_harness.protocol.identity.folders import _argon2id
+from ic_harness.protocol.identity.seed_phrase import HARDENED, derive
+
+ALICE = Secp256k1Identity.from_seed(b"\x01" * 32)
+SESSION = Ed25519Identity.from_seed(b"\x02" * 32)
+
+
+@pytest.fixture
+def dfx(tmp_path):
+    """A folder as dfx leaves it: a plain, an encrypted, a keyring identity, and a default."""
+    root = tmp_path / ".config" / "dfx"
+    for name in ("plain", "sealed", "keyring"):
+        (root / "identity" / name).mkdir(parents=True)
+    (root / "identity.json").write_text('{"default": "plain"}')
+    (root / "identity" / "plain" / "identity.pem").write_bytes(dump_pem(ALICE))
+    salt, nonce = b"sixteen byte slt", bytes(range(12))
+    settings = {
+        "hsm": None,
+        "encryption": {"pw_salt": base64.b64encode(salt).decode().rstrip("="), "file_nonce": list(nonce)},
+    }
+    sealed = AESGCM(_argon2id(b"open sesame", salt)).encrypt(nonce, dump_pem(ALICE), None)
+    (root / "identity" / "sealed" / "identity.pem.encrypted").write_bytes(sealed)
+    (root / "identity" / "sealed" / "identity.json").write_text(json.dumps(settings))
+    (root / "identity" / "keyring" / "identity.json").write_text('{"keyring_identity_suffix": "keyring"}')
+    return IdentityFolder.of("dfx", {"DFX_CONFIG_ROOT": str(tmp_path)})
+
+
+@pytest.fixture
+def icp(tmp_path):
+    """A folder as icp-cli leaves it: plain, password-protected, keyring and Internet Identity."""
+    root = tmp_path / "identity"
+    (root / "keys").mkdir(parents=True)
+    (root / "delegations").mkdir()
+    kinds = {"plain": "pem", "locked": "pem", "ring": "keyring", "ii": "internet-identity"}
+    listed = {name: {"kind": kind, "algorithm": "secp256k1"} for name, kind in kinds.items()}
+    (root / "identity_list.json").write_text(json.dumps({"v": 1, "identities": listed}))
+    (root / "identity_defaults.json").write_text('{"v": 1, "default": "locked"}')
+    (root / "keys" / "plain.pem").write_bytes(dump_pem(ALICE))
+    (root / "keys" / "locked.pem").write_bytes(dump_pem(ALICE, "open sesame"))
+    (root / "keys" / "ii.pem").write_bytes(dump_pem(SESSION))
+    chain = DelegatedIdentity.delegate(ALICE, SESSION, expiration_ns=10**18).to_json()
+    (root / "delegations" / "ii.json").write_text(chain)
+    return IdentityFolder.of("icp", {"ICP_HOME": str(tmp_path)})
+
+
+def test_dfx_by_name(dfx):
+    """Plain and encrypted identities open; names and default are known."""
+    assert dfx.names() == ["anonymous", "keyring", "plain", "sealed"]
+    assert dfx.default() == "plain"
+    assert dfx.load("plain") == ALICE
+    assert dfx.load("sealed", "open sesame") == ALICE
+    assert dfx.load("anonymous") == AnonymousIdentity()
+
+
+@pytest.mark.parametrize(
+    ("name", "passphrase", "reason"),
+    [
+        ("sealed", None, "passphrase is needed"),
+        ("sealed", "wrong", "wrong passphrase"),
+        ("keyring", None, "dfx identity export keyring"),
+        ("nobody", None, "there are: anonymous, keyring"),
+        ("../plain", None, "no name"),
+        ("", None, "no name"),
+    ],
+)
+def test_dfx_refuses(dfx, name, passphrase, reason):
+    """What cannot be opened says why, and how to get on."""
+    with pytest.raises(IdentityError, match=reason):
+        dfx.load(name, passphrase)
+
+
+def test_icp_by_name(icp):
+    """Plain, locked and Internet Identity identities open; names and default are known."""
+    assert icp.names() == ["anonymous", "ii", "locked", "plain", "ring"]
+    assert icp.default() == "locked"
+    assert icp.load("plain") == icp.load("locked", "open sesame") == ALICE
+    assert icp.load("ii").principal == ALICE.principal
+    with pytest.raises(IdentityError, match="icp identity export ring"):
+        icp.load("ring")
+
+
+def test_damaged_folders(icp, dfx):
+    """Files that are not what they should be are identity errors."""
+    (icp.path / "identity_list.json").write_text("{")
+    with pytest.raises(IdentityError, match="not JSON"):
+        icp.load("plain")
+    (icp.path / "identity_list.json").write_text("[]")
+    with pytest.raises(IdentityError, match="no JSON object"):
+        icp.names()
+    (dfx.path / "sealed" / "identity.json").write_text("{}")
+    with pytest.raises(IdentityError, match="no encryption parameters"):
+        dfx.load("sealed", "open sesame")
+
+
+@pytest.mark.parametrize("tool", ["dfx", "icp"])
+def test_nothing_there(tool, tmp_path):
+    """Without a folder there is the anonymous identity, and a default name."""
+    folder = IdentityFolder.of(tool, {"HOME": str(tmp_path)})
+    assert folder.names() == ["anonymous"]
+    assert folder.default() == ("default" if tool == "dfx" else "anonymous")
+
+
+def test_bip32_vector():
+    """Derivation gives the private keys of BIP-32's first test vector."""
+    seed = bytes(range(16))
+    expected = {
+        (): "e8f32e723decf4051aefac8e2c93c9c5b214313817cdb01a1494b917c8436b35",
+        (HARDENED,): "edb2e14f9ee77d26dd93b4ecede8d16ed408ce149b6cd80b0715a2d911a0afea",
+        (HARDENED, 1): "3c6cb8d0f6a264c91ea8b5030fadaa8e538b020f0a387421a12de9319dc93368",
+        (HARDENED, 1, HARDENED | 2): "cbce0d719ecf7431d88e6a89fa1483e02e35092af60c042b1df2ff59fa424dca",
+    }
+    assert {path: derive(seed, path).hex() for path in expected} == expected
+
+
+def test_seed_phrase():
+    """A phrase gives the key at the Internet Computer's path of its BIP-39 seed."""
+    seed = bytes.fromhex(
+        "5eb00bbddcf069084889a8ab9155568165f5c453ccb85e70811aaed6f6da5fc1"
+        "9a5ac40b389cd370d086206dec8aa6c43daea6690f20ad3d8d48b2d2ce9e38e4"
+    )
+    path = (HARDENED | 44, HARDENED | 223, HARDENED, 0, 0)
+    phrase = "abandon " * 11 + "about"
+    assert identity_from_seed_phrase(phrase) == Secp256k1Identity.from_seed(derive(seed, path))
+    assert identity_from_seed_phrase(f"  {phrase}\n") == identity_from_seed_phrase(phrase)
+    assert identity_from_seed_phrase(phrase, "TREZOR") != identity_from_seed_phrase(phrase)
+    with pytest.raises(IdentityError, match="got 3"):
+        identity_from_seed_phrase("one two three")

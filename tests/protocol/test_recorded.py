@@ -1,0 +1,68 @@
+"""Certificates that real networks signed: they verify, and no bit of them can change."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ic_harness.errors import CertificateError, ProtocolError
+from ic_harness.principal import Principal
+from ic_harness.protocol import MAINNET_ROOT_KEY, Certificate, bls, list_children
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "certificates"
+RECORDED = bytes.fromhex((FOLDER / "mainnet_reject_2022.hex").read_text())
+CANISTER = Principal.from_text("ivg37-qiaaa-aaaab-aaaga-cai")
+TIME = 1_645_601_880_652_705_378
+
+
+def verify(raw, *, canister_id=CANISTER, now_ns=TIME):
+    """Verify with mainnet's root key."""
+    certificate = Certificate.from_cbor(raw)
+    certificate.verify(MAINNET_ROOT_KEY, canister_id=canister_id, now_ns=now_ns)
+    return certificate
+
+
+def test_a_certificate_of_mainnet_verifies():
+    """What mainnet signed in 2022 is proven by the root key that is built in."""
+    certificate = verify(RECORDED)
+    (call,) = list_children(certificate.tree, (b"request_status",))
+    status = (b"request_status", call)
+    assert certificate.lookup_value((*status, b"status")) == b"rejected"
+    assert certificate.lookup_value((*status, b"reject_code")) == b"\x03"
+    assert certificate.time_ns == TIME
+
+
+def test_it_proves_nothing_else():
+    """Another canister, another time and another root key are refused."""
+    with pytest.raises(CertificateError, match="not responsible"):
+        verify(RECORDED, canister_id=Principal.from_text("ryjl3-tyaaa-aaaaa-aaaba-cai"))
+    with pytest.raises(CertificateError, match="old"):
+        verify(RECORDED, now_ns=TIME + 10**12)
+    with pytest.raises(CertificateError, match="root key"):
+        Certificate.from_cbor(RECORDED).verify(
+            bls.keypair(b"x" * 32).public_der, canister_id=None, now_ns=None
+        )
+
+
+def flipped(position):
+    """The certificate with one bit changed."""
+    changed = bytearray(RECORDED)
+    changed[position // 8] ^= 1 << position % 8
+    return bytes(changed)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, 8 * len(RECORDED) - 1))
+def test_a_changed_bit_is_noticed(position):
+    """Any single bit changed makes it worthless."""
+    with pytest.raises(ProtocolError):
+        verify(flipped(position))
+
+
+@pytest.mark.slow
+def test_every_changed_bit_is_noticed():
+    """All single-bit changes, one after the other."""
+    for position in range(8 * len(RECORDED)):
+        with pytest.raises(ProtocolError):
+            verify(flipped(position))
