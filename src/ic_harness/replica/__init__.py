@@ -1,1 +1,28 @@
-"""The embedded Internet Computer."""
+"""The embedded replica: a local Internet Computer that runs real canisters and speaks the real interface.
+
+    replica = Replica(ReplicaConfig(seed=b"…"))
+    replica.handle(HttpRequest(method="POST", path="/api/v3/canister/…/call", headers=…, body=…))
+    server = serve(replica)                          over HTTP on loopback, server.url
+
+What it does not model is listed in this room's README.md and refused by name.
+"""
+
+from .clock import Clock, ManualClock, SystemClock
+from .config import ReplicaConfig
+from .replica import PendingUpdate, Replica
+from .server import RunningServer, app, serve
+from .wire import HttpRequest, HttpResponse
+
+__all__ = [
+    "Clock",
+    "HttpRequest",
+    "HttpResponse",
+    "ManualClock",
+    "PendingUpdate",
+    "Replica",
+    "ReplicaConfig",
+    "RunningServer",
+    "SystemClock",
+    "app",
+    "serve",
+]

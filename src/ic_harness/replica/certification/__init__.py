@@ -1,0 +1,6 @@
+"""What the subnet certifies: the state tree of each round, its signature, and cuts of it for readers."""
+
+from .certifier import Certified, Certifier
+from .state_tree import StateTree
+
+__all__ = ["Certified", "Certifier", "StateTree"]

@@ -1,0 +1,98 @@
+"""One certified state a round, signed once when the first reader asks.
+
+Interface specification, "Certification". The replica is its own root subnet, so certificates need no
+delegation. Signing takes 0.1 ms; readers of the same round share the signature.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ic_harness.protocol import Certificate, Tree, bls, prune, sign_root
+from ic_harness.replica.certification.state_tree import StateTree, metrics, top
+from ic_harness.replica.config import Subnet
+from ic_harness.replica.execution import Module
+from ic_harness.replica.world import Canister, RequestRecord, World
+
+
+class Certified:
+    """The state after one round; immutable for readers, who may come from any thread."""
+
+    def __init__(
+        self, make: Callable[[], Tree], key: bls.BlsKey, time_ns: int, data: Mapping[bytes, bytes]
+    ) -> None:
+        self.time_ns = time_ns
+        self.certified_data = data
+        self._make = make
+        self._key = key
+        self._tree: Tree | None = None
+        self._signature: bytes | None = None
+        self._data_certificates: dict[bytes, bytes] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def tree(self) -> Tree:
+        """The whole tree, put together for its first reader."""
+        with self._lock:
+            if self._tree is None:
+                self._tree = self._make()
+            return self._tree
+
+    def certificate(self, paths: Iterable[Sequence[bytes]]) -> bytes:
+        """The CBOR of a certificate that shows the time and the subtrees at `paths`."""
+        tree = self.tree
+        with self._lock:
+            if self._signature is None:
+                self._signature = sign_root(tree, self._key)
+        shown = prune(tree, [(b"time",), *paths])
+        return Certificate(shown, self._signature).to_cbor()
+
+    def data_certificate(self, canister_id: bytes) -> bytes:
+        """The certificate that a query of the canister may pass on: time and certified data."""
+        known = self._data_certificates.get(canister_id)
+        if known is None:
+            known = self.certificate([(b"canister", canister_id, b"certified_data")])
+            self._data_certificates[canister_id] = known
+        return known
+
+
+class Certifier:
+    """Keeps the state tree and hands out the certified state of the last round."""
+
+    def __init__(self, subnet: Subnet, key: BlsKey) -> None:
+        self._subnet = subnet
+        self._tree = StateTree(subnet)
+        self._key = key
+        self._data: dict[bytes, bytes] = {}
+        self._latest: Certified | None = None
+
+    def update(
+        self,
+        world: World,
+        canisters: Mapping[bytes, tuple[Canister, Module | None] | None],
+        requests: Mapping[bytes, RequestRecord | None],
+    ) -> None:
+        """Take in what a round changed and make it the certified state."""
+        self._tree.update_canisters(canisters)
+        self._tree.update_requests(requests)
+        if canisters:
+            kept = {key: data for key, data in self._data.items() if key not in canisters}
+            self._data = kept | {
+                key: state[0].certified_data for key, state in canisters.items() if state is not None
+            }
+        parts, time_ns, leaf = self._tree.frozen(), world.time_ns, metrics(world)
+        self._latest = Certified(
+            lambda: top(self._subnet, *parts, time_ns, leaf), self._key, time_ns, self._data
+        )
+
+    def clear(self) -> None:
+        """Forget everything, because the world was replaced; `update` must follow."""
+        self._tree.clear()
+        self._data = {}
+
+    @property
+    def latest(self) -> Certified:
+        """The certified state of the last round."""
+        assert self._latest is not None, "bug: nothing was certified yet"
+        return self._latest

@@ -1,0 +1,142 @@
+"""The certified state as a hash tree that changes only where the world changed.
+
+Interface specification, "State tree". Subtrees of canisters and requests are kept between rounds; the rest is
+put together when somebody asks for a certificate. Labels at the top: canister, canister_ranges,
+request_status, subnet, time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ic_harness.protocol import Tree, build, cbor, leb128_encode, update
+from ic_harness.replica.config import Subnet
+from ic_harness.replica.execution import Module
+from ic_harness.replica.world import Answer, Canister, Rejected, Replied, RequestRecord, World
+
+EMPTY: Final = build({})
+
+# The sharded ranges hold at most this many ranges below one label (DFINITY's replica).
+_RANGES_A_SHARD: Final = 5
+
+
+class StateTree:
+    """The parts of the tree that are kept between rounds; immutable nodes, replaced by every change."""
+
+    def __init__(self, subnet: Subnet) -> None:
+        self._subnet = subnet
+        self._canisters: Tree = EMPTY
+        self._requests: Tree = EMPTY
+        self._parts: dict[bytes, tuple[object, ...]] = {}
+
+    def update_canisters(self, changed: Mapping[bytes, tuple[Canister, Module | None] | None]) -> None:
+        """Bring the subtrees of some canisters up to date; None stands for a deleted one."""
+        nodes: dict[bytes, Tree | None] = {}
+        for canister_id, state in changed.items():
+            parts = None if state is None else _parts(state[0])
+            if parts == self._parts.get(canister_id):
+                continue
+            if state is None or parts is None:
+                self._parts.pop(canister_id, None)
+                nodes[canister_id] = None
+            else:
+                self._parts[canister_id] = parts
+                nodes[canister_id] = _canister(*state)
+        self._canisters = update(self._canisters, nodes)
+
+    def update_requests(self, changed: Mapping[bytes, RequestRecord | None]) -> None:
+        """Bring the status of some requests up to date; None stands for a forgotten one."""
+        nodes = {key: None if record is None else _request(record.answer) for key, record in changed.items()}
+        self._requests = update(self._requests, nodes)
+
+    def clear(self) -> None:
+        """Begin anew, for a world that was replaced as a whole."""
+        self._canisters = self._requests = EMPTY
+        self._parts.clear()
+
+    def frozen(self) -> tuple[Tree, Tree]:
+        """The subtrees of canisters and requests as they are now."""
+        return self._canisters, self._requests
+
+
+def top(subnet: Subnet, canisters: Tree, requests: Tree, time_ns: int, metrics_cbor: bytes) -> Tree:
+    """Put the whole tree together. `metrics_cbor` is the leaf of `/subnet/<id>/metrics`."""
+    shards = {
+        subnet.ranges[start][0]: cbor.encode(
+            [list(pair) for pair in subnet.ranges[start : start + _RANGES_A_SHARD]]
+        )
+        for start in range(0, len(subnet.ranges), _RANGES_A_SHARD)
+    }
+    own = {
+        b"canister_ranges": cbor.encode([list(pair) for pair in subnet.ranges]),
+        b"metrics": metrics_cbor,
+        b"node": {subnet.node_id: {b"public_key": subnet.node_key}},
+        b"public_key": subnet.root_key,
+        b"type": b"application",
+    }
+    return build(
+        {
+            b"canister": canisters,
+            b"canister_ranges": {subnet.id: shards},
+            b"request_status": requests,
+            b"subnet": {subnet.id: own},
+            b"time": leb128_encode(time_ns),
+        }
+    )
+
+
+def metrics(world: World) -> bytes:
+    """The CBOR of a subnet's metrics."""
+    low, high = world.consumed_cycles & (1 << 64) - 1, world.consumed_cycles >> 64
+    return cbor.encode(
+        {
+            0: len(world.canisters),
+            1: 0,
+            2: {0: low, 1: high} if high else {0: low},
+            3: world.updates,
+        }
+    )
+
+
+def _parts(canister: Canister) -> tuple[object, ...]:
+    """What of a canister its subtree depends on."""
+    return (
+        canister.settings.controllers,
+        canister.module_hash,
+        canister.certified_data,
+        canister.created_ns,
+        canister.installed_ns,
+    )
+
+
+def _canister(canister: Canister, module: Module | None) -> Tree:
+    content: dict[bytes, object] = {
+        b"canister_creation_timestamp": leb128_encode(canister.created_ns),
+        b"controllers": cbor.encode(list(canister.settings.controllers)),
+    }
+    if module is not None:
+        content[b"certified_data"] = canister.certified_data
+        content[b"last_install_timestamp"] = leb128_encode(canister.installed_ns)
+        content[b"metadata"] = {
+            name.encode(): section.content for name, section in module.custom_sections.items()
+        }
+        content[b"module_hash"] = canister.module_hash
+    return build(content)
+
+
+def _request(answer: Answer | None) -> Tree:
+    match answer:
+        case None:
+            return build({b"status": b"processing"})
+        case Replied(data):
+            return build({b"reply": data, b"status": b"replied"})
+        case Rejected() as rejected:
+            return build(
+                {
+                    b"error_code": rejected.error_name.encode(),
+                    b"reject_code": leb128_encode(rejected.code),
+                    b"reject_message": rejected.message.encode(errors="replace"),
+                    b"status": b"rejected",
+                }
+            )

@@ -1,0 +1,97 @@
+"""How a replica is set up, and the limits that it keeps.
+
+Limits quote the interface specification ("Resource limits") and the defaults of DFINITY's replica.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ic_harness.principal import Principal
+from ic_harness.replica.clock import Clock
+from ic_harness.units import MIB, MINUTE, SECOND, TRILLION
+
+UPDATE_INSTRUCTIONS: Final = 40_000_000_000
+QUERY_INSTRUCTIONS: Final = 5_000_000_000
+INSPECT_INSTRUCTIONS: Final = 200_000_000
+INSTALL_INSTRUCTIONS: Final = 300_000_000_000
+COMPOSITE_CALL_INSTRUCTIONS: Final = 50_000_000
+"""What one call of a composite query costs of its budget."""
+COMPOSITE_DEPTH: Final = 6
+REPLY_BYTES: Final = 2 * MIB
+QUERY_REPLY_BYTES: Final = 3 * MIB
+CALL_BYTES: Final = 10 * MIB
+"""Payload of a call between canisters of one subnet."""
+QUEUE_CAPACITY: Final = 500
+MAX_CONTROLLERS: Final = 10
+MAX_SNAPSHOTS: Final = 10
+MAX_ENVIRONMENT_VARIABLES: Final = 20
+MAX_CHUNKS: Final = 100
+MAX_CHUNK_BYTES: Final = MIB
+LOG_BYTES: Final = 4096
+BEST_EFFORT_TIMEOUT: Final = 300 * SECOND
+STOP_TIMEOUT: Final = 5 * MINUTE
+KEEP_ANSWERS: Final = 5 * MINUTE
+"""How long the status of a request is kept after it finished."""
+SYNC_WAIT_S: Final = 10.0
+"""How long a synchronous call waits for its verdict before it answers 202."""
+DEFAULT_CYCLES: Final = 100 * TRILLION
+TURN_INSTRUCTIONS: Final = 20_000_000
+"""After so many instructions a canister gives way until the next round, so that finished calls are answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaConfig:
+    """How to set up a `Replica`.
+
+    `seed` fixes keys and random numbers (None: drawn, or found in the state folder). `state_dir` None keeps
+    nothing on disk. `cache_dir` holds compiled modules, shared by all replicas of a user (None: a folder of
+    the user's cache). `background` lets a thread of the replica's own run rounds for timers, heartbeats and
+    calls that nobody waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
+    often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
+    a request.
+    """
+
+    seed: bytes | None = None
+    state_dir: Path | None = None
+    clock: Clock | None = None
+    cache_dir: Path | None = None
+    background: bool | None = None
+    round_interval_s: float = 1.0
+    ingress_bytes: int = 2 * MIB + 64 * 1024
+    sync_wait_s: float = SYNC_WAIT_S
+    threads: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    """What never changes while a network lives: its identity."""
+
+    id: bytes
+    root_key: bytes
+    node_id: bytes
+    node_key: bytes
+    seed: bytes = field(repr=False)
+
+    ranges: tuple[tuple[bytes, bytes], ...] = ((bytes(8) + b"\x01\x01", b"\xff" * 8 + b"\x01\x01"),)
+    """Closed ranges of canister ids: every id of eight bytes and 01 01 that a counter can reach."""
+
+    def hosts(self, canister_id: bytes) -> bool:
+        """Whether the id is in the subnet's ranges."""
+        return any(low <= canister_id <= high for low, high in self.ranges)
+
+    @property
+    def principal(self) -> Principal:
+        """The id as a principal."""
+        return Principal(self.id)
+
+
+def default_cache_dir() -> Path:
+    """The folder for compiled modules: `ic-harness` in the user's cache folder, or a temporary one."""
+    try:
+        return Path.home() / ".cache" / "ic-harness" / "modules"
+    except RuntimeError:  # no home folder is known
+        return Path(tempfile.gettempdir()) / "ic-harness-modules"

@@ -1,0 +1,23 @@
+"""The management canister `aaaaa-aa`: creating canisters, installing code, and all that tools ask it for."""
+
+from .call import Refused
+from .dispatch import (
+    METHODS,
+    NOT_MODELLED,
+    ManagementCanister,
+    check_user_call,
+    effective_canister,
+    module_of,
+)
+from .query import answer_query
+
+__all__ = [
+    "METHODS",
+    "NOT_MODELLED",
+    "ManagementCanister",
+    "Refused",
+    "answer_query",
+    "check_user_call",
+    "effective_canister",
+    "module_of",
+]

@@ -1,0 +1,133 @@
+"""One management call while it is executed, and how it is refused.
+
+Interface specification, "The IC management canister". Handlers take a `Call`, act, and return the values of
+the reply, or `PENDING` when the answer comes later.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from ic_harness import candid
+from ic_harness.principal import Principal
+from ic_harness.replica import rejects
+from ic_harness.replica.world import Canister, Change, FromCanister, Rejected, Request
+
+if TYPE_CHECKING:
+    from ic_harness.replica.machine import Machine
+    from ic_harness.replica.scheduler import Scheduler
+
+
+class Refused(Exception):  # noqa: N818 — not an error of this program but an answer
+    """A management call is rejected with `answer`; nothing was changed."""
+
+    def __init__(self, answer: Rejected) -> None:
+        self.answer = answer
+        super().__init__(answer.message)
+
+
+class Later(enum.Enum):
+    """The type of `PENDING`."""
+
+    PENDING = enum.auto()
+
+
+PENDING: Final = Later.PENDING
+"""What a handler returns when its answer comes in a later round."""
+
+
+@cache
+def interface() -> candid.Service:
+    """The management canister's interface, parsed from the file beside this one."""
+    text = files(__package__).joinpath("management.did").read_text(encoding="utf-8")
+    return candid.parse(text)
+
+
+def decode(method: str, arg: bytes) -> Mapping[str, Any]:
+    """Decode the argument of a method: its one record, or nothing. Raises `Refused` (IC0408)."""
+    try:
+        values = candid.decode(arg, interface().methods[method].arg_types)
+    except candid.CandidError as problem:
+        raise Refused(rejects.invalid_argument(str(problem))) from None
+    return values[0] if values else {}
+
+
+def encode(method: str, values: tuple[Any, ...]) -> bytes:
+    """Encode the reply of a method."""
+    return candid.encode(values, interface().methods[method].return_types)
+
+
+@dataclass(slots=True)
+class Call:
+    """A decoded management call. `cycles` are what is attached and not yet taken."""
+
+    scheduler: Scheduler
+    request: Request
+    argument: Mapping[str, Any]
+    cycles: int = 0
+
+    @property
+    def caller(self) -> bytes:
+        """The user or canister that calls."""
+        return self.request.caller
+
+    @property
+    def machine(self) -> Machine:
+        """The live instances."""
+        return self.scheduler.machine
+
+    @property
+    def now_ns(self) -> int:
+        """The time of the round."""
+        return self.scheduler.world.time_ns
+
+    @property
+    def canister(self) -> Canister:
+        """The canister that the argument names. Raises `Refused` (IC0301)."""
+        return self.find(self.argument["canister_id"])
+
+    def find(self, canister_id: Principal) -> Canister:
+        """Find a canister by id. Raises `Refused` (IC0301)."""
+        found = self.scheduler.world.canisters.get(canister_id.raw)
+        if found is None:
+            raise Refused(rejects.canister_not_found(canister_id.raw))
+        return found
+
+    def changed(self, canister: Canister) -> None:
+        """Note that the canister changed, for the journal and for what wakes it."""
+        self.scheduler.touch(canister)
+        self.scheduler.watch(canister)
+
+    def check_version(self) -> None:
+        """Check `sender_canister_version` against the calling canister. Raises `Refused`."""
+        claimed = self.argument.get("sender_canister_version")
+        origin = self.request.origin
+        if claimed is None or not isinstance(origin, FromCanister):
+            return
+        caller = self.scheduler.world.canisters.get(origin.canister)
+        if caller is not None and claimed > caller.version:
+            raise Refused(
+                rejects.reject(
+                    rejects.Code.REJECTED,
+                    f"The sender_canister_version {claimed} is greater than the canister's version "
+                    f"{caller.version}",
+                )
+            )
+
+    def remember(self, canister: Canister, kind: str, **details: Any) -> None:
+        """Append to the canister's history what this call does."""
+        change = Change(
+            time_ns=self.now_ns,
+            version=canister.version,
+            origin=self.caller,
+            origin_version=self.argument.get("sender_canister_version"),
+            by_canister=isinstance(self.request.origin, FromCanister),
+            kind=kind,
+            **details,
+        )
+        canister.remember(change)

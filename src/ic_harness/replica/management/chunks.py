@@ -1,0 +1,68 @@
+"""The chunk store, and installing modules that do not fit into one message.
+
+Interface specification, "Method upload_chunk", "Method install_chunked_code".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from ic_harness.replica import rejects
+from ic_harness.replica.config import MAX_CHUNK_BYTES, MAX_CHUNKS
+from ic_harness.replica.management.call import Call, Refused
+from ic_harness.replica.management.code import Installation
+
+
+def _refuse(message: str) -> Refused:
+    return Refused(rejects.reject(rejects.Code.REJECTED, message))
+
+
+def upload_chunk(call: Call) -> tuple[dict[str, bytes]]:
+    """Put a chunk into the canister's store."""
+    canister, chunk = call.canister, call.argument["chunk"]
+    if len(chunk) > MAX_CHUNK_BYTES:
+        raise _refuse(f"Wasm chunk size {len(chunk)} exceeds the maximum chunk size of {MAX_CHUNK_BYTES}.")
+    digest = hashlib.sha256(chunk).digest()
+    if digest not in canister.chunks and len(canister.chunks) >= MAX_CHUNKS:
+        raise _refuse(f"Wasm chunk store has already reached maximum capacity of {MAX_CHUNKS} chunks")
+    call.machine.blobs.put(chunk)
+    canister.chunks[digest] = len(chunk)
+    call.changed(canister)
+    return ({"hash": digest},)
+
+
+def stored_chunks(call: Call) -> tuple[list[dict[str, bytes]]]:
+    """The hashes of the chunks in the store."""
+    return ([{"hash": digest} for digest in sorted(call.canister.chunks)],)
+
+
+def clear_chunk_store(call: Call) -> tuple[()]:
+    """Empty the store."""
+    canister = call.canister
+    canister.chunks.clear()
+    call.changed(canister)
+    return ()
+
+
+def install_chunked_code(call: Call) -> tuple[()]:
+    """Put a module together from chunks and install it."""
+    argument = call.argument
+    target = call.find(argument["target_canister"])
+    store = call.find(argument["store_canister"]) if argument.get("store_canister") else target
+    may_use = call.caller == store.id or call.caller in store.settings.controllers
+    if not may_use:
+        raise Refused(rejects.not_controller(store.id, "install_chunked_code"))
+    wasm = b"".join(_chunk(call, store.chunks, item) for item in argument["chunk_hashes_list"])
+    if hashlib.sha256(wasm).digest() != argument["wasm_module_hash"]:
+        raise _refuse("Wasm module hash of the chunks does not match wasm_module_hash")
+    return Installation(
+        call=call, canister=target, mode=argument["mode"], wasm=wasm, arg=argument["arg"]
+    ).run()
+
+
+def _chunk(call: Call, stored: dict[bytes, int], item: dict[str, Any]) -> bytes:
+    digest = item["hash"]
+    if digest not in stored:
+        raise _refuse(f"Chunk hash {digest.hex()} was not found in the store")
+    return call.machine.blobs.get(digest)

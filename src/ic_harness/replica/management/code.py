@@ -1,0 +1,254 @@
+"""Installing code: install, reinstall, upgrade, uninstall.
+
+Interface specification, "Method install_code", "Canister upgrades", "Method uninstall_code". All of it is
+atomic: either the canister has the new code and state, or everything is as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ic_harness.replica import effects, rejects
+from ic_harness.replica.config import INSTALL_INSTRUCTIONS
+from ic_harness.replica.effects import Outbox
+from ic_harness.replica.execution import (
+    Completed,
+    Entry,
+    Instance,
+    Mode,
+    Module,
+    ModuleInvalid,
+    Outcome,
+    Trapped,
+)
+from ic_harness.replica.management.call import Call, Refused
+from ic_harness.replica.turn import environment
+from ic_harness.replica.world import Canister
+
+ENHANCED: Final = "enhanced-orthogonal-persistence"
+"""The private custom section by which Motoko marks modules whose heap can stay over an upgrade."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Installation:
+    """Code on its way into a canister: what `install_code` and `install_chunked_code` have in common."""
+
+    call: Call
+    canister: Canister
+    mode: Mapping[str, Any]
+    wasm: bytes
+    arg: bytes
+
+    @property
+    def kind(self) -> str:
+        """The mode: install, reinstall or upgrade."""
+        return next(iter(self.mode))
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options of an upgrade."""
+        return self.mode.get("upgrade") or {}
+
+    def run(self) -> tuple[()]:
+        """Install. Raises `Refused`."""
+        self.call.check_version()
+        canister = self.canister
+        if self.kind == "install" and canister.installed:
+            raise Refused(rejects.not_empty(canister.id))
+        if self.kind == "upgrade" and not canister.installed:
+            raise Refused(rejects.no_module_in(canister.id))
+        try:
+            module = self.call.machine.compile(self.wasm)
+        except ModuleInvalid as problem:
+            raise Refused(rejects.invalid_wasm(canister.id, problem.message)) from None
+        with self.call.machine.lock(canister.id):
+            if self.kind == "upgrade":
+                self._upgrade(module)
+            else:
+                self._install(module)
+        self._finish(module)
+        return ()
+
+    # --- install and reinstall ------------------------------------------------------------------------------
+
+    def _install(self, module: Module) -> None:
+        new = self._instantiate(module)
+        outcomes = self._begin(new, module, "canister_init", Mode.INIT)
+        self.call.machine.drop(self.canister.id)
+        canister = self.canister
+        canister.certified_data = b""
+        canister.global_timer_ns = 0
+        canister.low_memory_hook = "unmet"
+        if self.kind == "reinstall":
+            canister.logs = []
+        self._adopt(new, outcomes)
+
+    def _instantiate(self, module: Module, **memories: Any) -> Instance:
+        try:
+            return self.call.machine.engine.instantiate(module, **memories)
+        except ModuleInvalid as problem:
+            raise Refused(rejects.invalid_wasm(self.canister.id, problem.message)) from None
+
+    def _begin(self, new: Instance, module: Module, export: str, mode: Mode) -> list[Completed]:
+        """Run the start function and the first entry point of a new instance; close it when they trap."""
+        try:
+            outcomes = [self._check(new.start(self._environment(Mode.START)))]
+            if module.has(export):
+                outcomes.append(self._check(new.run(Entry(export=export), self._environment(mode, self.arg))))
+        except Refused:
+            new.close()
+            raise
+        return outcomes
+
+    def _adopt(self, new: Instance, outcomes: list[Completed]) -> None:
+        new.commit()
+        self.call.machine.put(self.canister.id, new)
+        for outcome in outcomes:
+            self._apply(outcome)
+
+    # --- upgrade --------------------------------------------------------------------------------------------
+
+    def _upgrade(self, module: Module) -> None:
+        canister, machine = self.canister, self.call.machine
+        old = machine.instance(canister)
+        keep = self._keeps_heap(old.module, module)
+        before = old.snapshot()
+        data, timer = canister.certified_data, canister.global_timer_ns
+        try:
+            self._leave(old)
+            old.commit()
+            memories = {"stable": old.stable, "heap": old.heap} if keep else {"stable": old.stable}
+            new = self._instantiate(module, **memories)
+            outcomes = self._enter(new, module)
+        except Refused:
+            old.restore(before)
+            canister.certified_data, canister.global_timer_ns = data, timer
+            raise
+        finally:
+            before.close()
+        canister.global_timer_ns = 0  # one that pre_upgrade set is lost, too
+        self._adopt(new, outcomes)
+        old.close()
+
+    def _leave(self, old: Instance) -> None:
+        if self.options.get("skip_pre_upgrade") or not old.module.has("canister_pre_upgrade"):
+            return
+        env = self._environment(Mode.PRE_UPGRADE)
+        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env))
+        if outcome.effects.certified_data is not None:
+            self.canister.certified_data = outcome.effects.certified_data
+
+    def _enter(self, new: Instance, module: Module) -> list[Completed]:
+        self.canister.version += 1  # what post_upgrade sees; `_finish` makes it last
+        try:
+            return self._begin(new, module, "canister_post_upgrade", Mode.POST_UPGRADE)
+        finally:
+            self.canister.version -= 1
+
+    def _keeps_heap(self, old: Module, new: Module) -> bool:
+        """Whether the heap stays. Raises `Refused` where Motoko's rules for it are broken."""
+        persistence = self.options.get("wasm_memory_persistence")
+        if persistence is None:
+            if ENHANCED in old.custom_sections:
+                raise self._contract(
+                    "Missing upgrade option: Enhanced orthogonal persistence requires the "
+                    "`wasm_memory_persistence` upgrade option."
+                )
+            return False
+        if "keep" not in persistence:
+            return False
+        if ENHANCED not in new.custom_sections:
+            raise self._contract(
+                "Invalid upgrade option: The `wasm_memory_persistence: opt Keep` upgrade option requires that "
+                "the new canister module supports enhanced orthogonal persistence."
+            )
+        return True
+
+    def _contract(self, problem: str) -> Refused:
+        text = rejects.from_canister(self.canister.id, problem)
+        return Refused(rejects.reject(rejects.Code.CONTRACT_VIOLATION, text))
+
+    # --- both -----------------------------------------------------------------------------------------------
+
+    def _environment(self, mode: Mode, arg: bytes = b"") -> Any:
+        return environment(
+            self.canister,
+            self.call.scheduler.subnet,
+            self.call.now_ns,
+            mode,
+            caller=self.call.caller,
+            arg=arg,
+            may_answer=False,
+            instruction_limit=INSTALL_INSTRUCTIONS,
+        )
+
+    def _check(self, outcome: Outcome) -> Completed:
+        """Give a message that ran; log and refuse one that trapped. Raises `Refused`."""
+        if isinstance(outcome, Trapped):
+            effects.log_trap(self.canister, outcome, self.call.now_ns)
+            self.call.scheduler.touch(self.canister)
+            raise Refused(rejects.trapped(self.canister.id, outcome))
+        effects.log(self.canister, outcome.logs, self.call.now_ns)
+        return outcome
+
+    def _apply(self, outcome: Completed) -> None:
+        canister, wanted = self.canister, outcome.effects
+        if wanted.certified_data is not None:
+            canister.certified_data = wanted.certified_data
+        if wanted.global_timer_ns is not None:
+            canister.global_timer_ns = wanted.global_timer_ns
+        canister.cycles -= wanted.cycles_burned
+
+    def _finish(self, module: Module) -> None:
+        canister, call = self.canister, self.call
+        canister.module_hash = call.machine.blobs.put(self.wasm)
+        canister.installed_ns = call.now_ns
+        canister.version += 1
+        call.remember(canister, "code_deployment", mode=self.kind, module_hash=module.wasm_hash)
+        call.scheduler.changes.replaced.add(canister.id)
+        call.changed(canister)
+
+
+def install_code(call: Call) -> tuple[()]:
+    """Install a module that came with the call."""
+    argument = call.argument
+    return Installation(
+        call=call,
+        canister=call.canister,
+        mode=argument["mode"],
+        wasm=argument["wasm_module"],
+        arg=argument["arg"],
+    ).run()
+
+
+def uninstall_code(call: Call) -> tuple[()]:
+    """Remove code and state; open calls are rejected, cycles, settings and history stay."""
+    call.check_version()
+    uninstall(call, call.canister)
+    return ()
+
+
+def uninstall(call: Call, canister: Canister) -> None:
+    """Remove code and state of a canister."""
+    outbox = Outbox()
+    for context in list(canister.contexts.values()):
+        if not context.answered:
+            outbox.answer(context, rejects.canister_uninstalled(canister.id))
+        context.abandoned = True
+        effects.retire(canister, context, outbox)
+    call.scheduler.leaving += outbox.items
+    with call.machine.lock(canister.id):
+        call.machine.drop(canister.id)
+        canister.module_hash = b""
+        canister.certified_data = b""
+    canister.global_timer_ns = 0
+    canister.installed_ns = 0
+    canister.low_memory_hook = "unmet"
+    canister.chunks = {}
+    canister.logs = []
+    canister.version += 1
+    call.remember(canister, "code_uninstall")
+    call.scheduler.changes.replaced.add(canister.id)
+    call.changed(canister)

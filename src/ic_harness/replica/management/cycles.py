@@ -1,0 +1,33 @@
+"""Cycles and randomness.
+
+Interface specification, "Method deposit_cycles", "Method provisional_top_up_canister", "Method raw_rand".
+"""
+
+from __future__ import annotations
+
+from ic_harness.replica.management.call import Call
+from ic_harness.replica.randomness import random_bytes
+
+
+def deposit_cycles(call: Call) -> tuple[()]:
+    """Give the attached cycles to a canister."""
+    canister = call.canister
+    canister.cycles += call.cycles
+    call.cycles = 0
+    call.changed(canister)
+    return ()
+
+
+def provisional_top_up(call: Call) -> tuple[()]:
+    """Give a canister cycles from nowhere."""
+    canister = call.canister
+    canister.cycles += call.argument["amount"]
+    call.changed(canister)
+    return ()
+
+
+def raw_rand(call: Call) -> tuple[bytes]:
+    """Give 32 random bytes, the next ones of the network's seeded sequence."""
+    scheduler = call.scheduler
+    scheduler.world.random_counter += 1
+    return (random_bytes(scheduler.subnet.seed, scheduler.world.random_counter),)

@@ -1,0 +1,198 @@
+"""The methods of the management canister as a table: who may call them, what they concern, who does them.
+
+Interface specification, "The IC management canister". Users' calls pass `check_user_call` before they are
+accepted (uncertified rejects); everything is checked again when it is executed.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ic_harness.replica import rejects
+from ic_harness.replica.effects import Answered
+from ic_harness.replica.management import chunks, code, cycles, lifecycle, settings, snapshots, status
+from ic_harness.replica.management.call import PENDING, Call, Later, Refused, decode, encode
+from ic_harness.replica.scheduler import Scheduler
+from ic_harness.replica.world import Canister, FromCanister, Rejected, Replied, Request, World
+
+Handler = Callable[[Call], "tuple[Any, ...] | Later"]
+
+
+class Who(enum.Enum):
+    """Who may call a method."""
+
+    ANYONE = enum.auto()
+    CONTROLLERS = enum.auto()
+    CANISTERS = enum.auto()
+    STATUS_VIEWERS = enum.auto()
+    SNAPSHOT_VIEWERS = enum.auto()
+    NOBODY_BY_UPDATE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method. `about` names the field of the argument that holds the canister it concerns."""
+
+    who: Who
+    handler: Handler
+    about: str | None = "canister_id"
+
+
+def _query_only(_call: Call) -> tuple[Any, ...]:
+    raise Refused(
+        rejects.reject(
+            rejects.Code.REJECTED, "fetch_canister_logs API is only accessible in non-replicated mode"
+        )
+    )
+
+
+METHODS: Final[dict[str, Method]] = {
+    "create_canister": Method(Who.CANISTERS, lifecycle.create_canister, None),
+    "provisional_create_canister_with_cycles": Method(Who.ANYONE, lifecycle.provisional_create, None),
+    "provisional_top_up_canister": Method(Who.ANYONE, cycles.provisional_top_up),
+    "install_code": Method(Who.CONTROLLERS, code.install_code),
+    "install_chunked_code": Method(Who.CONTROLLERS, chunks.install_chunked_code, "target_canister"),
+    "upload_chunk": Method(Who.CONTROLLERS, chunks.upload_chunk),
+    "stored_chunks": Method(Who.CONTROLLERS, chunks.stored_chunks),
+    "clear_chunk_store": Method(Who.CONTROLLERS, chunks.clear_chunk_store),
+    "uninstall_code": Method(Who.CONTROLLERS, code.uninstall_code),
+    "update_settings": Method(Who.CONTROLLERS, settings.update_settings),
+    "start_canister": Method(Who.CONTROLLERS, lifecycle.start_canister),
+    "stop_canister": Method(Who.CONTROLLERS, lifecycle.stop_canister),
+    "delete_canister": Method(Who.CONTROLLERS, lifecycle.delete_canister),
+    "canister_status": Method(Who.STATUS_VIEWERS, status.canister_status),
+    "canister_info": Method(Who.CANISTERS, status.canister_info),
+    "canister_metadata": Method(Who.CANISTERS, status.canister_metadata),
+    "deposit_cycles": Method(Who.CANISTERS, cycles.deposit_cycles),
+    "raw_rand": Method(Who.CANISTERS, cycles.raw_rand, None),
+    "fetch_canister_logs": Method(Who.NOBODY_BY_UPDATE, _query_only),
+    "take_canister_snapshot": Method(Who.CONTROLLERS, snapshots.take_snapshot),
+    "load_canister_snapshot": Method(Who.CONTROLLERS, snapshots.load_snapshot),
+    "list_canister_snapshots": Method(Who.SNAPSHOT_VIEWERS, snapshots.list_snapshots),
+    "delete_canister_snapshot": Method(Who.CONTROLLERS, snapshots.delete_snapshot),
+}
+"""Every method that is executed."""
+
+_SIGNATURES = "threshold signatures, because there is one node and no threshold key"
+_HTTP = "outcalls, because a test must not depend on other machines"
+_BITCOIN = "a Bitcoin network"
+_NODES = "more than one node"
+NOT_MODELLED: Final[dict[str, str]] = {
+    "ecdsa_public_key": _SIGNATURES,
+    "sign_with_ecdsa": _SIGNATURES,
+    "schnorr_public_key": _SIGNATURES,
+    "sign_with_schnorr": _SIGNATURES,
+    "vetkd_public_key": _SIGNATURES,
+    "vetkd_derive_key": _SIGNATURES,
+    "http_request": _HTTP,
+    "flexible_http_request": _HTTP,
+    "bitcoin_get_balance": _BITCOIN,
+    "bitcoin_get_utxos": _BITCOIN,
+    "bitcoin_send_transaction": _BITCOIN,
+    "bitcoin_get_current_fee_percentiles": _BITCOIN,
+    "bitcoin_get_block_headers": _BITCOIN,
+    "node_metrics_history": _NODES,
+    "subnet_info": _NODES,
+    "canister_metrics": "charging for execution, so there is no consumption to report",
+    "list_canisters": "subnet administrators",
+    "read_canister_snapshot_metadata": "moving snapshots between networks",
+    "read_canister_snapshot_data": "moving snapshots between networks",
+    "upload_canister_snapshot_metadata": "moving snapshots between networks",
+    "upload_canister_snapshot_data": "moving snapshots between networks",
+    "rename_canister": "moving canisters between subnets",
+}
+"""Methods of the specification that are refused by name, each with what is missing."""
+
+
+class ManagementCanister:
+    """Executes management calls for the scheduler."""
+
+    def execute(self, scheduler: Scheduler, request: Request) -> None:
+        """Execute one call; a refusal changes nothing and gives all cycles back."""
+        call: Call | None = None
+        try:
+            method = _find(request.method)
+            by_user = not isinstance(request.origin, FromCanister)
+            if method.who is Who.CANISTERS and by_user:
+                raise Refused(rejects.only_canisters(request.method))
+            call = Call(scheduler, request, decode(request.method, request.arg), request.cycles)
+            _check_permission(method, request, call.argument, scheduler.world)
+            values = method.handler(call)
+        except Refused as refused:
+            scheduler.refuse(request, refused.answer)
+            return
+        if values is not PENDING:
+            reply = Replied(encode(request.method, values))  # type: ignore[arg-type] — mypy keeps PENDING in the union
+            scheduler.leaving.append(Answered(request.origin, reply, call.cycles))
+
+
+def _find(name: str) -> Method:
+    """Find a method. Raises `Refused` for those that do not exist or are not modelled."""
+    method = METHODS.get(name)
+    if method is None:
+        if name in NOT_MODELLED:
+            raise Refused(rejects.not_modelled(name, NOT_MODELLED[name]))
+        raise Refused(rejects.unknown_management_method(name))
+    return method
+
+
+def _check_permission(method: Method, request: Request, argument: Any, world: World) -> None:
+    if method.about is None:
+        return
+    canister_id = argument[method.about].raw
+    canister = world.canisters.get(canister_id)
+    if canister is None:
+        raise Refused(rejects.canister_not_found(canister_id))
+    if not _permitted(method.who, request.caller, canister):
+        raise Refused(rejects.not_controller(canister_id, request.method))
+
+
+def _permitted(who: Who, caller: bytes, canister: Canister) -> bool:
+    controllers = canister.settings.controllers
+    match who:
+        case Who.CONTROLLERS:
+            return caller in controllers
+        case Who.STATUS_VIEWERS:
+            viewers = canister.settings.status_visibility
+        case Who.SNAPSHOT_VIEWERS:
+            viewers = canister.settings.snapshot_visibility
+        case _:
+            return True
+    return caller == canister.id or settings.may_view(viewers, caller, controllers)
+
+
+def check_user_call(world: World, request: Request) -> Rejected | None:
+    """What the ingress filter says to a user's management call: a reject, or None to let it through."""
+    try:
+        method = _find(request.method)
+        if method.who is Who.CANISTERS:
+            return rejects.only_canisters(request.method)
+        if method.who is Who.NOBODY_BY_UPDATE:
+            return rejects.reject(
+                rejects.Code.REJECTED, f"{request.method} API is only accessible in non-replicated mode"
+            )
+        _check_permission(method, request, decode(request.method, request.arg), world)
+    except Refused as refused:
+        return refused.answer
+    return None
+
+
+def effective_canister(request: Request) -> bytes | None:
+    """The canister whose id must stand in the URL; None when any id of the subnet will do.
+
+    Raises `Refused` when the argument cannot be read.
+    """
+    method = METHODS.get(request.method)
+    if method is None or method.about is None:
+        return None
+    found: bytes = decode(request.method, request.arg)[method.about].raw
+    return found
+
+
+def module_of(request: Request) -> bytes:
+    """The module in the argument of a checked install_code call."""
+    wasm: bytes = decode(request.method, request.arg)["wasm_module"]
+    return wasm

@@ -1,0 +1,126 @@
+"""Creating, starting, stopping and deleting canisters.
+
+Interface specification, "Method create_canister" and its neighbours. New ids count up through the subnet's
+range: eight bytes, most significant first, then 01 01.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ic_harness.principal import Principal
+from ic_harness.replica import rejects
+from ic_harness.replica.config import DEFAULT_CYCLES, STOP_TIMEOUT
+from ic_harness.replica.deadlines import STOP_REQUEST
+from ic_harness.replica.effects import Answered
+from ic_harness.replica.management import settings as canister_settings
+from ic_harness.replica.management.call import PENDING, Call, Later, Refused
+from ic_harness.replica.world import Canister, Settings, Status, World
+
+
+def canister_id_at(index: int) -> bytes:
+    """The canister id that a counter gives."""
+    return index.to_bytes(8, "big") + b"\x01\x01"
+
+
+def create_canister(call: Call) -> tuple[dict[str, Any]]:
+    """Create a canister with the cycles that the calling canister attached."""
+    cycles = call.cycles
+    created = _create(call, _next_id(call.scheduler.world), cycles)
+    call.cycles = 0
+    return created
+
+
+def provisional_create(call: Call) -> tuple[dict[str, Any]]:
+    """Create a canister with cycles from nowhere, at a given id if one is asked for."""
+    amount = call.argument.get("amount")
+    wanted = call.argument.get("specified_id")
+    world = call.scheduler.world
+    if wanted is None:
+        canister_id = _next_id(world)
+    else:
+        canister_id = wanted.raw
+        _check_free(call, canister_id)
+    return _create(call, canister_id, DEFAULT_CYCLES if amount is None else amount)
+
+
+def _next_id(world: World) -> bytes:
+    while canister_id_at(world.next_index) in world.canisters:
+        world.next_index += 1  # somebody asked for this id by name
+    world.next_index += 1
+    return canister_id_at(world.next_index - 1)
+
+
+def _check_free(call: Call, canister_id: bytes) -> None:
+    text = rejects.name(canister_id)
+    if not call.scheduler.subnet.hosts(canister_id):
+        raise Refused(
+            rejects.reject(
+                rejects.Code.NOT_HOSTED, f"The specified_id {text} is not in the subnet's canister ranges"
+            )
+        )
+    if canister_id in call.scheduler.world.canisters:
+        raise Refused(
+            rejects.reject(rejects.Code.ALREADY_INSTALLED, f"Canister {text} is already installed.")
+        )
+
+
+def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]]:
+    call.check_version()
+    settings = canister_settings.changed(Settings(controllers=(call.caller,)), call.argument.get("settings"))
+    canister = Canister(id=canister_id, settings=settings, created_ns=call.now_ns, cycles=cycles)
+    call.scheduler.world.canisters[canister_id] = canister
+    call.remember(canister, "creation", controllers=settings.controllers)
+    call.changed(canister)
+    return ({"canister_id": Principal(canister_id)},)
+
+
+def start_canister(call: Call) -> tuple[()]:
+    """Make a canister run again; stop requests that still wait are told so."""
+    canister = call.canister
+    for request, _ in canister.stop_waiters:
+        call.scheduler.leaving.append(
+            Answered(request.origin, rejects.stop_cancelled(canister.id), request.cycles)
+        )
+    canister.stop_waiters.clear()
+    call.scheduler.stopping.discard(canister.id)
+    if canister.status is not Status.RUNNING:
+        canister.status = Status.RUNNING
+        canister.version += 1
+    call.changed(canister)
+    return ()
+
+
+def stop_canister(call: Call) -> tuple[()] | Later:
+    """Begin to stop a canister; the answer comes when nothing is open any more."""
+    canister = call.canister
+    if canister.status is Status.STOPPED:
+        return ()
+    if canister.status is Status.RUNNING:
+        canister.status = Status.STOPPING
+        canister.version += 1
+    canister.stop_waiters.append((call.request, call.now_ns))
+    call.scheduler.stopping.add(canister.id)
+    call.scheduler.expiring.add(call.now_ns + STOP_TIMEOUT, canister.id, STOP_REQUEST)
+    call.changed(canister)
+    return PENDING
+
+
+def delete_canister(call: Call) -> tuple[()]:
+    """Delete a stopped canister; its cycles are lost."""
+    canister = call.canister
+    if canister.status is not Status.STOPPED:
+        raise Refused(rejects.not_stopped(canister.id, "deleted"))
+    for message in canister.queue:
+        if hasattr(message, "origin"):
+            call.scheduler.refuse(message, rejects.canister_not_found(canister.id))
+    with call.machine.lock(canister.id):
+        call.machine.drop(canister.id)
+        del call.scheduler.world.canisters[canister.id]
+    scheduler = call.scheduler
+    scheduler.ready.discard(canister.id)
+    scheduler.timers.pop(canister.id, None)
+    scheduler.heartbeats.discard(canister.id)
+    scheduler.changes.canisters.add(canister.id)
+    scheduler.changes.replaced.add(canister.id)
+    return ()

@@ -1,0 +1,157 @@
+"""What can be learned about a canister: status, history, metadata, logs.
+
+Interface specification, "Method canister_status", "Method canister_info", "Method canister_metadata", "Method
+fetch_canister_logs". Figures are real where the replica has them; reserved cycles and idle burn are zero,
+because nothing is charged here (see the room's README).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ic_harness.principal import Principal
+from ic_harness.replica import rejects
+from ic_harness.replica.machine import Machine
+from ic_harness.replica.management import settings as canister_settings
+from ic_harness.replica.management.call import Call, Refused
+from ic_harness.replica.world import Canister, Change, Status
+
+_HISTORY_ENTRY_BYTES: Final = 128
+
+
+def canister_status(call: Call) -> tuple[dict[str, Any]]:
+    """Everything about a canister, for those who may see it."""
+    return status(call.canister, call.machine)
+
+
+def status(canister: Canister, machine: Machine) -> tuple[dict[str, Any]]:
+    """The status record of a canister."""
+    metrics = memory_metrics(canister, machine)
+    return (
+        {
+            "status": {canister.status.name.lower(): None},
+            "ready_for_migration": canister.status is Status.STOPPED and not canister.queue,
+            "version": canister.version,
+            "settings": canister_settings.to_candid(canister.settings),
+            "module_hash": canister.module_hash or None,
+            "memory_size": sum(metrics.values()),
+            "memory_metrics": metrics,
+            "cycles": canister.cycles,
+            "reserved_cycles": 0,
+            "idle_cycles_burned_per_day": 0,
+            "query_stats": {
+                "num_calls_total": canister.queries,
+                "num_instructions_total": canister.query_instructions,
+                "request_payload_bytes_total": canister.query_bytes_in,
+                "response_payload_bytes_total": canister.query_bytes_out,
+            },
+        },
+    )
+
+
+def memory_metrics(canister: Canister, machine: Machine) -> dict[str, int]:
+    """The bytes that a canister uses, by kind."""
+    metrics = {
+        "canister_history_size": _HISTORY_ENTRY_BYTES * len(canister.history),
+        "wasm_chunk_store_size": sum(canister.chunks.values()),
+        "snapshots_size": sum(snapshot.size for snapshot in canister.snapshots.values()),
+        **dict.fromkeys(
+            (
+                "wasm_memory_size",
+                "stable_memory_size",
+                "global_memory_size",
+                "wasm_binary_size",
+                "custom_sections_size",
+            ),
+            0,
+        ),
+    }
+    if canister.installed:
+        with machine.lock(canister.id):
+            instance, module = machine.instance(canister), machine.module(canister)
+            metrics["wasm_memory_size"] = instance.heap_size
+            metrics["stable_memory_size"] = instance.stable_size
+            metrics["wasm_binary_size"] = module.size
+            metrics["custom_sections_size"] = sum(
+                len(name) + len(section.content) for name, section in module.custom_sections.items()
+            )
+    return metrics
+
+
+def canister_info(call: Call) -> tuple[dict[str, Any]]:
+    """The history of a canister, its controllers and module."""
+    canister = call.canister
+    wanted = call.argument.get("num_requested_changes") or 0
+    recent = canister.history[len(canister.history) - min(wanted, len(canister.history)) :]
+    return (
+        {
+            "total_num_changes": canister.changes,
+            "recent_changes": [_change(change) for change in recent],
+            "module_hash": canister.module_hash or None,
+            "controllers": [Principal(controller) for controller in canister.settings.controllers],
+        },
+    )
+
+
+def _change(change: Change) -> dict[str, Any]:
+    origin = Principal(change.origin)
+    if change.by_canister:
+        who = {"from_canister": {"canister_id": origin, "canister_version": change.origin_version}}
+    else:
+        who = {"from_user": {"user_id": origin}}
+    return {
+        "timestamp_nanos": change.time_ns,
+        "canister_version": change.version,
+        "origin": who,
+        "details": {change.kind: _details(change)},
+    }
+
+
+def _details(change: Change) -> dict[str, Any] | None:
+    controllers = [Principal(controller) for controller in change.controllers]
+    match change.kind:
+        case "creation":
+            return {"controllers": controllers, "environment_variables_hash": None}
+        case "controllers_change":
+            return {"controllers": controllers}
+        case "code_deployment":
+            return {"mode": {change.mode: None}, "module_hash": change.module_hash}
+        case "load_snapshot":
+            return {
+                "canister_version": change.snapshot_version,
+                "from_canister_id": None,
+                "snapshot_id": change.snapshot_id,
+                "source": {"taken_from_canister": None},
+                "taken_at_timestamp": change.snapshot_time_ns,
+            }
+    return None
+
+
+def canister_metadata(call: Call) -> tuple[dict[str, Any]]:
+    """A custom section of the module; private ones for controllers and the canister itself only."""
+    canister = call.canister
+    name = call.argument["name"]
+    section = call.machine.module(canister).custom_sections.get(name) if canister.installed else None
+    may_see = call.caller == canister.id or call.caller in canister.settings.controllers
+    if section is None or not (section.public or may_see):
+        raise Refused(
+            rejects.reject(rejects.Code.REJECTED, f"The canister has no metadata section {name!r} to show")
+        )
+    return ({"value": section.content},)
+
+
+def canister_logs(canister: Canister, viewer: bytes) -> tuple[dict[str, Any]]:
+    """The log of a canister. Raises `Refused` for those who may not see it."""
+    settings = canister.settings
+    if not canister_settings.may_view(settings.log_visibility, viewer, settings.controllers):
+        raise Refused(
+            rejects.reject(
+                rejects.Code.REJECTED,
+                f"Caller {rejects.name(viewer)} is not allowed to query ic00 method fetch_canister_logs",
+            )
+        )
+    records = [
+        {"idx": record.index, "timestamp_nanos": record.time_ns, "content": record.content}
+        for record in canister.logs
+    ]
+    return ({"canister_log_records": records},)

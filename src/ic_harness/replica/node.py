@@ -1,0 +1,157 @@
+"""The one node of the subnet: what everything that answers requests shares.
+
+Joins scheduler, machine, certifier, clock, keys and journal, and publishes what a round changed: first into
+the journal, then into the certified state, then to those who wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+from ic_harness.errors import CborError, EnvelopeError
+from ic_harness.protocol import Ed25519Identity, Envelope, VerifiedSender, check_expiry, verify_envelope
+from ic_harness.replica.certification import Certified, Certifier
+from ic_harness.replica.clock import Clock
+from ic_harness.replica.config import ReplicaConfig, Subnet
+from ic_harness.replica.driver import Driver
+from ic_harness.replica.execution import Module
+from ic_harness.replica.machine import Machine
+from ic_harness.replica.scheduler import Changes, Scheduler
+from ic_harness.replica.wire import HttpProblem
+from ic_harness.replica.world import Answer, Canister, World
+from ic_harness.units import SECOND
+
+FRESHNESS: Final = SECOND // 2
+"""How far certified state may be from the clock before a reader gets a new round."""
+
+
+class Journal(Protocol):
+    """Where committed rounds are kept."""
+
+    def append(self, world: World, changes: Changes, machine: Machine) -> None:
+        """Keep what a round changed; when this returns it survives the death of the process."""
+
+
+class Node:
+    """What the parts that answer requests share."""
+
+    def __init__(
+        self,
+        *,
+        config: ReplicaConfig,
+        clock: Clock,
+        subnet: Subnet,
+        scheduler: Scheduler,
+        certifier: Certifier,
+        identity: Ed25519Identity,
+        journal: Journal | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.subnet = subnet
+        self.scheduler = scheduler
+        self.certifier = certifier
+        self.identity = identity
+        self.journal = journal
+        self.answers: dict[int, Answer] = {}
+        background = clock.ticks if config.background is None else config.background
+        self.driver = Driver(
+            scheduler, clock, self.publish, background=background, interval_s=config.round_interval_s
+        )
+        self.certify_everything()
+
+    @property
+    def world(self) -> World:
+        """The world of the scheduler."""
+        return self.scheduler.world
+
+    @property
+    def machine(self) -> Machine:
+        """The live instances."""
+        return self.scheduler.machine
+
+    @property
+    def certified(self) -> Certified:
+        """The certified state of the last round."""
+        return self.certifier.latest
+
+    def publish(self, changes: Changes) -> None:
+        """Make a round known: journal, certified state, answers."""
+        if self.journal is not None:
+            self.journal.append(self.world, changes, self.machine)
+        self.certifier.update(
+            self.world,
+            {canister_id: self._state(canister_id) for canister_id in changes.canisters},
+            changes.requests,
+        )
+        self.answers.update(changes.answers)
+
+    def certify_everything(self) -> None:
+        """Certify the whole world anew, because it was loaded or replaced."""
+        self.certifier.clear()
+        states = {canister_id: self._state(canister_id) for canister_id in self.world.canisters}
+        self.certifier.update(self.world, states, dict(self.world.requests))
+
+    def _state(self, canister_id: bytes) -> tuple[Canister, Module | None] | None:
+        canister = self.world.canisters.get(canister_id)
+        if canister is None:
+            return None
+        return canister, self.machine.module(canister) if canister.installed else None
+
+    def fresh(self) -> Certified:
+        """The certified state, not older than half a second and with everything done that waits."""
+        self.driver.settle()
+        self.driver.refresh(FRESHNESS, lambda: self.certified.time_ns)
+        return self.certified
+
+    @contextmanager
+    def committed(self, canister: Canister) -> Iterator[bytes]:
+        """Hold a canister still in a state that is certified; gives its data certificate.
+
+        Between the commit of a message and the end of its round the certified data in the canister is newer
+        than the certified one; a witness made then would not fit, so the query waits for the round.
+        """
+        lock = self.machine.lock(canister.id)
+        while True:
+            lock.acquire()
+            state = self.certified
+            if state.certified_data.get(canister.id) == canister.certified_data:
+                break
+            lock.release()
+            self.driver.wait_for_publication(lambda: self.certified is not state)
+        try:
+            yield state.data_certificate(canister.id)
+        finally:
+            lock.release()
+
+    def query_time_ns(self) -> int:
+        """The time that a query sees: that of the certified state, or the clock's where that is later."""
+        return max(self.world.time_ns, self.clock.now_ns())
+
+    def authenticate(self, body: bytes, kind: str) -> tuple[Envelope, VerifiedSender]:
+        """Read and check an envelope of the request type `kind`. Raises `HttpProblem` 400."""
+        now = self.clock.now_ns()
+        try:
+            envelope = Envelope.from_cbor(body)
+            sender = verify_envelope(envelope, now_ns=now, root_key=self.subnet.root_key)
+            self._check_kind(envelope.content, kind)
+            if kind == "call" or not sender.principal.is_anonymous:
+                check_expiry(envelope.content["ingress_expiry"], now)
+        except (CborError, EnvelopeError) as refusal:
+            raise HttpProblem(400, str(refusal)) from None
+        return envelope, sender
+
+    def _check_kind(self, content: dict[str, Any], kind: str) -> None:
+        if content["request_type"] != kind:
+            raise HttpProblem(
+                400, f"Unexpected request_type {content['request_type']!r}, this endpoint takes {kind!r}"
+            )
+
+    def perform(
+        self, submit: Callable[[], None], finished: Callable[[], bool], timeout_s: float | None
+    ) -> bool:
+        """Submit something and run rounds until it is finished; False when the time was over before."""
+        self.driver.submit(submit, wake=False)
+        return self.driver.wait(finished, timeout_s)

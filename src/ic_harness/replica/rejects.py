@@ -1,0 +1,244 @@
+"""Reject codes, error codes (`IC0…`) and the texts that developers know from mainnet.
+
+Interface specification, "Reject codes" and "Error codes". The hundreds digit of an error code is its reject
+code, so a table of numbers is enough; every text of the replica's own making stands in this file.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from ic_harness.principal import Principal
+from ic_harness.replica.execution.interface import Trapped
+from ic_harness.replica.world import Rejected
+
+DOCS: Final = "https://internetcomputer.org/docs/current/references/execution-errors"
+MAX_TEXT: Final = 8 * 1024
+"""Bytes that an error text may have; the same bound as in DFINITY's replica."""
+
+
+class Code(IntEnum):
+    """The error codes that this replica gives."""
+
+    QUEUE_FULL = 201
+    INGRESS_EXPIRED = 202
+    STOP_TIMED_OUT = 206
+    OUT_OF_CYCLES = 207
+    CANISTER_NOT_FOUND = 301
+    SNAPSHOT_NOT_FOUND = 305
+    CREATE_CYCLES = 403
+    NOT_HOSTED = 405
+    REJECTED = 406
+    UNKNOWN_MANAGEMENT_METHOD = 407
+    INVALID_ARGUMENT = 408
+    TRAPPED = 502
+    CALLED_TRAP = 503
+    CONTRACT_VIOLATION = 504
+    INVALID_WASM = 505
+    DID_NOT_REPLY = 506
+    STOPPED = 508
+    STOPPING = 509
+    NOT_STOPPED = 510
+    STOP_CANCELLED = 511
+    NOT_CONTROLLER = 512
+    NOT_EMPTY = 514
+    ENGINE = 521
+    QUERY_TOO_DEEP = 525
+    COMPOSITE_REPLICATED = 527
+    QUERY_TIME = 528
+    METHOD_NOT_FOUND = 536
+    NO_MODULE = 537
+    ALREADY_INSTALLED = 538
+    DEADLINE = 601
+    DROPPED = 602
+
+
+def reject(code: Code | int, message: str) -> Rejected:
+    """Make a rejection; the reject code follows from the error code, overlong text is cut."""
+    return Rejected(code // 100 % 10, _bounded(message), int(code))
+
+
+def _bounded(message: str) -> str:
+    raw = message.encode(errors="replace")
+    return message if len(raw) <= MAX_TEXT else raw[:MAX_TEXT].decode(errors="ignore")
+
+
+def name(canister: bytes) -> str:
+    """The textual principal."""
+    return Principal(canister).to_text()
+
+
+def from_canister(canister: bytes, error: str, advice: str = "", anchor: str = "") -> str:
+    """The usual text of an error in a canister; the advice part is missing when there is none."""
+    text = f"Error from Canister {name(canister)}: {error}"
+    return f"{text}.\n{advice} See documentation: {DOCS}#{anchor}" if advice else text
+
+
+def trapped(canister: bytes, trap: Trapped) -> Rejected:
+    """A message trapped or broke a limit."""
+    error = trap.message
+    if trap.backtrace:
+        error += "\nCanister Backtrace:\n" + "\n".join(trap.backtrace) + "\n"
+    return reject(trap.error_code, from_canister(canister, error, trap.advice, trap.anchor))
+
+
+def explicit(message: str) -> Rejected:
+    """The canister rejected the call in its own words."""
+    return Rejected(4, _bounded(message), Code.REJECTED, explicit=True)
+
+
+def canister_not_found(canister: bytes) -> Rejected:
+    """No such canister on this subnet."""
+    return reject(Code.CANISTER_NOT_FOUND, f"Canister {name(canister)} not found")
+
+
+def stopped(canister: bytes) -> Rejected:
+    """The canister takes no calls."""
+    return reject(Code.STOPPED, f"Canister {name(canister)} is stopped")
+
+
+def stopping(canister: bytes) -> Rejected:
+    """The canister takes no calls any more."""
+    return reject(Code.STOPPING, f"Canister {name(canister)} is stopping")
+
+
+def no_module() -> Rejected:
+    """The canister is empty."""
+    return reject(Code.NO_MODULE, "Requested canister has no wasm module")
+
+
+def no_module_in(canister: bytes) -> Rejected:
+    """The canister is empty, said during execution."""
+    return reject(
+        Code.NO_MODULE,
+        from_canister(
+            canister,
+            "Attempted to execute a message on canister "
+            f"{name(canister)}, but the canister contains no Wasm module",
+            "Please install code in the canister before trying to execute it.",
+            "wasm-module-not-found",
+        ),
+    )
+
+
+def method_not_found(canister: bytes, kind: str, method: str) -> Rejected:
+    """The module exports no such method; `kind` is update, query or composite_query."""
+    return reject(
+        Code.METHOD_NOT_FOUND,
+        from_canister(
+            canister,
+            f"Canister has no {kind} method '{method}'.",
+            "Check that the method being called is exported by the target canister.",
+            "method-not-found",
+        ),
+    )
+
+
+def did_not_reply(canister: bytes) -> Rejected:
+    """All messages of a call have run and none answered."""
+    return reject(
+        Code.DID_NOT_REPLY,
+        from_canister(
+            canister,
+            "Canister did not reply to the call",
+            "This is likely an error with the CDK or the code that generates replies.",
+            "did-not-reply",
+        ),
+    )
+
+
+def message_not_accepted(canister: bytes) -> Rejected:
+    """canister_inspect_message did not accept."""
+    return reject(Code.REJECTED, from_canister(canister, "Canister rejected the message"))
+
+
+def not_controller(canister: bytes, method: str) -> Rejected:
+    """Only controllers may call this management method."""
+    return reject(
+        Code.NOT_CONTROLLER, f"Only controllers of canister {name(canister)} can call ic00 method {method}"
+    )
+
+
+def only_canisters(method: str) -> Rejected:
+    """Users may not call this management method."""
+    return reject(Code.REJECTED, f"Only canisters can call ic00 method {method}")
+
+
+def unknown_management_method(method: str) -> Rejected:
+    """The management canister has no such method."""
+    return reject(Code.UNKNOWN_MANAGEMENT_METHOD, f"Management canister has no method '{method}'")
+
+
+def invalid_argument(problem: str) -> Rejected:
+    """The argument of a management call is not the Candid that was expected."""
+    return reject(Code.INVALID_ARGUMENT, f"Error decoding candid: {problem}")
+
+
+def not_modelled(what: str, why: str) -> Rejected:
+    """The replica does not model something and refuses it by name (see this room's README)."""
+    return reject(Code.REJECTED, f"The embedded replica of ic-harness does not model {what}: {why}")
+
+
+def invalid_wasm(canister: bytes, problem: str) -> Rejected:
+    """A module breaks the rules for modules."""
+    return reject(
+        Code.INVALID_WASM,
+        from_canister(
+            canister,
+            f"Canister's Wasm module is not valid: {problem}",
+            "Try to recompile the canister with a supported toolchain.",
+            "invalid-wasm-module",
+        ),
+    )
+
+
+def not_empty(canister: bytes) -> Rejected:
+    """Installing over code needs another mode."""
+    return reject(
+        Code.NOT_EMPTY,
+        f"Canister {name(canister)} cannot be installed because the canister is not empty. "
+        "Try installing with mode='reinstall' instead.",
+    )
+
+
+def not_stopped(canister: bytes, what: str) -> Rejected:
+    """Something can be done to a stopped canister only."""
+    return reject(Code.NOT_STOPPED, f"Canister {name(canister)} must be stopped before it is {what}.")
+
+
+def queue_full(canister: bytes) -> Rejected:
+    """No room for another message."""
+    return reject(Code.QUEUE_FULL, f"Canister {name(canister)} has too many messages waiting")
+
+
+def ingress_expired() -> Rejected:
+    """A user's call waited so long that it may not begin any more."""
+    return reject(Code.INGRESS_EXPIRED, "Ingress message timed out waiting to start executing.")
+
+
+def deadline_expired() -> Rejected:
+    """A best-effort call was not answered in time."""
+    return reject(Code.DEADLINE, "Call deadline has expired.")
+
+
+def canister_uninstalled(canister: bytes) -> Rejected:
+    """The code that should have answered is gone."""
+    return reject(
+        Code.REJECTED, f"Canister {name(canister)} has been uninstalled before it answered the call."
+    )
+
+
+def stop_cancelled(canister: bytes) -> Rejected:
+    """start_canister came while stop_canister was waiting."""
+    return reject(Code.STOP_CANCELLED, f"Canister {name(canister)}'s stop request was cancelled.")
+
+
+def stop_timed_out() -> Rejected:
+    """A canister did not stop within five minutes."""
+    return reject(Code.STOP_TIMED_OUT, "Stop canister request timed out")
+
+
+def as_seen_by_canister(answer: Rejected) -> str:
+    """The reject text for a calling canister: the error code goes in front unless the callee wrote it."""
+    return answer.message if answer.explicit else f"{answer.error_name}: {answer.message}"

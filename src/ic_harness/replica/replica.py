@@ -1,0 +1,232 @@
+"""The replica as its owner sees it: requests in, answers out, and what only a test network can do."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from ic_harness.errors import RejectError, ReplicaError
+from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity, bls
+from ic_harness.replica import query, routes
+from ic_harness.replica.certification import Certifier
+from ic_harness.replica.clock import Clock, SystemClock
+from ic_harness.replica.config import ReplicaConfig, Subnet, default_cache_dir
+from ic_harness.replica.execution import Engine
+from ic_harness.replica.machine import Machine
+from ic_harness.replica.management import ManagementCanister
+from ic_harness.replica.node import Node
+from ic_harness.replica.randomness import derive, fresh_seed
+from ic_harness.replica.scheduler import Incoming, Scheduler
+from ic_harness.replica.store import MemoryBlobs, Store
+from ic_harness.replica.wire import HttpRequest, HttpResponse
+from ic_harness.replica.world import (
+    Answer,
+    Canister,
+    FromHost,
+    LogRecord,
+    Rejected,
+    Request,
+    World,
+)
+
+Id = Principal | bytes | str
+"""A principal in any form that `Principal.of` takes."""
+
+
+class Replica:
+    """An Internet Computer of one subnet and one node in this process. Thread-safe; a context manager.
+
+    Raises `StateError` when the state folder is damaged or in use.
+    """
+
+    def __init__(self, config: ReplicaConfig | None = None) -> None:
+        self.config = config = config or ReplicaConfig()
+        self.clock = clock = config.clock or SystemClock()
+        self._store = store = Store(config.state_dir) if config.state_dir is not None else None
+        seed = config.seed if config.seed is not None else fresh_seed()
+        if store is not None:
+            seed = store.seed(config.seed, seed)
+        key = bls.keypair(derive(seed, b"root key"))
+        identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
+        subnet = make_subnet(seed, key, identity)
+        self.node = Node(
+            config=config,
+            clock=clock,
+            subnet=subnet,
+            scheduler=_make_scheduler(config, clock, subnet, store),
+            certifier=Certifier(subnet, key),
+            identity=identity,
+            journal=store,
+        )
+        self._tickets = itertools.count(1)
+        self._closed = False
+
+    def close(self) -> None:
+        """Stop: the running round ends, state on disk is complete, instances are freed."""
+        if self._closed:
+            return
+        self._closed = True
+        whole = self.node.driver.close()
+        self.node.scheduler.close()
+        if self._store is not None:
+            self._store.close(self.node.world if whole else None, self.node.machine)
+        self.node.machine.close()
+
+    def __enter__(self) -> Replica:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- the Internet Computer ------------------------------------------------------------------------------
+
+    @property
+    def root_key(self) -> bytes:
+        """The DER root key, 133 bytes, against which certificates are verified."""
+        return self.node.subnet.root_key
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request of the HTTP interface; blocks, may be called from any thread."""
+        return routes.handle(self.node, request)
+
+    # --- without envelopes and certificates -----------------------------------------------------------------
+
+    def execute_update(
+        self, sender: Id, canister_id: Id, method: str, arg: bytes, *, timeout_s: float | None = None
+    ) -> bytes:
+        """Call a method as `sender` and give the reply; calls to `aaaaa-aa` manage canisters.
+
+        Raises `RejectError`, and `ReplicaError` when nothing can bring the answer or the time is over.
+        """
+        finish = self.submit_update(sender, canister_id, method, arg)
+        return finish(timeout_s)
+
+    def submit_update(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> PendingUpdate:
+        """Put a call into the next round without waiting; the result gives the reply when it is called."""
+        ticket = next(self._tickets)
+        request = Request(
+            origin=FromHost(ticket),
+            caller=Principal.of(sender).raw,
+            callee=Principal.of(canister_id).raw,
+            method=method,
+            arg=arg,
+        )
+        incoming = Incoming(request)
+        self.node.driver.submit(lambda: self.node.scheduler.inbox.append(incoming), wake=False)
+        return PendingUpdate(self.node, request, ticket)
+
+    def execute_query(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> bytes:
+        """Query a method as `sender` and give the reply. Raises `RejectError`."""
+        request = Request(
+            origin=FromHost(0),
+            caller=Principal.of(sender).raw,
+            callee=Principal.of(canister_id).raw,
+            method=method,
+            arg=arg,
+        )
+        return _reply(query.execute(self.node, request), request)
+
+    # --- time and rounds ------------------------------------------------------------------------------------
+
+    def set_time(self, time_ns: int) -> None:
+        """Make this the present time, ns since the Unix epoch. Raises `ReplicaError` when it lies in the past."""
+        if time_ns < self.node.world.time_ns:
+            raise ReplicaError(
+                f"time goes forward only: {time_ns} ns is before the last round at {self.node.world.time_ns} ns"
+            )
+        self.clock.set_ns(time_ns)
+        self.node.driver.time_changed()
+
+    def advance_time(self, by_ns: int) -> None:
+        """Let `by_ns` nanoseconds pass at once; due timers fire in the next round."""
+        self.set_time(self.clock.now_ns() + by_ns)
+
+    def tick(self, rounds: int = 1) -> None:
+        """Run this many rounds now, also while rounds are held."""
+        self.node.driver.tick(rounds)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold rounds, so that messages submitted meanwhile meet in the round of the next `tick`."""
+        self.node.driver.hold()
+        try:
+            yield
+        finally:
+            self.node.driver.release()
+
+    # --- looking inside -------------------------------------------------------------------------------------
+
+    def canister(self, canister_id: Id) -> Canister:
+        """The record of a canister, to look at. Raises `ReplicaError` when there is none."""
+        raw = Principal.of(canister_id).raw
+        found = self.node.world.canisters.get(raw)
+        if found is None:
+            raise ReplicaError(f"canister {Principal(raw)} does not exist")
+        return found
+
+    def logs(self, canister_id: Id) -> list[LogRecord]:
+        """What a canister printed, and why it trapped; the newest 4 KiB."""
+        return list(self.canister(canister_id).logs)
+
+
+class PendingUpdate:
+    """A call that was submitted; call it to wait for the reply."""
+
+    def __init__(self, node: Node, request: Request, ticket: int) -> None:
+        self._node = node
+        self._request = request
+        self._ticket = ticket
+
+    def __call__(self, timeout_s: float | None = None) -> bytes:
+        """Run rounds until the reply is there. Raises `RejectError` or `ReplicaError`."""
+        answers = self._node.answers
+        if not self._node.driver.wait(lambda: self._ticket in answers, timeout_s):
+            raise ReplicaError(f"no answer from {self._request.method} within {timeout_s} s")
+        return _reply(answers.pop(self._ticket), self._request)
+
+
+def _reply(answer: Answer, request: Request) -> bytes:
+    if isinstance(answer, Rejected):
+        raise RejectError(
+            answer.code,
+            answer.message,
+            answer.error_name,
+            method=request.method,
+            canister=Principal(request.callee).to_text(),
+        )
+    return answer.data
+
+
+def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None) -> Scheduler:
+    engine = Engine(config.cache_dir or default_cache_dir())
+    if store is None:
+        machine = Machine(engine, MemoryBlobs())
+    else:
+        machine = Machine(engine, store.blobs, store.load_memory)
+    world = store.world if store is not None else None
+    return Scheduler(
+        world or World(time_ns=clock.now_ns()),
+        machine,
+        subnet,
+        ManagementCanister(),
+        threads=config.threads,
+        journaled=store is not None,
+    )
+
+
+def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity) -> Subnet:
+    """The subnet of a seed: its own root, with one node."""
+    node_key = identity.public_key_der
+    assert node_key is not None, "bug: a node has a key"
+    return Subnet(
+        id=Principal.self_authenticating(key.public_der).raw,
+        root_key=key.public_der,
+        node_id=identity.principal.raw,
+        node_key=node_key,
+        seed=seed,
+    )

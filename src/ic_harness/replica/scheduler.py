@@ -1,0 +1,311 @@
+"""Rounds: what happens in which order, as a table of steps.
+
+Interface specification, "Abstract behavior"; the shape is that of its `runStep`: each step picks its work and
+does it. One round lets every canister with work have its turn (several in parallel threads), then routes
+what left the canisters, in the order of their ids, and hands the changes to the journal and the certifier.
+Rounds never run beside each other: `driver.Driver` sees to that. Same inputs, same world: nothing here asks
+a clock or draws randomness.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from ic_harness.replica import deadlines, rejects
+from ic_harness.replica.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
+from ic_harness.replica.effects import Answered, Leaving
+from ic_harness.replica.machine import Machine
+from ic_harness.replica.turn import Pages, Turn
+from ic_harness.replica.world import (
+    MANAGEMENT,
+    Answer,
+    Canister,
+    FromCanister,
+    FromHost,
+    FromUser,
+    Request,
+    RequestRecord,
+    Response,
+    Status,
+    World,
+)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a round changed, for journal and certifier; ids of canisters, None for what is gone."""
+
+    canisters: set[bytes] = field(default_factory=set)
+    requests: dict[bytes, RequestRecord | None] = field(default_factory=dict)
+    pages: list[tuple[bytes, Pages]] = field(default_factory=list)
+    replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
+    answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A call from outside. A user's call brings its record and the time after which it must not begin."""
+
+    request: Request
+    record: RequestRecord | None = None
+    expiry_ns: int | None = None
+
+
+class Management(Protocol):
+    """What the scheduler needs of the management canister."""
+
+    def execute(self, scheduler: Scheduler, request: Request) -> None:
+        """Execute one call; its answer goes into `scheduler.leaving`, now or in a later round."""
+
+
+class Scheduler:
+    """The world and its rounds. Use it from one thread at a time."""
+
+    def __init__(
+        self,
+        world: World,
+        machine: Machine,
+        subnet: Subnet,
+        management: Management,
+        *,
+        threads: int = 4,
+        journaled: bool = False,
+    ) -> None:
+        self.world = world
+        self.machine = machine
+        self.subnet = subnet
+        self.management = management
+        self.journaled = journaled
+        self.changes = Changes()
+        self.leaving: list[Leaving] = []
+        # Callers put into it while a round may be running: only append and popleft are used.
+        self.inbox: deque[Incoming] = deque()
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self.reindex()
+
+    def reindex(self) -> None:
+        """Find out who has work, after the world was loaded or replaced."""
+        canisters = self.world.canisters.values()
+        self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
+        self.timers: dict[bytes, int] = {}
+        self.heartbeats: set[bytes] = set()
+        self.stopping: set[bytes] = {c.id for c in canisters if c.status is Status.STOPPING}
+        self.expiring = deadlines.index(canisters)
+        for canister in canisters:
+            self.watch(canister)
+
+    def watch(self, canister: Canister) -> None:
+        """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook."""
+        self.timers.pop(canister.id, None)
+        self.heartbeats.discard(canister.id)
+        if not canister.installed or canister.status is not Status.RUNNING:
+            return
+        if canister.low_memory_hook == "ready":
+            self.ready.add(canister.id)
+        if canister.global_timer_ns:
+            self.timers[canister.id] = canister.global_timer_ns
+        if self.machine.module(canister).has("canister_heartbeat"):
+            self.heartbeats.add(canister.id)
+
+    # --- the round ------------------------------------------------------------------------------------------
+
+    def round(self, now_ns: int) -> Changes:
+        """Run one round at the given time and give what it changed."""
+        self.world.round += 1
+        self.world.time_ns = max(now_ns, self.world.time_ns + 1)
+        for step in STEPS:
+            work = step.pick(self)
+            if work:
+                step.act(self, work)
+        changes, self.changes = self.changes, Changes()
+        return changes
+
+    def has_work(self) -> bool:
+        """Whether a round would do something now, without any time passing."""
+        return bool(self.inbox or self.ready or self.world.management_queue or self.leaving)
+
+    def next_event_ns(self) -> int | None:
+        """When something will happen by itself: a timer, a deadline; None when nothing will."""
+        times = [*self.timers.values()]
+        due = self.expiring.next_ns()
+        if due is not None:
+            times.append(due)
+        return min(times, default=None)
+
+    def touch(self, canister: Canister) -> None:
+        """Note that a canister changed outside its turn."""
+        self.changes.canisters.add(canister.id)
+
+    # --- steps ----------------------------------------------------------------------------------------------
+
+    def expire(self, due: Iterable[tuple[bytes, int]]) -> None:
+        """Give up what waited too long: best-effort calls, stop requests."""
+        for canister_id, number in due:
+            deadlines.expire(self, canister_id, number)
+
+    def induct(self, inbox: deque[Incoming]) -> None:
+        """Put accepted calls of users and of the host into queues; the same request is taken only once."""
+        while inbox:
+            incoming = inbox.popleft()
+            origin, record = incoming.request.origin, incoming.record
+            if isinstance(origin, FromUser) and record is not None:
+                if origin.request_id in self.world.requests:
+                    continue
+                self.world.requests[origin.request_id] = record
+                self.changes.requests[origin.request_id] = record
+            self.world.updates += 1
+            if incoming.expiry_ns is not None and incoming.expiry_ns < self.world.time_ns:
+                self.refuse(incoming.request, rejects.ingress_expired())
+            else:
+                self._enqueue(incoming.request)
+
+    def manage(self, requests: Iterable[Request]) -> None:
+        """Let the management canister work through its queue."""
+        batch = list(requests)
+        self.world.management_queue.clear()
+        for request in batch:
+            self.management.execute(self, request)
+
+    def due(self) -> list[Canister]:
+        """Canisters that have a message, a due timer or a heartbeat, in the order of their ids."""
+        now = self.world.time_ns
+        ids = self.ready | self.heartbeats
+        if self.timers:
+            ids = ids | {canister_id for canister_id, when in self.timers.items() if when <= now}
+        return [self.world.canisters[canister_id] for canister_id in sorted(ids)]
+
+    def take_turns(self, canisters: list[Canister]) -> None:
+        """Give each of these canisters its turn."""
+        turns = [
+            Turn(canister, self.machine, self.subnet, self.world.time_ns, self.journaled)
+            for canister in canisters
+        ]
+        if len(turns) == 1:
+            # No other thread has to wake up: this is what makes a single call fast.
+            self._run(turns[0])
+        else:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ic-harness-turn")
+            list(self._pool.map(self._run, turns))
+        for turn in turns:
+            self._after(turn)
+
+    def _run(self, turn: Turn) -> None:
+        turn.run(heartbeat=turn.canister.id in self.heartbeats)
+
+    def _after(self, turn: Turn) -> None:
+        canister = turn.canister
+        self.leaving += turn.outbox.items
+        self.changes.canisters.add(canister.id)
+        self.changes.pages += [(canister.id, diff) for diff in turn.diffs]
+        if not canister.queue:
+            self.ready.discard(canister.id)
+        self.expiring.note(canister)
+        self.watch(canister)
+
+    def route(self, leaving: list[Leaving]) -> None:
+        """Bring calls to their callees and answers to their callers."""
+        self.leaving = []
+        for item in leaving:
+            if isinstance(item, Request):
+                self._enqueue(item)
+            else:
+                self._deliver(item)
+
+    def _enqueue(self, request: Request) -> None:
+        if request.callee in {MANAGEMENT, self.subnet.id}:
+            self.world.management_queue.append(request)
+            return
+        callee = self.world.canisters.get(request.callee)
+        if callee is None:
+            self.refuse(request, rejects.canister_not_found(request.callee))
+        elif not isinstance(request.origin, FromCanister) and len(callee.queue) >= 4 * QUEUE_CAPACITY:
+            self.refuse(request, rejects.queue_full(callee.id))
+        else:
+            callee.queue.append(request)
+            self.ready.add(callee.id)
+            self.touch(callee)
+
+    def refuse(self, request: Request, answer: Answer) -> None:
+        """Answer a call that never began, with all its cycles."""
+        self._deliver(Answered(request.origin, answer, request.cycles))
+
+    def _deliver(self, item: Answered) -> None:
+        match item.origin:
+            case FromUser(request_id):
+                self._record(request_id, item.answer)
+            case FromHost(ticket):
+                self.changes.answers[ticket] = item.answer
+            case FromCanister(caller_id, call):
+                caller = self.world.canisters.get(caller_id)
+                if caller is not None:
+                    caller.queue.append(
+                        Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
+                    )
+                    self.ready.add(caller_id)
+                    self.touch(caller)
+
+    def _record(self, request_id: bytes, answer: Answer) -> None:
+        known = self.world.requests.get(request_id)
+        if known is None:
+            return
+        record = RequestRecord(
+            sender=known.sender,
+            effective_id=known.effective_id,
+            canister=known.canister,
+            forget_ns=max(known.forget_ns, self.world.time_ns + KEEP_ANSWERS),
+            answer=answer,
+        )
+        self.world.requests[request_id] = self.changes.requests[request_id] = record
+
+    def settle_stops(self, stopping: Iterable[bytes]) -> None:
+        """Stop canisters that wait for nothing any more, and answer who asked for it."""
+        deadlines.settle_stops(self, stopping)
+
+    def forget(self, old: Iterable[bytes]) -> None:
+        """Forget requests whose time is over."""
+        for request_id in old:
+            del self.world.requests[request_id]
+            self.changes.requests[request_id] = None
+
+    def old_requests(self) -> list[bytes]:
+        """Requests that finished and need not be known any more; looked for every 64 rounds only."""
+        if self.world.round % 64:
+            return []
+        now = self.world.time_ns
+        return [
+            request_id
+            for request_id, record in self.world.requests.items()
+            if record.answer is not None and record.forget_ns < now
+        ]
+
+    def close(self) -> None:
+        """Stop the worker threads."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a round: `pick` finds its work, `act` does it if there is any."""
+
+    name: str
+    pick: Callable[[Scheduler], Any]
+    act: Callable[[Scheduler, Any], None]
+
+
+STEPS: Final[tuple[Step, ...]] = (
+    Step("expire", lambda s: s.expiring.due(s.world.time_ns), Scheduler.expire),
+    Step("induct", lambda s: s.inbox, Scheduler.induct),
+    Step("manage", lambda s: s.world.management_queue, Scheduler.manage),
+    Step("take turns", Scheduler.due, Scheduler.take_turns),
+    Step("stop", lambda s: s.stopping, Scheduler.settle_stops),
+    Step("route", lambda s: s.leaving, Scheduler.route),
+    Step("forget", Scheduler.old_requests, Scheduler.forget),
+)
+"""A round from its first to its last step."""

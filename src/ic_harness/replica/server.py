@@ -1,0 +1,155 @@
+"""The replica over HTTP: an ASGI application, and a runner that serves it on loopback.
+
+Requests are answered in worker threads, because `Replica.handle` blocks until the verdict is there. Bodies
+are joined once and never copied after that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from ic_harness.errors import ReplicaError
+from ic_harness.replica.replica import Replica
+from ic_harness.replica.routes import CORS
+from ic_harness.replica.wire import HttpRequest, HttpResponse, problem
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Each waiting call keeps a thread for up to ten seconds; beyond this many, requests wait for a free one.
+_WORKERS: Final = 128
+# Bodies beyond the limit are read no further than this, so that the client gets its 413.
+_READ_BEYOND: Final = 1 << 20
+
+
+class _TooLargeError(Exception):
+    """A body goes on beyond every limit."""
+
+
+def app(replica: Replica) -> Application:
+    """Make an ASGI 3 application that serves `replica`; closing the replica stays with the caller."""
+    workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="ic-harness-http")
+    limit = replica.config.ingress_bytes + _READ_BEYOND
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send, workers)
+            return
+        if scope["type"] != "http":
+            return
+        try:
+            body = await _body(receive, limit)
+        except _TooLargeError:
+            await _send(send, problem(413, "The request body is too large"))
+            return
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(workers, replica.handle, _request(scope, body))
+        await _send(send, response)
+
+    return application
+
+
+async def _lifespan(receive: Receive, send: Send, workers: ThreadPoolExecutor) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            workers.shutdown(wait=False, cancel_futures=True)
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _TooLargeError
+        if part:
+            parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _request(scope: Scope, body: bytes) -> HttpRequest:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return HttpRequest(method=scope["method"], path=scope["path"], headers=headers, body=body)
+
+
+async def _send(send: Send, response: HttpResponse) -> None:
+    headers = {**CORS, **response.headers, "content-length": str(len(response.body))}
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": response.body})
+
+
+class RunningServer:
+    """A server in a thread of this process. `url` has no slash at its end."""
+
+    def __init__(self, server: Any, thread: threading.Thread, listener: socket.socket) -> None:
+        self._server = server
+        self._thread = thread
+        self._listener = listener
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def stop(self) -> None:
+        """Stop serving; requests that are being answered are finished first."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+
+def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
+    """Serve `replica` over HTTP in a thread; port 0 takes a free one. Loopback unless `host` says otherwise.
+
+    Raises `ReplicaError` when the address cannot be used.
+    """
+    import uvicorn  # lazy: start-up time  # noqa: PLC0415
+
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        app(replica),
+        http="httptools",
+        loop="asyncio",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="ic-harness-server", daemon=True
+    )
+    thread.start()
+    return RunningServer(server, thread, listener)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError as problem_:
+        listener.close()
+        raise ReplicaError(f"cannot listen on {host}:{port}: {problem_.strerror}") from problem_
+    return listener
