@@ -1,7 +1,7 @@
 """Canister execution: Wasm modules, memories that roll back, and the `ic0` system API.
 
-The replica hands in a message as plain data (interface.py) and gets back what it did; Wasmtime and the operating
-system's memory mappings stay behind this door.
+The replica hands in a message as plain data (interface.py) and gets back what it did; Wasmtime and the
+operating system's memory mappings stay behind this door.
 """
 
 from .code_cache import default_folder

@@ -1,8 +1,8 @@
 """Compiled modules on disk, so that a canister is compiled once per machine and engine version.
 
-A file holds the SHA-256 of the compiled code and the code. It is written beside its place and renamed into it, so a
-reader sees a whole file or none; a damaged one is ignored and written anew. The folder is only its owner's: compiled
-code is run as it is.
+A file holds the SHA-256 of the compiled code and the code. It is written beside its place and renamed into
+it, so a reader sees a whole file or none; a damaged one is ignored and written anew. The folder is only its
+owner's: compiled code is run as it is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ class CodeCache:
         return code if hashlib.sha256(code).digest() == digest else None
 
     def store(self, key: str, code: bytes) -> None:
-        """Keep compiled code under `key`; a folder that cannot be written costs speed only, so that is no error."""
+        """Keep compiled code under `key`.
+
+        A folder that cannot be written costs speed only, so that is no error.
+        """
         if self._folder is None:
             return
         temporary = self._folder / f".{key}.{os.getpid()}.{secrets.token_hex(4)}"

@@ -1,4 +1,7 @@
-"""Wasmtime, set up as the network sets it up: compiles modules. One serves any number of canisters and threads."""
+"""Wasmtime, set up as the network sets it up: compiles modules.
+
+One serves any number of canisters and threads.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear memories as plain buffers beside a committed copy: works on every system, costs the memory's size."""
+"""Linear memories as plain buffers beside a committed copy: for every system, at a price."""
 
 from __future__ import annotations
 
@@ -38,11 +38,15 @@ class CopiedImage(Image):
 
 
 class CopiedMemory(LinearMemory):
-    """A buffer of its own; growing may move it, so code must check bounds itself (`Strategy.guarded` is false)."""
+    """A buffer of its own.
+
+    Growing may move it, so code must check bounds itself (`Strategy.guarded` is false).
+    """
 
     def __init__(self, image: Image) -> None:
         super().__init__(image)
         self.size = 0
+        self._buffer = ctypes.create_string_buffer(1)
         self._allocate(image.size)
         self.rollback()
 

@@ -14,10 +14,11 @@ class Engine(Compiler):
     def instantiate(
         self, module: Module, *, stable: LinearMemory | None = None, heap: LinearMemory | None = None
     ) -> Instance:
-        """A new instance of which nothing has run yet; raises ModuleInvalid for data that does not fit its memory.
+        """A new instance of which nothing has run yet; raises ModuleInvalid when its data does not fit.
 
-        An upgrade hands over the old instance's `stable`; one that keeps Wasm memory hands over its `heap` too. Both
-        must be committed. The old instance must not run again unless the new one is closed without a commit.
+        An upgrade hands over the old instance's `stable`; one that keeps Wasm memory hands over its `heap`
+        too. Both must be committed. The old instance must not run again unless the new one is closed without
+        a commit.
         """
         new_image = self.strategy.new_image
         heap_image = heap.image if heap else new_image()

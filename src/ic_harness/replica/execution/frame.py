@@ -1,7 +1,7 @@
 """One running message: what it sees, what it has asked for so far.
 
-The functions of `api/` read and change a frame; it becomes `Effects` when the message succeeds and is dropped when it
-traps.
+The functions of `api/` read and change a frame; it becomes `Effects` when the message succeeds and is
+dropped when it traps.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Two small Wasm modules beside each canister, so that stable memory is reached without Python in between.
 
-The canister imports the stable functions from `FORWARD`, which only calls through a table. Once the canister's
-instance exists, `stable_module` can import its memory, owns the stable memory as a 64-bit memory of its own, and puts
-its functions into that table. It also calls closures (callbacks are indices of the canister's function table).
+The canister imports the stable functions from `FORWARD`, which only calls through a table. Once the
+canister's instance exists, `stable_module` can import its memory, owns the stable memory as a 64-bit memory
+of its own, and puts its functions into that table. It also calls closures (callbacks are indices of the
+canister's function table).
 """
 
 from __future__ import annotations

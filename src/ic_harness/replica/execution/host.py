@@ -1,4 +1,4 @@
-"""Turns the rows of the system API into host functions of the engine: decode, check the context, call, encode."""
+"""Turns the rows of the system API into host functions: decode, check the context, call, encode."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def wasm_types(letters: str, *, is_64: bool) -> bytes:
 
 
 def system_api(*, is_64: bool) -> dict[str, HostFunction]:
-    """Host functions for canisters with this pointer type, by name; those that live in Wasm are not among them."""
+    """Host functions for canisters with this pointer type, by name.
+
+    Those that live in Wasm are not among them.
+    """
     return {
         row.name: HostFunction(
             function_type(wasm_types(row.params, is_64=is_64), wasm_types(row.results, is_64=is_64)),
@@ -69,8 +72,9 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
         frame = RUNNING.frame
         assert frame is not None
         try:
+            # CONTEXT
             if frame.env.mode not in modes:
-                raise wrong_mode(name, frame.env.mode, frame.task)
+                raise wrong_mode(name, frame.env.mode, frame.task)  # noqa: TRY301  every failure goes one way
             result = function(frame, *unpack(string_at(cells, size))) if size else function(frame)
             if result is not None:
                 cell(cells).value = result & mask

@@ -1,11 +1,12 @@
 """The committed content of one linear memory, with cheap marks to go back to.
 
-Theory of operation. An image is a sparse array of pages. A *mark* remembers the image as it was when the mark was set
-by an undo log: the first time that a page is overwritten after the newest mark was set, its old content goes into that
-mark's log. The content at mark k is therefore, for each page, the first entry found in the logs of marks k, k+1, … up
-to the newest, else the image itself. Going back is one more change of the image, logged in the newest mark as any
-other, so marks newer than the target stay valid. Dropping a mark hands its log down to the mark before it.
-Setting a mark costs nothing; commits pay for pages they touch first; going back pays for pages touched since.
+Theory of operation. An image is a sparse array of pages. A *mark* remembers the image as it was when the
+mark was set by an undo log: the first time that a page is overwritten after the newest mark was set, its
+old content goes into that mark's log. The content at mark k is therefore, for each page, the first entry
+found in the logs of marks k, k+1, … up to the newest, else the image itself. Going back is one more change
+of the image, logged in the newest mark as any other, so marks newer than the target stay valid. Dropping a
+mark hands its log down to the mark before it. Setting a mark costs nothing; commits pay for pages they
+touch first; going back pays for pages touched since.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """A canister's live code and memory, and the transaction that one message is.
 
-A message runs on live views of the committed images (memory.py). `commit` makes its changes permanent, `rollback`
-drops them; a message that traps is rolled back before `run` returns.
+A message runs on live views of the committed images (memory.py). `commit` makes its changes permanent,
+`rollback` drops them; a message that traps is rolled back before `run` returns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import instrument
@@ -16,7 +15,6 @@ from .frame import RUNNING, Frame
 from .images import Image, Mark
 from .interface import Completed, Entry, Environment, Mode, Outcome, Trapped
 from .live import Live
-from .memory import LinearMemory
 from .module import Module
 from .native import EngineError, NativeTrap
 from .outcomes import explain
@@ -63,7 +61,10 @@ class StateImage:
 
 @dataclass(frozen=True, slots=True)
 class MemorySnapshot:
-    """The committed state of a canister at a moment, code included. `close` it when it is no longer needed."""
+    """The committed state of a canister at a moment, code included.
+
+    `close` it when it is no longer needed.
+    """
 
     engine: Compiler
     module: Module
@@ -142,14 +143,13 @@ class Instance:
         self.stable.hard_limit = env.stable_memory_limit
         self.heap.soft_limit = env.wasm_memory_limit if env.mode in _LIMITED else 0
         self.heap.refused = 0
-        stopped: NativeTrap | EngineError | None = None
-        with self._running(frame):
-            try:
-                self._live.enter(entry, env.instruction_limit)
-            except (NativeTrap, EngineError) as error:
-                stopped = error
+        try:
+            stopped = self._execute(frame, entry)
             used = frame.instructions
-        trapped = explain(frame, stopped, self.module, self.heap, entry)
+            trapped = explain(frame, stopped, self.module, self.heap, entry)
+        except BaseException:
+            self.rollback()  # a bug of ours, or Ctrl-C: nothing of the message may stay
+            raise
         if trapped is None:
             return Completed(effects=frame.effects(), instructions=used, logs=tuple(frame.logs))
         self.rollback()
@@ -159,13 +159,16 @@ class Instance:
             backtrace=backtrace, instructions=used, logs=tuple(frame.logs),
         )  # fmt: skip
 
-    @contextmanager
-    def _running(self, frame: Frame) -> Iterator[None]:
+    def _execute(self, frame: Frame, entry: Entry) -> NativeTrap | EngineError | None:
+        """Run and say what stopped it, None if it came to its end."""
         RUNNING.frame = frame
         try:
-            yield
+            self._live.enter(entry, frame.env.instruction_limit)
+        except (NativeTrap, EngineError) as error:
+            return error
         finally:
             RUNNING.frame = None
+        return None
 
     # --- transactions
 
@@ -242,7 +245,10 @@ class Instance:
         return StateImage(heap.read(0, heap.size), stable.read(0, stable.size), self._globals)
 
     def close(self) -> None:
-        """Give back what the instance holds; images live on as long as a snapshot or another instance has them."""
+        """Give back what the instance holds.
+
+        Images live on as long as a snapshot or another instance has them.
+        """
         self._live.close()
         self.heap.close()
         self.stable.close()

@@ -1,9 +1,9 @@
 """Finds out whether a module changes its own tables or drops its segments while it runs.
 
-The network makes a new instance for every message, with memory and globals carried over: tables and dropped segments
-start afresh each time. Our instances live on, so the few modules that do such things must be made anew after each
-message. Reading every instruction in Python would take longer than compiling them; only bodies that hold the bytes of
-such an instruction are read.
+The network makes a new instance for every message, with memory and globals carried over: tables and dropped
+segments start afresh each time. Our instances live on, so the few modules that do such things must be made
+anew after each message. Reading every instruction in Python would take longer than compiling them; only
+bodies that hold the bytes of such an instruction are read.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _skip(reader: Reader, opcode: int) -> None:
     immediate = _IMMEDIATES.get(opcode)
     if immediate is not None:
         immediate(reader)
-    elif opcode > 0xC4 and opcode not in (0xD1,):
+    elif opcode > 0xC4 and opcode != 0xD1:
         raise WasmDecodeError(f"unknown instruction 0x{opcode:02x}")
 
 

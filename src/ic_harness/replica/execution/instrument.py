@@ -1,9 +1,10 @@
 """Rewrites a canister's module so that the replica can reach what a module otherwise keeps to itself.
 
-Added are exports under reserved names: every mutable global (a trap must roll them back), the memory, the function
-table (callbacks are table indices), the start function (run by us, once, not at each instantiation) and one defined
-function through which the instance can be found. A module without memory or table gets an empty one. Custom sections
-other than `name` (backtraces) are left out. No function body changes, so function indices stay as they were.
+Added are exports under reserved names: every mutable global (a trap must roll them back), the memory, the
+function table (callbacks are table indices), the start function (run by us, once, not at each
+instantiation) and one defined function through which the instance can be found. A module without memory or
+table gets an empty one. Custom sections other than `name` (backtraces) are left out. No function body
+changes, so function indices stay as they were.
 """
 
 from __future__ import annotations

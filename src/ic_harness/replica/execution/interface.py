@@ -51,7 +51,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Everything that a message can observe; constant while it runs. Cycles, bytes, nanoseconds, instructions."""
+    """Everything that a message can observe; constant while it runs.
+
+    Cycles, bytes, nanoseconds, instructions.
+    """
 
     mode: Mode
     caller: bytes = b""
@@ -102,7 +105,10 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingCall:
-    """A call that leaves when its message succeeds. `timeout_s` None = guaranteed response, else best-effort."""
+    """A call that leaves when its message succeeds.
+
+    `timeout_s` None = guaranteed response, else best-effort.
+    """
 
     callee: bytes
     method: str

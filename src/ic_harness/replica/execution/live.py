@@ -1,4 +1,4 @@
-"""The engine's side of an instance: a store with the canister, the stable memory's module and what joins them.
+"""The engine's side of an instance: a store with the canister and the module of its stable memory.
 
 Plumbing. A `Live` can be thrown away and made anew from the committed images at any time between messages.
 """
@@ -22,15 +22,17 @@ from .native import (
     RawGlobal,
     RawInstance,
     call,
-    find_length,
+    find_record,
     get_fuel,
     host_function,
     set_fuel,
-    set_length,
+    write_record,
 )
 from .validation import ModuleInvalid
 
 _PLENTY = 1 << 62
+_IGNORED = 0xFFFF_FFFF
+"""The function index of a callback that nobody waits for (Motoko's one-way calls)."""
 _IN_WASM = frozenset(name for name, _, _ in SLOTS)
 
 
@@ -52,7 +54,7 @@ class Live:
         self._globals = [
             RawGlobal(self._store, self._canister.export(name), kind) for name, kind in module.native.globals
         ]
-        self._lengths = self._find_lengths()
+        self._records = self._find_records()
 
     def _instantiate_canister(self) -> RawInstance:
         api = self._compiler.api_64 if self._module.is_64 else self._compiler.api_32
@@ -84,18 +86,20 @@ class Live:
         self._compiler.creator.offer(self._stable)
         return RawInstance(self._store, code, [memory, table, self._forward.export("slots"), *failures])
 
-    def _find_lengths(self) -> tuple[int, int] | None:
+    def _find_records(self) -> tuple[int, int] | None:
         anchor = self._canister.export(instrument.ANCHOR)
         if anchor is None:
             return None
-        heap = find_length(self._store, anchor.of.func, self._heap, len(self._module.native.imports))
-        stable = find_length(self._store, self._call_closure, self._stable, 4)
+        heap = find_record(self._store, anchor.of.func, self._heap, len(self._module.native.imports))
+        stable = find_record(self._store, self._call_closure, self._stable, 4)
         return None if heap is None or stable is None else (heap, stable)
 
     def enter(self, entry: Entry, instructions: int) -> None:
         """Run an exported function or a closure; raises KeyError, NativeTrap, EngineError."""
         set_fuel(self._store, instructions)
         if entry.callback is not None:
+            if entry.callback.function == _IGNORED:
+                return
             arguments: Sequence[int] = (entry.callback.function, entry.callback.environment)
             call(self._store, self._call_closure, arguments)
             return
@@ -119,19 +123,15 @@ class Live:
 
     def fit_lengths(self) -> bool:
         """Make the engine's memory lengths those of our memories; False when that takes a new instance."""
-        set_fuel(self._store, _PLENTY)
-        if self._lengths_fit():
-            return True
-        if self._lengths is None:
+        if self._records is None:
             return False
-        set_length(self._lengths[0], self._heap.size)
-        set_length(self._lengths[1], self._stable.size)
-        return self._lengths_fit()
-
-    def _lengths_fit(self) -> bool:
-        heap = call(self._store, self._helper.function("heap_size"))
-        stable = call(self._store, self._helper.function("stable_bytes"))
-        return (heap, stable) == (self._heap.size, self._stable.size)
+        heap_moved = write_record(self._records[0], self._heap)
+        stable_moved = write_record(self._records[1], self._stable)
+        if not (heap_moved or stable_moved):
+            return True
+        set_fuel(self._store, _PLENTY)
+        seen = [call(self._store, self._helper.function(name)) for name in ("heap_size", "stable_bytes")]
+        return seen == [self._heap.size, self._stable.size]
 
     def close(self) -> None:
         """Free the store."""

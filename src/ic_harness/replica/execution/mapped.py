@@ -1,4 +1,7 @@
-"""Linear memories as copy-on-write views of files in memory (Linux); see pages.py for what the kernel does."""
+"""Linear memories as copy-on-write views of files in memory (Linux).
+
+See pages.py for what the kernel does.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,10 @@ class MappedMemory(LinearMemory):
         return True
 
     def _move(self, size: int) -> None:
-        """Map a larger view; only memories with 64-bit indices get here, for them the engine asks for the base anew."""
+        """Map a larger view.
+
+        Only memories with 64-bit indices get here, for them the engine asks for the base anew.
+        """
         old_base, old_size, release = self.base, self.size, self._finalizer
         self._map(max(size, 2 * self._capacity))
         self.size = 0

@@ -1,7 +1,7 @@
 """A canister's linear memory while it runs: a view of its committed image that can be kept or thrown away.
 
-Two strategies with the same rules: `mapped` lets the kernel track what was written (Linux), `copied` keeps a second
-copy (everywhere). `choose()` takes the first where it works.
+Two strategies with the same rules: `mapped` lets the kernel track what was written (Linux), `copied` keeps
+a second copy (everywhere). `choose()` takes the first where it works.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ class LinearMemory(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How memories are held: how to make an empty image, and a view of one. `guarded` = faults are used for bounds."""
+    """How memories are held: how to make an empty image, and a view of one.
+
+    `guarded` = faults are used for bounds.
+    """
 
     name: str
     new_image: Callable[[], Image]

@@ -1,14 +1,14 @@
 """The part of Wasmtime's C interface that its Python package does not wrap, or wraps too slowly for us.
 
-Raw host functions (0.8 µs a call instead of 2.4), raw calls, memories in mappings of our own, and errors with their
-backtraces. Everything here is plumbing: it knows Wasm, not the Internet Computer.
+Raw host functions (0.8 µs a call instead of 2.4), raw calls, memories in mappings of our own, and errors
+with their backtraces. Everything here is plumbing: it knows Wasm, not the Internet Computer.
 """
 
 from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,11 +18,12 @@ from wasmtime import _ffi as ffi
 HOST_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
 )
-"""(environment, caller, address of 16-byte argument and result cells, their number) -> address of a trap or 0."""
+"""(environment, caller, address of the 16-byte cells of arguments and results, their number) -> trap or 0."""
 CELL = 16
 HELPER_MODULE = "ic-harness"
 """Name of modules of ours; their functions do not show in backtraces."""
-_NO_FINALIZER = ctypes.cast(None, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
+_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_NO_FINALIZER = _FINALIZER()
 _UNREACHABLE = wasmtime.TrapCode.UNREACHABLE.value
 _KINDS = {
     0x7F: wasmtime.ValType.i32, 0x7E: wasmtime.ValType.i64,
@@ -35,8 +36,8 @@ class EngineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class NativeTrap(Exception):
-    """Wasm code stopped: `code` of the engine (None if it gave none) and (function index, name) innermost first."""
+class NativeTrap(Exception):  # noqa: N818  a trap is what the specification calls it
+    """Wasm code stopped: the engine's `code`, if it gave one, and (function index, name) innermost first."""
 
     code: wasmtime.TrapCode | None
     message: str
@@ -73,11 +74,14 @@ def host_trap() -> int:
     return ctypes.cast(ffi.wasmtime_trap_new_code(_UNREACHABLE), ctypes.c_void_p).value or 0
 
 
-# --- memories -------------------------------------------------------------------------------------------------------
+# --- memories
 
 
 class MemoryCreator:
-    """Gives the engine our memories. `offered` holds, per thread, the memories for the instances being made."""
+    """Gives the engine our memories.
+
+    `offered` holds, per thread, the memories for the instances being made.
+    """
 
     def __init__(self) -> None:
         self._waiting = threading.local()
@@ -92,7 +96,7 @@ class MemoryCreator:
 
     def install(self, config: wasmtime.Config) -> None:
         """Let an engine of this configuration ask here."""
-        creator = ffi.wasmtime_memory_creator_t()
+        creator: Any = ffi.wasmtime_memory_creator_t()
         creator.env = None
         creator.new_memory = self._new
         creator.finalizer = self._nothing
@@ -139,7 +143,7 @@ def _error(text: str) -> int:
     return ctypes.cast(ffi.wasmtime_error_new(ctypes.create_string_buffer(raw)), ctypes.c_void_p).value or 0
 
 
-# --- stores, functions, instances -------------------------------------------------------------------------------------
+# --- stores, functions, instances
 
 
 def function_type(params: Sequence[int], results: Sequence[int]) -> wasmtime.FuncType:
@@ -184,8 +188,8 @@ class RawInstance:
         raw = name.encode()
         item = ffi.wasmtime_extern_t()
         found = ffi.wasmtime_instance_export_get(
-            self._context, ctypes.byref(self._instance), ctypes.create_string_buffer(raw, len(raw) + 1), len(raw),
-            ctypes.byref(item),
+            self._context, ctypes.byref(self._instance), ctypes.create_string_buffer(raw),
+            len(raw), ctypes.byref(item),
         )  # fmt: skip
         return item if found else None
 
@@ -198,12 +202,15 @@ class RawInstance:
 
 
 def call(store: wasmtime.Store, function: Any, arguments: Sequence[int] = ()) -> int:
-    """Call a function with integer arguments; returns the first result cell. Raises NativeTrap, EngineError."""
+    """Call a function with integer arguments; returns the first result cell.
+
+    Raises NativeTrap, EngineError.
+    """
     cells = (ctypes.c_uint64 * (2 * max(1, len(arguments))))()
     for index, argument in enumerate(arguments):
         cells[2 * index] = argument & 0xFFFF_FFFF_FFFF_FFFF
-    trap = ctypes.POINTER(ffi.wasm_trap_t)()
-    error = ffi.wasmtime_func_call_unchecked(
+    trap: Any = ctypes.POINTER(ffi.wasm_trap_t)()
+    error: Any = ffi.wasmtime_func_call_unchecked(
         store._context(), ctypes.byref(function),  # noqa: SLF001
         ctypes.cast(cells, ctypes.POINTER(ffi.wasmtime_val_raw_t)), len(cells) // 2, ctypes.byref(trap),
     )  # fmt: skip
@@ -244,7 +251,7 @@ class RawGlobal:
     def __init__(self, store: wasmtime.Store, extern: Any, kind: int) -> None:
         self._context = store._context()  # noqa: SLF001
         self._global = extern.of.global_
-        self._value = ffi.wasmtime_val_t()
+        self._value: Any = ffi.wasmtime_val_t()
         self._bits = (ctypes.c_uint8 * 16).from_address(
             ctypes.addressof(self._value) + ffi.wasmtime_val_t.of.offset
         )
@@ -264,7 +271,7 @@ class RawGlobal:
         check(ffi.wasmtime_global_set(self._context, ctypes.byref(self._global), ctypes.byref(self._value)))
 
 
-# --- shrinking --------------------------------------------------------------------------------------------------------
+# --- shrinking
 
 _VMCTX_IN_FUNCREF = 24
 _VMCTX_MAGIC = b"core"
@@ -272,17 +279,16 @@ _HEADER_ROOM = 512
 _PER_IMPORT = 40
 
 
-def find_length(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports: int) -> int | None:
-    """Address of the engine's own record of a memory's length, or None if it is not where we know it.
+def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports: int) -> int | None:
+    """Address of the engine's own record (base, length) of a memory; None if it is not where we know it.
 
-    Wasm memories cannot shrink, and so the engine has no call for it; a rollback must shrink one that the message
-    grew. The record (base, length) stands in the instance's context, which any function of the instance leads to. It
-    is recognised by its content, and who uses it checks by `memory.size` that it took effect; where it is not found
-    the instance is made anew.
+    Wasm memories cannot shrink, and so the engine has no call for it; a rollback must shrink one that the
+    message grew. The record (base, length) stands in the instance's context, which any function of the
+    instance leads to. It is recognised by its content, and who uses it checks by `memory.size` that it took
+    effect; where it is not found the instance is made anew.
     """
-    reference = ctypes.cast(
-        ffi.wasmtime_func_to_raw(store._context(), ctypes.byref(anchor)), ctypes.c_void_p
-    ).value  # noqa: SLF001
+    raw = ffi.wasmtime_func_to_raw(store._context(), ctypes.byref(anchor))  # noqa: SLF001
+    reference = ctypes.cast(raw, ctypes.c_void_p).value
     if not reference:
         return None
     context = ctypes.c_uint64.from_address(reference + _VMCTX_IN_FUNCREF).value
@@ -292,13 +298,14 @@ def find_length(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports:
     for offset in range(8, _HEADER_ROOM + _PER_IMPORT * imports, 8):
         cells = (ctypes.c_uint64 * 2).from_address(context + offset)
         if (cells[0], cells[1]) == wanted:
-            return context + offset + 8
+            return context + offset
     return None
 
 
-def set_length(address: int, length: int) -> None:
-    """Write a memory's length where `find_length` found it."""
-    ctypes.c_uint64.from_address(address).value = length
-
-
-Callback = Callable[[int, int, int, int], int]
+def write_record(address: int, memory: HostMemory) -> bool:
+    """Tell the engine where a memory is and how long, where `find_record` found it; False = it knew."""
+    cells = (ctypes.c_uint64 * 2).from_address(address)
+    if (cells[0], cells[1]) == (memory.base, memory.size):
+        return False
+    cells[0], cells[1] = memory.base, memory.size
+    return True

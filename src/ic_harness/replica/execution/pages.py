@@ -1,8 +1,9 @@
-"""Memory mappings of the Linux kernel: copy-on-write views of a file in memory, and which of their pages were written.
+"""Memory mappings of the Linux kernel: copy-on-write views of a file in memory, and which pages were written.
 
-A view maps a memory file privately: pages that nobody wrote show the file, a written page becomes a private copy.
-The kernel knows which pages are private (ioctl PAGEMAP_SCAN since Linux 6.7, `/proc/self/pagemap` before), forgets
-them on request (madvise MADV_DONTNEED: the view shows the file again), and so rollback and commit cost what was touched.
+A view maps a memory file privately: pages that nobody wrote show the file, a written page becomes a private
+copy. The kernel knows which pages are private (ioctl PAGEMAP_SCAN since Linux 6.7, `/proc/self/pagemap`
+before), and forgets them on request (madvise MADV_DONTNEED: the view shows the file again). So rollback and
+commit cost what was touched.
 Addresses and lengths are bytes; lengths are multiples of the page size.
 """
 
@@ -29,7 +30,7 @@ Range = tuple[int, int]
 
 
 class _ScanRequest(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012  the attribute that ctypes asks for
+    _fields_ = [  # the attribute that ctypes asks for
         (name, ctypes.c_uint64)
         for name in (
             "size", "flags", "start", "end", "walk_end", "regions", "region_count", "max_pages",

@@ -1,8 +1,8 @@
 """The system API as a table: name, type, who may call it, and what it does.
 
-Interface specification, "Overview of imports". Types: `I` is a pointer (i32, in 64-bit canisters i64), `i` i32,
-`l` i64. Contexts as in the specification; `*` is all but `s`. Functions without a Python function live in Wasm
-(glue.py) and may be called everywhere. `python -m ic_harness.replica.execution.table` prints it.
+Interface specification, "Overview of imports". Types: `I` is a pointer (i32, in 64-bit canisters i64), `i`
+i32, `l` i64. Contexts as in the specification; `*` is all but `s`. Functions without a Python function live
+in Wasm (glue.py) and may be called everywhere. `python -m ic_harness.replica.execution.table` prints it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ _OPTIMIZE = (
     "Try optimizing this method to consume fewer instructions or split the work across multiple messages."
 )
 _LEAK = (
-    "Try checking the canister for a possible memory leak or modifying it to use more stable memory instead of Wasm "
+    "Try checking the canister for a possible memory leak or modifying it to use more stable memory "
+    "instead of Wasm "
     "memory."
 )
 _WRONG_MODE = "Check the ICP documentation to make sure APIs are being called in the correct message types."
@@ -42,7 +43,10 @@ MODE_NAMES = {
 
 
 class CanisterTrap(Exception):  # noqa: N818  the specification's word
-    """The running message fails. `error_code` 502 is printed IC0502; `anchor` is a place in the documentation."""
+    """The running message fails.
+
+    `error_code` 502 is printed IC0502; `anchor` is a place in the documentation.
+    """
 
     def __init__(self, error_code: int, message: str, advice: str = "", anchor: str = "") -> None:
         self.error_code = error_code
@@ -92,10 +96,14 @@ def instruction_limit(limit: int) -> CanisterTrap:
 def wasm_memory_limit(limit: int, size: int) -> CanisterTrap:
     """The heap grew beyond the limit in the canister's settings (bytes)."""
     text = (
-        f"Canister exceeded its current Wasm memory limit of {limit} bytes. The peak Wasm memory usage was {size} "
-        "bytes. If the canister reaches 4GiB, then it may stop functioning and may become unrecoverable. Please reach "
-        "out to the canister owner to investigate the reason for the increased memory usage. It might be necessary to "
-        "move data from the Wasm memory to the stable memory. If such high Wasm memory usage is expected and safe, "
+        f"Canister exceeded its current Wasm memory limit of {limit} bytes. The peak Wasm memory usage "
+        f"was {size} "
+        "bytes. If the canister reaches 4GiB, then it may stop functioning and may become unrecoverable. "
+        "Please reach "
+        "out to the canister owner to investigate the reason for the increased memory usage. It might be "
+        "necessary to "
+        "move data from the Wasm memory to the stable memory. If such high Wasm memory usage is expected "
+        "and safe, "
         "then the developer can increase the Wasm memory limit in the canister settings."
     )
     return CanisterTrap(539, text, _LEAK, "wasm-memory-limit-exceeded")

@@ -1,4 +1,7 @@
-"""What makes a Wasm module a canister module. Interface specification, "Canister module format", and the network's limits."""
+"""What makes a Wasm module a canister module.
+
+Interface specification, "Canister module format", and the network's limits.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ...errors import ReplicaError
+from ic_harness.errors import ReplicaError
+
 from .host import wasm_types
 from .table import BY_NAME
 from .wasm_binary import EXTERNREF, FUNCREF, FunctionType, Kind, SectionId, WasmBinary, WasmDecodeError
@@ -82,7 +86,8 @@ def _check_sizes(binary: WasmBinary) -> None:
     for index, body in enumerate(binary.bodies):
         if len(body) > MAX_BODY:  # every instruction is at least one byte, so this is the milder limit
             raise ModuleInvalid(
-                f"Wasm module contains a function at index {index} of size {len(body)} that exceeds the maximum "
+                f"Wasm module contains a function at index {index} of size {len(body)} that exceeds the "
+                "maximum "
                 f"allowed size of {MAX_BODY}"
             )
 
@@ -111,7 +116,8 @@ def _check_imports(binary: WasmBinary, *, is_64: bool) -> None:
         expected = FunctionType(wasm_types(row.params, is_64=is_64), wasm_types(row.results, is_64=is_64))
         if (found := binary.types[item.type_index]) != expected:
             raise ModuleInvalid(
-                f"Wasm module has an invalid function signature. Expected type {expected} for 'ic0.{item.name}', "
+                f"Wasm module has an invalid function signature. Expected type {expected} for "
+                f"'ic0.{item.name}', "
                 f"got {found}"
             )
 
@@ -124,7 +130,8 @@ def _check_globals(binary: WasmBinary) -> None:
     for index, item in enumerate(binary.globals):
         if item.mutable and item.kind in (FUNCREF, EXTERNREF):
             raise ModuleInvalid(
-                f"Wasm module has an invalid global section. Global {index} is a mutable reference, which cannot be "
+                f"Wasm module has an invalid global section. Global {index} is a mutable reference, which "
+                "cannot be "
                 "carried from one message to the next."
             )
 
@@ -137,7 +144,8 @@ def _check_exports(binary: WasmBinary) -> dict[str, str]:
     for name, count in Counter(name for name, _ in methods).items():
         if count > 1:
             raise ModuleInvalid(
-                f"Wasm module has an invalid export section. Duplicate function '{name}' exported multiple times "
+                f"Wasm module has an invalid export section. Duplicate function '{name}' exported "
+                "multiple times "
                 "with different call types: update, query, or composite_query."
             )
     _check_method_limits([name for name, _ in methods])
@@ -148,7 +156,8 @@ def _check_entry_point(binary: WasmBinary, name: str, index: int) -> None:
     kind, _, method = name.removeprefix("canister_").partition(" ")
     if name not in _ENTRY_POINTS and not (kind in _METHOD_KINDS and " " in name):
         raise ModuleInvalid(
-            f"Wasm module has an invalid export section. Exporting reserved function '{name}' with \"canister_\" prefix"
+            f"Wasm module has an invalid export section. Exporting reserved function '{name}' with "
+            '"canister_" prefix'
         )
     try:
         found = binary.function_type(index)
@@ -182,7 +191,8 @@ def _check_method_limits(names: list[str]) -> None:
         )
     if sum(map(len, names)) > MAX_METHOD_NAMES:
         raise ModuleInvalid(
-            f"Wasm module has an invalid export section. The sum of `<name>` lengths in exported functions called "
+            "Wasm module has an invalid export section. The sum of `<name>` lengths in exported "
+            "functions called "
             f"{listed} exceeds {MAX_METHOD_NAMES}."
         )
 

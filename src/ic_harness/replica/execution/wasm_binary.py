@@ -1,4 +1,4 @@
-"""Reads the sections of a Wasm module (WebAssembly core specification, "Binary Format", release 2 and memory64).
+"""Reads the sections of a Wasm module (WebAssembly specification, "Binary Format", release 2 and memory64).
 
 Only what execution must know before the engine sees the module: imports, exports, memories, tables, globals,
 where function bodies lie. Positions are byte offsets into the module.
@@ -224,9 +224,17 @@ def _skip_v128(reader: Reader) -> None:
     reader.take(16)
 
 
+def skip_signed(reader: Reader) -> None:
+    """Pass over a signed LEB128 number of at most 64 bits (ten bytes)."""
+    for _ in range(10):
+        if reader.byte() < 0x80:
+            return
+    raise WasmDecodeError("a number is longer than 64 bits")
+
+
 _CONSTANTS: dict[int, Callable[[Reader], object]] = {
     0x41: Reader.number,
-    0x42: lambda reader: skip_signed(reader),
+    0x42: skip_signed,
     0x43: lambda reader: reader.take(4),
     0x44: lambda reader: reader.take(8),
     0x23: Reader.number,
@@ -234,14 +242,6 @@ _CONSTANTS: dict[int, Callable[[Reader], object]] = {
     0xD2: Reader.number,
     0xFD: _skip_v128,
 }
-
-
-def skip_signed(reader: Reader) -> None:
-    """Pass over a signed LEB128 number of at most 64 bits (ten bytes)."""
-    for _ in range(10):
-        if reader.byte() < 0x80:
-            return
-    raise WasmDecodeError("a number is longer than 64 bits")
 
 
 def parse(wasm: bytes) -> WasmBinary:

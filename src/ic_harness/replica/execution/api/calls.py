@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..frame import CallDraft, Frame
-from ..interface import Callback, OutgoingCall
-from ..traps import CanisterTrap, contract, invalid_principal
+from ic_harness.replica.execution.frame import CallDraft, Frame
+from ic_harness.replica.execution.interface import Callback, OutgoingCall
+from ic_harness.replica.execution.traps import CanisterTrap, contract, invalid_principal
 
 MAX_PRINCIPAL = 29
 MAX_METHOD_NAME = 20_000
@@ -13,7 +13,7 @@ QUEUE_CAPACITY = 500
 QUEUE_FULL_OR_NO_CYCLES = 2
 
 
-def call_new(
+def call_new(  # noqa: PLR0917  the specification's parameters
     frame: Frame,
     callee: int,
     callee_size: int,

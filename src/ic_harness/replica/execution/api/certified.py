@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..frame import Frame
-from ..traps import contract
+from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.traps import contract
+
 from .copying import copy_part, pair
 
 MAX_CERTIFIED_DATA = 32
@@ -15,7 +16,8 @@ def certified_data_set(frame: Frame, source: int, size: int) -> None:
     """Set the bytes (32 at most) that the network certifies for this canister."""
     if size > MAX_CERTIFIED_DATA:
         raise contract(
-            f"ic0.certified_data_set: certified_data_set failed because the passed data must be no larger than "
+            "ic0.certified_data_set: certified_data_set failed because the passed data must be no larger "
+            "than "
             f"{MAX_CERTIFIED_DATA} bytes. Found {size} bytes",
             "Try certifying just the hash of your data instead of the full data.",
             "certified-data-too-large",

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..frame import Frame
-from ..traps import contract, heap_out_of_bounds
+from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.traps import contract, heap_out_of_bounds
 
 SizeFunction = Callable[[Frame], int]
 CopyFunction = Callable[[Frame, int, int, int], None]
 
 
-def copy_part(frame: Frame, name: str, value: bytes, address: int, offset: int, size: int) -> None:
-    """Copy `value[offset:offset + size]` to `address`; the part must lie inside the value."""
+def copy_part(frame: Frame, name: str, value: bytes, *part: int) -> None:
+    """Copy `value[offset:offset + size]` to `address`; the part must lie inside the value.
+
+    `part` is (address, offset, size), as the canister passed them.
+    """
+    address, offset, size = part
     if offset + size > len(value):
         raise contract(
             f"{name}: offset {offset} + size {size} is out of bounds of a value of {len(value)} bytes"

@@ -1,12 +1,14 @@
 """Cycles: balances, what came with the call, what came back, what is burned and what things cost.
 
-Interface specification, "Cycles" and "Cycle cost calculation". 128-bit amounts are written as 16 bytes, little endian.
+Interface specification, "Cycles" and "Cycle cost calculation". 128-bit amounts are written as 16 bytes,
+little endian.
 """
 
 from __future__ import annotations
 
-from ..frame import Frame
-from ..traps import trapped
+from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.traps import trapped
+
 from . import prices
 
 _MAX_64 = (1 << 64) - 1
@@ -102,7 +104,7 @@ def cost_http_request(frame: Frame, request_size: int, max_response_size: int, a
 
 def cost_sign_with_ecdsa(frame: Frame, name: int, size: int, curve: int, address: int) -> int:
     """What a signature costs; 0, or 1 for an unknown curve, 2 for an unknown key name."""
-    return _key_cost(frame, frame.read(name, size), curve in (0,), address, prices.SIGN_WITH_ECDSA)
+    return _key_cost(frame, frame.read(name, size), curve == 0, address, prices.SIGN_WITH_ECDSA)
 
 
 def cost_sign_with_schnorr(frame: Frame, name: int, size: int, algorithm: int, address: int) -> int:
@@ -112,7 +114,7 @@ def cost_sign_with_schnorr(frame: Frame, name: int, size: int, algorithm: int, a
 
 def cost_vetkd_derive_key(frame: Frame, name: int, size: int, curve: int, address: int) -> int:
     """What deriving a key costs; 0, or 1 for an unknown curve, 2 for an unknown key name."""
-    return _key_cost(frame, frame.read(name, size), curve in (0,), address, prices.VETKD_DERIVE_KEY)
+    return _key_cost(frame, frame.read(name, size), curve == 0, address, prices.VETKD_DERIVE_KEY)
 
 
 def _key_cost(frame: Frame, name: bytes, known: bool, address: int, by_key: dict[str, int]) -> int:  # noqa: FBT001

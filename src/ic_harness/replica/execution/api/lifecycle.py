@@ -1,4 +1,4 @@
-"""The canister about itself: identity, status, controllers, environment variables; and how it ends: print, trap.
+"""The canister about itself: identity, status, controllers, environment variables; printing and trapping.
 
 Interface specification, "Canister Id", "Canister status", "Canister version", "Controller check",
 "Environment variables", "Debugging aids".
@@ -6,9 +6,10 @@ Interface specification, "Canister Id", "Canister status", "Canister version", "
 
 from __future__ import annotations
 
-from ..frame import Frame
-from ..interface import Mode
-from ..traps import CanisterTrap, called_trap, contract
+from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.interface import Mode
+from ic_harness.replica.execution.traps import CanisterTrap, called_trap, contract
+
 from .copying import copy_part, pair
 
 MAX_VARIABLE_NAME = 128
@@ -70,12 +71,10 @@ def variable_value_size(frame: Frame, source: int, size: int) -> int:
     return len(_known_value(frame, "env_var_value_size", source, size))
 
 
-def variable_value_copy(
-    frame: Frame, source: int, name_size: int, address: int, offset: int, size: int
-) -> None:
-    """Copy a part of a variable's value."""
+def variable_value_copy(frame: Frame, source: int, name_size: int, *part: int) -> None:
+    """Copy a part (address, offset, size) of a variable's value."""
     value = _known_value(frame, "env_var_value_copy", source, name_size)
-    copy_part(frame, "ic0.env_var_value_copy", value, address, offset, size)
+    copy_part(frame, "ic0.env_var_value_copy", value, *part)
 
 
 def debug_print(frame: Frame, source: int, size: int) -> None:

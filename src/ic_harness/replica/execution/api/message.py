@@ -5,9 +5,10 @@ Interface specification, "Message payload", "Replying", "Message context".
 
 from __future__ import annotations
 
-from ..frame import Frame
-from ..interface import Mode, Reject, Reply
-from ..traps import contract
+from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.interface import Mode, Reject, Reply
+from ic_harness.replica.execution.traps import contract
+
 from .copying import pair
 
 arg_data_size, arg_data_copy = pair("msg_arg_data", lambda frame: frame.env.arg)
@@ -50,7 +51,8 @@ def reply_data_append(frame: Frame, source: int, size: int) -> None:
     limit = frame.env.reply_limit
     if len(frame.reply) + size > limit:
         raise contract(
-            f"ic0.msg_reply_data_append: application payload size ({len(frame.reply) + size}) cannot be larger "
+            f"ic0.msg_reply_data_append: application payload size ({len(frame.reply) + size}) cannot be "
+            "larger "
             f"than {limit}",
             "Consider using streaming or pagination to send the response in multiple smaller messages.",
             "msg_reply_data_append-payload-too-large",
@@ -71,7 +73,8 @@ def reject(frame: Frame, source: int, size: int) -> None:
     _check_open(frame, "msg_reject")
     if size > frame.env.reply_limit:
         raise contract(
-            f"ic0.msg_reject: application payload size ({size}) cannot be larger than {frame.env.reply_limit}",
+            f"ic0.msg_reject: application payload size ({size}) cannot be larger than "
+            f"{frame.env.reply_limit}",
             "Try truncating the error messages that are too long.",
             "msg_reject-payload-too-large",
         )

@@ -1,4 +1,7 @@
-"""What things cost on an application subnet of 13 nodes, in cycles. Internet Computer documentation, "Cycles costs"."""
+"""What things cost on an application subnet of 13 nodes, in cycles.
+
+Internet Computer documentation, "Cycles costs".
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,12 @@
-"""Time, the global timer, and the instruction counter. Interface specification, "Time", "Global timer", "Performance counter"."""
+"""Time, the global timer, and the instruction counter.
+
+Interface specification, "Time", "Global timer", "Performance counter".
+"""
 
 from __future__ import annotations
 
-from ..frame import Frame
-from ..traps import contract
+from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.traps import contract
 
 
 def now(frame: Frame) -> int:
