@@ -19,6 +19,7 @@ from ic_harness.agent import (
     Request,
     Response,
 )
+from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
 from ic_harness.replica import HttpRequest, Replica
 
@@ -47,7 +48,7 @@ async def _ask_in_thread(replica: Replica, request: Request) -> Response:
 class EmbeddedNetwork(Network):
     """A `Replica` as a network. Closing it closes the replica."""
 
-    capabilities = frozenset(Capability)
+    capabilities = frozenset(Capability) - {Capability.SNAPSHOT, Capability.FAULTS}
 
     def __init__(self, replica: Replica, deployer: Identity | None = None) -> None:
         super().__init__(deployer or _deployer())
@@ -71,7 +72,26 @@ class EmbeddedNetwork(Network):
         transport = AsyncCallableTransport(partial(_ask_in_thread, self.replica))
         return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.time_ns)
 
+    def time_ns(self) -> int:
+        """Tell the replica's time."""
+        return self.replica.clock.now_ns()
+
+    def set_time(self, time_ns: int) -> None:
+        """Set the replica's time; it only goes forward. Raises `ReplicaError` when `time_ns` is past."""
+        self.replica.set_time(time_ns)
+
+    def advance_time(self, by_ns: int) -> None:
+        """Move the replica's time forward; timers that are due fire in the next round."""
+        self.replica.advance_time(by_ns)
+
+    def tick(self) -> None:
+        """Run one round."""
+        self.replica.tick()
+
+    def logs(self, canister: Principal) -> list[str]:
+        """Read the newest 4 KiB of what a canister printed, and why it trapped."""
+        return [record.content.decode(errors="replace") for record in self.replica.logs(canister)]
+
     def close(self) -> None:
         """Stop the replica; with a state folder everything is kept there."""
-        super().close()
         self.replica.close()

@@ -7,7 +7,6 @@ the management canister, and offers its further abilities as methods that each n
 from __future__ import annotations
 
 import functools
-import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +34,6 @@ class Network(ABC):
 
     def __init__(self, deployer: Identity) -> None:
         self.deployer = deployer
-        self._agents: weakref.WeakSet[Agent] = weakref.WeakSet()
 
     @property
     @abstractmethod
@@ -61,19 +59,19 @@ class Network(ABC):
         """Make an asynchronous client that calls as `identity`."""
 
     def agent(self, identity: Identity | None = None) -> Agent:
-        """Make a client that calls as `identity` (None: anonymously). The network closes it at the latest."""
-        agent = self._new_agent(identity or AnonymousIdentity())
-        self._agents.add(agent)
-        return agent
+        """Make a client that calls as `identity` (None: anonymously).
+
+        All agents of a network share its connections, and work until the network is closed.
+        """
+        return self._new_agent(identity or AnonymousIdentity())
 
     def async_agent(self, identity: Identity | None = None) -> AsyncAgent:
         """Make an asynchronous client that calls as `identity` (None: anonymously). The caller closes it."""
         return self._new_async_agent(identity or AnonymousIdentity())
 
+    @abstractmethod
     def close(self) -> None:
         """Release everything that this object holds; a network that it did not start goes on."""
-        for agent in tuple(self._agents):
-            agent.close()
 
     def __enter__(self) -> Self:
         return self

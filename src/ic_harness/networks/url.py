@@ -10,7 +10,7 @@ import functools
 from typing import Final
 from urllib.parse import urlsplit
 
-from ic_harness.agent import Agent, AsyncAgent, AsyncHttpTransport, HttpTransport
+from ic_harness.agent import Agent, AsyncAgent, AsyncHttpTransport, CallableTransport, HttpTransport
 from ic_harness.errors import InputError
 from ic_harness.protocol import MAINNET_ROOT_KEY, Ed25519Identity, Identity
 
@@ -49,14 +49,27 @@ class UrlNetwork(Network):
         """
         if self._given_root_key is not None:
             return self._given_root_key
-        with Agent(HttpTransport(self._url)) as agent:
-            return agent.root_key()
+        return Agent(self._transport).root_key()
+
+    @functools.cached_property
+    def _transport(self) -> CallableTransport:
+        """The connections that all agents share; that one of them is closed does not concern the others."""
+        return CallableTransport(self._connections.send)
+
+    @functools.cached_property
+    def _connections(self) -> HttpTransport:
+        return HttpTransport(self._url)
 
     def _new_agent(self, identity: Identity) -> Agent:
-        return Agent(HttpTransport(self._url), identity, root_key=self.root_key)
+        return Agent(self._transport, identity, root_key=self.root_key)
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
         return AsyncAgent(AsyncHttpTransport(self._url), identity, root_key=self.root_key)
+
+    def close(self) -> None:
+        """Close the connections; the network itself goes on."""
+        if "_connections" in vars(self):
+            self._connections.close()
 
 
 def _checked(url: str) -> str:

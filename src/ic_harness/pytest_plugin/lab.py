@@ -22,9 +22,8 @@ class Lab:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.network: Network = open_network(options.network)
-        # Where states cannot be put back, the identities of an earlier run must not come again.
-        can_restore = Capability.SNAPSHOT in self.network.capabilities
-        self._salt = b"" if can_restore else secrets.token_bytes(16)
+        # A network that was there before may know the identities of an earlier run; they must not come again.
+        self._salt = b"" if self.network.url is None else secrets.token_bytes(16)
         self._backend: Principal | None = None
         self._inside_test = False
 
