@@ -18,10 +18,10 @@ from . import glue, module
 from .code_cache import CodeCache
 from .copied import COPIED
 from .host import HostFunction, stable_failures, system_api
+from .host_memory import MemoryCreator
 from .mapped import MAPPED
 from .memory import GUARD, RESERVATION, Strategy
 from .module import Module
-from .native import MemoryCreator
 from .pages import supported
 from .validation import ModuleInvalid
 

@@ -14,7 +14,7 @@ from .frame import RUNNING
 from .native import CELL, HOST_CALLBACK, function_type, host_trap
 from .table import ROWS, Row
 from .traps import heap_out_of_bounds, trapped, wrong_mode
-from .wasm_binary import I32, I64
+from .wasm_reader import I32, I64
 
 _WIDTHS = {"i": 32, "l": 64}
 

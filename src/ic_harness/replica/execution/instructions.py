@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .wasm_binary import Reader, WasmBinary, WasmDecodeError, skip_signed
+from .wasm_binary import WasmBinary
+from .wasm_reader import Reader, WasmDecodeError, skip_signed
 
 _SUSPECT = re.compile(rb"\x26|\xfc[\x09\x0c-\x0f\x11]", re.DOTALL)
 _TABLE_SET = 0x26

@@ -13,6 +13,7 @@ import wasmtime
 from . import instrument
 from .compiler import Compiler
 from .glue import SLOTS
+from .host_memory import find_record, write_record
 from .interface import Entry
 from .memory import LinearMemory
 from .module import Module
@@ -22,11 +23,9 @@ from .native import (
     RawGlobal,
     RawInstance,
     call,
-    find_record,
     get_fuel,
     host_function,
     set_fuel,
-    write_record,
 )
 from .validation import ModuleInvalid
 

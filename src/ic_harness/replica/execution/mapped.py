@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import os
 import weakref
-from ctypes import memmove, string_at
+from ctypes import memmove
 
 from . import pages
 from .images import Image
 from .memory import GUARD, RESERVATION, LinearMemory, Strategy
 from .pages import Range
-
-_BATCH = 1 << 24
 
 
 class MappedImage(Image):
@@ -101,9 +99,7 @@ class MappedMemory(LinearMemory):
         changed = pages.written_ranges(self.base, self.size)
         self.image.preserve(changed)
         for start, end in changed:
-            for offset in range(start, end, _BATCH):
-                length = min(_BATCH, end - offset)
-                _write_all(self.image.descriptor, offset, string_at(self.base + offset, length))
+            pages.write_out(self.image.descriptor, self.base + start, end - start, start)
             pages.discard(self.base + start, end - start)
         self.image.size = self.size
         return changed

@@ -12,7 +12,8 @@ import wasmtime
 from .instructions import changes_instance_state
 from .instrument import Instrumented, instrument
 from .validation import MAX_MODULE, CustomSection, Interface, ModuleInvalid, validate
-from .wasm_binary import WasmBinary, WasmDecodeError, parse
+from .wasm_binary import WasmBinary, parse
+from .wasm_reader import WasmDecodeError
 
 _GZIP = b"\x1f\x8b\x08"
 _GZIP_WINDOW = 31

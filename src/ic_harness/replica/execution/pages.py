@@ -50,6 +50,8 @@ class _Scanner:
         self.libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         self.libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         self.libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
+        self.libc.pwrite.restype = ctypes.c_ssize_t
+        self.libc.pwrite.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long]
         self.libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
         self.pagemap = os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
         self.can_scan = True
@@ -133,6 +135,17 @@ def discard(address: int, length: int) -> None:
     """Forget the private copies of a range: it shows the file again."""
     if length:
         _check(_kernel().libc.madvise(address, length, _MADV_DONTNEED))
+
+
+def write_out(descriptor: int, address: int, length: int, offset: int) -> None:
+    """Write `length` bytes of memory at `address` into a file."""
+    done = 0
+    while done < length:
+        count = _kernel().libc.pwrite(descriptor, address + done, length - done, offset + done)
+        if count < 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+        done += count
 
 
 def written_ranges(address: int, length: int) -> list[Range]:

@@ -13,7 +13,8 @@ from ic_harness.errors import ReplicaError
 
 from .host import wasm_types
 from .table import BY_NAME
-from .wasm_binary import EXTERNREF, FUNCREF, FunctionType, Kind, SectionId, WasmBinary, WasmDecodeError
+from .wasm_binary import FunctionType, Kind, SectionId, WasmBinary
+from .wasm_reader import EXTERNREF, FUNCREF, WasmDecodeError
 
 MAX_FUNCTIONS = 50_000
 MAX_GLOBALS = 1_000

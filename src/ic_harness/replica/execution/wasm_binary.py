@@ -10,17 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from .wasm_reader import VALUE_NAMES, Limits, Reader, WasmDecodeError
+
 MAGIC = b"\0asm\x01\0\0\0"
-I32, I64, F32, F64, V128, FUNCREF, EXTERNREF = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70, 0x6F
-VALUE_NAMES = {
-    I32: "i32",
-    I64: "i64",
-    F32: "f32",
-    F64: "f64",
-    V128: "v128",
-    FUNCREF: "funcref",
-    EXTERNREF: "externref",
-}
 
 
 class SectionId(IntEnum):
@@ -51,10 +43,6 @@ class Kind(IntEnum):
     TAG = 4
 
 
-class WasmDecodeError(ValueError):
-    """The bytes are no Wasm module of the features that canisters may use."""
-
-
 @dataclass(frozen=True, slots=True)
 class Section:
     """One section: `content` without its number and length; `name` of a custom section, else ""."""
@@ -75,16 +63,6 @@ class FunctionType:
         inputs = ", ".join(VALUE_NAMES[kind] for kind in self.params)
         outputs = ", ".join(VALUE_NAMES[kind] for kind in self.results)
         return f"({inputs}) -> ({outputs})"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Size bounds of a memory (pages of 64 KiB) or table (elements); `is_64` = indexed by i64."""
-
-    minimum: int
-    maximum: int | None
-    is_64: bool
-    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,105 +121,6 @@ class WasmBinary:
         if index >= len(type_indices) or type_indices[index] >= len(self.types):
             raise WasmDecodeError(f"function {index} does not exist")
         return self.types[type_indices[index]]
-
-
-class Reader:
-    """A cursor over bytes; every read past the end raises WasmDecodeError."""
-
-    __slots__ = ("data", "end", "position")
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.position = 0
-        self.end = len(data)
-
-    @property
-    def done(self) -> bool:
-        """True at the end."""
-        return self.position >= self.end
-
-    def byte(self) -> int:
-        """The next byte."""
-        return self.take(1)[0]
-
-    def take(self, count: int) -> bytes:
-        """The next `count` bytes."""
-        start = self.position
-        if start + count > self.end:
-            raise WasmDecodeError(f"unexpected end at byte {start} of a section")
-        self.position = start + count
-        return self.data[start : start + count]
-
-    def number(self) -> int:
-        """An unsigned LEB128 number of at most 64 bits."""
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-            if shift > 63:
-                raise WasmDecodeError("a number is longer than 64 bits")
-
-    def text(self) -> str:
-        """A name: UTF-8 with its length in front."""
-        raw = self.take(self.number())
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            raise WasmDecodeError("a name is not UTF-8") from None
-
-    def limits(self) -> Limits:
-        """The bounds of a memory or table."""
-        flags = self.byte()
-        if flags > 7:
-            raise WasmDecodeError(f"unknown limits flag {flags}")
-        minimum = self.number()
-        maximum = self.number() if flags & 1 else None
-        return Limits(minimum, maximum, is_64=bool(flags & 4), shared=bool(flags & 2))
-
-    def value_type(self) -> int:
-        """A value type, or WasmDecodeError for one that canisters cannot use."""
-        kind = self.byte()
-        if kind not in VALUE_NAMES:
-            raise WasmDecodeError(f"unknown value type 0x{kind:02x}")
-        return kind
-
-    def skip_constant(self) -> None:
-        """A constant expression of one instruction (extended-const is off)."""
-        opcode = self.byte()
-        if opcode not in _CONSTANTS:
-            raise WasmDecodeError(f"instruction 0x{opcode:02x} in a constant expression")
-        _CONSTANTS[opcode](self)
-        if self.byte() != 0x0B:
-            raise WasmDecodeError("a constant expression has more than one instruction (extended-const)")
-
-
-def _skip_v128(reader: Reader) -> None:
-    if reader.number() != 12:
-        raise WasmDecodeError("a vector instruction in a constant expression")
-    reader.take(16)
-
-
-def skip_signed(reader: Reader) -> None:
-    """Pass over a signed LEB128 number of at most 64 bits (ten bytes)."""
-    for _ in range(10):
-        if reader.byte() < 0x80:
-            return
-    raise WasmDecodeError("a number is longer than 64 bits")
-
-
-_CONSTANTS: dict[int, Callable[[Reader], object]] = {
-    0x41: Reader.number,
-    0x42: skip_signed,
-    0x43: lambda reader: reader.take(4),
-    0x44: lambda reader: reader.take(8),
-    0x23: Reader.number,
-    0xD0: Reader.number,
-    0xD2: Reader.number,
-    0xFD: _skip_v128,
-}
 
 
 def parse(wasm: bytes) -> WasmBinary:

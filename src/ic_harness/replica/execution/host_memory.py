@@ -1,0 +1,131 @@
+"""Linear memories of ours inside the engine: it asks here for them, and here it is told when one has shrunk.
+
+Plumbing over Wasmtime's host memory creator, which its Python package does not wrap.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from typing import Any, Protocol
+
+import wasmtime
+from wasmtime import _ffi as ffi
+
+
+class HostMemory(Protocol):
+    """What the engine must know of a memory that we own."""
+
+    base: int
+    size: int
+
+    @property
+    def capacity(self) -> int:
+        """Bytes that it can grow to without moving."""
+
+    def try_grow(self, size: int) -> bool:
+        """Grow to `size` bytes, or say no."""
+
+
+class MemoryCreator:
+    """Gives the engine our memories.
+
+    `offered` holds, per thread, the memories for the instances being made.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = threading.local()
+        self._memories: dict[int, HostMemory] = {}
+        self._next = 1
+        self._lock = threading.Lock()
+        self._get = ffi.wasmtime_memory_get_callback_t(self._get_memory)
+        self._grow = ffi.wasmtime_memory_grow_callback_t(self._grow_memory)
+        self._finish = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._forget)
+        self._new = ffi.wasmtime_new_memory_callback_t(self._new_memory)
+        self._nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)
+
+    def install(self, config: wasmtime.Config) -> None:
+        """Let an engine of this configuration ask here."""
+        creator: Any = ffi.wasmtime_memory_creator_t()
+        creator.env = None
+        creator.new_memory = self._new
+        creator.finalizer = self._nothing
+        ffi.wasmtime_config_host_memory_creator_set(config.ptr(), ctypes.byref(creator))
+        ffi.wasmtime_config_memory_init_cow_set(config.ptr(), False)  # needs mappings of the engine's own
+
+    def offer(self, memory: HostMemory) -> None:
+        """The next memory that this thread makes is this one."""
+        self._waiting.memory = memory
+
+    def _new_memory(
+        self, _env: Any, _type: Any, minimum: int, _maximum: int, _reserved: int, _guard: int, out: Any
+    ) -> int:
+        memory: HostMemory | None = getattr(self._waiting, "memory", None)
+        self._waiting.memory = None
+        if memory is None or (memory.size < minimum and not memory.try_grow(minimum)):
+            return _error("the initial memory is larger than the canister may have")
+        with self._lock:
+            key, self._next = self._next, self._next + 1
+            self._memories[key] = memory
+        out[0].env = key
+        out[0].get_memory = self._get
+        out[0].grow_memory = self._grow
+        out[0].finalizer = self._finish
+        return 0
+
+    def _get_memory(self, key: int, size: Any, capacity: Any) -> int:
+        memory = self._memories[key]
+        size[0] = memory.size
+        capacity[0] = memory.capacity
+        return memory.base
+
+    def _grow_memory(self, key: int, size: int) -> int:
+        if self._memories[key].try_grow(size):
+            return 0
+        return _error("memory limit")
+
+    def _forget(self, key: int) -> None:
+        self._memories.pop(key, None)
+
+
+def _error(text: str) -> int:
+    raw = text.encode()
+    return ctypes.cast(ffi.wasmtime_error_new(ctypes.create_string_buffer(raw)), ctypes.c_void_p).value or 0
+
+
+_VMCTX_IN_FUNCREF = 24
+_VMCTX_MAGIC = b"core"
+_HEADER_ROOM = 512
+_PER_IMPORT = 40
+
+
+def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports: int) -> int | None:
+    """Address of the engine's own record (base, length) of a memory; None if it is not where we know it.
+
+    Wasm memories cannot shrink, and so the engine has no call for it; a rollback must shrink one that the
+    message grew. The record (base, length) stands in the instance's context, which any function of the
+    instance leads to. It is recognised by its content, and who uses it checks by `memory.size` that it took
+    effect; where it is not found the instance is made anew.
+    """
+    raw = ffi.wasmtime_func_to_raw(store._context(), ctypes.byref(anchor))  # noqa: SLF001
+    reference = ctypes.cast(raw, ctypes.c_void_p).value
+    if not reference:
+        return None
+    context = ctypes.c_uint64.from_address(reference + _VMCTX_IN_FUNCREF).value
+    if not context or context % 8 or ctypes.string_at(context, 4) != _VMCTX_MAGIC:
+        return None
+    wanted = (memory.base, memory.size)
+    for offset in range(8, _HEADER_ROOM + _PER_IMPORT * imports, 8):
+        cells = (ctypes.c_uint64 * 2).from_address(context + offset)
+        if (cells[0], cells[1]) == wanted:
+            return context + offset
+    return None
+
+
+def write_record(address: int, memory: HostMemory) -> bool:
+    """Tell the engine where a memory is and how long, where `find_record` found it; False = it knew."""
+    cells = (ctypes.c_uint64 * 2).from_address(address)
+    if (cells[0], cells[1]) == (memory.base, memory.size):
+        return False
+    cells[0], cells[1] = memory.base, memory.size
+    return True
