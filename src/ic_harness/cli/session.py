@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ic_harness.agent import Agent
 from ic_harness.errors import InputError, StateError
-from ic_harness.networks import Capability, EmbeddedNetwork, Network, embedded, open_network
+from ic_harness.networks import Capability, Network, embedded, open_network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 
@@ -16,6 +17,9 @@ from .identities import load_identity, own_identity
 from .options import BACKEND, Place
 from .remembered import recall, remember
 from .served import running_server
+
+if TYPE_CHECKING:
+    from ic_harness.networks import EmbeddedNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

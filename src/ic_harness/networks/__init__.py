@@ -18,7 +18,7 @@ from .opening import NAMES, connect, embedded, open_network
 from .projects import Deployable, read_project
 
 if TYPE_CHECKING:
-    from .embedded import EmbeddedNetwork
+    from .in_process import EmbeddedNetwork
     from .url import UrlNetwork
 
 __all__ = [
@@ -46,7 +46,7 @@ __all__ = [
     "read_project",
 ]
 
-_LAZY: Final = {"EmbeddedNetwork": ".embedded", "UrlNetwork": ".url"}
+_LAZY: Final = {"EmbeddedNetwork": ".in_process", "UrlNetwork": ".url"}
 
 
 def __getattr__(name: str) -> Any:

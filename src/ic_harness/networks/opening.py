@@ -12,7 +12,7 @@ from .mainnet import MAINNET_URL
 from .network import Network
 
 if TYPE_CHECKING:
-    from .embedded import EmbeddedNetwork
+    from .in_process import EmbeddedNetwork
     from .url import UrlNetwork
 
 NAMES: Final = ("embedded", "ic")
@@ -33,7 +33,7 @@ def embedded(
     """
     from ic_harness.replica import Replica, ReplicaConfig  # lazy: start-up time  # noqa: PLC0415
 
-    from .embedded import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
+    from .in_process import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
 
     default = DEFAULT_SEED if state_dir is None else None
     replica = Replica(ReplicaConfig(seed=seed or default, state_dir=state_dir))
