@@ -31,9 +31,11 @@ class Judge:
             timeout=timeout_s,
             check=False,
         )
-        said = f"{self.name} {scenario}: {done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+        said = f"{self.name} {scenario}: {done.stdout[-1500:]}\n{done.stderr[:1500]}"
         assert done.returncode == 0, said
-        return json.loads(done.stdout.splitlines()[-1])
+        seen = json.loads(done.stdout.splitlines()[-1])
+        assert "failed" not in seen, said
+        return seen
 
 
 def _javascript(client: str, script: str = "driver.mjs") -> Judge:

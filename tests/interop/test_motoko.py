@@ -7,7 +7,7 @@ import pytest
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
 
-from .lab import OWNER, Fixture
+from .lab import ABSENT, OWNER, Fixture
 
 pytestmark = pytest.mark.interop
 
@@ -149,6 +149,7 @@ def test_calls_between_canisters(caller, counter):
     assert caller.call("who_calls", other) == caller.id
     assert caller.call("through_query", other) == 48 + 48
     caller.call("one_way", other)
+    counter.call("add", 0)  # nobody waits for a one-way call; this one comes after it
     assert "one way" in counter.lab.logs(counter.id)
 
 
@@ -171,8 +172,8 @@ def test_trap_after_a_call(caller, counter):
 
 def test_call_to_nobody(caller):
     """A call to a canister that does not exist is refused as destination invalid."""
-    with refused("not found|No route"):
-        caller.call("in_a_row", "rrkah-fqaaa-aaaaa-aaaaq-cai")
+    with refused("not found"):
+        caller.call("in_a_row", str(ABSENT))
 
 
 def test_cycles(lab):
@@ -184,7 +185,7 @@ def test_cycles(lab):
         "refunded": 6 * 10**11,
     }
     gained = taker.call("balance") - before
-    assert 0 < 4 * 10**11 - gained < 10**10  # minus what executing cost
+    assert 0 <= 4 * 10**11 - gained < 10**10  # minus what executing cost
 
 
 def test_best_effort(lab):

@@ -38,8 +38,15 @@ export async function wrong_root_key({ host, canister }) {
 
 /** A client whose clock is wrong by `offset_ms` recovers by asking the replica for the time. */
 export async function wrong_clock({ host, canister, offset_ms }) {
-  const now = Date.now.bind(Date);
-  Date.now = () => now() + offset_ms;
+  const Real = Date;
+  globalThis.Date = class extends Real {
+    constructor(...parts) {
+      super(...(parts.length ? parts : [Real.now() + offset_ms]));
+    }
+    static now() {
+      return Real.now() + offset_ms;
+    }
+  };
   const agent = await agentFor(host, sdk.Ed25519KeyIdentity.generate());
   const actor = counter(agent, canister);
   return { update: await outcome(actor.add(0n)), query: await outcome(actor.get()) };

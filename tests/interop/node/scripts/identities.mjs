@@ -46,7 +46,7 @@ export async function delegations({ host, canister, other }) {
   };
   const seen = { root: root.getPrincipal() };
   for (const [name, identity] of Object.entries(sessions)) {
-    const actor = counter(await agentFor(host, identity, { retryTimes: 0 }), canister);
+    const actor = counter(await agentFor(host, identity, { retryTimes: 2 }), canister);
     seen[name] = { query: await outcome(actor.whoami()), update: await outcome(actor.whoami_update()) };
   }
   return seen;
@@ -57,6 +57,6 @@ export async function forged_sender({ host, canister }) {
   const identity = sdk.Ed25519KeyIdentity.generate();
   const victim = sdk.Ed25519KeyIdentity.generate().getPrincipal();
   identity.getPrincipal = () => victim;
-  const actor = counter(await agentFor(host, identity, { retryTimes: 0 }), canister);
+  const actor = counter(await agentFor(host, identity, { retryTimes: 2 }), canister);
   return { query: await outcome(actor.whoami()), update: await outcome(actor.whoami_update()) };
 }
