@@ -11,6 +11,7 @@ from .clock import Clock, ManualClock, SystemClock
 from .config import ReplicaConfig
 from .replica import PendingUpdate, Replica
 from .server import RunningServer, app, serve
+from .snapshots import NetworkSnapshot
 from .wire import HttpRequest, HttpResponse
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "ManualClock",
+    "NetworkSnapshot",
     "PendingUpdate",
     "Replica",
     "ReplicaConfig",

@@ -25,6 +25,12 @@ class Clock(Protocol):
     def ticks(self) -> bool:
         """Whether time goes on by itself, so that waiting for a timer makes sense."""
 
+    def mark(self) -> int:
+        """Remember how the clock is set, for `reset`."""
+
+    def reset(self, mark: int) -> None:
+        """Set the clock as it was at a mark; one that goes on by itself has gone on since."""
+
 
 class SystemClock:
     """Real time plus a shift that `set_ns` changes."""
@@ -41,6 +47,14 @@ class SystemClock:
     def set_ns(self, value: int) -> None:
         """Shift the clock so that `value` is now; it goes on from there."""
         self.shift_ns = value - time.time_ns()
+
+    def mark(self) -> int:
+        """Give the shift."""
+        return self.shift_ns
+
+    def reset(self, mark: int) -> None:
+        """Take an earlier shift."""
+        self.shift_ns = mark
 
 
 class ManualClock:
@@ -60,3 +74,11 @@ class ManualClock:
     def set_ns(self, value: int) -> None:
         """Make `value` the present time."""
         self._now_ns = value
+
+    def mark(self) -> int:
+        """Give the time."""
+        return self._now_ns
+
+    def reset(self, mark: int) -> None:
+        """Take an earlier time."""
+        self._now_ns = mark

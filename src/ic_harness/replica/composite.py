@@ -67,7 +67,7 @@ class CompositeQuery:
         if depth == 0:
             certificate = self._resources.enter_context(self.node.committed(canister))
         else:
-            # Not `committed`: waiting for a round while holding a lock that the round needs would be for ever.
+            # Not `committed`: a round that we waited for here might need a lock that we hold.
             self._resources.enter_context(self.node.machine.lock(canister.id))
         instance = self.node.machine.instance(canister).fork()
         self._resources.callback(instance.close)
@@ -81,8 +81,9 @@ class CompositeQuery:
             )
         if time.monotonic() > self._end:
             return rejects.reject(rejects.Code.QUERY_TIME, "Composite query ran for too long")
-        if request.callee == MANAGEMENT:
-            return None
+        return None if request.callee == MANAGEMENT else self._unavailable(request)
+
+    def _unavailable(self, request: Request) -> Rejected | None:
         canister = self.node.world.canisters.get(request.callee)
         if canister is None:
             return rejects.canister_not_found(request.callee)
@@ -90,9 +91,8 @@ class CompositeQuery:
             return (rejects.stopped if canister.status is Status.STOPPED else rejects.stopping)(canister.id)
         if not canister.installed:
             return rejects.no_module()
-        if self.node.machine.module(canister).methods.get(request.method) in {"query", "composite_query"}:
-            return None
-        return rejects.method_not_found(canister.id, "query", request.method)
+        known = self.node.machine.module(canister).methods.get(request.method) in {"query", "composite_query"}
+        return None if known else rejects.method_not_found(canister.id, "query", request.method)
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ SYNC_WAIT_S: Final = 10.0
 """How long a synchronous call waits for its verdict before it answers 202."""
 DEFAULT_CYCLES: Final = 100 * TRILLION
 TURN_INSTRUCTIONS: Final = 20_000_000
-"""After so many instructions a canister gives way until the next round, so that finished calls are answered."""
+"""After so many instructions a canister gives way, so that the calls it has finished are answered."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,7 @@ def settle_stops(scheduler: Scheduler, stopping: Iterable[bytes]) -> None:
     """Stop those canisters that have no open call context, and answer everybody who asked."""
     for canister_id in sorted(stopping):
         canister = scheduler.world.canisters[canister_id]
-        # A message in the queue is refused in the canister's next turn; an answer there still has its context.
+        # Calls in the queue are refused in the next turn; an answer there still has its context open.
         if canister.contexts or canister.calls:
             continue
         canister.status = Status.STOPPED

@@ -42,7 +42,7 @@ def call(node: Node, effective_id: bytes, body: bytes, *, wait: bool) -> HttpRes
     """Serve `/api/{v2,v3,v4}/canister/<effective_id>/call`; v2 does not wait. Raises `HttpProblem`."""
     envelope, sender = node.authenticate(body, "call")
     request = to_request(envelope, sender)
-    _check_url(node, request, effective_id)
+    _check_url(request, effective_id)
     return _serve(node, envelope, request, effective_id, wait=wait)
 
 
@@ -71,7 +71,7 @@ def to_request(envelope: Envelope, sender: VerifiedSender) -> Request:
     )
 
 
-def _check_url(node: Node, request: Request, effective_id: bytes) -> None:
+def _check_url(request: Request, effective_id: bytes) -> None:
     if request.callee == MANAGEMENT:
         try:
             wanted = management.effective_canister(request)

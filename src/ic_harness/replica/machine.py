@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ic_harness.errors import StateError
@@ -84,6 +84,12 @@ class Machine:
         instance = self._instances.pop(canister_id, None)
         if instance is not None:
             instance.close()
+
+    def keep_only(self, canister_ids: Iterable[bytes]) -> None:
+        """Drop the instances of all other canisters."""
+        for canister_id in set(self._instances) - set(canister_ids):
+            with self.lock(canister_id):
+                self.drop(canister_id)
 
     def close(self) -> None:
         """Close all instances."""

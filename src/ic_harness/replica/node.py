@@ -27,11 +27,22 @@ FRESHNESS: Final = SECOND // 2
 """How far certified state may be from the clock before a reader gets a new round."""
 
 
+class Pinned(Protocol):
+    """Something that holds an older world, such as a snapshot of the network."""
+
+    @property
+    def world(self) -> World:
+        """The world whose blobs are still needed."""
+
+
 class Journal(Protocol):
     """Where committed rounds are kept."""
 
     def append(self, world: World, changes: Changes, machine: Machine) -> None:
         """Keep what a round changed; when this returns it survives the death of the process."""
+
+    def pin(self, holder: Pinned) -> None:
+        """Keep the blobs that the world of `holder` names, for as long as `holder` lives."""
 
 
 class Node:
@@ -88,6 +99,18 @@ class Node:
         )
         self.answers.update(changes.answers)
 
+    def replace_world(self, world: World) -> None:
+        """Put another world in place of the present one; rounds are kept away, memories stand already."""
+        changes = Changes(
+            canisters={*self.world.canisters, *world.canisters},
+            requests={**dict.fromkeys(self.world.requests), **world.requests},
+            replaced={*self.world.canisters, *world.canisters},
+        )
+        self.scheduler.adopt(world)
+        if self.journal is not None:
+            self.journal.append(world, changes, self.machine)
+        self.certify_everything()
+
     def certify_everything(self) -> None:
         """Certify the whole world anew, because it was loaded or replaced."""
         self.certifier.clear()
@@ -120,11 +143,14 @@ class Node:
             if state.certified_data.get(canister.id) == canister.certified_data:
                 break
             lock.release()
-            self.driver.wait_for_publication(lambda: self.certified is not state)
+            self._next_publication(state)
         try:
             yield state.data_certificate(canister.id)
         finally:
             lock.release()
+
+    def _next_publication(self, state: Certified) -> None:
+        self.driver.wait_for_publication(lambda: self.certified is not state)
 
     def query_time_ns(self) -> int:
         """The time that a query sees: that of the certified state, or the clock's where that is later."""

@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Self
 
 from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
-from ic_harness.replica import query, routes
+from ic_harness.replica import query, routes, snapshots
 from ic_harness.replica.certification import Certifier
 from ic_harness.replica.clock import Clock, SystemClock
 from ic_harness.replica.config import ReplicaConfig, Subnet, default_cache_dir
@@ -20,6 +21,7 @@ from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.node import Node
 from ic_harness.replica.randomness import derive, fresh_seed
 from ic_harness.replica.scheduler import Incoming, Scheduler
+from ic_harness.replica.snapshots import NetworkSnapshot
 from ic_harness.replica.store import MemoryBlobs, Store
 from ic_harness.replica.wire import HttpRequest, HttpResponse
 from ic_harness.replica.world import (
@@ -75,7 +77,7 @@ class Replica:
             self._store.close(self.node.world if whole else None, self.node.machine)
         self.node.machine.close()
 
-    def __enter__(self) -> Replica:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -134,10 +136,10 @@ class Replica:
     # --- time and rounds ------------------------------------------------------------------------------------
 
     def set_time(self, time_ns: int) -> None:
-        """Make this the present time, ns since the Unix epoch. Raises `ReplicaError` when it lies in the past."""
+        """Make this the present time, ns since the Unix epoch. Raises `ReplicaError` for the past."""
         if time_ns < self.node.world.time_ns:
             raise ReplicaError(
-                f"time goes forward only: {time_ns} ns is before the last round at {self.node.world.time_ns} ns"
+                f"time goes forward only: {time_ns} ns is before the last round, {self.node.world.time_ns} ns"
             )
         self.clock.set_ns(time_ns)
         self.node.driver.time_changed()
@@ -158,6 +160,20 @@ class Replica:
             yield
         finally:
             self.node.driver.release()
+
+    # --- the whole network at once --------------------------------------------------------------------------
+
+    def snapshot(self) -> NetworkSnapshot:
+        """Remember the state of everything; costs little, and `close` it when it is no longer needed."""
+        return snapshots.take(self.node, self.clock)
+
+    def restore(self, snapshot: NetworkSnapshot) -> None:
+        """Bring everything back to a snapshot, as often as wanted. Raises `ReplicaError`."""
+        snapshots.restore(snapshot, self.node, self.clock)
+
+    def state_hash(self) -> bytes:
+        """SHA-256 over the state of all canisters; the same calls at the same times give the same hash."""
+        return snapshots.state_hash(self.node)
 
     # --- looking inside -------------------------------------------------------------------------------------
 

@@ -88,6 +88,14 @@ class Scheduler:
         self._pool: ThreadPoolExecutor | None = None
         self.reindex()
 
+    def adopt(self, world: World) -> None:
+        """Go on with another world; what was on its way in the present one is dropped."""
+        self.world = world
+        self.inbox.clear()
+        self.leaving = []
+        self.changes = Changes()
+        self.reindex()
+
     def reindex(self) -> None:
         """Find out who has work, after the world was loaded or replaced."""
         canisters = self.world.canisters.values()

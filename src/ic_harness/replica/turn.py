@@ -68,7 +68,7 @@ def queue_room(canister: Canister) -> dict[bytes, int]:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What a message changed in memory: sizes and globals after it, and (region, offset, content) of ranges."""
+    """What a message changed in memory: sizes and globals after it; (region, offset, content) of ranges."""
 
     heap_size: int
     stable_size: int

@@ -174,7 +174,7 @@ class Visibility:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings of a canister, with the specification's defaults (ic.did, `definite_canister_settings`)."""
+    """The settings of a canister, with the specification's defaults (`definite_canister_settings`)."""
 
     controllers: tuple[bytes, ...] = ()
     compute_allocation: int = 0
@@ -316,7 +316,7 @@ class RequestRecord:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """All of it. `time_ns` is the time of the last round; `dirty` names canisters changed since the commit."""
+    """All of it. `time_ns` is the time of the last round."""
 
     time_ns: int
     round: int = 0

@@ -60,7 +60,7 @@ class Certified:
 class Certifier:
     """Keeps the state tree and hands out the certified state of the last round."""
 
-    def __init__(self, subnet: Subnet, key: BlsKey) -> None:
+    def __init__(self, subnet: Subnet, key: bls.BlsKey) -> None:
         self._subnet = subnet
         self._tree = StateTree(subnet)
         self._key = key

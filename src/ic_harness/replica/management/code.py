@@ -161,8 +161,8 @@ class Installation:
             return False
         if ENHANCED not in new.custom_sections:
             raise self._contract(
-                "Invalid upgrade option: The `wasm_memory_persistence: opt Keep` upgrade option requires that "
-                "the new canister module supports enhanced orthogonal persistence."
+                "Invalid upgrade option: The `wasm_memory_persistence: opt Keep` upgrade option requires "
+                "that the new canister module supports enhanced orthogonal persistence."
             )
         return True
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ic_harness.replica import rejects
 from ic_harness.replica.effects import Answered
 from ic_harness.replica.management import chunks, code, cycles, lifecycle, settings, snapshots, status
-from ic_harness.replica.management.call import PENDING, Call, Later, Refused, decode, encode
+from ic_harness.replica.management.call import Call, Later, Refused, decode, encode
 from ic_harness.replica.scheduler import Scheduler
 from ic_harness.replica.world import Canister, FromCanister, Rejected, Replied, Request, World
 
@@ -112,21 +112,25 @@ class ManagementCanister:
 
     def execute(self, scheduler: Scheduler, request: Request) -> None:
         """Execute one call; a refusal changes nothing and gives all cycles back."""
-        call: Call | None = None
         try:
-            method = _find(request.method)
-            by_user = not isinstance(request.origin, FromCanister)
-            if method.who is Who.CANISTERS and by_user:
-                raise Refused(rejects.only_canisters(request.method))
-            call = Call(scheduler, request, decode(request.method, request.arg), request.cycles)
-            _check_permission(method, request, call.argument, scheduler.world)
-            values = method.handler(call)
+            call = _prepare(scheduler, request)
+            values = METHODS[request.method].handler(call)
         except Refused as refused:
             scheduler.refuse(request, refused.answer)
             return
-        if values is not PENDING:
-            reply = Replied(encode(request.method, values))  # type: ignore[arg-type] — mypy keeps PENDING in the union
+        if not isinstance(values, Later):
+            reply = Replied(encode(request.method, values))
             scheduler.leaving.append(Answered(request.origin, reply, call.cycles))
+
+
+def _prepare(scheduler: Scheduler, request: Request) -> Call:
+    """Decode a call and check that its caller may make it. Raises `Refused`."""
+    method = _find(request.method)
+    if method.who is Who.CANISTERS and not isinstance(request.origin, FromCanister):
+        raise Refused(rejects.only_canisters(request.method))
+    call = Call(scheduler, request, decode(request.method, request.arg), request.cycles)
+    _check_permission(method, request, call.argument, scheduler.world)
+    return call
 
 
 def _find(name: str) -> Method:

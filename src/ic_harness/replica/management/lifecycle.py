@@ -15,7 +15,7 @@ from ic_harness.replica.deadlines import STOP_REQUEST
 from ic_harness.replica.effects import Answered
 from ic_harness.replica.management import settings as canister_settings
 from ic_harness.replica.management.call import PENDING, Call, Later, Refused
-from ic_harness.replica.world import Canister, Settings, Status, World
+from ic_harness.replica.world import Canister, Request, Settings, Status, World
 
 
 def canister_id_at(index: int) -> bytes:
@@ -112,7 +112,7 @@ def delete_canister(call: Call) -> tuple[()]:
     if canister.status is not Status.STOPPED:
         raise Refused(rejects.not_stopped(canister.id, "deleted"))
     for message in canister.queue:
-        if hasattr(message, "origin"):
+        if isinstance(message, Request):
             call.scheduler.refuse(message, rejects.canister_not_found(canister.id))
     with call.machine.lock(canister.id):
         call.machine.drop(canister.id)

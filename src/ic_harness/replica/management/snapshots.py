@@ -38,7 +38,7 @@ def load_image(blobs: Blobs, snapshot: Snapshot) -> StateImage:
 
 
 def take_snapshot(call: Call) -> tuple[dict[str, Any]]:
-    """Keep the present state of a canister; optionally instead of an older snapshot, or before uninstalling."""
+    """Keep the state of a canister, optionally in place of an older snapshot or before uninstalling."""
     canister, argument = call.canister, call.argument
     call.check_version()
     if not canister.installed:

@@ -23,7 +23,7 @@ _SEQUENCES: Final[dict[Any, Callable[[Any], Any]]] = {tuple: tuple, list: list, 
 
 
 @cache
-def _fields(cls: type) -> tuple[tuple[str, Any], ...]:
+def _fields(cls: Any) -> tuple[tuple[str, Any], ...]:
     hints = typing.get_type_hints(cls)
     return tuple((field.name, hints[field.name]) for field in dataclasses.fields(cls))
 
@@ -39,7 +39,8 @@ def to_plain(value: Any) -> Any:
         return [[to_plain(key), to_plain(item)] for key, item in value.items()]
     if isinstance(value, tuple | list | deque):
         return [to_plain(item) for item in value]
-    return [kind.__name__, *(to_plain(getattr(value, name)) for name, _ in _fields(kind))]
+    names = (name for name, _ in _fields(kind))
+    return [kind.__name__, *(to_plain(getattr(value, name)) for name in names)]
 
 
 def from_plain(plain: Any, kind: Any) -> Any:
@@ -86,7 +87,7 @@ def _from_union(plain: Any, kinds: tuple[Any, ...]) -> Any:
     raise StateError(f"the state holds something that is none of {kinds}")
 
 
-def _from_record(plain: list[Any], kind: type) -> Any:
+def _from_record(plain: list[Any], kind: Any) -> Any:
     fields = _fields(kind)
     if len(plain) != len(fields) + 1 or plain[0] != kind.__name__:
         raise StateError(f"the state holds no {kind.__name__} as this version knows it")

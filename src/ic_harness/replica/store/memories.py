@@ -1,4 +1,4 @@
-"""Where the memory of each canister stands on disk: a base from the checkpoint, and changes in the journal."""
+"""Where canisters' memories stand on disk: a base from the checkpoint, and changes in the journal."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,7 @@ class Store:
         self._memories: dict[bytes, StoredMemory] = {}
         self._changed: set[bytes] = set()  # by this process: their memory is live
         self._memory_bytes = 0
+        self._pinned: weakref.WeakSet[Any] = weakref.WeakSet()
         self._number = self._newest()
         self.world = self._read_checkpoint()
         self._journal = Journal(folder / f"journal-{self._number}")
@@ -188,6 +190,10 @@ class Store:
             content += [part for _, _, part in parts if part]
         return entries, content
 
+    def pin(self, holder: Any) -> None:
+        """Keep the blobs that `holder.world` names, for as long as `holder` lives."""
+        self._pinned.add(holder)
+
     # --- checkpoints ----------------------------------------------------------------------------------------
 
     def checkpoint(self, world: World, machine: Machine) -> None:
@@ -207,7 +213,9 @@ class Store:
         draft.rename(folder)
         _sync_folder(self.folder)
         self._begin_anew(number, memories)
-        self.blobs.keep_only(_blobs_of(world))
+        self.blobs.keep_only(
+            set[bytes]().union(_blobs_of(world), *(_blobs_of(holder.world) for holder in self._pinned))
+        )
 
     def _write_memory(self, draft: Path, canister: Canister, machine: Machine) -> list[Any]:
         stored = self._memories.get(canister.id)
