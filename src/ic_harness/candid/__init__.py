@@ -5,16 +5,20 @@
     parse_values(text, types), format_values(...)   the textual format
     is_subtype(new, old), check_upgrade(old, new)   what may change without breaking clients
 
-Python values: numbers are `int` and `float`; `text` is `str`; `blob` is `bytes`; `vec` is a list; `opt` is None or the
-value (`Some(value)` where the inner type has null itself); `record` is a dict by field name, or a tuple when its labels
-are 0, 1, 2 …; `variant` is a dict with one key; `principal` is `Principal`; references are `FuncRef` and `ServiceRef`.
+Python values: numbers are `int` and `float`; `text` is `str`; `blob` is `bytes`; `vec` is a list; `opt` is
+None or the value (`Some(value)` where the inner type has null itself); `record` is a dict by field name, or
+a tuple when its labels are 0, 1, 2 …; `variant` is a dict with one key; `principal` is `Principal`;
+references are `FuncRef` and `ServiceRef`.
 
-Everything raises `CandidError` and nothing else on bad input. Typed Python comes from `ic_harness.candid.bindgen`.
+Everything raises `CandidError` and nothing else on bad input. Typed Python comes from
+`ic_harness.candid.bindgen`.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from ic_harness.candid.decoding import decode
 from ic_harness.candid.encoding import encode
-from ic_harness.candid.parser import parse, parse_types
 from ic_harness.candid.references import FuncRef, ServiceRef, Some
 from ic_harness.candid.service import Method, Service
 from ic_harness.candid.subtyping import is_subtype
@@ -55,16 +59,43 @@ from ic_harness.candid.types import (
     nullable,
     resolve,
 )
-from ic_harness.candid.upgrades import Incompatibility, check_upgrade
-from ic_harness.candid.value_printer import format_values
-from ic_harness.candid.values import parse_values
 from ic_harness.errors import CandidError
 
-__all__ = [
+if TYPE_CHECKING:
+    from ic_harness.candid import bindgen as bindgen
+    from ic_harness.candid import runtime as runtime
+    from ic_harness.candid.parser import parse, parse_types
+    from ic_harness.candid.upgrades import Incompatibility, check_upgrade
+    from ic_harness.candid.value_printer import format_values
+    from ic_harness.candid.values import parse_values
+
+__all__ = [  # noqa: RUF022 - sorted as Python sorts
     "BLOB", "BOOL", "CandidError", "EMPTY", "FLOAT32", "FLOAT64", "Field", "Func", "FuncRef", "INT",
     "INT16", "INT32", "INT64", "INT8", "Incompatibility", "Method", "Mode", "NAT", "NAT16", "NAT32",
     "NAT64", "NAT8", "NULL", "Named", "Opt", "PRINCIPAL", "Prim", "RESERVED", "Record", "Service",
-    "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec", "check_upgrade", "decode",
-    "encode", "field_hash", "format_type", "format_types", "format_values", "is_subtype", "nullable",
-    "parse", "parse_types", "parse_values", "resolve",
+    "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec", "check_upgrade",
+    "decode", "encode", "field_hash", "format_type", "format_types", "format_values", "is_subtype",
+    "nullable", "parse", "parse_types", "parse_values", "resolve",
 ]  # fmt: skip
+
+# Loaded when first used: most programs that decode never read text.
+_LAZY = {
+    "Incompatibility": "upgrades",
+    "check_upgrade": "upgrades",
+    "format_values": "value_printer",
+    "parse": "parser",
+    "parse_types": "parser",
+    "parse_values": "values",
+}
+_LAZY_MODULES = frozenset({"bindgen", "runtime"})
+
+
+def __getattr__(name: str) -> Any:
+    """Load what text needs when it is asked for."""
+    if name in _LAZY_MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _LAZY:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    return value

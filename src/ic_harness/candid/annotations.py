@@ -33,8 +33,11 @@ _PLAIN: Final = {
 }  # fmt: skip
 
 
-def annotation(type_: Type, names: Mapping[str, str]) -> str:
-    """The annotation for a type; `names` gives the Python names of defined types. `rt` is the runtime module."""
+def annotation(type_: Type, names: Mapping[str, str]) -> str:  # noqa: PLR0911 - a return for each kind of type
+    """The annotation for a type; `names` gives the Python names of defined types.
+
+    `rt` is the runtime module.
+    """
     match type_:
         case Prim():
             return _PLAIN.get(type_) or f"rt.{type_.name.capitalize()}"

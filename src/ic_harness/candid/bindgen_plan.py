@@ -1,7 +1,7 @@
-"""Which Python definitions an interface becomes: the names, and the types without anonymous records and variants.
+"""Which Python definitions an interface becomes.
 
-Every record with names and every variant needs a class or an alias of its own. Anonymous ones get a name from where
-they stand (`upload_config` returning a record: `UploadConfigResult`); equal ones share it.
+Every record with names and every variant needs a class or an alias of its own. Anonymous ones get a name
+from where they stand (`upload_config` returning a record: `UploadConfigResult`); equal ones share it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ class Plan:
 
 
 def plan(service: Service, class_name: str | None = None) -> Plan:
-    """Plan a module for a service. `class_name` is the client's name (by default the service's, or `Service`)."""
+    """Plan a module for a service.
+
+    `class_name` is the client's name (by default the service's, or `Service`).
+    """
     return _Planner(service).run(class_name)
 
 
@@ -144,7 +147,7 @@ class _Planner:
             self.order.append(name)
         return self.shared[type_]
 
-    def _inside(self, type_: Type, name: str) -> Type:
+    def _inside(self, type_: Type, name: str) -> Type:  # noqa: PLR0911 - a return for each kind of type
         match type_:
             case Named():
                 return self.named[type_.name]

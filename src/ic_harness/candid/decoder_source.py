@@ -1,20 +1,22 @@
 """Python source that decodes one kind of message: the coercion relation as a code generator.
 
-Theory of operation. A message brings its own types (the wire types of its header); a caller has the types he expects.
-For one header and one tuple of expected types the way through the values is fixed but for lengths, tags and options.
-So that way is written once as Python source, compiled, and kept (`decoding.py`); a second message with the same header
-costs only its values.
+Theory of operation. A message brings its own types (the wire types of its header); a caller has the types
+he expects. For one header and one tuple of expected types the way through the values is fixed but for
+lengths, tags and options. So that way is written once as Python source, compiled, and kept (`decoding.py`);
+a second message with the same header costs only its values.
 
 - One function for each pair (wire record or variant, expected type); options and vectors stand inline.
-  `d3(b, p, d, s)` takes the message, the position, the depth and the state, and returns the value and the new position.
+  `d3(b, p, d, s)` takes the message, the position, the depth and the state, and returns the value and the
+  new position.
 - `k3(b, p, d, s)` skips a wire value whose type nobody expects, still checking it (UTF-8, tags, booleans).
 - Reading past the end needs no test where Python raises by itself (`b[p]`, `unpack_from`); slices are tested.
-- A *malformed* value raises, always. A *mismatch* (well formed, but not of the expected type) raises only outside
-  options: inside one the specification turns the whole option into null. Such code is generated "soft": it skips what
-  does not fit and sets `s[0]`; the option looks at the flag. So nothing is read twice, and time stays linear.
+- A *malformed* value raises, always. A *mismatch* (well formed, but not of the expected type) raises only
+  outside options: inside one the specification turns the whole option into null. Such code is generated
+  "soft": it skips what does not fit and sets `s[0]`; the option looks at the flag. So nothing is read
+  twice, and time stays linear.
 - `s[1]` is the quota for values without bytes (see `sizes.py`).
-- Every line remembers the path of the value it reads (`.assets[{i4}]`), so that an error finds its path from the
-  traceback at no cost before.
+- Every line remembers the path of the value it reads (`.assets[{i4}]`), so that an error finds its path
+  from the traceback at no cost before.
 """
 
 from __future__ import annotations
@@ -24,20 +26,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ic_harness.candid.readers import MAX_DEPTH, generated_names
-from ic_harness.candid.sizes import Sizes
-from ic_harness.candid.subtyping import is_subtype
+from ic_harness.candid.readers import MAX_DEPTH
+from ic_harness.candid.skip_source import SkipWriter
+from ic_harness.candid.subtyping import Subtypes
 from ic_harness.candid.types import (
-    BOOL,
     EMPTY,
     INT,
     NAT,
     NAT8,
     NULL,
-    PRINCIPAL,
     RESERVED,
     STRUCT_CODES,
-    TEXT,
     Field,
     Func,
     Future,
@@ -56,7 +55,7 @@ from ic_harness.candid.types import (
 from ic_harness.errors import CandidError
 
 MAX_FUNCTIONS: Final = 4_000
-"""Most pairs of types one message may need; beside it a hostile table could make us write code for minutes."""
+"""Most pairs of types that one message may need; real ones need some hundred."""
 MAX_LINES: Final = 200_000
 _MAX_INLINE: Final = 6
 """Options and vectors inside each other that stand in one function; Python allows 20 nested blocks."""
@@ -94,50 +93,17 @@ def generate(wire: Sequence[Type], expected: Sequence[Type]) -> Source:
     return Source("\n".join(writer.lines) + "\n", writer.paths, writer.names)
 
 
-class _Writer:
-    """Writes functions line by line. `soft` and `path` describe the value whose code is being written."""
+class _Writer(SkipWriter):
+    """Writes functions line by line; `soft` tells how a mismatch is met in the code being written."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.paths: list[str] = []
-        self.names: dict[str, Any] = generated_names()
+        super().__init__()
         self.jobs: list[_Job] = []
-        self.sizes = Sizes()
         self.soft = False
-        self.path = ""
+        self.subtypes = Subtypes()
         self._functions: dict[tuple[int, int, bool], str] = {}
         self._keep: list[Type | None] = []
-        self._indent = 0
-        self._serial = 0
         self._inline: list[tuple[int, int]] = []
-
-    # Lines
-
-    def emit(self, *texts: str) -> None:
-        for text in texts:
-            self.lines.append("    " * self._indent + text)
-            self.paths.append(self.path)
-        if len(self.lines) > MAX_LINES:
-            raise CandidError(f"the message's types need more than {MAX_LINES} lines of decoder")
-
-    def fresh(self, letter: str) -> str:
-        self._serial += 1
-        return f"{letter}{self._serial}"
-
-    @contextmanager
-    def block(self, head: str, path: str = "") -> Iterator[None]:
-        self.emit(head)
-        self._indent += 1
-        with self.at(path):
-            yield
-        self._indent -= 1
-
-    @contextmanager
-    def at(self, path: str) -> Iterator[None]:
-        before = self.path
-        self.path += path
-        yield
-        self.path = before
 
     @contextmanager
     def softly(self, soft: bool) -> Iterator[None]:  # noqa: FBT001 - the flag is the whole argument
@@ -170,7 +136,7 @@ class _Writer:
 
     def call(self, wire: Type, expected: Type | None) -> str:
         """Name the function for a pair of types; have it written when it is new."""
-        key = (id(wire), id(expected), self.soft)
+        key = (id(wire), id(expected), self.soft and expected is not None)
         if key not in self._functions:
             if len(self._functions) >= MAX_FUNCTIONS:
                 raise CandidError(f"the message's types need more than {MAX_FUNCTIONS} decoders")
@@ -202,7 +168,7 @@ class _Writer:
 
     # Values at their expected type
 
-    def value(self, wire: Type, expected: Type) -> str:
+    def value(self, wire: Type, expected: Type) -> str:  # noqa: PLR0911 - a return for each kind of type
         """Write code that reads a value; give the expression that holds it afterwards."""
         wire, expected = resolve(wire), resolve(expected)
         if expected is RESERVED:
@@ -252,58 +218,11 @@ class _Writer:
             self.skip(wire)
             self.emit("s[0] = True")
         else:
-            self.emit(f"fail(p, {message or f'found {_short(wire)}'!r}, {_short(expected)!r})")
+            self.emit(f"fail(p, {message or f'found {_kind(wire)}'!r}, {_short(expected)!r})")
         return "None"
 
-    def number(self) -> str:
-        """Write code that reads an unsigned LEB128 number."""
-        n = self.fresh("n")
-        self.emit(f"{n} = b[p]", "p += 1")
-        with self.block(f"if {n} > 127:"):
-            self.emit(f"{n}, p = leb(b, p - 1)")
-        return n
-
-    def primitive(self, prim: Prim) -> str:
-        if prim is NULL:
-            return "None"
-        if prim is EMPTY:
-            return self.mismatch(prim, prim)
-        if prim is NAT:
-            return self.number()
-        result = self.fresh("v")
-        if prim is TEXT:
-            return self.text(result)
-        if prim is PRINCIPAL:
-            self.emit(f"{result}, p = read_principal(b, p)")
-        elif prim is INT:
-            self.emit(f"{result}, p = sleb(b, p)")
-        elif prim is NAT8:
-            self.emit(f"{result} = b[p]", "p += 1")
-        elif prim is BOOL:
-            self.boolean(result)
-        else:
-            self.emit(f"{result}, = unpack_{prim.name}(b, p)", f"p += {self.sizes.least_bytes(prim)}")
-        return result
-
-    def text(self, result: str) -> str:
-        n = self.number()
-        self.slice_end(n)
-        self.emit(f"{result} = b[p:q].decode()", "p = q")
-        return result
-
-    def slice_end(self, length: str) -> None:
-        self.emit(f"q = p + {length}")
-        with self.block("if q > len(b):"):
-            self.emit("fail_short(p)")
-
-    def boolean(self, result: str) -> None:
-        self.emit(f"{result} = b[p]", "p += 1")
-        with self.block(f"if {result} > 1:"):
-            self.emit(f"fail(p - 1, f'{{{result}}} is no truth value', '00 or 01')")
-        self.emit(f"{result} = {result} == 1")
-
     def reference(self, wire: Type, expected: Type) -> str:
-        if not is_subtype(wire, expected):
+        if not self.subtypes.holds(wire, expected):
             return self.mismatch(wire, expected)
         result = self.fresh("v")
         reader = {Func: "read_func", ServiceType: "read_service"}.get(type(expected), "read_principal")
@@ -340,7 +259,7 @@ class _Writer:
     def payload(self, wire: Type, expected: Type, result: str) -> None:
         """The value inside an option; null instead when it does not fit."""
         wrap = "Some({})" if nullable(expected) else "{}"
-        if is_subtype(wire, expected):
+        if self.subtypes.holds(wire, expected):
             self.emit(f"{result} = {wrap.format(self.value(wire, expected))}")
             return
         saved = self.fresh("s")
@@ -373,22 +292,8 @@ class _Writer:
         size = self.sizes.least_bytes(prim)
         self.slice_end(n if size == 1 else f"{n} * {size}")
         code = STRUCT_CODES[prim]
-        read = "b[p:q]" if prim is NAT8 else f"list(unpack_from(f'<{{{n}}}{code}', b, p))"
+        read = "bytes(b[p:q])" if prim is NAT8 else f"list(unpack_from(f'<{{{n}}}{code}', b, p))"
         self.emit(f"{result} = {read}", "p = q")
-
-    def announce(self, element: Type, n: str) -> None:
-        """Refuse a length that the message cannot hold, or that costs more than the quota."""
-        least = self.sizes.least_bytes(element)
-        if least:
-            with self.block(f"if {n} * {least} > len(b) - p:"):
-                self.emit(f"fail(p, f'{{{n}}} elements announced, {{len(b) - p}} bytes left')")
-        else:
-            self.charge(f"{n} * {self.sizes.charge(element)}")
-
-    def charge(self, cost: str) -> None:
-        self.emit(f"s[1] -= {cost}")
-        with self.block("if s[1] < 0:"):
-            self.emit("fail_bomb(p)")
 
     # Records and variants
 
@@ -440,76 +345,6 @@ class _Writer:
             else:
                 self.emit(f"fail(p, 'found the case {f.key}, which the expected variant does not have')")
 
-    # Skipping
-
-    def skip(self, wire: Type) -> None:
-        """Write code that moves behind a value and checks that it is well formed."""
-        wire = resolve(wire)
-        match wire:
-            case Prim():
-                self.skip_primitive(wire)
-            case Future():
-                self.skip_future()
-            case Func() | ServiceType():
-                self.emit(f"_, p = {'read_func' if isinstance(wire, Func) else 'read_service'}(b, p)")
-            case Vec(inner) if (element := resolve(inner)) in STRUCT_CODES:
-                self.emit(f"p += {self.number()} * {self.sizes.least_bytes(element)}")
-            case _:
-                if not (isinstance(wire, Record) and self.sizes.least_bytes(wire) == 0):
-                    self.emit(f"p = {self.call(wire, None)}(b, p, d + 1, s)")
-
-    def skip_primitive(self, prim: Prim) -> None:
-        if prim is EMPTY:
-            self.emit("fail(p, 'a value of the type empty, which has none')")
-        elif prim in STRUCT_CODES:
-            self.emit(f"p += {self.sizes.least_bytes(prim)}")
-        elif prim is not NULL and prim is not RESERVED:
-            self.primitive(prim)
-
-    def skip_future(self) -> None:
-        size = self.number()
-        self.number()
-        self.emit(f"p += {size}")
-
-    def skip_body(self, wire: Type) -> None:
-        match wire:
-            case Record(fields):
-                if cost := self.sizes.charge(wire):
-                    self.charge(str(cost))
-                for f in fields:
-                    self.skip(f.type)
-            case Opt(inner):
-                self.skip_option(inner)
-            case Vec(inner):
-                self.skip_vector(inner)
-            case Variant(fields):
-                self.skip_variant(fields)
-        self.emit("return p")
-
-    def skip_option(self, inner: Type) -> None:
-        tag = self.fresh("t")
-        self.emit(f"{tag} = b[p]", "p += 1")
-        with self.block(f"if {tag} == 1:"):
-            self.emit("pass")
-            self.skip(inner)
-        with self.block(f"elif {tag} != 0:"):
-            self.emit(f"fail(p - 1, f'{{{tag}}} is no tag of an option', '00 or 01')")
-
-    def skip_vector(self, inner: Type) -> None:
-        n = self.number()
-        self.announce(inner, n)
-        if self.sizes.least_bytes(inner) or resolve(inner) is EMPTY:
-            with self.block(f"for _ in range({n}):"):
-                self.skip(inner)
-
-    def skip_variant(self, fields: tuple[Field, ...]) -> None:
-        tag = self.number()
-        for index, f in enumerate(fields):
-            with self.block(f"if {tag} == {index}:"):
-                self.skip(f.type)
-                self.emit("return p")
-        self.emit(f"fail(p, f'case {{{tag}}} of a variant with {len(fields)} cases')")
-
 
 def _endless(option: Opt) -> bool:
     """Whether an option holds an option holds an option … and never anything else."""
@@ -533,7 +368,12 @@ def _display(expected: Record, values: dict[int, str]) -> str:
     return f"{{{', '.join(f'{f.key!r}: {values[f.id]}' for f in as_written(expected.fields))}}}"
 
 
+def _kind(type_: Type) -> str:
+    """A wire type for an error's text: it has no names, and may be as large as the message."""
+    return type_.name if isinstance(type_, Prim) else f"a {type(type_).__name__.removesuffix('Type').lower()}"
+
+
 def _short(type_: Type, limit: int = 80) -> str:
-    """A type for an error's text: names of the wire's table mean nothing, and long types are cut."""
+    """An expected type for an error's text."""
     text = format_type(type_)
     return text if len(text) <= limit else f"{text[: limit - 2]} …"

@@ -15,6 +15,7 @@ from ic_harness.candid.types import Type
 from ic_harness.errors import CandidError
 
 _MAX_DECODERS: Final = 1_024
+_LARGE: Final = 4_096
 _MAX_HEADERS: Final = 8
 """Headers remembered for one tuple of expected types; a method's replies nearly always have the same one."""
 
@@ -27,7 +28,10 @@ def decode(data: bytes | bytearray | memoryview, types: Sequence[Type]) -> tuple
     Missing trailing arguments of a type that has null become None, further arguments are skipped.
     Raises `CandidError` with offset, path and what was expected.
     """
-    return decoder(types)(data if isinstance(data, bytes) else bytes(data))
+    if not isinstance(data, bytes):
+        # Large messages are read where they are: the copy would cost as much as all of decoding.
+        data = bytes(data) if len(data) < _LARGE else memoryview(data).cast("B")
+    return decoder(types)(data)
 
 
 class Decoder:
@@ -37,22 +41,22 @@ class Decoder:
         self.types = types
         self._programs: list[tuple[bytes, _Program]] = []
 
-    def __call__(self, data: bytes) -> tuple[Any, ...]:
+    def __call__(self, data: bytes | memoryview) -> tuple[Any, ...]:
         """Decode one message. Raises `CandidError`."""
         for header, program in self._programs:
-            if data.startswith(header):
+            if data[: len(header)] == header:
                 return program.run(data, len(header))
         program, start = self._build(data)
         return program.run(data, start)
 
-    def _build(self, data: bytes) -> tuple[_Program, int]:
+    def _build(self, data: bytes | memoryview) -> tuple[_Program, int]:
         try:
             wire, start = read_header(data)
             program = _Program(wire, self.types)
         except RecursionError:
             raise CandidError("the types of the message are nested too deeply") from None
         # A header is read from its own bytes only, so equal bytes at the start mean the same header.
-        self._programs = [(data[:start], program), *self._programs[: _MAX_HEADERS - 1]]
+        self._programs = [(bytes(data[:start]), program), *self._programs[: _MAX_HEADERS - 1]]
         return program, start
 
 
@@ -66,9 +70,11 @@ class _Program:
         self._names = source.names
         code = compile(source.text, "<generated Candid decoder>", "exec")
         exec(code, source.names)  # noqa: S102 - our own text; names from outside stand in it as literals only
-        self._decode: Callable[[bytes, int, int, list[Any]], tuple[Any, ...]] = source.names["decode"]
+        self._decode: Callable[[bytes | memoryview, int, int, list[Any]], tuple[Any, ...]] = source.names[
+            "decode"
+        ]
 
-    def run(self, data: bytes, start: int) -> tuple[Any, ...]:
+    def run(self, data: bytes | memoryview, start: int) -> tuple[Any, ...]:
         try:
             return self._decode(data, start, 0, [False, quota(len(data))])
         except _MALFORMED as error:

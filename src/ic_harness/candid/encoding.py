@@ -1,32 +1,32 @@
 """Encoding: from Python values to a message.
 
-For each type there is a writer: a closure that appends the bytes of one value to a list of parts, joined once at the
-end. So a large blob is copied once, and the only work for a type is done when its writer is made.
+For each type there is a writer: a closure that appends the bytes of one value to a list of parts, joined
+once at the end. So a large blob is copied once, and the only work for a type is done when its writer is
+made.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ic_harness.candid.leb128 import encode_signed, encode_unsigned
-from ic_harness.candid.references import FuncRef, ServiceRef, Some
+from ic_harness.candid.leb128 import encode_unsigned
+from ic_harness.candid.primitive_writers import (
+    Parts,
+    Writer,
+    primitive_writer,
+    write_blob,
+    write_func,
+    write_service,
+    wrong,
+)
+from ic_harness.candid.references import Some
 from ic_harness.candid.type_table import write_header
 from ic_harness.candid.types import (
-    BOOL,
-    EMPTY,
-    FLOAT32,
-    FLOAT64,
-    INT,
-    NAT,
     NAT8,
-    NULL,
-    PRINCIPAL,
     RANGES,
-    RESERVED,
     STRUCT_CODES,
-    TEXT,
     Field,
     Func,
     Opt,
@@ -39,13 +39,9 @@ from ic_harness.candid.types import (
     nullable,
     resolve,
 )
-from ic_harness.errors import CandidError, PrincipalError
-from ic_harness.principal import Principal
+from ic_harness.errors import CandidError
 
 _MAX_ENCODERS: Final = 1_024
-
-Parts = list[bytes | bytearray | memoryview]
-Writer = Callable[[Any, Parts], None]
 
 
 def encode(values: Sequence[Any], types: Sequence[Type]) -> bytes:
@@ -107,12 +103,6 @@ def _inside(error: CandidError, segment: str) -> CandidError:
     return CandidError(error.message, path=segment + (error.path or ""), expected=error.expected)
 
 
-def _wrong(value: Any, expected: str) -> CandidError:
-    text = repr(value)
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return CandidError(f"{type(value).__name__} {shown} does not fit", expected=expected)
-
-
 class _Writers:
     """Makes writers; the one for a recursive type is found again while it is being made."""
 
@@ -124,27 +114,27 @@ class _Writers:
         made = self._made.get(id(actual))
         if made is None:
             # A type that contains itself gets a writer that looks the finished one up.
-            self._made[id(actual)] = lambda value, parts: self._made[id(actual)](value, parts)
+            self._made[id(actual)] = lambda value, parts: self._made[id(actual)](value, parts)  # noqa: PLW0108
             made = self._made[id(actual)] = self._make(actual)
         return made
 
-    def _make(self, type_: Type) -> Writer:
+    def _make(self, type_: Type) -> Writer:  # noqa: PLR0911 - a return for each kind of type
         match type_:
             case Prim():
-                return _primitive_writer(type_)
+                return primitive_writer(type_)
             case Opt(inner):
                 return _opt_writer(self.writer(inner))
             case Vec(inner):
                 actual = resolve(inner)
-                return _write_blob if actual is NAT8 else _vec_writer(self.writer(inner), actual)
+                return write_blob if actual is NAT8 else _vec_writer(self.writer(inner), actual)
             case Record():
                 return self._record_writer(type_)
             case Variant(fields):
                 return _variant_writer({f.key: (i, f, self.writer(f.type)) for i, f in enumerate(fields)})
             case Func():
-                return _write_func
+                return write_func
             case ServiceType():
-                return _write_service
+                return write_service
         raise CandidError(f"values of the type {type_} cannot be encoded")
 
     def _record_writer(self, record: Record) -> Writer:
@@ -152,137 +142,6 @@ class _Writers:
         if record.is_tuple:
             return _tuple_writer([writer for _, _, writer in fields], _record_by_key(fields))
         return _record_by_key(fields)
-
-
-# Primitive values
-
-
-def _write_null(value: Any, _parts: Parts) -> None:
-    if value is not None:
-        raise _wrong(value, "null (None)")
-
-
-def _write_reserved(_value: Any, _parts: Parts) -> None:
-    """Every value is a value of `reserved`, and none leaves a trace."""
-
-
-def _write_empty(value: Any, _parts: Parts) -> None:
-    raise _wrong(value, "nothing: the type empty has no values")
-
-
-def _write_bool(value: Any, parts: Parts) -> None:
-    if value is True:
-        parts.append(b"\x01")
-    elif value is False:
-        parts.append(b"\x00")
-    else:
-        raise _wrong(value, "bool")
-
-
-def _write_nat(value: Any, parts: Parts) -> None:
-    if not isinstance(value, int) or value is True or value is False or value < 0:
-        raise _wrong(value, "nat (an int of at least 0)")
-    parts.append(encode_unsigned(value))
-
-
-def _write_int(value: Any, parts: Parts) -> None:
-    if not isinstance(value, int) or value is True or value is False:
-        raise _wrong(value, "int")
-    parts.append(encode_signed(value))
-
-
-def _write_text(value: Any, parts: Parts) -> None:
-    if not isinstance(value, str):
-        raise _wrong(value, "text (a str)")
-    try:
-        data = value.encode()
-    except UnicodeEncodeError:
-        raise _wrong(value, "text without surrogates") from None
-    parts.append(encode_unsigned(len(data)))
-    parts.append(data)
-
-
-def _write_principal(value: Any, parts: Parts) -> None:
-    raw = _principal(value).raw
-    parts.append(b"\x01" + encode_unsigned(len(raw)) + raw)
-
-
-def _principal(value: Any) -> Principal:
-    if isinstance(value, Principal):
-        return value
-    try:
-        return Principal.of(value.principal if isinstance(value, ServiceRef) else value)
-    except PrincipalError as error:
-        raise CandidError(str(error), expected="principal") from None
-
-
-def _write_blob(value: Any, parts: Parts) -> None:
-    if isinstance(value, list | tuple):
-        try:
-            value = bytes(value)
-        except (TypeError, ValueError):
-            raise _wrong(value, "blob: bytes, or numbers from 0 to 255") from None
-    if isinstance(value, memoryview):
-        value = value.cast("B") if value.contiguous else bytes(value)
-    elif not isinstance(value, bytes | bytearray):
-        raise _wrong(value, "blob (bytes)")
-    parts.append(encode_unsigned(len(value)))
-    parts.append(value)
-
-
-def _integer_writer(prim: Prim) -> Writer:
-    low, high = RANGES[prim]
-    pack = struct.Struct(f"<{STRUCT_CODES[prim]}").pack
-
-    def write(value: Any, parts: Parts) -> None:
-        if not isinstance(value, int) or value is True or value is False or not low <= value <= high:
-            raise _wrong(value, f"{prim.name} ({low} to {high})")
-        parts.append(pack(value))
-
-    return write
-
-
-def _float_writer(prim: Prim) -> Writer:
-    pack = struct.Struct(f"<{STRUCT_CODES[prim]}").pack
-
-    def write(value: Any, parts: Parts) -> None:
-        if not isinstance(value, float | int) or value is True or value is False:
-            raise _wrong(value, prim.name)
-        try:
-            parts.append(pack(value))
-        except (OverflowError, struct.error):
-            raise _wrong(value, f"{prim.name} (too large for it)") from None
-
-    return write
-
-
-_SIMPLE_WRITERS: Final[dict[Prim, Writer]] = {
-    NULL: _write_null, RESERVED: _write_reserved, EMPTY: _write_empty, BOOL: _write_bool, NAT: _write_nat,
-    INT: _write_int, TEXT: _write_text, PRINCIPAL: _write_principal,
-}  # fmt: skip
-
-
-def _primitive_writer(prim: Prim) -> Writer:
-    if prim in (FLOAT32, FLOAT64):
-        return _float_writer(prim)
-    return _SIMPLE_WRITERS.get(prim) or _integer_writer(prim)
-
-
-# References
-
-
-def _write_service(value: Any, parts: Parts) -> None:
-    _write_principal(value.principal if isinstance(value, ServiceRef) else value, parts)
-
-
-def _write_func(value: Any, parts: Parts) -> None:
-    if isinstance(value, tuple) and len(value) == 2:
-        value = FuncRef(_principal(value[0]), value[1])
-    if not isinstance(value, FuncRef):
-        raise _wrong(value, "func (a FuncRef)")
-    parts.append(b"\x01")
-    _write_principal(value.principal, parts)
-    _write_text(value.method, parts)
 
 
 # Composite values
@@ -306,7 +165,7 @@ def _vec_writer(inner: Writer, element: Type) -> Writer:
 
     def write(value: Any, parts: Parts) -> None:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray | memoryview):
-            raise _wrong(value, "vec (a list)")
+            raise wrong(value, "vec (a list)")
         parts.append(encode_unsigned(len(value)))
         if code is not None and integers and bool not in map(type, value):
             try:
@@ -333,7 +192,7 @@ def _tuple_writer(writers: list[Writer], by_key: Writer) -> Writer:
             by_key(value, parts)
             return
         if not isinstance(value, tuple | list) or len(value) != len(writers):
-            raise _wrong(value, f"record with {len(writers)} unnamed fields (a tuple)")
+            raise wrong(value, f"record with {len(writers)} unnamed fields (a tuple)")
         for index, (writer, part) in enumerate(zip(writers, value, strict=True)):
             try:
                 writer(part, parts)
@@ -348,7 +207,7 @@ def _record_by_key(fields: Sequence[tuple[str | int, bool, Writer]]) -> Writer:
 
     def write(value: Any, parts: Parts) -> None:
         if not isinstance(value, Mapping) and value != ():
-            raise _wrong(value, "record (a dict)")
+            raise wrong(value, "record (a dict)")
         fields_given = dict(value)
         if not known.issuperset(fields_given):
             raise _unknown_fields(fields_given, known)
@@ -379,7 +238,7 @@ def _variant_writer(cases: Mapping[str | int, tuple[int, Field, Writer]]) -> Wri
         if isinstance(value, str):
             value = {value: None}
         if not isinstance(value, Mapping) or len(value) != 1:
-            raise _wrong(value, "variant: a dict with one key, or the name of a case without value")
+            raise wrong(value, "variant: a dict with one key, or the name of a case without value")
         ((key, payload),) = value.items()
         if key not in cases:
             raise CandidError(f"the variant has no case {key}", expected=f"one of {_listing(cases)}")

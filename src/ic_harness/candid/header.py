@@ -3,8 +3,8 @@
     "DIDL"  count  entry*            type table: composite and future types only
             count  type*             the arguments' types: a primitive opcode or an index into the table
 
-Reading checks everything that the specification demands of a table, used or not: known opcodes, indices in range,
-labels and method names in strictly increasing order, methods that are functions.
+Reading checks everything that the specification demands of a table, used or not: known opcodes, indices in
+range, labels and method names in strictly increasing order, methods that are functions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LAST_KNOWN_OPCODE: Final = -24
 MODES: Final[dict[int, Mode]] = {1: "query", 2: "oneway", 3: "composite_query"}
 
 
-def read_header(data: bytes) -> tuple[tuple[Type, ...], int]:
+def read_header(data: bytes | memoryview) -> tuple[tuple[Type, ...], int]:
     """Read magic, table and argument types: the types, and the position where the values begin.
 
     Raises `CandidError` with the byte at which the header is wrong.
@@ -51,7 +51,7 @@ def read_header(data: bytes) -> tuple[tuple[Type, ...], int]:
 class _HeaderReader:
     """Reads one header; `pos` is the next byte."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self.data = data
         self.pos = len(MAGIC)
         self.table: list[Named] = []
@@ -83,7 +83,7 @@ class _HeaderReader:
             raise CandidError(f"{value} {what} announced, {left} bytes left", offset=start)
         return value
 
-    def entry(self) -> Type:
+    def entry(self) -> Type:  # noqa: PLR0911 - a return for each kind of type
         start = self.pos
         opcode, self.pos = leb128.read_signed(self.data, self.pos)
         match opcode:
@@ -163,7 +163,7 @@ class _HeaderReader:
 
     def name(self) -> bytes:
         length = self.count("bytes of a method name")
-        name = self.data[self.pos : self.pos + length]
+        name = bytes(self.data[self.pos : self.pos + length])
         self.pos += length
         return name
 

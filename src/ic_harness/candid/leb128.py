@@ -1,7 +1,8 @@
 """LEB128 numbers, unsigned and signed, of any size (Candid specification, "Notation").
 
 Overlong forms are numbers like any other. Reading takes time linear in the bytes, however large the number:
-eight groups of seven bits are exactly seven bytes, so long numbers are repacked blockwise, not shifted together.
+eight groups of seven bits are exactly seven bytes, so long numbers are repacked blockwise, not shifted
+together.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _groups(value: int, groups: int) -> bytes:
     return bytes(out)
 
 
-def read_unsigned(data: bytes, pos: int) -> tuple[int, int]:
+def read_unsigned(data: bytes | memoryview, pos: int) -> tuple[int, int]:
     """Read at `pos`: the number and the position behind it. Raises `CandidError` when the data end first."""
     result = shift = 0
     start = pos
@@ -64,7 +65,7 @@ def read_unsigned(data: bytes, pos: int) -> tuple[int, int]:
     return _unpack(data[start:end]), end
 
 
-def read_signed(data: bytes, pos: int) -> tuple[int, int]:
+def read_signed(data: bytes | memoryview, pos: int) -> tuple[int, int]:
     """Read a signed number at `pos`: the number and the position behind it. Raises `CandidError`."""
     value, end = read_unsigned(data, pos)
     if data[end - 1] & 64:
@@ -72,14 +73,14 @@ def read_signed(data: bytes, pos: int) -> tuple[int, int]:
     return value, end
 
 
-def _find_end(data: bytes, start: int) -> int:
+def _find_end(data: bytes | memoryview, start: int) -> int:
     for pos in range(start, len(data)):
         if data[pos] < 128:
             return pos + 1
     raise _unfinished(start)
 
 
-def _unpack(groups: bytes) -> int:
+def _unpack(groups: bytes | memoryview) -> int:
     """The number in groups of seven bits, low ones first; the high bit of every byte is ignored."""
     packed = bytearray()
     for start in range(0, len(groups), 8):

@@ -98,7 +98,7 @@ class _Lexer:
             self.comments = []
 
     def line_comment(self, text: str) -> None:
-        """Keep a comment, unless it stands behind a token on its line: then it speaks of what is to its left."""
+        """Keep a comment, unless it stands behind a token on its line and so speaks of that."""
         before = self.source[self.source.rfind("\n", 0, self.pos - len(text)) + 1 : self.pos - len(text)]
         if not before.strip():
             self.comments.append(text.lstrip("/").removeprefix(" ").rstrip())

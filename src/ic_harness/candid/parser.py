@@ -59,7 +59,7 @@ class _Actor:
 
 
 class _Files:
-    """What importing has to remember across files: those already read, and the services taken over from them."""
+    """What importing has to remember: files already read, and services taken over from them."""
 
     def __init__(self) -> None:
         self.seen: set[Path] = set()

@@ -35,7 +35,7 @@ def fail_bomb(pos: int) -> NoReturn:
     raise CandidError("far more values than the message has bytes for", offset=pos)
 
 
-def read_principal(data: bytes, pos: int) -> tuple[Principal, int]:
+def read_principal(data: bytes | memoryview, pos: int) -> tuple[Principal, int]:
     """Read `01`, a length and the bytes."""
     start = pos
     if data[pos] != 1:
@@ -48,16 +48,16 @@ def read_principal(data: bytes, pos: int) -> tuple[Principal, int]:
     end = pos + length
     if end > len(data):
         fail_short(start)
-    return Principal(data[pos:end]), end
+    return Principal(bytes(data[pos:end])), end
 
 
-def read_service(data: bytes, pos: int) -> tuple[ServiceRef, int]:
+def read_service(data: bytes | memoryview, pos: int) -> tuple[ServiceRef, int]:
     """Read a service reference: a principal."""
     principal, pos = read_principal(data, pos)
     return ServiceRef(principal), pos
 
 
-def read_func(data: bytes, pos: int) -> tuple[FuncRef, int]:
+def read_func(data: bytes | memoryview, pos: int) -> tuple[FuncRef, int]:
     """Read a function reference: `01`, a principal, and the method's name."""
     if data[pos] != 1:
         fail(
@@ -68,7 +68,7 @@ def read_func(data: bytes, pos: int) -> tuple[FuncRef, int]:
     end = pos + length
     if end > len(data):
         fail_short(pos)
-    return FuncRef(principal, data[pos:end].decode()), end
+    return FuncRef(principal, str(data[pos:end], "utf-8")), end
 
 
 def generated_names() -> dict[str, Any]:

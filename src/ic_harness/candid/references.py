@@ -12,9 +12,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Some(Generic[T]):
-    """A present value of an option whose inner type has null itself: `opt opt nat`, `opt null`, `opt reserved`.
+    """A present value of an option whose inner type has null itself.
 
-    There `None` is the outer null and `Some(None)` the inner one. `encode` takes it for every option.
+    In `opt opt nat`, `opt null` and `opt reserved` `None` is the outer null and `Some(None)` the
+    inner one. `encode` takes it for every option.
     """
 
     value: T

@@ -1,8 +1,9 @@
 """How many bytes and nodes a value of a wire type has at least: what bounds work by the message's length.
 
-Almost every value takes a byte, so that the length of a message bounds what decoding makes of it. Exceptions are
-`null`, `reserved` and records of nothing else, of which a vector can announce 2^60 in eight bytes, and records nested
-in records. Decoders pay for those from a quota (`quota`), which grows with the message.
+Almost every value takes a byte, so that the length of a message bounds what decoding makes of it.
+Exceptions are `null`, `reserved` and records of nothing else, of which a vector can announce 2^60 in eight
+bytes, and records nested in records. Decoders pay for those from a quota (`quota`), which grows with the
+message.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The subtype relation (Candid specification, "Upgrading and Subtyping").
 
-Types may be recursive, so the relation is the largest one that the rules allow: a question that comes up again while
-it is being answered counts as yes. Work is kept in a loop over a list, never in Python's own stack, so that types
-nested as deep as a message allows are no danger. One table of rules (`_judge`) serves the answer yes or no and the
-explanations of `upgrades.py`.
+Types may be recursive, so the relation is the largest one that the rules allow: a question that comes up
+again while it is being answered counts as yes. Work is kept in a loop over a list, never in Python's own
+stack, so that types nested as deep as a message allows are no danger. One table of rules (`_judge`) serves
+the answer yes or no and the explanations of `upgrades.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ic_harness.candid.types import (
 )
 from ic_harness.errors import CandidError
 
-MAX_QUESTIONS: Final = 200_000
+MAX_QUESTIONS: Final = 100_000
 """Most pairs of types that one question may lead to; two real interfaces lead to some thousand."""
 
 Reason = Literal["type", "field", "case", "mode", "method", "argument"]
@@ -67,6 +67,37 @@ class Refusal:
 Verdict = Sequence[Question | Refusal]
 
 
+class Subtypes:
+    """Answers many questions about the same types: what is proved once is not asked again.
+
+    All questions together may take `MAX_QUESTIONS` steps, then `CandidError` is raised.
+    """
+
+    def __init__(self) -> None:
+        self._proved: set[tuple[int, int]] = set()
+        self._refuted: set[tuple[int, int]] = set()
+        self._left = MAX_QUESTIONS
+        # Types are known by their identity, so they must live as long as the answers.
+        self._keep: list[Question] = []
+
+    def holds(self, left: Type, right: Type) -> bool:
+        """Whether `left <: right`."""
+        question = Question(resolve(left), resolve(right))
+        key = (id(question.left), id(question.right))
+        if key in self._refuted:
+            return False
+        walk = _Walk(self._proved, self._left)
+        refused = next(walk.refusals(question), None) is not None
+        self._left = walk.budget
+        self._keep += [question, *walk.asked]
+        if refused:
+            self._refuted.add(key)
+        else:
+            # Everything that was assumed on the way is true, since nothing contradicted it.
+            self._proved |= walk.assumed
+        return not refused
+
+
 def is_subtype(new: Type, old: Type) -> bool:
     """Whether every value of `new` can be decoded at `old`: `new <: old`.
 
@@ -78,29 +109,46 @@ def is_subtype(new: Type, old: Type) -> bool:
 
 def refusals(*questions: Question) -> Iterator[Refusal]:
     """Everything that keeps the left types from being subtypes of the right ones; nothing when they are."""
-    assumed: set[tuple[int, int]] = set()
-    # The types that were asked about are kept, because the set knows them by their identity only.
-    keep: list[Question] = []
-    todo = list(reversed(questions))
-    while todo:
-        asked = todo.pop()
+    return _Walk(set(), MAX_QUESTIONS).refusals(*questions)
+
+
+class _Walk:
+    """One walk through all that questions lead to; `assumed` are the pairs met, `budget` the steps left."""
+
+    def __init__(self, proved: set[tuple[int, int]], budget: int) -> None:
+        self.proved = proved
+        self.budget = budget
+        self.assumed: set[tuple[int, int]] = set()
+        self.asked: list[Question] = []
+
+    def refusals(self, *questions: Question) -> Iterator[Refusal]:
+        todo = list(reversed(questions))
+        while todo:
+            question = self.enter(todo.pop())
+            if question is None:
+                continue
+            for part in reversed(_judge(question)):
+                if isinstance(part, Refusal):
+                    yield part
+                else:
+                    todo.append(part)
+
+    def enter(self, asked: Question) -> Question | None:
+        """The question about the types behind the names, or None when it came up before."""
         left, right = resolve(asked.left), resolve(asked.right)
         key = (id(left), id(right))
-        if key in assumed:
-            continue
-        if len(assumed) >= MAX_QUESTIONS:
-            raise CandidError(f"comparing two types takes more than {MAX_QUESTIONS} steps")
-        assumed.add(key)
+        if key in self.assumed or key in self.proved:
+            return None
+        self.budget -= 1
+        if self.budget < 0:
+            raise CandidError(f"comparing the types takes more than {MAX_QUESTIONS} steps")
+        self.assumed.add(key)
         question = Question(left, right, asked.path, asked.flipped)
-        keep.append(question)
-        for part in reversed(_judge(question)):
-            if isinstance(part, Refusal):
-                yield part
-            else:
-                todo.append(part)
+        self.asked.append(question)
+        return question
 
 
-def _judge(question: Question) -> Verdict:
+def _judge(question: Question) -> Verdict:  # noqa: PLR0911 - a return for each kind of type
     """What must hold so that `left <: right`: further questions, and refusals when nothing makes it hold."""
     left, right = question.left, question.right
     if right is RESERVED or left is EMPTY or isinstance(right, Opt) or left is right:
@@ -164,11 +212,11 @@ def sequence_questions(question: Question, left: Sequence[Type], right: Sequence
         question.inside(mine, theirs, f"[{index}]")
         for index, (mine, theirs) in enumerate(zip(left, right, strict=False))
     ]
-    for index in range(len(left), len(right)):
-        if not nullable(right[index]):
-            verdict.append(
-                Refusal(question.inside(EMPTY, right[index], f"[{index}]"), "argument", str(index))
-            )
+    required = [index for index in range(len(left), len(right)) if not nullable(right[index])]
+    verdict.extend(
+        Refusal(question.inside(EMPTY, right[index], f"[{index}]"), "argument", str(index))
+        for index in required
+    )
     return verdict
 
 

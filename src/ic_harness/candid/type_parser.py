@@ -45,7 +45,7 @@ class TypeParser:
         finally:
             self.cursor.leave()
 
-    def _type(self) -> Type:
+    def _type(self) -> Type:  # noqa: PLR0911 - a return for each kind of type
         token = self.cursor.here
         if token.kind != "name":
             self.cursor.fail("a type")

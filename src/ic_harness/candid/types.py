@@ -31,7 +31,10 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Prim(Type):
-    """A primitive type (`principal` included, which is one on the wire). `opcode` is its negative type code."""
+    """A primitive type (`principal` included, which is one on the wire).
+
+    `opcode` is its negative type code.
+    """
 
     name: str
     opcode: int
@@ -275,7 +278,7 @@ def _escape(char: str) -> str:
     return char if char.isprintable() else f"\\u{{{ord(char):x}}}"
 
 
-def format_type(type_: Type) -> str:
+def format_type(type_: Type) -> str:  # noqa: PLR0911 - a return for each kind of type
     """The type as one line of Candid text. Names stay names."""
     match type_:
         case Prim(name):

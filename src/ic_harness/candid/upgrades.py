@@ -1,7 +1,7 @@
 """Whether a canister may be upgraded from one interface to another, said so that a person can fix it.
 
-An upgrade is safe when the new service is a subtype of the old one: clients that know only the old interface must be
-able to send what they send and to read what they get.
+An upgrade is safe when the new service is a subtype of the old one: clients that know only the old
+interface must be able to send what they send and to read what they get.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ic_harness.candid.types import Func, Type, format_type, quote_name
 class Incompatibility:
     """One reason why clients of the old interface break.
 
-    `method` is the Candid name, `path` the place of the offending type (`args[0].assets[].bytes`; empty for the method
-    itself), `message` one sentence, `old` and `new` the two types as text (empty where there is none).
+    `method` is the Candid name, `path` the place of the offending type (`args[0].assets[].bytes`; empty for
+    the method itself), `message` one sentence, `old` and `new` the two types as text (empty where there is
+    none).
     """
 
     method: str
@@ -34,7 +35,7 @@ class Incompatibility:
 
 
 def check_upgrade(old_did: str | Service, new_did: str | Service) -> list[Incompatibility]:
-    """Everything that breaks clients when a canister goes from the old interface to the new one; none when safe.
+    """Everything that breaks clients of the old interface when a canister is upgraded; none when safe.
 
     Interfaces are given as text or parsed. Raises `CandidError` when a text is no interface.
     """

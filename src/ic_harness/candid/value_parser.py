@@ -1,7 +1,7 @@
 """Reading textual values (Candid specification, "Values"): first their form, then their meaning at a type.
 
-The form (`Node`) is what the text says without knowing types: `1` may be a nat8 or a float. `values_at.py` gives it its
-meaning.
+The form (`Node`) is what the text says without knowing types: `1` may be a nat8 or a float. `values_at.py`
+gives it its meaning.
 """
 
 from __future__ import annotations

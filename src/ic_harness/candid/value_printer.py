@@ -1,7 +1,7 @@
 """Writing values as text, laid out so that a diff of two values reads well.
 
-What fits one line stands on one line; what does not stands one item a line, each with its separator, so that a changed
-item changes its own lines only.
+What fits one line stands on one line; what does not stands one item a line, each with its separator, so
+that a changed item changes its own lines only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from ic_harness.candid.types import (
     Variant,
     Vec,
     as_written,
-    nullable,
     quote_name,
     quote_text,
     resolve,
@@ -102,7 +101,7 @@ def _render(doc: _Doc, indent: str, used: int) -> list[str]:
     return [*parts, indent, doc.tail]
 
 
-def _doc(value: Any, type_: Type, *, bare: bool = False) -> _Doc:
+def _doc(value: Any, type_: Type, *, bare: bool = False) -> _Doc:  # noqa: PLR0911 - a return for each kind of type
     """The doc of a value; `bare` where a type annotation needs no parentheses."""
     actual = resolve(type_)
     match actual:
@@ -150,8 +149,7 @@ def _primitive(value: Any, prim: Prim, *, bare: bool) -> str:
 def _int(value: int) -> str:
     if value.bit_length() > _LONG_INT:
         return hex(value)
-    digits = f"{value:_}" if abs(value) >= 10_000 else str(value)
-    return digits
+    return f"{value:_}" if abs(value) >= 10_000 else str(value)
 
 
 def _float(value: float) -> str:

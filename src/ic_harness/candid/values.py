@@ -1,4 +1,4 @@
-"""Textual values: from text to Python values at given types, or at the types that the text itself suggests."""
+"""Textual values: from text to Python values, at given types or at those that the text suggests."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ from ic_harness.errors import CandidError
 def parse_values(text: str, types: Sequence[Type] | None = None) -> tuple[Any, ...]:
     """Read textual values such as `(42 : nat8, vec { "a" })` at the given types.
 
-    Fields that the types do not have are left out, missing ones and missing arguments are None where they may be.
-    Without types numbers become int or float, `opt` becomes `Some` only where None would be ambiguous.
-    Raises `CandidError` with the offset in the text and the path of the value.
+    Fields that the types do not have are left out, missing ones and missing arguments are None where they
+    may be. Without types numbers become int or float, `opt` becomes `Some` only where None would be
+    ambiguous. Raises `CandidError` with the offset in the text and the path of the value.
     """
     cursor = Cursor(text)
     parser = ValueParser(cursor, TypeParser(cursor, _unknown_name))
@@ -86,7 +86,7 @@ def _argument(nodes: tuple[Node, ...], index: int, type_: Type) -> Any:
     raise CandidError("an argument is missing", path=path, expected=format_type(type_))
 
 
-def _at(node: Node, type_: Type, path: str) -> Any:
+def _at(node: Node, type_: Type, path: str) -> Any:  # noqa: PLR0911 - a return for each kind of type
     """The value of a node at a type."""
     actual = resolve(type_)
     if actual is RESERVED:
@@ -252,7 +252,7 @@ _LITERALS: Final[dict[Prim, Callable[[Literal], Any]]] = {
 # Values without types
 
 
-def _guess(node: Node) -> Any:
+def _guess(node: Node) -> Any:  # noqa: PLR0911 - a return for each kind of type
     """What a value most likely means when nothing is known of its type."""
     match node:
         case AnnotatedNode():

@@ -1,0 +1,80 @@
+"""Pieces of Python source as a formatter would lay them out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WIDTH: Final = 88
+"""Lines up to here are left alone by formatters with their usual settings."""
+
+
+def class_text(head: str, doc: str, lines: list[str]) -> str:
+    """A class with its docstring and body."""
+    body = "\n".join(lines)
+    return "\n".join([head, *docstring(doc, "    "), *(["", body] if body else [])])
+
+
+def docstring(doc: str, indent: str) -> list[str]:
+    """The lines of a docstring."""
+    lines = [line.rstrip() for line in escape(doc).strip().splitlines()] or [""]
+    if len(lines) == 1:
+        text = f'{lines[0][:-1]}\\"' if lines[0].endswith('"') else lines[0]
+        return [f'{indent}"""{text}"""']
+    return [
+        f'{indent}"""{lines[0]}',
+        *(f"{indent}{line}" if line else "" for line in lines[1:]),
+        f'{indent}"""',
+    ]
+
+
+def attribute_doc(doc: str) -> list[str]:
+    """A docstring below an attribute, if there is anything to say."""
+    return docstring(doc, "    ") if doc.strip() else []
+
+
+def signature(head: str, parameters: list[str], returned: str, indent: str) -> str:
+    """The head of a function; one parameter a line when it is long."""
+    line = f"{head}({', '.join(parameters)}) -> {returned}:"
+    if len(line) <= WIDTH:
+        return line
+    listing = "".join(f"{indent}    {parameter},\n" for parameter in parameters)
+    return skip_long(f"{head}(\n{listing}{indent}) -> {returned}:")
+
+
+def call(head: str, arguments: list[str], indent: str) -> str:
+    """A call; one argument a line when it is long."""
+    line = f"{indent}{head}({', '.join(arguments)})"
+    if len(line) <= WIDTH:
+        return line
+    listing = "".join(f"{indent}    {argument},\n" for argument in arguments)
+    return f"{indent}{head}(\n{listing}{indent})"
+
+
+def bare(parameter: str) -> str:
+    """The name of a parameter without annotation and default."""
+    return parameter.partition(":")[0]
+
+
+def skip_long(text: str) -> str:
+    """The text, marked for the formatter when its last line is too long."""
+    last = text.rpartition("\n")[2]
+    return f"{text}  # fmt: skip" if len(last) > WIDTH else text
+
+
+def dict_text(values: dict[str, str | int]) -> str:
+    """A dict literal in a class body."""
+    listing = "".join(f"        {quote(name)}: {quote(key)},\n" for name, key in values.items())
+    return f"{{\n{listing}    }}"
+
+
+def quote(value: str | int) -> str:
+    """A literal as the formatter writes it: double quotes unless that needs more escapes."""
+    if isinstance(value, int):
+        return str(value)
+    literal = repr(value)
+    return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in literal else literal
+
+
+def escape(text: str) -> str:
+    """Text for a place between three double quotes."""
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')

@@ -1,0 +1,173 @@
+"""Writers of primitive values and references: check a Python value and append its bytes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, Final
+
+from ic_harness.candid.leb128 import encode_signed, encode_unsigned
+from ic_harness.candid.references import FuncRef, ServiceRef
+from ic_harness.candid.types import (
+    BOOL,
+    EMPTY,
+    FLOAT32,
+    FLOAT64,
+    INT,
+    NAT,
+    NULL,
+    PRINCIPAL,
+    RANGES,
+    RESERVED,
+    STRUCT_CODES,
+    TEXT,
+    Prim,
+)
+from ic_harness.errors import CandidError, PrincipalError
+from ic_harness.principal import Principal
+
+Parts = list[bytes | bytearray | memoryview]
+Writer = Callable[[Any, Parts], None]
+"""Appends the bytes of a value; raises `CandidError` when it does not fit."""
+
+
+def wrong(value: Any, expected: str) -> CandidError:
+    """The error for a value that does not fit; long values are cut."""
+    text = repr(value)
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
+    return CandidError(f"{type(value).__name__} {shown} does not fit", expected=expected)
+
+
+# Primitive values
+
+
+def _write_null(value: Any, _parts: Parts) -> None:
+    if value is not None:
+        raise wrong(value, "null (None)")
+
+
+def _write_reserved(_value: Any, _parts: Parts) -> None:
+    """Every value is a value of `reserved`, and none leaves a trace."""
+
+
+def _write_empty(value: Any, _parts: Parts) -> None:
+    raise wrong(value, "nothing: the type empty has no values")
+
+
+def _write_bool(value: Any, parts: Parts) -> None:
+    if value is True:
+        parts.append(b"\x01")
+    elif value is False:
+        parts.append(b"\x00")
+    else:
+        raise wrong(value, "bool")
+
+
+def _write_nat(value: Any, parts: Parts) -> None:
+    if not isinstance(value, int) or value is True or value is False or value < 0:
+        raise wrong(value, "nat (an int of at least 0)")
+    parts.append(encode_unsigned(value))
+
+
+def _write_int(value: Any, parts: Parts) -> None:
+    if not isinstance(value, int) or value is True or value is False:
+        raise wrong(value, "int")
+    parts.append(encode_signed(value))
+
+
+def _write_text(value: Any, parts: Parts) -> None:
+    if not isinstance(value, str):
+        raise wrong(value, "text (a str)")
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        raise wrong(value, "text without surrogates") from None
+    parts.append(encode_unsigned(len(data)))
+    parts.append(data)
+
+
+def _write_principal(value: Any, parts: Parts) -> None:
+    raw = _principal(value).raw
+    parts.append(b"\x01" + encode_unsigned(len(raw)) + raw)
+
+
+def _principal(value: Any) -> Principal:
+    if isinstance(value, Principal):
+        return value
+    try:
+        return Principal.of(value.principal if isinstance(value, ServiceRef) else value)
+    except PrincipalError as error:
+        raise CandidError(str(error), expected="principal") from None
+
+
+def write_blob(value: Any, parts: Parts) -> None:
+    """Append a `vec nat8` as it is: whatever holds bytes, or a list of small numbers."""
+    if isinstance(value, list | tuple):
+        try:
+            value = bytes(value)
+        except (TypeError, ValueError):
+            raise wrong(value, "blob: bytes, or numbers from 0 to 255") from None
+    if isinstance(value, memoryview):
+        value = value.cast("B") if value.contiguous else bytes(value)
+    elif not isinstance(value, bytes | bytearray):
+        raise wrong(value, "blob (bytes)")
+    parts.append(encode_unsigned(len(value)))
+    parts.append(value)
+
+
+def _integer_writer(prim: Prim) -> Writer:
+    low, high = RANGES[prim]
+    pack = struct.Struct(f"<{STRUCT_CODES[prim]}").pack
+
+    def write(value: Any, parts: Parts) -> None:
+        if not isinstance(value, int) or value is True or value is False or not low <= value <= high:
+            raise wrong(value, f"{prim.name} ({low} to {high})")
+        parts.append(pack(value))
+
+    return write
+
+
+def _float_writer(prim: Prim) -> Writer:
+    pack = struct.Struct(f"<{STRUCT_CODES[prim]}").pack
+
+    def write(value: Any, parts: Parts) -> None:
+        if not isinstance(value, float | int) or value is True or value is False:
+            raise wrong(value, prim.name)
+        try:
+            parts.append(pack(value))
+        except (OverflowError, struct.error):
+            raise wrong(value, f"{prim.name} (too large for it)") from None
+
+    return write
+
+
+_SIMPLE_WRITERS: Final[dict[Prim, Writer]] = {
+    NULL: _write_null, RESERVED: _write_reserved, EMPTY: _write_empty, BOOL: _write_bool, NAT: _write_nat,
+    INT: _write_int, TEXT: _write_text, PRINCIPAL: _write_principal,
+}  # fmt: skip
+
+
+def primitive_writer(prim: Prim) -> Writer:
+    """The writer for a primitive type."""
+    if prim in (FLOAT32, FLOAT64):
+        return _float_writer(prim)
+    return _SIMPLE_WRITERS.get(prim) or _integer_writer(prim)
+
+
+# References
+
+
+def write_service(value: Any, parts: Parts) -> None:
+    """Append a service reference: a `ServiceRef` or a principal."""
+    _write_principal(value.principal if isinstance(value, ServiceRef) else value, parts)
+
+
+def write_func(value: Any, parts: Parts) -> None:
+    """Append a function reference: a `FuncRef`, or a pair of principal and method."""
+    if isinstance(value, tuple) and len(value) == 2:
+        value = FuncRef(_principal(value[0]), value[1])
+    if not isinstance(value, FuncRef):
+        raise wrong(value, "func (a FuncRef)")
+    parts.append(b"\x01")
+    _write_principal(value.principal, parts)
+    _write_text(value.method, parts)
