@@ -13,7 +13,7 @@ from .canister import Canister, deploy_canister, fetch_interface, find_method, r
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
 from .doctor import Finding, examine
 from .mainnet import MAINNET_URL, is_mainnet
-from .network import InstallMode, Network
+from .network import InstallMode, Network, Snapshot
 from .opening import NAMES, connect, embedded, open_network
 from .projects import Deployable, read_project
 
@@ -33,6 +33,7 @@ __all__ = [
     "InstallMode",
     "MissingCapabilityError",
     "Network",
+    "Snapshot",
     "UrlNetwork",
     "connect",
     "deploy_canister",

@@ -21,10 +21,10 @@ from ic_harness.agent import (
 )
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
-from ic_harness.replica import HttpRequest, Replica
+from ic_harness.replica import HttpRequest, NetworkSnapshot, Replica
 
 from .capabilities import Capability
-from .network import Network
+from .network import Network, Snapshot
 
 _CBOR: Final = {"content-type": "application/cbor"}
 
@@ -48,7 +48,7 @@ async def _ask_in_thread(replica: Replica, request: Request) -> Response:
 class EmbeddedNetwork(Network):
     """A `Replica` as a network. Closing it closes the replica."""
 
-    capabilities = frozenset(Capability) - {Capability.SNAPSHOT, Capability.FAULTS}
+    capabilities = frozenset(Capability) - {Capability.FAULTS}
 
     def __init__(self, replica: Replica, deployer: Identity | None = None) -> None:
         super().__init__(deployer or _deployer())
@@ -87,6 +87,15 @@ class EmbeddedNetwork(Network):
     def tick(self) -> None:
         """Run one round."""
         self.replica.tick()
+
+    def snapshot(self) -> NetworkSnapshot:
+        """Remember everything: canisters, messages under way, time and randomness."""
+        return self.replica.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot of this network. Raises `ReplicaError` when it is of another, or closed."""
+        assert isinstance(snapshot, NetworkSnapshot), "bug: a snapshot of another kind of network"
+        self.replica.restore(snapshot)
 
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Protocol, Self
 
 from ic_harness.agent import Agent, AsyncAgent, Management
 from ic_harness.principal import Principal
@@ -22,6 +22,13 @@ from .capabilities import Capability, MissingCapabilityError
 InstallMode = Literal["install", "reinstall", "upgrade"]
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
+
+
+class Snapshot(Protocol):
+    """A moment of a network, to go back to as often as wanted."""
+
+    def close(self) -> None:
+        """Forget the moment and what is kept for it."""
 
 
 class Network(ABC):
@@ -159,11 +166,14 @@ class Network(ABC):
         """Run one round: timers and heartbeats that are due. Needs `Capability.ROUND`."""
         raise MissingCapabilityError(self.name, Capability.ROUND)
 
-    def snapshot(self) -> Any:
-        """Remember the whole network; give the result to `restore`. Needs `Capability.SNAPSHOT`."""
+    def snapshot(self) -> Snapshot:
+        """Remember the whole network; close the result when it is no longer needed.
+
+        Needs `Capability.SNAPSHOT`.
+        """
         raise MissingCapabilityError(self.name, Capability.SNAPSHOT)
 
-    def restore(self, snapshot: Any) -> None:  # noqa: ARG002 - named for implementations
+    def restore(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - named for implementations
         """Go back to a `snapshot` of this network. Needs `Capability.SNAPSHOT`."""
         raise MissingCapabilityError(self.name, Capability.SNAPSHOT)
 
@@ -178,6 +188,7 @@ class Network(ABC):
             yield
         finally:
             self.restore(before)
+            before.close()
 
     def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations
         """Read what a canister printed, oldest first. Needs `Capability.LOGS`."""
