@@ -49,21 +49,21 @@ _SETTINGS: Final = (
 @functools.cache
 def interface() -> Service:
     """The parsed interface; read at the first management call."""
-    from ic_harness import candid  # noqa: PLC0415 — lazy: start-up time
+    from ic_harness import candid  # noqa: PLC0415  # lazy: start-up time
 
     return candid.parse(files(__package__).joinpath("management.did").read_text(encoding="utf-8"))
 
 
 def encode_argument(method: str, argument: Mapping[str, Any]) -> bytes:
     """Encode the one record that a management method takes."""
-    from ic_harness import candid  # noqa: PLC0415 — lazy: start-up time
+    from ic_harness import candid  # noqa: PLC0415  # lazy: start-up time
 
     return candid.encode([dict(argument)], interface().methods[method].arg_types)
 
 
 def decode_reply(method: str, reply: bytes) -> Any:
     """Decode what a management method returned; None for the methods that return nothing."""
-    from ic_harness import candid  # noqa: PLC0415 — lazy: start-up time
+    from ic_harness import candid  # noqa: PLC0415  # lazy: start-up time
 
     values = candid.decode(reply, interface().methods[method].return_types)
     return values[0] if values else None

@@ -30,7 +30,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def _settings(url: str) -> dict[str, Any]:
     """Options that the synchronous and the asynchronous client share. Raises `InputError` for a bad URL."""
-    import httpx  # noqa: PLC0415 — lazy: start-up time
+    import httpx  # noqa: PLC0415  # lazy: start-up time
 
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -54,7 +54,7 @@ def _built_in_root_key(url: str) -> bytes | None:
 @contextmanager
 def _typed_errors(url: str) -> Iterator[None]:
     """Turn every error of the library into `TransportError`."""
-    import httpx  # noqa: PLC0415 — lazy: start-up time
+    import httpx  # noqa: PLC0415  # lazy: start-up time
 
     try:
         yield
@@ -96,7 +96,7 @@ class HttpTransport:
     """
 
     def __init__(self, url: str) -> None:
-        import httpx  # noqa: PLC0415 — lazy: start-up time
+        import httpx  # noqa: PLC0415  # lazy: start-up time
 
         self.url = url.rstrip("/")
         self.root_key = _built_in_root_key(url)
@@ -129,7 +129,7 @@ class AsyncHttpTransport:
     """The same for asynchronous code; use one object within one event loop."""
 
     def __init__(self, url: str) -> None:
-        import httpx  # noqa: PLC0415 — lazy: start-up time
+        import httpx  # noqa: PLC0415  # lazy: start-up time
 
         self.url = url.rstrip("/")
         self.root_key = _built_in_root_key(url)
@@ -157,6 +157,6 @@ class AsyncHttpTransport:
 
 
 def _timeout(request: Request) -> httpx.Timeout:
-    import httpx  # noqa: PLC0415 — lazy: start-up time
+    import httpx  # noqa: PLC0415  # lazy: start-up time
 
     return httpx.Timeout(request.timeout_s, connect=min(CONNECT_TIMEOUT_S, request.timeout_s))

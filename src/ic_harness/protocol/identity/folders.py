@@ -155,7 +155,7 @@ def _open_sealed(sealed: bytes, settings: Any, passphrase: str, name: str) -> by
 def _argon2id(passphrase: bytes, salt: bytes) -> bytes:
     try:
         # Argon2 came to the library in version 44; older ones still do everything else.
-        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415 — lazy: optional
+        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415  # lazy: start-up time
 
         kdf = Argon2id(
             salt=salt,

@@ -1,0 +1,131 @@
+"""Networks that lie: whatever bit is changed on the way, the result is right or an error is typed."""
+
+import contextlib
+import gc
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ic_harness.agent import NO_RETRIES, Response
+from ic_harness.errors import CallError, ProtocolError, RejectError, TransportError
+
+from .standin import CANISTER, StandIn
+
+
+def flip(position):
+    """A fault that changes one bit in the body of every answer (positions wrap around)."""
+
+    def fault(net):
+        def answer(request):
+            response = net.serve(request)
+            raw = bytearray(response.body)
+            if raw:
+                bit = position % (8 * len(raw))
+                raw[bit // 8] ^= 1 << bit % 8
+            return Response(response.status, response.headers, bytes(raw))
+
+        return answer
+
+    return fault
+
+
+def ask(net, kind):
+    """One call without retries; sleeping is free."""
+    agent = net.agent(retry=NO_RETRIES)
+    return getattr(agent, kind)(CANISTER, "greet", b"DIDL\x00\x00")
+
+
+def outcome(net, kind):
+    """The result of a call, or that it failed as it may.
+
+    A reject that nobody certified is no wrong result.
+    """
+    try:
+        return ask(net, kind)
+    except RejectError as error:
+        return "a forged reject" if error.certified else "typed error"
+    except (CallError, ProtocolError):
+        return "typed error"
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 20_000), st.sampled_from(["update", "query"]), st.booleans())
+def test_a_changed_bit_never_gives_a_wrong_result(position, kind, delegated):
+    """One bit changed in every answer: the true result, or a typed error.
+
+    An invented reject is uncertified.
+    """
+    net = StandIn(delegated=delegated)
+    net.faults.append(flip(position)(net))
+    assert outcome(net, kind) in {b"reply" if kind == "update" else b"answer", "typed error"}
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.binary(max_size=80), st.sampled_from([200, 202, 204, 301, 400, 404, 500]))
+def test_any_answer_is_handled(body, status):
+    """Whatever a server says to a query and a status request, the error is typed."""
+    for kind in ("query", "update"):
+        net = StandIn(faults=[lambda _: Response(status, {}, body)])
+        with pytest.raises((CallError, ProtocolError)):
+            ask(net, kind)
+    with contextlib.suppress(CallError):
+        StandIn(faults=[lambda _: Response(status, {}, body)]).agent(retry=NO_RETRIES).status()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 100, -1])
+def test_cut_answers(cut):
+    """A body that ends early is a typed error."""
+    net = StandIn()
+
+    def shorten(request):
+        response = net.serve(request)
+        return Response(response.status, response.headers, response.body[:cut])
+
+    net.faults.append(shorten)
+    with pytest.raises((TransportError, ProtocolError)):
+        ask(net, "update")
+
+
+def in_flight(agent, count, workers):
+    """Make `count` calls with `workers` at once."""
+    with ThreadPoolExecutor(workers) as pool:
+        replies = list(pool.map(lambda _: agent.update(CANISTER, "greet", b""), range(count)))
+    assert set(replies) == {b"reply"}
+
+
+def blocks():
+    """How many blocks of memory Python holds."""
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
+@pytest.mark.slow
+def test_ten_thousand_calls_leave_nothing_behind():
+    """10,000 calls with 64 in flight leak neither memory nor threads nor places under the limit."""
+    net = StandIn()
+    serve = net.serve
+
+    def forgetful(request):
+        # The stand-in itself must not grow, or its growth would be taken for the agent's.
+        with lock:
+            answer = serve(request)
+            for record in list(net.calls)[:-100]:
+                net.calls.pop(record, None)
+            net.executed.clear()
+            net.paths.clear()
+        return answer
+
+    lock = threading.Lock()
+    net.faults.append(forgetful)
+    agent = net.agent()
+    in_flight(agent, 500, 64)
+    before, threads = blocks(), threading.active_count()
+    in_flight(agent, 10_000, 64)
+    # Remembered verdicts of signatures are bounded; nothing may grow with the number of calls.
+    assert blocks() - before < 10_000
+    assert threading.active_count() == threads
+    assert agent._gate.rule.flying == 0
