@@ -48,21 +48,12 @@ class Replica:
         self.config = config = config or ReplicaConfig()
         self.clock = clock = config.clock or SystemClock()
         self._store = store = Store(config.state_dir) if config.state_dir is not None else None
-        seed = config.seed if config.seed is not None else fresh_seed()
-        if store is not None:
-            seed = store.seed(config.seed, seed)
-        key = bls.keypair(derive(seed, b"root key"))
-        identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
-        subnet = make_subnet(seed, key, identity)
-        self.node = Node(
-            config=config,
-            clock=clock,
-            subnet=subnet,
-            scheduler=_make_scheduler(config, clock, subnet, store),
-            certifier=Certifier(subnet, key),
-            identity=identity,
-            journal=store,
-        )
+        try:
+            self.node = _make_node(config, clock, store)
+        except BaseException:
+            if store is not None:
+                store.release()
+            raise
         self._tickets = itertools.count(1)
         self._closed = False
 
@@ -216,6 +207,24 @@ def _reply(answer: Answer, request: Request) -> bytes:
             canister=Principal(request.callee).to_text(),
         )
     return answer.data
+
+
+def _make_node(config: ReplicaConfig, clock: Clock, store: Store | None) -> Node:
+    seed = config.seed if config.seed is not None else fresh_seed()
+    if store is not None:
+        seed = store.seed(config.seed, seed)
+    key = bls.keypair(derive(seed, b"root key"))
+    identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
+    subnet = make_subnet(seed, key, identity)
+    return Node(
+        config=config,
+        clock=clock,
+        subnet=subnet,
+        scheduler=_make_scheduler(config, clock, subnet, store),
+        certifier=Certifier(subnet, key),
+        identity=identity,
+        journal=store,
+    )
 
 
 def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None) -> Scheduler:

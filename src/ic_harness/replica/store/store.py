@@ -52,6 +52,13 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._lock = FolderLock(folder)
+        try:
+            self._open(folder)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self, folder: Path) -> None:
         self.blobs = FileBlobs(folder / "blobs")
         self._memories: dict[bytes, StoredMemory] = {}
         self._changed: set[bytes] = set()  # by this process: their memory is live
@@ -248,6 +255,11 @@ class Store:
         """Close the folder; `world` None means that the world is not whole and must not be written."""
         if world is not None and self._journal.size > CLOSING_BYTES:
             self.checkpoint(world, machine)
+        self._journal.close()
+        self._lock.release()
+
+    def release(self) -> None:
+        """Give the folder back without writing anything."""
         self._journal.close()
         self._lock.release()
 
