@@ -58,6 +58,8 @@ class Frame:
     cycles_accepted: int = 0
     cycles_burned: int = 0
     cycles_sent: int = 0
+    fees_held: int = 0
+    """Cycles that the fees of calls may take; they are still in the balance, but not free."""
     logs: list[bytes] = field(default_factory=list)
     failure: BaseException | None = None
     """What stopped the message inside a system call."""
@@ -90,7 +92,7 @@ class Frame:
     def liquid_balance(self) -> int:
         """Cycles that the canister may spend at this moment without freezing."""
         draft = self.draft.cycles if self.draft else 0
-        spent = self.cycles_burned + self.cycles_sent + draft
+        spent = self.cycles_burned + self.cycles_sent + self.fees_held + draft
         return max(0, self.env.liquid_balance + self.cycles_accepted - spent)
 
     @property

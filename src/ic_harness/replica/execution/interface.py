@@ -100,6 +100,8 @@ class Environment:
     """Bytes of method name and payload of one outgoing call (10 MiB within the subnet)."""
     queue_room: Mapping[bytes, int] = field(default_factory=dict)
     """Free output slots per callee; 500 for a callee that is not named."""
+    fees: bool = False
+    """Whether a call can only be made when the liquid balance covers its fee (api/prices.py)."""
     environment_variables: tuple[tuple[str, str], ...] = ()
 
 

@@ -6,6 +6,8 @@ from ic_harness.replica.execution.frame import CallDraft, Frame
 from ic_harness.replica.execution.interface import Callback, OutgoingCall
 from ic_harness.replica.execution.traps import CanisterTrap, contract, invalid_principal
 
+from . import prices
+
 MAX_PRINCIPAL = 29
 MAX_METHOD_NAME = 20_000
 MAX_TIMEOUT_S = 300
@@ -96,14 +98,19 @@ def call_cycles_add(frame: Frame, amount: int) -> None:
 
 
 def call_perform(frame: Frame) -> int:
-    """Send the call when the message succeeds. Returns 0, or 2 when the queue to the callee is full."""
+    """Send the call when the message succeeds. Returns 0, or 2 when queue or cycles do not allow it."""
+    # CHECKS
     draft = _draft(frame, "call_perform")
     frame.draft = None
     used = frame.slots_used.get(draft.callee, 0)
-    if used >= frame.env.queue_room.get(draft.callee, QUEUE_CAPACITY):
+    fee = prices.call(len(draft.method.encode()) + len(draft.payload)) if frame.env.fees else 0
+    full = used >= frame.env.queue_room.get(draft.callee, QUEUE_CAPACITY)
+    if full or fee > frame.liquid_balance - draft.cycles:
         return QUEUE_FULL_OR_NO_CYCLES
+    # EFFECT
     frame.slots_used[draft.callee] = used + 1
     frame.cycles_sent += draft.cycles
+    frame.fees_held += fee
     frame.calls.append(
         OutgoingCall(
             callee=draft.callee,
