@@ -181,7 +181,8 @@ class IcPyIdentity:
         return IcPyPrincipal(self.inner.principal.raw)
 
     def sign(self, payload):
-        return self.der_pubkey, self.inner.sign(payload)
+        # The library below ic-py gives Ed25519 signatures as bytearrays.
+        return self.der_pubkey, bytearray(self.inner.sign(payload))
 
 
 def test_identities_of_ic_py():

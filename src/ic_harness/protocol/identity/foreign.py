@@ -45,9 +45,9 @@ class ForeignIdentity:
         """Let the foreign object sign."""
         # ic-py returns the pair of public key and signature.
         signature = self._foreign.sign(payload)[1]
-        if not isinstance(signature, bytes):
+        if not isinstance(signature, bytes | bytearray):
             raise IdentityError(f"{type(self._foreign).__name__} gave no signature")
-        return signature
+        return bytes(signature)
 
     def __repr__(self) -> str:
         return f"ForeignIdentity({self.principal})"
