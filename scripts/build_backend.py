@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CRATE = ROOT / "src" / "backend"
 CANDID = ROOT / "candid" / "backend.did"
 WASM = ROOT / "fixtures" / "backend.wasm.gz"
+FUNCTION_NAMES = 1
+LONGEST_NAME = 90
 TARGET = "wasm32-unknown-unknown"
 DEBIAN_SOURCES = Path("/usr/lib/rustlib/src/rust/library")
 INSTALL = "install Debian's rustc-web, cargo-web, rust-web-src and lld, or add the target by --rustup (needs rustup)"
@@ -68,10 +70,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="build-backend", description="Build fixtures/backend.wasm.gz from src/backend.")
+    parser = argparse.ArgumentParser(
+        prog="build-backend", description="Build fixtures/backend.wasm.gz from src/backend."
+    )
     parser.add_argument("--check", action="store_true", help="build anew and compare with the committed file")
-    parser.add_argument("--digest-only", action="store_true", help="only compare the digest of the sources; needs no Rust")
-    parser.add_argument("--rustup", action="store_true", help="download the Wasm target by rustup when it is missing")
+    parser.add_argument(
+        "--digest-only", action="store_true", help="only compare the digest of the sources; needs no Rust"
+    )
+    parser.add_argument(
+        "--rustup", action="store_true", help="download the Wasm target by rustup when it is missing"
+    )
     return parser.parse_args(arguments)
 
 
@@ -79,14 +87,18 @@ def write(toolchain: Toolchain) -> None:
     """Build the Wasm and put it into fixtures/."""
     wasm = build(toolchain)
     WASM.write_bytes(compress(wasm))
-    print(f"{WASM.relative_to(ROOT)}: {len(wasm):,} bytes, {WASM.stat().st_size:,} compressed, by {toolchain.version}")
+    print(
+        f"{WASM.relative_to(ROOT)}: {len(wasm):,} bytes, {WASM.stat().st_size:,} compressed, by {toolchain.version}"
+    )
 
 
 def check_digest() -> None:
     """Fail unless the committed Wasm was made from the sources that are here."""
     recorded = sections(committed()).get("icp:public source_sha256", b"").decode()
     if recorded != source_digest():
-        raise BuildError(f"{WASM.relative_to(ROOT)} was not built from these sources: run scripts/build-backend and commit it")
+        raise BuildError(
+            f"{WASM.relative_to(ROOT)} was not built from these sources: run scripts/build-backend and commit it"
+        )
     print(f"{WASM.relative_to(ROOT)} comes from these sources ({recorded[:12]})")
 
 
@@ -96,9 +108,13 @@ def check_bytes(toolchain: Toolchain) -> None:
     made_by = sections(committed()).get("icp:public toolchain", b"").decode()
     wasm = build(toolchain)
     if made_by != toolchain.version:
-        print(f"built by {toolchain.version}; the committed file by {made_by}, so their bytes are not compared")
+        print(
+            f"built by {toolchain.version}; the committed file by {made_by}, so their bytes are not compared"
+        )
     elif wasm != committed():
-        raise BuildError(f"{WASM.relative_to(ROOT)} has other bytes than a new build: run scripts/build-backend and commit it")
+        raise BuildError(
+            f"{WASM.relative_to(ROOT)} has other bytes than a new build: run scripts/build-backend and commit it"
+        )
     else:
         print("a new build gives the same bytes")
 
@@ -126,15 +142,27 @@ def source_digest() -> str:
 def build(toolchain: Toolchain) -> bytes:
     """Compile the crate and add the custom sections."""
     folder = CRATE / "target" / "wasm"
-    command = [toolchain.cargo, "build", "--locked", "--release", "--lib", f"--target={TARGET}", *toolchain.arguments]
-    environment = os.environ | toolchain.environment | {
-        "RUSTC": toolchain.rustc,
-        "CARGO_TARGET_DIR": str(folder),
-        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(path_remaps(toolchain)),
-    }
+    command = [
+        toolchain.cargo,
+        "build",
+        "--locked",
+        "--release",
+        "--lib",
+        f"--target={TARGET}",
+        *toolchain.arguments,
+    ]
+    environment = (
+        os.environ
+        | toolchain.environment
+        | {
+            "RUSTC": toolchain.rustc,
+            "CARGO_TARGET_DIR": str(folder),
+            "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(path_remaps(toolchain)),
+        }
+    )
     if subprocess.run(command, cwd=CRATE, env=environment, check=False).returncode:
         raise BuildError("cargo failed, see above")
-    wasm = (folder / TARGET / "release" / "backend.wasm").read_bytes()
+    wasm = with_short_names((folder / TARGET / "release" / "backend.wasm").read_bytes())
     return wasm + b"".join(
         custom_section(name, content)
         for name, content in (
@@ -209,6 +237,42 @@ def sections(wasm: bytes) -> dict[str, bytes]:
             found[wasm[start : start + length].decode()] = wasm[start + length : at + size]
         at += size
     return found
+
+
+def with_short_names(wasm: bytes) -> bytes:
+    """Return the module with only those function names that a person can read in a backtrace.
+
+    The names of generic code are longer than the code itself (a megabyte of them), and say less than the name of who called it.
+    """
+    out, at = bytearray(wasm[:8]), 8
+    while at < len(wasm):
+        size, start = read_leb128(wasm, at + 1)
+        end = start + size
+        length, content = read_leb128(wasm, start)
+        is_names = wasm[at] == 0 and wasm[content : content + length] == b"name"
+        out += custom_section("name", short_names(wasm[content + length : end])) if is_names else wasm[at:end]
+        at = end
+    return bytes(out)
+
+
+def short_names(section: bytes) -> bytes:
+    """Return the function names (subsection 1 of the name section) without the long ones; the other subsections go."""
+    kind, at = section[0], 0
+    while kind != FUNCTION_NAMES:
+        size, start = read_leb128(section, at + 1)
+        at = start + size
+        kind = section[at]
+    _, start = read_leb128(section, at + 1)
+    count, at = read_leb128(section, start)
+    kept = []
+    for _ in range(count):
+        index, name = read_leb128(section, at)
+        length, name = read_leb128(section, name)
+        at = name + length
+        if length <= LONGEST_NAME:
+            kept.append(leb128(index) + leb128(length) + section[name:at])
+    body = leb128(len(kept)) + b"".join(kept)
+    return bytes([FUNCTION_NAMES]) + leb128(len(body)) + body
 
 
 def leb128(number: int) -> bytes:

@@ -1,9 +1,13 @@
-//! How records are kept in stable memory: CBOR maps with field names, so that a later build can add fields with defaults.
+//! How records are kept in stable memory: as Candid, like on the wire.
+//!
+//! A record carries its own type, so the rules by which Candid lets an interface grow are the rules by which a layout may grow: a later
+//! build may add optional fields and reads what an earlier one wrote.
 
 use std::borrow::Cow;
 
+use candid::CandidType;
 use ic_stable_structures::storable::{Bound, Storable};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest.
@@ -13,26 +17,29 @@ pub type Digest = [u8; 32];
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record<T>(pub T);
 
-/// The CBOR of a value.
-pub fn to_cbor<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
-    ciborium::into_writer(value, &mut bytes).expect("bug: our own records can be written as CBOR");
-    bytes
+/// The Candid of a value.
+pub fn to_bytes<T: CandidType>(value: &T) -> Vec<u8> {
+    candid::encode_one(value).expect("bug: our own records can be written as Candid")
 }
 
-impl<T: Serialize + DeserializeOwned> Storable for Record<T> {
+/// The value in Candid; `None` for other bytes.
+pub fn from_bytes<T: CandidType + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    candid::decode_one(bytes).ok()
+}
+
+impl<T: CandidType + DeserializeOwned> Storable for Record<T> {
     const BOUND: Bound = Bound::Unbounded;
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(to_cbor(&self.0))
+        Cow::Owned(to_bytes(&self.0))
     }
 
     fn into_bytes(self) -> Vec<u8> {
-        to_cbor(&self.0)
+        to_bytes(&self.0)
     }
 
     fn from_bytes(bytes: Cow<'_, [u8]>) -> Self {
-        Self(ciborium::from_reader(bytes.as_ref()).expect("bug: a stored record does not have the layout of this build"))
+        Self(from_bytes(&bytes).expect("bug: a stored record does not have the layout of this build"))
     }
 }
 

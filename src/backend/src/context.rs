@@ -12,6 +12,8 @@ pub struct Call {
     pub caller: Principal,
     /// Time of the round, nanoseconds since 1970-01-01 UTC.
     pub now: u64,
+    /// The canister itself.
+    pub canister: Principal,
     /// Whether the caller is a controller of the canister.
     pub by_controller: bool,
 }

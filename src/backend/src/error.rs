@@ -9,10 +9,9 @@
 //! └── NotImplemented(text)         part of the wire type only; nothing answers it
 
 use candid::{CandidType, Deserialize};
-use serde::Serialize;
 
 /// A refusal, as it goes over the wire.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The caller may not do this.
     Unauthorized,

@@ -10,13 +10,13 @@ use crate::types::{InitArgs, Quotas, QuotasUpdate};
 use crate::uploads;
 
 /// Takes over what an installation or upgrade says. What is stored stays as it is.
-pub fn install(state: &mut State, call: &Call, canister: &[u8], arguments: Option<InitArgs>) -> Result<()> {
+pub fn install(state: &mut State, call: &Call, arguments: Option<InitArgs>) -> Result<()> {
     let found = state.settings.get().layout;
     if !layout::can_open(found) {
         return Err(Error::Internal(format!("stable layout {found} is newer than this build, which knows {}", layout::VERSION)));
     }
     if state.settings.get().seed == Seed::default() {
-        state.settings.change(|settings| settings.seed = Seed::provisional(canister, call.now));
+        state.settings.change(|settings| settings.seed = Seed::provisional(call.canister.as_slice(), call.now));
     }
     let update = arguments.and_then(|arguments| arguments.quotas).unwrap_or_default();
     state.settings.change(|settings| quota::change(&mut settings.quotas, &update))

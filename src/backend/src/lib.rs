@@ -34,4 +34,5 @@ pub mod state;
 pub mod types;
 pub mod uploads;
 
+#[cfg(not(target_family = "wasm"))]
 pub use api::candid_interface;

@@ -20,7 +20,12 @@ thread_local! {
 /// The message that is being worked for.
 pub fn call() -> Call {
     let caller = ic_cdk::api::msg_caller();
-    Call { caller, now: ic_cdk::api::time(), by_controller: ic_cdk::api::is_controller(&caller) }
+    Call {
+        caller,
+        now: ic_cdk::api::time(),
+        canister: ic_cdk::api::canister_self(),
+        by_controller: ic_cdk::api::is_controller(&caller),
+    }
 }
 
 /// Reads the state.
@@ -31,11 +36,6 @@ pub fn read<T>(body: impl FnOnce(&State, &Call) -> T) -> T {
 /// Changes the state.
 pub fn change<T>(body: impl FnOnce(&mut State, &Call) -> T) -> T {
     STATE.with_borrow_mut(|state| body(state, &call()))
-}
-
-/// The canister's own principal.
-pub fn own_id() -> Principal {
-    ic_cdk::api::canister_self()
 }
 
 /// Refuses an installation; the only other trap is a token mint, whose type has no room for an error.

@@ -1,7 +1,7 @@
 //! The one record that is not about a thing: version, quotas, secret seeds, counters.
 
+use candid::{CandidType, Deserialize};
 use ic_stable_structures::Cell;
-use serde::{Deserialize, Serialize};
 
 use crate::blobs::{IdSource, Seed};
 use crate::capsules::quota;
@@ -12,7 +12,7 @@ use crate::memory::Memory;
 use crate::types::Quotas;
 
 /// See the module.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Version of the stable layout.
     pub layout: u32,

@@ -17,8 +17,7 @@ fn post_upgrade(arguments: Option<InitArgs>) {
 }
 
 fn install(arguments: Option<InitArgs>) {
-    let canister = runtime::own_id();
-    let installed = change(|state, call| housekeeping::install(state, call, canister.as_slice(), arguments));
+    let installed = change(|state, call| housekeeping::install(state, call, arguments));
     if let Err(error) = installed {
         runtime::trap(&error.to_string());
     }

@@ -12,7 +12,7 @@
 //! *provisional* seed (from the canister id and the time of installation: unique, but not secret from who knows both). Bit 0 keeps the
 //! two sequences apart for ever.
 
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize};
 
 use crate::codec::{Digest, digest};
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ const HALF_MASK: u64 = (1 << HALF_BITS) - 1;
 const ROUNDS: u8 = 4;
 
 /// Where unguessable numbers come from.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seed {
     /// Secret bytes.
     #[serde(with = "serde_bytes")]
@@ -49,7 +49,7 @@ impl Seed {
 }
 
 /// Makes ids of one kind.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdSource {
     used: u64,
 }

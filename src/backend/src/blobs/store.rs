@@ -5,10 +5,9 @@
 
 use std::borrow::Cow;
 
-use candid::Principal;
+use candid::{CandidType, Deserialize, Principal};
 use ic_stable_structures::BTreeMap;
 use ic_stable_structures::storable::{Bound, Storable};
-use serde::{Deserialize, Serialize};
 
 use super::refs::Refs;
 use super::space::{Extent, Space};
@@ -21,7 +20,7 @@ use crate::session::{ByteSink, SessionId};
 pub type BlobId = u64;
 
 /// A blob.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Blob {
     /// Its number.
     pub id: BlobId,

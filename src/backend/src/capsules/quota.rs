@@ -1,12 +1,12 @@
 //! What a capsule uses and may use.
 
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize};
 
 use crate::error::{Error, Result, require};
 use crate::types::{Quotas, QuotasUpdate};
 
 /// What a capsule uses.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes of blobs, open uploads included.
     pub blob_bytes: u64,

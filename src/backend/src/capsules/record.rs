@@ -1,7 +1,6 @@
 //! What is kept of a capsule, and its id.
 
-use candid::Principal;
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize, Principal};
 
 use crate::types::{BackendHosting, BlobHosting, Capsule, DatabaseHosting, Memory};
 use crate::types::{CapsuleHeader, CapsuleInfo, ControllerState, HostingPreferences, OwnerState, PersonRef};
@@ -9,7 +8,7 @@ use crate::types::{CapsuleHeader, CapsuleInfo, ControllerState, HostingPreferenc
 use super::quota::Usage;
 
 /// A capsule; its memories and what they use are kept elsewhere.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct CapsuleRecord {
     /// Its number, as in its id.
     pub number: u64,

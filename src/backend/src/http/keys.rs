@@ -1,6 +1,6 @@
 //! Keys of the tokens: from randomness, rotated, never from the clock.
 
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize};
 
 use crate::codec::Digest;
 
@@ -9,11 +9,11 @@ const ROTATE_AFTER_NS: u64 = 24 * 3_600_000_000_000;
 const KEPT: usize = 2;
 
 /// The newest keys.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys(Vec<Key>);
 
 /// One key.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Its number, which tokens name.
     pub number: u32,

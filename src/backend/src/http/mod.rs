@@ -1,17 +1,17 @@
 //! Assets over HTTP: who has a token for them gets them.
 
+mod asset;
 mod encoding;
 mod keys;
+mod links;
+mod range;
+mod route;
+mod token;
+mod variant;
 
+pub use asset::streaming_callback;
 pub use encoding::base64;
 pub use keys::Keys;
-
-use crate::context::Call;
-use crate::memories::StoredMemory;
-use crate::state::State;
-use crate::types::AssetLinks;
-
-/// Links to the renditions that a memory has.
-pub fn links(_: &State, _: &Call, _: &StoredMemory) -> AssetLinks {
-    AssetLinks { thumbnail: None, display: None, original: None }
-}
+pub use links::links;
+pub use route::request;
+pub use token::{mint, mint_bulk};

@@ -6,7 +6,7 @@ use super::idempotency;
 use super::read::writable;
 use super::record::{MemoryKey, Place, StoredAsset, StoredMemory, parse_uuid, uuid_text};
 use crate::blobs::locator;
-use crate::codec::{Digest, digest, to_cbor};
+use crate::codec::{Digest, digest, to_bytes};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::state::State;
@@ -19,7 +19,7 @@ const BULK_MAX: usize = 500;
 /// Adds an uploaded blob to a memory.
 pub fn add_blob(state: &mut State, call: &Call, id: &str, input: InternalBlobAssetInput, idem: &str) -> Result<String> {
     checks::check_asset(&input.metadata)?;
-    let content = digest(&[b"blob asset", &to_cbor(&input)]);
+    let content = digest(&[b"blob asset", &to_bytes(&input)]);
     add(state, call, (id, idem, content), |state| blob_asset(state, call, input))
 }
 
@@ -27,7 +27,7 @@ pub fn add_blob(state: &mut State, call: &Call, id: &str, input: InternalBlobAss
 pub fn add_inline(state: &mut State, call: &Call, id: &str, input: InlineAssetInput, idem: &str) -> Result<String> {
     checks::check_asset(&input.metadata)?;
     checks::check_inline(&input.bytes)?;
-    let content = digest(&[b"inline asset", &to_cbor(&input)]);
+    let content = digest(&[b"inline asset", &to_bytes(&input)]);
     add(state, call, (id, idem, content), |_| inline_asset(input))
 }
 

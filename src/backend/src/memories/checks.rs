@@ -1,7 +1,7 @@
 //! Limits of everything that callers can write into a memory. Each refusal names the field.
 
 use super::record::{StoredMemory, base};
-use crate::codec::{Digest, to_cbor};
+use crate::codec::{Digest, to_bytes};
 use crate::error::{Error, Result, require};
 use crate::types::{AccessEntry, AssetMetadata, AssetMetadataBase, MemoryMetadata, PersonRef};
 
@@ -85,7 +85,7 @@ pub fn check_whole(memory: &StoredMemory) -> Result<()> {
     if memory.inline_bytes() > MAX_INLINE_OF_MEMORY {
         return Err(Error::ResourceExhausted);
     }
-    let size = to_cbor(memory).len();
+    let size = to_bytes(memory).len();
     require(size <= MAX_RECORD, || format!("metadata: {size} bytes in the whole memory, expected at most {MAX_RECORD}"))
 }
 

@@ -5,7 +5,7 @@ use super::idempotency;
 use super::record::{MemoryKey, Place, StoredAsset, StoredMemory, base, uuid, uuid_text};
 use crate::blobs::{BlobId, blob_number};
 use crate::capsules::{CapsuleRecord, access};
-use crate::codec::{Digest, digest, sha256, to_cbor};
+use crate::codec::{Digest, digest, sha256, to_bytes};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
 use crate::state::State;
@@ -103,7 +103,7 @@ pub fn create_with_assets(
     check_assets(&metadata, &blobs, &inline)?;
     let capsule = state.capsules.writable(capsule_id, &call.caller)?;
     let key = idempotency::memory_key(capsule.number, &call.caller, idem)?;
-    let content = digest(&[b"assets", &to_cbor(&metadata), &to_cbor(&blobs), &to_cbor(&inline)]);
+    let content = digest(&[b"assets", &to_bytes(&metadata), &to_bytes(&blobs), &to_bytes(&inline)]);
     if let Some(id) = state.memories.idempotency.find(&key, &content)? {
         return Ok(uuid_text(&id));
     }
@@ -277,7 +277,7 @@ fn request_digest(request: &NewMemory) -> Digest {
     let place = (&request.blob_ref, &request.external_location, &request.external_storage_key, &request.external_url);
     let bytes = request.bytes.as_deref().map(sha256);
     let told = (request.external_size, &request.external_hash);
-    digest(&[b"one asset", &to_cbor(&place), &to_cbor(&bytes), &to_cbor(&told), &to_cbor(&request.metadata)])
+    digest(&[b"one asset", &to_bytes(&place), &to_bytes(&bytes), &to_bytes(&told), &to_bytes(&request.metadata)])
 }
 
 /// The metadata of a memory that is made from one asset.

@@ -3,7 +3,7 @@
 
 use super::record::{MemoryKey, Place, StoredAsset, StoredMemory, base, uuid_text};
 use crate::capsules::capsule_id;
-use crate::codec::to_cbor;
+use crate::codec::to_bytes;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::http;
@@ -26,7 +26,7 @@ pub fn list(state: &State, call: &Call, capsule: &str, cursor: Option<&str>, lim
     let mut items = Vec::new();
     let mut room = PAGE_BYTES;
     for (key, memory) in state.memories.of_capsule(number, from) {
-        let size = to_cbor(&memory.metadata).len() + 3_000;
+        let size = to_bytes(&memory.metadata).len() + 3_000;
         if items.len() == limit || (size > room && !items.is_empty()) {
             return Ok(Page { items, next_cursor: Some(key.1.to_string()) });
         }

@@ -18,5 +18,5 @@ pub use create::{NewMemory, create, create_with_assets};
 pub use delete::{delete, delete_all, delete_bulk, drop_of_capsule};
 pub use listing::{list, slug};
 pub use read::{bind_neon, first_of_capsule, list_assets, may_view, ping, read, read_asset, read_asset_by_id, update, viewable};
-pub use record::{MemoryKey, Place, StoredAsset, StoredMemory, base, uuid_text};
+pub use record::{MemoryKey, Place, StoredAsset, StoredMemory, base, parse_uuid, uuid_text};
 pub use store::MemoryStore;

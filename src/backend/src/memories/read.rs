@@ -112,7 +112,7 @@ pub fn first_of_capsule(state: &State, capsule: u64) -> Vec<(String, Memory)> {
     let mut room = FULL_BYTES;
     let mut memories = Vec::new();
     for (key, memory) in state.memories.of_capsule(capsule, 0).take(FULL_MAX) {
-        let size = crate::codec::to_cbor(&memory).len() + memory.inline_bytes() as usize;
+        let size = crate::codec::to_bytes(&memory).len() + memory.inline_bytes() as usize;
         let Some(left) = room.checked_sub(size) else {
             break;
         };

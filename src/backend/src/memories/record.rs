@@ -1,14 +1,14 @@
 //! What is kept of a memory, and how it looks on the wire.
 
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize};
 use serde_bytes::ByteBuf;
 
 use crate::blobs::{BlobId, locator};
 use crate::capsules::access;
 use crate::codec::{Digest, digest, hex};
 use crate::types::{
-    AccessEntry, AssetMetadata, AssetMetadataBase, BlobHosting, BlobRef, MemoryAssetBlobExternal, MemoryAssetBlobInternal,
-    MemoryMetadata,
+    AccessEntry, AssetMetadata, AssetMetadataBase, AssetType, BlobHosting, BlobRef, MemoryAssetBlobExternal,
+    MemoryAssetBlobInternal, MemoryMetadata,
 };
 
 /// Where a memory stands: capsule, and number within it in the order of making.
@@ -19,7 +19,7 @@ pub struct MemoryKey(pub u64, pub u64);
 pub type Uuid = [u8; 16];
 
 /// A memory.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct StoredMemory {
     /// Its id.
     #[serde(with = "serde_bytes")]
@@ -38,7 +38,7 @@ pub struct StoredMemory {
 }
 
 /// An asset.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct StoredAsset {
     /// Its id.
     #[serde(with = "serde_bytes")]
@@ -53,7 +53,7 @@ pub struct StoredAsset {
 }
 
 /// Where the bytes of an asset are.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub enum Place {
     /// Beside the memory.
     Inline {
@@ -104,6 +104,13 @@ impl StoredMemory {
         self.assets.iter().filter_map(|asset| asset.blob())
     }
 
+    /// The asset of a rendition that can be served from here: blobs before inline ones.
+    pub fn servable(&self, wanted: AssetType) -> Option<&StoredAsset> {
+        let fits = |asset: &&StoredAsset| base(&asset.metadata).asset_type == wanted;
+        let blob = self.assets.iter().find(|asset| fits(asset) && asset.blob().is_some());
+        blob.or_else(|| self.assets.iter().find(|asset| fits(asset) && asset.is_inline()))
+    }
+
     /// The id of its next asset.
     pub fn next_asset_id(&mut self) -> Uuid {
         self.assets_made += 1;
@@ -142,6 +149,11 @@ impl StoredAsset {
     /// Whether it is kept inline.
     pub fn is_inline(&self) -> bool {
         matches!(self.place, Place::Inline { .. })
+    }
+
+    /// Whether its bytes are in this canister.
+    pub fn is_here(&self) -> bool {
+        !matches!(self.place, Place::External { .. })
     }
 
     /// As a blob asset on the wire.

@@ -1,9 +1,9 @@
 //! A set of chunk indexes as sorted, disjoint, non-adjacent half-open ranges.
 
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize};
 
 /// Which chunks have arrived. In index order this is one range, whatever the number of chunks.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranges(Vec<(u32, u32)>);
 
 impl Ranges {

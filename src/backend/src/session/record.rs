@@ -1,7 +1,6 @@
 //! What is known of a session.
 
-use candid::Principal;
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize, Principal};
 
 use super::Ranges;
 use crate::codec::{Digest, digest};
@@ -42,7 +41,7 @@ pub fn owner_key(place: u64, caller: &Principal) -> Digest {
 }
 
 /// A session, open or completed.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Session<P> {
     /// Its number.
     pub id: SessionId,

@@ -1,8 +1,8 @@
 //! The life of sessions in stable memory.
 
-use candid::Principal;
+use candid::{CandidType, Principal};
 use ic_stable_structures::{BTreeMap, Memory};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use super::record::{idem_key, owner_key};
 use super::{ByteSink, Clock, Session, SessionId, SessionSpec};
@@ -32,14 +32,14 @@ pub enum Arrival {
 }
 
 /// All sessions. `M` is stable memory, `P` what the user of this layer keeps with a session.
-pub struct SessionService<P: Serialize + DeserializeOwned, M: Memory> {
+pub struct SessionService<P: CandidType + DeserializeOwned, M: Memory> {
     sessions: BTreeMap<SessionId, Record<Session<P>>, M>,
     by_idem: BTreeMap<Digest, SessionId, M>,
     by_owner: BTreeMap<(Digest, SessionId), u64, M>,
     by_end: BTreeMap<(u64, SessionId), (), M>,
 }
 
-impl<P: Serialize + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
+impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
     /// Opens the sessions that these memories hold: sessions, by idem, by owner, by end.
     pub fn open([sessions, by_idem, by_owner, by_end]: [M; 4]) -> Self {
         Self {

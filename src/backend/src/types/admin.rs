@@ -1,10 +1,9 @@
 //! Quotas and the installation argument.
 
 use candid::{CandidType, Deserialize};
-use serde::Serialize;
 
 /// the quotas of this canister.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Quotas {
     /// Bytes of blobs that one capsule may hold, open uploads included.
     pub blob_bytes_per_capsule: u64,
@@ -21,7 +20,7 @@ pub struct Quotas {
 }
 
 /// quotas to change; null leaves a quota as it is.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotasUpdate {
     /// The blob bytes per capsule.
     pub blob_bytes_per_capsule: Option<u64>,
@@ -38,7 +37,7 @@ pub struct QuotasUpdate {
 }
 
 /// what an installation or upgrade may set.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct InitArgs {
     /// The quotas.
     pub quotas: Option<QuotasUpdate>,

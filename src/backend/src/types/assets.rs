@@ -1,13 +1,12 @@
 //! Assets on the wire.
 
 use candid::{CandidType, Deserialize};
-use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 use super::{BlobHosting, BlobRef};
 
 /// What a memory is.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryType {
     /// Image.
     Image,
@@ -22,7 +21,7 @@ pub enum MemoryType {
 }
 
 /// Which rendition of a memory an asset is.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssetType {
     /// Original.
     Original,
@@ -37,7 +36,7 @@ pub enum AssetType {
 }
 
 /// What every asset says of itself.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct AssetMetadataBase {
     /// The name.
     pub name: String,
@@ -78,7 +77,7 @@ pub struct AssetMetadataBase {
 }
 
 /// Metadata of an image.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct ImageAssetMetadata {
     /// The base.
     pub base: AssetMetadataBase,
@@ -95,7 +94,7 @@ pub struct ImageAssetMetadata {
 }
 
 /// Metadata of a video.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct VideoAssetMetadata {
     /// The base.
     pub base: AssetMetadataBase,
@@ -114,7 +113,7 @@ pub struct VideoAssetMetadata {
 }
 
 /// Metadata of a sound recording.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct AudioAssetMetadata {
     /// The base.
     pub base: AssetMetadataBase,
@@ -133,7 +132,7 @@ pub struct AudioAssetMetadata {
 }
 
 /// Metadata of a document.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct DocumentAssetMetadata {
     /// The base.
     pub base: AssetMetadataBase,
@@ -148,7 +147,7 @@ pub struct DocumentAssetMetadata {
 }
 
 /// Metadata of a note.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct NoteAssetMetadata {
     /// The base.
     pub base: AssetMetadataBase,
@@ -161,7 +160,7 @@ pub struct NoteAssetMetadata {
 }
 
 /// Metadata of an asset, by kind.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub enum AssetMetadata {
     /// A image.
     Image(ImageAssetMetadata),
@@ -176,7 +175,7 @@ pub enum AssetMetadata {
 }
 
 /// An asset to make from an uploaded blob.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct InternalBlobAssetInput {
     /// The blob id.
     pub blob_id: String,
@@ -185,7 +184,7 @@ pub struct InternalBlobAssetInput {
 }
 
 /// An asset to keep inline.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct InlineAssetInput {
     /// The bytes.
     pub bytes: ByteBuf,
@@ -194,7 +193,7 @@ pub struct InlineAssetInput {
 }
 
 /// An asset kept inline.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct MemoryAssetInline {
     /// The asset id.
     pub asset_id: String,
@@ -205,7 +204,7 @@ pub struct MemoryAssetInline {
 }
 
 /// An asset kept as a blob of this canister.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct MemoryAssetBlobInternal {
     /// The asset id.
     pub asset_id: String,
@@ -216,7 +215,7 @@ pub struct MemoryAssetBlobInternal {
 }
 
 /// An asset kept elsewhere.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct MemoryAssetBlobExternal {
     /// The asset id.
     pub asset_id: String,
@@ -231,7 +230,7 @@ pub struct MemoryAssetBlobExternal {
 }
 
 /// One asset, with bytes or with where to get them.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub enum MemoryAssetData {
     /// The bytes themselves.
     Inline {

@@ -1,12 +1,11 @@
 //! Capsules on the wire.
 
 use candid::{CandidType, Deserialize};
-use serde::Serialize;
 
 use super::{AccessEntry, Memory, MemoryType, PersonRef};
 
 /// Since when somebody owns a capsule.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct OwnerState {
     /// The since.
     pub since: u64,
@@ -15,7 +14,7 @@ pub struct OwnerState {
 }
 
 /// Since when somebody controls a capsule, and by whose grant.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct ControllerState {
     /// The granted time.
     pub granted_at: u64,
@@ -24,7 +23,7 @@ pub struct ControllerState {
 }
 
 /// How far a connection between two people has come.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionStatus {
     /// Pending.
     Pending,
@@ -37,7 +36,7 @@ pub enum ConnectionStatus {
 }
 
 /// A connection of the capsule's subject to another person.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Connection {
     /// The peer.
     pub peer: PersonRef,
@@ -50,7 +49,7 @@ pub struct Connection {
 }
 
 /// A named group of connections.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct ConnectionGroup {
     /// The id.
     pub id: String,
@@ -67,7 +66,7 @@ pub struct ConnectionGroup {
 }
 
 /// Where a frontend or backend runs.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackendHosting {
     /// Vercel.
     Vercel,
@@ -76,7 +75,7 @@ pub enum BackendHosting {
 }
 
 /// Where rows are kept.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseHosting {
     /// Icp.
     Icp,
@@ -85,7 +84,7 @@ pub enum DatabaseHosting {
 }
 
 /// Where the bytes of an asset are kept.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlobHosting {
     /// S3.
     S3,
@@ -102,7 +101,7 @@ pub enum BlobHosting {
 }
 
 /// Where the capsule's owner wants things to be kept.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct HostingPreferences {
     /// The frontend hosting.
     pub frontend_hosting: BackendHosting,
@@ -115,7 +114,7 @@ pub struct HostingPreferences {
 }
 
 /// Who may see a memory, folder or gallery, in one word.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SharingStatus {
     /// Public.
     Public,
@@ -126,7 +125,7 @@ pub enum SharingStatus {
 }
 
 /// What a folder or gallery says of itself.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct FolderMetadata {
     /// The title.
     pub title: Option<String>,
@@ -145,7 +144,7 @@ pub struct FolderMetadata {
 }
 
 /// A folder of memories. Part of the wire type of Capsule; this canister makes none.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Folder {
     /// The id.
     pub id: String,
@@ -162,7 +161,7 @@ pub struct Folder {
 }
 
 /// A memory's place in a gallery.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct GalleryItem {
     /// The memory id.
     pub memory_id: String,
@@ -177,7 +176,7 @@ pub struct GalleryItem {
 }
 
 /// A gallery. Part of the wire type of Capsule; this canister makes none.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Gallery {
     /// The id.
     pub id: String,
@@ -199,7 +198,7 @@ pub struct Gallery {
 
 /// A capsule with everything in it. `memories` holds at most the first 100 memories, and fewer when they would not fit into a reply:
 /// page through the rest with memories_list.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Capsule {
     /// The id.
     pub id: String,
@@ -234,7 +233,7 @@ pub struct Capsule {
 }
 
 /// A capsule in numbers, seen by the caller.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct CapsuleInfo {
     /// The capsule id.
     pub capsule_id: String,
@@ -261,7 +260,7 @@ pub struct CapsuleInfo {
 }
 
 /// A capsule as a row of a list.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct CapsuleHeader {
     /// The id.
     pub id: String,
@@ -280,14 +279,14 @@ pub struct CapsuleHeader {
 }
 
 /// What may be changed of a capsule; null leaves a field as it is.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct CapsuleUpdateData {
     /// The bound to neon.
     pub bound_to_neon: Option<bool>,
 }
 
 /// What capsules_bind_neon binds.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceType {
     /// Memory.
     Memory,

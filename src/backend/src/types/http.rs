@@ -1,11 +1,10 @@
 //! What goes to and comes from the HTTP gateway.
 
 use candid::{CandidType, Deserialize};
-use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 /// A request of the HTTP gateway.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct HttpRequest {
     /// The method.
     pub method: String,
@@ -20,7 +19,7 @@ pub struct HttpRequest {
 }
 
 /// where a streamed asset goes on.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct StreamingToken {
     /// The token that opened the asset.
     pub token: String,
@@ -72,4 +71,9 @@ pub struct HttpResponse {
     pub streaming_strategy: Option<StreamingStrategy>,
 }
 
-candid::define_function!(pub StreamingCallback : (StreamingToken) -> (StreamingCallbackResponse) query);
+mod callback {
+    #![allow(missing_docs, reason = "the macro writes items without documentation")]
+    use super::{StreamingCallbackResponse, StreamingToken};
+    candid::define_function!(pub StreamingCallback : (StreamingToken) -> (StreamingCallbackResponse) query);
+}
+pub use callback::StreamingCallback;

@@ -1,7 +1,6 @@
 //! Memories on the wire.
 
 use candid::{CandidType, Deserialize, Nat};
-use serde::Serialize;
 
 use super::{
     AccessEntry, DatabaseHosting, MemoryAssetBlobExternal, MemoryAssetBlobInternal, MemoryAssetInline, MemoryType, SharingStatus,
@@ -9,7 +8,7 @@ use super::{
 use crate::error::Error;
 
 /// What a memory says of itself. sharing_status, shared_count, total_size and asset_count are computed here, whatever is sent.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct MemoryMetadata {
     /// The memory type.
     pub memory_type: MemoryType,
@@ -56,7 +55,7 @@ pub struct MemoryMetadata {
 }
 
 /// A memory with its assets; bytes of blobs are read by blob_read_chunk.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Memory {
     /// The id.
     pub id: String,
@@ -75,7 +74,7 @@ pub struct Memory {
 }
 
 /// What to change of a memory; null leaves a field as it is. `metadata` replaces everything and wins over `name` (the title).
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct MemoryUpdateData {
     /// The name.
     pub name: Option<String>,
@@ -86,7 +85,7 @@ pub struct MemoryUpdateData {
 }
 
 /// The renditions that have links.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssetKind {
     /// Thumbnail.
     Thumbnail,
@@ -181,7 +180,7 @@ pub struct Page {
 }
 
 /// Names of a memory's assets: `inline_<index>`, blob locators, storage keys.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct MemoryAssetsList {
     /// The memory id.
     pub memory_id: String,
@@ -196,7 +195,7 @@ pub struct MemoryAssetsList {
 }
 
 /// Whether a memory is there and has assets.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct MemoryPresenceResult {
     /// The memory id.
     pub memory_id: String,
@@ -207,7 +206,7 @@ pub struct MemoryPresenceResult {
 }
 
 /// What a bulk delete did.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct BulkDeleteResult {
     /// The deleted count.
     pub deleted_count: u32,
@@ -218,7 +217,7 @@ pub struct BulkDeleteResult {
 }
 
 /// What a cleanup of a memory's assets did.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct AssetCleanupResult {
     /// The memory id.
     pub memory_id: String,
@@ -229,7 +228,7 @@ pub struct AssetCleanupResult {
 }
 
 /// What the removal of one asset did.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct AssetRemovalResult {
     /// The memory id.
     pub memory_id: String,
@@ -240,7 +239,7 @@ pub struct AssetRemovalResult {
 }
 
 /// What a bulk call did, by id.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct BulkResult {
     /// Ids that were done.
     pub ok: Vec<String>,
@@ -249,7 +248,7 @@ pub struct BulkResult {
 }
 
 /// An id that was not done.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct BulkFailure {
     /// Which.
     pub id: String,

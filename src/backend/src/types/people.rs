@@ -1,10 +1,9 @@
 //! People, and what they may do with a memory.
 
 use candid::{CandidType, Deserialize, Principal};
-use serde::Serialize;
 
 /// A person: somebody with a principal, or a name that means something elsewhere.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub enum PersonRef {
     /// A principal.
     Principal(Principal),
@@ -13,7 +12,7 @@ pub enum PersonRef {
 }
 
 /// How an access entry came to be.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantSource {
     /// User.
     User,
@@ -26,7 +25,7 @@ pub enum GrantSource {
 }
 
 /// The role that an access entry gives.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceRole {
     /// Owner.
     Owner,
@@ -41,7 +40,7 @@ pub enum ResourceRole {
 }
 
 /// Something that happens in a life and can open a memory.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub enum AccessEvent {
     /// After death.
     AfterDeath,
@@ -62,7 +61,7 @@ pub enum AccessEvent {
 }
 
 /// When an access entry counts. Event conditions never hold by themselves: this canister knows of no events.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub enum AccessCondition {
     /// At once.
     Immediate,
@@ -84,7 +83,7 @@ pub enum AccessCondition {
 }
 
 /// Who may do what with a memory.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct AccessEntry {
     /// The id.
     pub id: String,

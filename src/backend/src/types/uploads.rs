@@ -1,11 +1,10 @@
 //! Uploads and blobs on the wire.
 
 use candid::{CandidType, Deserialize};
-use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 /// The limits that uploads are held to.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct UploadConfig {
     /// Largest inline asset.
     pub inline_max: u32,
@@ -16,7 +15,7 @@ pub struct UploadConfig {
 }
 
 /// Who holds a blob's bytes.
-#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(CandidType, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageBackend {
     /// S3.
     S3,
@@ -31,7 +30,7 @@ pub enum StorageBackend {
 }
 
 /// What uploads_finish made.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct UploadFinishResult {
     /// Always empty: finishing makes a blob and no memory.
     pub memory_id: String,
@@ -54,7 +53,7 @@ pub struct UploadFinishResult {
 }
 
 /// chunk indexes from `start` (included) to `end` (not included).
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct ChunkRange {
     /// The start.
     pub start: u32,
@@ -63,7 +62,7 @@ pub struct ChunkRange {
 }
 
 /// how far an upload session has come.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct UploadStatus {
     /// The session id.
     pub session_id: u64,
@@ -88,7 +87,7 @@ pub struct UploadStatus {
 }
 
 /// Size of a blob and the number of chunks that blob_read_chunk gives.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct BlobMeta {
     /// The size.
     pub size: u64,
@@ -97,7 +96,7 @@ pub struct BlobMeta {
 }
 
 /// A blob of this canister.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct BlobRef {
     /// `blob_<decimal>`.
     pub locator: String,

@@ -4,7 +4,7 @@
 //! and is hashed when the gap closes. How much of that a call does is bounded, so the work of a call does not grow with the blob:
 //! a put does its own chunk and a little more, and a finish that has more to do than fits asks to be called again.
 
-use serde::{Deserialize, Serialize};
+use candid::{CandidType, Deserialize};
 
 use super::hashing::RollingHash;
 use super::maintenance;
@@ -28,7 +28,7 @@ const CATCH_UP_PUT: u64 = 8 << 20;
 const CATCH_UP_FINISH: u64 = 512 << 20;
 
 /// What an upload keeps with its session.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Upload {
     /// What its chunks stand under.
     #[serde(with = "serde_bytes")]
