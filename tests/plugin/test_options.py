@@ -17,7 +17,7 @@ def test_options_are_listed(outcome):
 def test_wasm_and_canister_id_exclude_each_other(outcome):
     """A Wasm to deploy and a canister to use as it is cannot both be given."""
     result = outcome("def test(network): pass", "--wasm", "a.wasm", "--canister-id", "aaaaa-aa")
-    result.stdout.fnmatch_lines(["*--wasm deploys a new canister*"])
+    result.stderr.fnmatch_lines(["*--wasm deploys a new canister*"])
     assert result.ret != 0
 
 

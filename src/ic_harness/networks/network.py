@@ -18,6 +18,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
 
 from .capabilities import Capability, MissingCapabilityError
+from .sections import keeps_memory
 
 InstallMode = Literal["install", "reinstall", "upgrade"]
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
@@ -123,10 +124,12 @@ class Network(ABC):
     ) -> None:
         """Install Wasm (plain or gzip, any size) with the Candid-encoded `arg`, as the deployer.
 
+        An upgrade of a module with enhanced orthogonal persistence (Motoko's) keeps the main memory.
         Raises `RejectError` when the module is not valid, traps, or the deployer is no controller.
         """
         self.require(Capability.UPGRADE)
-        self._management.install_code(canister, wasm, arg, mode)
+        keep = "keep" if mode == "upgrade" and keeps_memory(wasm) else None
+        self._management.install_code(canister, wasm, arg, mode, wasm_memory=keep)
 
     def deploy(self, wasm: bytes, arg: bytes = EMPTY_ARGUMENT) -> Principal:
         """Make a canister and install `wasm` into it."""

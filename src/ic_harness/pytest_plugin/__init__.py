@@ -1,7 +1,7 @@
 """The pytest plugin: a network, callers, canisters and photos as fixtures.
 
-Every worker of pytest-xdist has a network of its own. Every test has its own identities and capsules, and where
-the network can snapshot, everything is put back after each test.
+Every worker of pytest-xdist has a network of its own. Every test has its own identities and capsules, and
+where the network can snapshot, everything is put back after each test.
 Nothing is imported or started before a test asks for a fixture.
 """
 

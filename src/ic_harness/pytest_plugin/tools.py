@@ -53,7 +53,8 @@ class Deployer:
         be installed.
         """
         wasm, did = self._find(what)
-        interface = candid or did or self._options.candid
+        given = self._folder / candid if isinstance(candid, str) and candid.endswith(".did") else candid
+        interface = given or did or self._options.candid
         return deploy_canister(self._network, wasm, args, interface=interface).as_(self._caller)
 
     def _find(self, what: str | Path | bytes) -> tuple[bytes, Path | None]:
