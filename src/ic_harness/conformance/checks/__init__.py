@@ -1,0 +1,37 @@
+"""The checks: one function or more for every guarantee, each a statement proved or refuted by calls.
+
+A check takes a `Stage` and returns, or raises `BrokenGuaranteeError` (the canister broke the guarantee),
+`NotApplicableError` (its interface cannot express it) or `UnmetNeedError` (the network lacks what is needed).
+No check needs pytest; users may call them on their own stage.
+"""
+
+from ic_harness.conformance.checks import (
+    blobs,
+    capsules,
+    flow,
+    http,
+    memories_create,
+    memories_delete,
+    memories_read,
+    operations,
+    uploads_begin,
+    uploads_chunks,
+    uploads_finish,
+)
+from ic_harness.conformance.checks.registry import CHECKS, Check
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "blobs",
+    "capsules",
+    "flow",
+    "http",
+    "memories_create",
+    "memories_delete",
+    "memories_read",
+    "operations",
+    "uploads_begin",
+    "uploads_chunks",
+    "uploads_finish",
+]

@@ -1,0 +1,165 @@
+"""Checks of BL1 to BL8: locators, reading, ownership and the life of blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ic_harness.conformance.checks.registry import check
+from ic_harness.conformance.expectations import accepted, broken, equal, refused, require
+from ic_harness.conformance.material import content
+from ic_harness.conformance.stage import Caller, Stage
+from ic_harness.errors import BackendError
+
+_NO_LOCATORS = (
+    "",
+    "blob_",
+    "blob_abc",
+    "blob_-1",
+    "blob_ 1",
+    "inline_00",
+    "external_1",
+    "12345",
+    "icp://blob/blob_1",
+    "blob_99999999999999999999",
+    "BLOB_1",
+)
+_UNKNOWN = "blob_18446744073709551557"
+
+
+def _readings(caller: Caller, locator: str) -> list[tuple[str, Callable[[], object]]]:
+    backend = caller.backend
+    return [
+        (f"blob_get_meta({locator!r})", lambda: backend.blob_get_meta(locator)),
+        (f"blob_read({locator!r})", lambda: backend.blob_read(locator)),
+        (f"blob_read_chunk({locator!r}, 0)", lambda: backend.blob_read_chunk(locator, 0)),
+    ]
+
+
+@check("BL1")
+def locators_are_exact(stage: Stage) -> None:
+    """Only `blob_<u64 decimal>` is a locator, and all three readers say so alike."""
+    alice = stage.caller()
+    for locator in _NO_LOCATORS:
+        for what, call in _readings(alice, locator):
+            with refused(what, "InvalidArgument"):
+                call()
+    for what, call in _readings(alice, _UNKNOWN):
+        with refused(what, "NotFound"):
+            call()
+
+
+@check("BL2")
+def chunks_joined_are_the_bytes(stage: Stage) -> None:
+    """The chunks that meta counts, joined, are the bytes sent; past the end there is nothing."""
+    alice = stage.caller()
+    material = content(5500)
+    locator = alice.upload(material, 1000)
+    meta = alice.backend.blob_get_meta(locator)
+    equal(meta.size, material.size, "blob_get_meta size")
+    equal(alice.read(locator), material.data, "all chunks joined")
+    for index in (meta.chunk_count, meta.chunk_count + 1, 2**32 - 1):
+        try:
+            beyond = alice.backend.blob_read_chunk(locator, index)
+        except BackendError:
+            continue
+        equal(
+            beyond,
+            b"",
+            f"chunk {index} of {meta.chunk_count}",
+            "A reader that counts wrongly gets foreign bytes.",
+        )
+
+
+@check("BL3")
+def blob_ids_are_unique(stage: Stage) -> None:
+    """Ids differ across sessions, callers and upgrades, and do not count up."""
+    alice, bob = stage.caller("alice"), stage.caller("bob")
+    same = content(100)
+    ids = [caller.upload(same) for caller in (alice, alice, bob, alice)]
+    stage.upgrade()
+    ids += [caller.upload(same) for caller in (alice, bob)]
+    require(len(set(ids)) == len(ids), f"blob ids repeat: {ids}", "A new upload overwrites an old photo.")
+    numbers = [int(id_.removeprefix("blob_")) for id_ in ids]
+    near = min(abs(a - b) for i, a in enumerate(numbers) for b in numbers[:i])
+    require(near > 1000, f"blob ids lie {near} apart: {ids}", "Who knows one id can guess the others.")
+
+
+@check("BL4")
+def strangers_cannot_read(stage: Stage) -> None:
+    """A stranger and the anonymous caller are refused by all three readers."""
+    alice = stage.caller("alice")
+    locator = alice.upload(content(1000))
+    _, in_memory = alice.remember(content(1000, "memory"))
+    for stranger in (stage.caller("mallory"), stage.anonymous()):
+        for target in (locator, in_memory):
+            for what, call in _readings(stranger, target):
+                with refused(
+                    f"{what} by {stranger.name}",
+                    "NotFound",
+                    "Unauthorized",
+                    meaning="Anybody who learns a locator can read the photo.",
+                ):
+                    call()
+
+
+@check("BL5")
+def strangers_cannot_delete(stage: Stage) -> None:
+    """Only the owner deletes a blob."""
+    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    material = content(1000)
+    locator = alice.upload(material)
+    for stranger in (mallory, stage.anonymous()):
+        with refused(
+            f"blob_delete by {stranger.name}",
+            "NotFound",
+            "Unauthorized",
+            meaning="Anybody who learns a locator can destroy the photo.",
+        ):
+            stranger.backend.blob_delete(locator)
+    equal(alice.read(locator), material.data, "the blob after strangers tried to delete it")
+    accepted("blob_delete by its owner", lambda: alice.backend.blob_delete(locator))
+    with refused("reading a deleted blob", "NotFound"):
+        alice.backend.blob_get_meta(locator)
+
+
+@check("BL6")
+def large_blobs_are_read_in_chunks(stage: Stage) -> None:
+    """A whole read of a blob above the reply limit is an error that names blob_read_chunk."""
+    alice = stage.caller()
+    material = content(3 * alice.config.chunk_size)
+    locator = alice.upload(material)
+    try:
+        alice.backend.blob_read(locator)
+    except BackendError as error:
+        require(
+            "blob_read_chunk" in error.message, f"the refusal does not name blob_read_chunk: {error.message}"
+        )
+    else:
+        if material.size > 3 * 1024 * 1024:
+            raise broken(f"blob_read gave {material.size} bytes, which no reply of the network can hold")
+    equal(alice.read(locator), material.data, "the large blob chunk by chunk")
+
+
+@check("BL7")
+def blobs_survive_an_upgrade(stage: Stage) -> None:
+    """Every blob and its bytes are there after an upgrade."""
+    alice = stage.caller()
+    materials = [content(size, size) for size in (1, 1000, 2 * alice.config.chunk_size + 1)]
+    locators = [alice.upload(material) for material in materials]
+    stage.upgrade()
+    for locator, material in zip(locators, materials, strict=True):
+        got = accepted(f"reading {locator} after the upgrade", partial(alice.read, locator))
+        equal(got, material.data, f"{locator} after the upgrade", "A deploy destroys photos.")
+
+
+@check("BL8")
+def equal_blobs_live_apart(stage: Stage) -> None:
+    """Of two blobs with the same content one can be deleted and the other stays."""
+    alice = stage.caller()
+    material = content(3000)
+    first, second = alice.upload(material), alice.upload(material)
+    require(first != second, "two uploads of the same content share a locator")
+    alice.backend.blob_delete(first)
+    got = accepted("reading the other blob", lambda: alice.read(second))
+    equal(got, material.data, "the other blob", "Deleting one photo destroys its copy.")

@@ -1,0 +1,106 @@
+"""Checks of FL1 to FL4: whole photos, in two lanes, alone and in company."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ic_harness.conformance.checks.registry import check
+from ic_harness.conformance.expectations import accepted, equal, refused, require
+from ic_harness.conformance.material import blob_asset, content, memory_metadata
+from ic_harness.conformance.stage import Caller, Stage
+from ic_harness.errors import BackendError
+from ic_harness.uploads import UploadedPhoto, make_large_jpeg, sample_photo, upload_photo
+
+_LARGE = 21_000_000
+
+
+def _upload(caller: Caller, path: Path) -> UploadedPhoto:
+    return accepted(
+        f"the upload of {path.name} by {caller.name}",
+        lambda: upload_photo(caller.backend, path, caller.capsule),
+    )
+
+
+def _complete(caller: Caller, photo: UploadedPhoto, path: Path) -> None:
+    """Require that the photo is a memory of four assets whose original is the file, byte for byte."""
+    memory = caller.backend.memories_read(photo.memory_id)
+    assets = [*memory.blob_internal_assets, *memory.inline_assets]
+    kinds = sorted(asset.metadata.value.base.asset_type.value for asset in assets)
+    equal(kinds, ["Display", "Original", "Placeholder", "Thumbnail"], f"the assets of {path.name}")
+    require(photo.verified, f"{path.name} was not read back equal")
+    original = next(asset for asset in photo.assets if asset.asset_type == "Original")
+    require(original.locator is not None, "the original is no blob")
+    equal(caller.read(original.locator), path.read_bytes(), f"the original of {path.name}")
+
+
+@check("FL1")
+def both_lanes_make_one_memory(stage: Stage) -> None:
+    """Original and derivatives go up at once and become one memory with four assets."""
+    alice = stage.caller()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "photo.jpg"
+        path.write_bytes(sample_photo())
+        _complete(alice, _upload(alice, path), path)
+
+
+@check("FL2")
+def four_files_at_once(stage: Stage) -> None:
+    """Four photos at the same time, by one caller and by four callers, are all there and equal."""
+    for callers in (
+        [stage.caller("alice")] * 4,
+        [stage.caller(name) for name in ("alice", "bob", "carol", "dan")],
+    ):
+        with TemporaryDirectory() as folder:
+            paths = [Path(folder) / f"photo-{number}.jpg" for number in range(4)]
+            for number, path in enumerate(paths):
+                path.write_bytes(sample_photo() + bytes([number]) * (number + 1))
+            pairs = list(zip(callers, paths, strict=True))
+            photos = stage.at_once([partial(_upload, caller, path) for caller, path in pairs])
+            for (caller, path), photo in zip(pairs, photos, strict=True):
+                _complete(caller, photo, path)
+
+
+@check("FL3")
+def a_large_original(stage: Stage) -> None:
+    """An original of 21 MB goes through in chunks, with its derivatives beside it."""
+    alice = stage.caller()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "large.jpg"
+        path.write_bytes(make_large_jpeg(_LARGE))
+        _complete(alice, _upload(alice, path), path)
+
+
+@check("FL4")
+def a_failed_lane_leaves_nothing(stage: Stage) -> None:
+    """When a lane fails after the other succeeded, what it leaves can be taken away without a trace."""
+    alice = stage.caller()
+    material, half = content(2000, "done"), content(2000, "half")
+    done = alice.upload(material)
+    session = alice.begin(2)
+    alice.put(session, half.chunks(1000), [0])
+    with refused(
+        "a memory of a blob whose upload never ended", "NotFound", "InvalidArgument", "Unauthorized"
+    ):
+        alice.backend.memories_create_with_internal_blobs(
+            alice.capsule,
+            memory_metadata(),
+            [blob_asset(done, material), blob_asset("blob_18446744073709551557", half)],
+            alice.idem(),
+        )
+    equal(
+        alice.backend.memories_list(alice.capsule, None, None).items, [], "memories after the failed creation"
+    )
+    accepted("aborting the open lane", lambda: alice.backend.uploads_abort(session))
+    accepted("deleting the blob of the finished lane", lambda: alice.backend.blob_delete(done))
+    for what, call in (
+        ("the deleted blob", lambda: alice.backend.blob_get_meta(done)),
+        ("the aborted session", lambda: alice.put(session, half.chunks(1000), [1])),
+    ):
+        try:
+            call()
+        except BackendError as error:
+            equal(error.tag, "NotFound", what)
+        else:
+            require(holds=False, what=f"{what} is still there", meaning="Failed uploads fill the canister.")

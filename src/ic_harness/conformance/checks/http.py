@@ -1,0 +1,136 @@
+"""Checks of HT1 to HT3: what the canister serves over HTTP, to whom, and how long."""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import quote
+
+from ic_harness.backend import AssetType, HttpRequest, HttpResponse
+from ic_harness.conformance.checks.registry import check
+from ic_harness.conformance.expectations import accepted, broken, equal, require
+from ic_harness.conformance.material import Content, blob_asset, content, inline_asset, memory_metadata
+from ic_harness.conformance.stage import Caller, Stage
+from ic_harness.errors import RejectError
+
+_TTL_S = 180
+
+
+def _get(caller: Caller, url: str, method: str = "GET", **headers: str) -> HttpResponse:
+    request = HttpRequest(
+        method=method,
+        url=url,
+        headers=[(key.replace("_", "-"), value) for key, value in headers.items()],
+        body=b"",
+    )
+    try:
+        response: HttpResponse = caller.backend.http_request(request)
+    except RejectError as error:
+        raise broken(f"{method} {url[:60]} made the canister trap: {error.reject_message}") from error
+    return response
+
+
+def _asset_url(memory: str, variant: str, token: str) -> str:
+    return f"/asset/{memory}/{variant}?token={quote(token, safe='')}"
+
+
+def _served(caller: Caller, url: str) -> bytes:
+    """Read a whole response, its streamed parts included."""
+    response = _get(caller, url)
+    equal(response.status_code, 200, f"the status of {url[:40]}…")
+    body, strategy = response.body, response.streaming_strategy
+    token = strategy.value.token if strategy else None
+    while token is not None:
+        part = caller.backend.http_request_streaming_callback(token)
+        body, token = body + part.body, part.token
+    return bytes(body)
+
+
+def _header(response: HttpResponse, name: str) -> str | None:
+    return next((value for key, value in response.headers if key.lower() == name), None)
+
+
+@check("HT1")
+def paths_and_methods(stage: Stage) -> None:
+    """GET /health answers 200, everything else 404 or 400, and nothing traps."""
+    nobody = stage.anonymous()
+    equal(_get(nobody, "/health").status_code, 200, "GET /health")
+    for method, url in (("GET", "/"), ("GET", "/nothing"), ("POST", "/health"), ("DELETE", "/asset/x/y")):
+        equal(_get(nobody, url, method).status_code, 404, f"{method} {url}")
+    for url in ("/asset/x/thumbnail?" + "a" * 20_000, "/asset/x/thumbnail?token=" + "t" * 9000):
+        equal(_get(nobody, url).status_code, 400, f"GET with {len(url)} characters")
+    many = "&".join(f"p{number}=1" for number in range(100))
+    equal(_get(nobody, f"/asset/x/thumbnail?{many}").status_code, 400, "GET with a hundred parameters")
+
+
+def _memory_with_variants(caller: Caller) -> tuple[str, dict[str, Content]]:
+    variants = {"original": content(5_000_000, "original"), "thumbnail": content(900, "thumbnail")}
+    kinds = {"original": AssetType.Original, "thumbnail": AssetType.Thumbnail}
+    blobs = [
+        blob_asset(caller.upload(material), material, kinds[name]) for name, material in variants.items()
+    ]
+    memory = caller.backend.memories_create_with_internal_blobs(
+        caller.capsule, memory_metadata(), blobs, caller.idem()
+    )
+    small = content(120, "placeholder")
+    caller.backend.memories_add_inline_asset(memory, inline_asset(small), caller.idem())
+    return memory, {**variants, "placeholder": small}
+
+
+@check("HT2")
+def assets_are_served_whole(stage: Stage) -> None:
+    """An asset of any size comes with its type and all its bytes, and only with a valid token."""
+    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    memory, variants = _memory_with_variants(alice)
+    for variant, material in variants.items():
+        mint = partial(alice.backend.mint_http_token, memory, [variant], None, _TTL_S)
+        token = accepted("mint_http_token", mint)
+        url = _asset_url(memory, variant, token)
+        equal(_header(_get(mallory, url), "content-type"), "image/jpeg", f"the type of {variant}")
+        equal(_served(mallory, url), material.data, f"the bytes of {variant}", "Photos are served cut off.")
+        for bad in (
+            f"/asset/{memory}/{variant}",
+            _asset_url(memory, variant, "x"),
+            _asset_url(memory, variant, ""),
+        ):
+            require(
+                _get(mallory, bad).status_code in (400, 401, 403),
+                f"{variant} is served without a valid token",
+            )
+
+
+@check("HT2")
+def strangers_cannot_mint(stage: Stage) -> None:
+    """Who may not see a memory gets no token for it."""
+    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    memory, _ = alice.remember(content(100))
+    for stranger in (mallory, stage.anonymous()):
+        try:
+            stranger.backend.mint_http_token(memory, ["original"], None, _TTL_S)
+        except RejectError:
+            continue
+        raise broken(f"{stranger.name} minted a token for a memory of alice", "Anybody can open every photo.")
+
+
+@check("HT3")
+def tokens_open_one_thing(stage: Stage) -> None:
+    """A token opens only its memory and variants, only unchanged, and only until it expires."""
+    alice = stage.caller("alice")
+    memory, _ = _memory_with_variants(alice)
+    other, _ = alice.remember(content(100, "other"))
+    token = alice.backend.mint_http_token(memory, ["thumbnail"], None, _TTL_S)
+    equal(
+        _get(alice, _asset_url(memory, "thumbnail", token)).status_code,
+        200,
+        "the asset that the token is for",
+    )
+    for what, url in (
+        ("another variant", _asset_url(memory, "original", token)),
+        ("another memory", _asset_url(other, "thumbnail", token)),
+    ):
+        require(_get(alice, url).status_code in (401, 403, 404), f"the token opens {what}")
+    for position in range(0, len(token), max(1, len(token) // 24)):
+        changed = token[:position] + ("A" if token[position] != "A" else "B") + token[position + 1 :]
+        status = _get(alice, _asset_url(memory, "thumbnail", changed)).status_code
+        require(status != 200, f"a token with character {position} changed is accepted")
+    stage.advance(_TTL_S + 60)
+    equal(_get(alice, _asset_url(memory, "thumbnail", token)).status_code, 403, "the token after it expired")

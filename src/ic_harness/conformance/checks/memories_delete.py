@@ -1,0 +1,136 @@
+"""Checks of MD1 to MD6: what deleting removes, and what it must leave."""
+
+from __future__ import annotations
+
+from ic_harness.conformance.checks.registry import check
+from ic_harness.conformance.expectations import accepted, equal, refused, require
+from ic_harness.conformance.material import blob_asset, content, inline_asset, memory_metadata
+from ic_harness.conformance.stage import Caller, Stage
+from ic_harness.errors import BackendError
+
+_NO_MEMORY = "00000000-0000-0000-0000-000000000000"
+
+
+def _gone(caller: Caller, locator: str, meaning: str = "") -> None:
+    with refused(f"blob_get_meta of {locator}, which was deleted,", "NotFound", meaning=meaning):
+        caller.backend.blob_get_meta(locator)
+
+
+@check("MD1")
+def delete_with_assets(stage: Stage) -> None:
+    """Delete with assets removes memory and blobs; a refused one removes nothing."""
+    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    material = content(800)
+    memory, locator = alice.remember(material)
+    with refused("memories_delete by a stranger", "NotFound", "Unauthorized"):
+        mallory.backend.memories_delete(memory, delete_assets=True)
+    equal(alice.read(locator), material.data, "the blob after a stranger tried to delete its memory")
+    accepted("memories_delete with assets", lambda: alice.backend.memories_delete(memory, delete_assets=True))
+    with refused("reading a deleted memory", "NotFound"):
+        alice.backend.memories_read(memory)
+    _gone(alice, locator, "Deleted photos are kept for ever.")
+    with refused("deleting a memory that is not there", "NotFound"):
+        alice.backend.memories_delete(memory, delete_assets=True)
+
+
+@check("MD2")
+def delete_without_assets(stage: Stage) -> None:
+    """Delete without assets keeps the blobs, which their owner can then delete."""
+    alice = stage.caller()
+    material = content(800)
+    memory, locator = alice.remember(material)
+    alice.backend.memories_delete(memory, delete_assets=False)
+    got = accepted("reading the blob of a memory deleted without assets", lambda: alice.read(locator))
+    equal(got, material.data, "the blob that should have been kept")
+    accepted("blob_delete of the kept blob", lambda: alice.backend.blob_delete(locator))
+    _gone(alice, locator)
+
+
+@check("MD3")
+def shared_blobs_live(stage: Stage) -> None:
+    """A blob of two memories lives until the second is deleted."""
+    alice = stage.caller()
+    material = content(800)
+    first, locator = alice.remember(material, "first")
+    second = accepted(
+        "a second memory of the same blob", lambda: alice.remember_blob(locator, material, "second")
+    )
+    alice.backend.memories_delete(first, delete_assets=True)
+    got = accepted("reading the shared blob", lambda: alice.read(locator))
+    equal(got, material.data, "the shared blob", "Deleting one album destroys the photos of another.")
+    alice.backend.memories_delete(second, delete_assets=True)
+    _gone(alice, locator)
+
+
+@check("MD4")
+def bulk_delete_stays_in_its_capsule(stage: Stage) -> None:
+    """A bulk delete touches only the capsule it names, reports each failure, and does the rest."""
+    alice, bob = stage.caller("alice"), stage.caller("bob")
+    mine = [alice.remember(content(50, number))[0] for number in range(2)]
+    theirs, _ = bob.remember(content(50, "bob"))
+    result = alice.backend.memories_delete_bulk(
+        alice.capsule, [*mine, theirs, _NO_MEMORY], delete_assets=True
+    )
+    equal((result.deleted_count, result.failed_count), (2, 2), "deleted and failed")
+    for failed in (theirs, _NO_MEMORY):
+        require(failed in result.message, f"the failure of {failed} is not reported: {result.message!r}")
+    accepted("reading the other caller's memory", lambda: bob.backend.memories_read(theirs))
+    with refused("a bulk delete in another's capsule", "NotFound", "Unauthorized"):
+        alice.backend.memories_delete_bulk(bob.capsule, [theirs], delete_assets=True)
+    kept = [alice.remember(content(50, f"all {number}"))[0] for number in range(3)]
+    equal(
+        alice.backend.memories_delete_all(alice.capsule, delete_assets=True).deleted_count,
+        len(kept),
+        "deleted_all",
+    )
+    accepted("reading the other caller's memory", lambda: bob.backend.memories_read(theirs))
+
+
+@check("MD5")
+def removal_tells_the_truth(stage: Stage) -> None:
+    """Removing an asset either removes it and says so, or refuses and says why."""
+    alice = stage.caller()
+    material, small = content(300), content(30, "inline")
+    memory = alice.backend.memories_create_with_internal_blobs(
+        alice.capsule, memory_metadata(), [blob_asset(alice.upload(material), material)], alice.idem()
+    )
+    alice.backend.memories_add_inline_asset(memory, inline_asset(small), alice.idem())
+    locator = alice.backend.memories_read(memory).blob_internal_assets[0].blob_ref.locator
+    for what, call in (
+        ("asset_remove_inline", lambda: alice.backend.asset_remove_inline(memory, 0)),
+        ("asset_remove_internal", lambda: alice.backend.asset_remove_internal(memory, locator)),
+        ("asset_remove_by_id", lambda: alice.backend.asset_remove_by_id(memory, "no-such-asset")),
+    ):
+        before = _asset_count(alice, memory)
+        try:
+            said = call().asset_removed
+        except BackendError:
+            said = False
+        removed = before - _asset_count(alice, memory)
+        equal(removed, int(said), f"assets removed by {what}, which says asset_removed = {said}")
+
+
+def _asset_count(caller: Caller, memory_id: str) -> int:
+    return int(caller.backend.memories_list_assets(memory_id).total_count)
+
+
+@check("MD6")
+def cleanup_counts_truly(stage: Stage) -> None:
+    """Cleanup of assets reports the true count, and unknown ids as failed."""
+    alice = stage.caller()
+    memory, locator = alice.remember(content(300))
+    alice.backend.memories_add_inline_asset(memory, inline_asset(content(30, "inline")), alice.idem())
+    count = _asset_count(alice, memory)
+    result = accepted(
+        "memories_cleanup_assets_all", lambda: alice.backend.memories_cleanup_assets_all(memory)
+    )
+    equal(result.assets_cleaned, count, "assets_cleaned")
+    equal(_asset_count(alice, memory), 0, "assets left after cleanup")
+    _gone(alice, locator)
+    with refused("cleanup of an unknown memory", "NotFound"):
+        alice.backend.memories_cleanup_assets_all(_NO_MEMORY)
+    other, _ = alice.remember(content(300, "other"))
+    bulk = alice.backend.memories_cleanup_assets_bulk([other, _NO_MEMORY])
+    equal(
+        (bulk.ok, [row.id for row in bulk.failed]), ([other], [_NO_MEMORY]), "cleanup in bulk: ok and failed"
+    )

@@ -1,0 +1,127 @@
+"""Checks of OP1 to OP4: maintenance is for controllers, limits are told, and neighbours cost nothing."""
+
+from __future__ import annotations
+
+from ic_harness import candid
+from ic_harness.conformance.checks.registry import check
+from ic_harness.conformance.expectations import accepted, broken, equal, refused, require
+from ic_harness.conformance.material import asset_metadata, content
+from ic_harness.conformance.stage import Caller, Stage
+from ic_harness.errors import BackendError, RejectError
+
+_WRITERS = (
+    "debug_put_chunk_b64",
+    "debug_finish_hex",
+    "debug_blob_write_canary",
+    "dev_clear_all_memories_in_capsule",
+    "_probe_inline_len",
+)
+_NEIGHBOURS = 1000
+_TOLERANCE = 0.10
+
+
+@check("OP1")
+def maintenance_is_for_controllers(stage: Stage) -> None:
+    """Session lists, statistics and clearing answer controllers only, and a refusal clears nothing."""
+    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    material = content(100)
+    session = alice.begin(1)
+    for stranger in (mallory, stage.anonymous()):
+        for method in ("sessions_list", "sessions_stats", "sessions_clear_all", "sessions_cleanup_expired"):
+            with refused(
+                f"{method} by {stranger.name}",
+                "Unauthorized",
+                "NotFound",
+                meaning="Anybody can see, or end, everybody's uploads.",
+            ):
+                getattr(stranger.backend, method)()
+    alice.put(session, [material.data])
+    accepted("finish after strangers tried to clear", lambda: alice.finish(session, material))
+
+
+@check("OP2")
+def no_debugging_for_strangers(stage: Stage) -> None:
+    """Debugging endpoints that write cannot be reached by a stranger."""
+    mallory = stage.network.agent(stage.caller("mallory").identity)
+    for method in _WRITERS:
+        try:
+            mallory.update(stage.canister_id, method, candid.encode((), ()))
+        except RejectError as error:
+            missing = error.error_code in ("IC0536", "IC0302") or "no update method" in error.reject_message
+            decoded = "decode" in error.reject_message.lower() or "IDL error" in error.reject_message
+            require(
+                missing or not decoded,
+                f"a stranger reaches {method}: {error.reject_message}",
+                "Whoever finds the method writes into the canister.",
+            )
+        else:
+            raise broken(f"a stranger called {method}", "Whoever finds the method writes into the canister.")
+
+
+@check("OP3")
+def config_tells_the_limits(stage: Stage) -> None:
+    """chunk_size and inline_max of upload_config are the limits that calls are held to."""
+    alice = stage.caller()
+    config = alice.config
+    require(
+        0 < config.inline_max <= config.inline_budget_per_capsule, f"inline limits contradict: {config!r}"
+    )
+    require(
+        0 < config.chunk_size <= 2_000_000, f"a chunk of {config.chunk_size} bytes does not fit a message"
+    )
+    session = alice.begin(2)
+    largest = content(config.chunk_size).data
+    accepted("a chunk of chunk_size bytes", lambda: alice.backend.uploads_put_chunk(session, 0, largest))
+    with refused("a chunk of chunk_size + 1 bytes", "InvalidArgument"):
+        alice.backend.uploads_put_chunk(session, 1, largest + b"!")
+    accepted("an inline asset of inline_max bytes", lambda: _inline(alice, config.inline_max))
+    with refused("an inline asset of inline_max + 1 bytes", "InvalidArgument", "ResourceExhausted"):
+        _inline(alice, config.inline_max + 1)
+
+
+def _inline(caller: Caller, size: int, seed: object = 0, capsule: str | None = None) -> str:
+    material = content(size, seed)
+    return str(
+        caller.backend.memories_create(
+            capsule or caller.capsule,
+            material.data,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            asset_metadata(material),
+            caller.idem(),
+        )
+    )
+
+
+@check("OP4")
+def neighbours_cost_nothing(stage: Stage) -> None:
+    """A thousand memories in other capsules do not make a call of this capsule dearer."""
+    alice = stage.caller("alice")
+    _inline(alice, 100)
+    calls = (
+        ("memories_create", lambda: _inline(alice, 100)),
+        ("memories_list", lambda: alice.backend.memories_list(alice.capsule, None, None)),
+        ("uploads_begin", lambda: alice.begin(1)),
+    )
+    before = {name: stage.instructions(call) for name, call in calls}
+    _settle_neighbours(stage)
+    for name, call in calls:
+        after = stage.instructions(call)
+        require(
+            after <= before[name] * (1 + _TOLERANCE),
+            f"{name} took {before[name]:,} instructions, and {after:,} beside {_NEIGHBOURS} foreign memories",
+            "The canister becomes slower with every user, until calls hit the instruction limit.",
+        )
+
+
+def _settle_neighbours(stage: Stage) -> None:
+    neighbours = [stage.caller(f"neighbour-{number}") for number in range(20)]
+    for number in range(_NEIGHBOURS):
+        try:
+            _inline(neighbours[number % len(neighbours)], 10, number)
+        except BackendError as error:
+            equal(error.tag, "ResourceExhausted", "a neighbour's memory")

@@ -1,0 +1,164 @@
+"""Where a check plays: callers with capsules of their own, on the canister under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import count
+from typing import Any, TypeVar
+
+from ic_harness.backend import Backend, UploadConfig, UploadFinishResult
+from ic_harness.networks import Capability, Network
+from ic_harness.principal import Principal
+from ic_harness.protocol import AnonymousIdentity, Identity
+
+from .expectations import UnmetNeedError
+from .material import Content, blob_asset, memory_metadata
+from .story import Recorded, Story
+
+T = TypeVar("T")
+
+
+class Caller:
+    """Somebody who uses the canister; `backend` is their client, `capsule` their own capsule."""
+
+    def __init__(self, name: str, identity: Identity, backend: Any, new_idem: Callable[[], str]) -> None:
+        self.name = name
+        self.identity = identity
+        self.backend = backend
+        self.idem = new_idem
+
+    @property
+    def principal(self) -> Principal:
+        """Whom the canister sees."""
+        return self.identity.principal
+
+    @cached_property
+    def capsule(self) -> str:
+        """The id of the caller's own capsule, made when first asked for."""
+        return str(self.backend.capsules_create(None).id)
+
+    @cached_property
+    def config(self) -> UploadConfig:
+        """The limits that the canister advertises."""
+        config: UploadConfig = self.backend.upload_config()
+        return config
+
+    def begin(self, chunks: int, idem: str | None = None, capsule: str | None = None) -> int:
+        """Open a session in the caller's capsule, with a fresh idem unless one is given."""
+        return int(self.backend.uploads_begin(capsule or self.capsule, chunks, idem or self.idem()))
+
+    def put(self, session: int, chunks: Sequence[bytes], order: Iterable[int] | None = None) -> None:
+        """Send the chunks, in index order or in the order given."""
+        for index in order if order is not None else range(len(chunks)):
+            self.backend.uploads_put_chunk(session, index, chunks[index])
+
+    def finish(self, session: int, material: Content) -> UploadFinishResult:
+        """Finish with the true hash and length."""
+        result: UploadFinishResult = self.backend.uploads_finish(session, material.sha256, material.size)
+        return result
+
+    def upload(self, material: Content, chunk_size: int | None = None, idem: str | None = None) -> str:
+        """Upload in order and give the locator."""
+        chunks = material.chunks(chunk_size or self.config.chunk_size)
+        session = self.begin(len(chunks), idem)
+        self.put(session, chunks)
+        return self.finish(session, material).blob_id
+
+    def read(self, locator: str) -> bytes:
+        """Read a whole blob, chunk by chunk."""
+        meta = self.backend.blob_get_meta(locator)
+        return b"".join(self.backend.blob_read_chunk(locator, index) for index in range(meta.chunk_count))
+
+    def remember(self, material: Content, title: str = "A day at the sea") -> tuple[str, str]:
+        """Upload a blob and make a memory of it: (memory id, locator)."""
+        locator = self.upload(material)
+        return self.remember_blob(locator, material, title), locator
+
+    def remember_blob(self, locator: str, material: Content, title: str = "A day at the sea") -> str:
+        """Make a memory of an uploaded blob and give its id."""
+        asset = blob_asset(locator, material)
+        return str(
+            self.backend.memories_create_with_internal_blobs(
+                self.capsule, memory_metadata(title), [asset], self.idem()
+            )
+        )
+
+
+class Stage:
+    """The world of one check; `story` tells which calls it made."""
+
+    def __init__(
+        self,
+        network: Network,
+        canister_id: Principal,
+        identities: Callable[[str], Identity],
+        *,
+        controller: Identity | None = None,
+        upgrade: Callable[[], None] | None = None,
+    ) -> None:
+        self.network = network
+        self.canister_id = canister_id
+        self.story = Story()
+        self._identities = identities
+        self._controller = controller
+        self._upgrade = upgrade
+        self._callers: dict[str, Caller] = {}
+        self._numbers = count(1)
+
+    def caller(self, name: str = "alice") -> Caller:
+        """Give the caller of that name; the same one every time."""
+        if name not in self._callers:
+            self._callers[name] = self._introduce(name, self._identities(name))
+        return self._callers[name]
+
+    def anonymous(self) -> Caller:
+        """Give a caller who does not sign."""
+        return self._introduce("anonymous", AnonymousIdentity())
+
+    def controller(self) -> Caller:
+        """Give a controller of the canister. Raises `UnmetNeedError` where none is known."""
+        if self._controller is None:
+            msg = "no identity that controls the canister"
+            raise UnmetNeedError(msg)
+        return self._introduce("controller", self._controller)
+
+    def _introduce(self, name: str, identity: Identity) -> Caller:
+        backend = Recorded(Backend(self.network.agent(identity), self.canister_id), name, self.story)
+        return Caller(name, identity, backend, lambda: f"{name}-{next(self._numbers)}")
+
+    def upgrade(self) -> None:
+        """Upgrade the canister to the build under test. Raises `UnmetNeedError` where that cannot be done."""
+        if self._upgrade is None:
+            msg = "no Wasm to upgrade to (give --wasm), or no right to install it"
+            raise UnmetNeedError(msg)
+        self._upgrade()
+
+    def advance(self, seconds: int) -> None:
+        """Move the network's clock forward. Raises `UnmetNeedError` where that cannot be done."""
+        if Capability.TIME not in self.network.capabilities:
+            msg = f"the network {self.network.name} cannot move its clock"
+            raise UnmetNeedError(msg)
+        self.network.advance_time(seconds * 1_000_000_000)
+
+    def at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make calls at the same time and wait for all; then the first error is raised."""
+        with ThreadPoolExecutor(max_workers=max(1, min(16, len(calls)))) as pool:
+            return [future.result() for future in [pool.submit(call) for call in calls]]
+
+    def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make calls that the network executes in the same round, where it can be told to; else at once."""
+        if Capability.ROUND not in self.network.capabilities:
+            msg = f"the network {self.network.name} cannot put several messages into one round"
+            raise UnmetNeedError(msg)
+        return self.network.in_one_round(calls)
+
+    def instructions(self, call: Callable[[], object]) -> int:
+        """Make a call and tell how many instructions the canister used for it."""
+        if Capability.METER not in self.network.capabilities:
+            msg = f"the network {self.network.name} does not tell instructions"
+            raise UnmetNeedError(msg)
+        before = self.network.instructions(self.canister_id)
+        call()
+        return self.network.instructions(self.canister_id) - before

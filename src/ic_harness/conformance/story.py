@@ -1,0 +1,87 @@
+"""The story of a check: which calls led to the failure, told so that a canister developer can follow it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ic_harness.errors import CallError
+
+_REMEMBERED: Final = 40
+_WIDTH: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call: who called which method with what, and what came of it."""
+
+    caller: str
+    method: str
+    arguments: str
+    outcome: str
+
+    def __str__(self) -> str:
+        return f"{self.caller}: {self.method}({self.arguments}) -> {self.outcome}"
+
+
+class Story:
+    """The last calls of a check, oldest first."""
+
+    def __init__(self) -> None:
+        self._steps: deque[Step] = deque(maxlen=_REMEMBERED)
+        self._count = 0
+
+    def add(self, step: Step) -> None:
+        """Remember a call; the oldest is forgotten when there are too many."""
+        self._steps.append(step)
+        self._count += 1
+
+    def __str__(self) -> str:
+        left_out = self._count - len(self._steps)
+        head = [f"… {left_out} earlier calls …"] if left_out else []
+        return "\n".join([*head, *map(str, self._steps)])
+
+
+class Recorded:
+    """A client whose calls are told to a story; everything else is the client's own."""
+
+    def __init__(self, client: Any, caller: str, story: Story) -> None:
+        self._client = client
+        self._caller = caller
+        self._story = story
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name.startswith("_") or not callable(method):
+            return method
+        return self._recorded(name, method)
+
+    def _recorded(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
+            arguments = ", ".join(
+                [*map(brief, args), *(f"{key}={brief(value)}" for key, value in named.items())]
+            )
+            try:
+                result = method(*args, **named)
+            except CallError as error:
+                self._story.add(Step(self._caller, name, arguments, brief_text(error.message)))
+                raise
+            self._story.add(Step(self._caller, name, arguments, brief(result)))
+            return result
+
+        return call
+
+
+def brief(value: Any) -> str:
+    """Write a value for a story: blobs by length and first bytes, long texts cut."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        start = bytes(value[:4]).hex()
+        return f"{len(value)} bytes {start}…" if len(value) > 4 else f"bytes {start or 'none'}"
+    return brief_text(repr(value))
+
+
+def brief_text(text: str) -> str:
+    """Cut a text that is too long for one line of a story."""
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

@@ -1,0 +1,26 @@
+"""The stage of each test: the canister under test, callers of its own, and a state that is put back."""
+
+from __future__ import annotations
+
+import pytest
+
+from ic_harness.backend import reference_wasm
+from ic_harness.conformance.stage import Stage
+from ic_harness.networks import Capability, Network
+from ic_harness.principal import Principal
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest, network: Network, canister_id: Principal) -> Stage:
+    """Set the stage for one check."""
+    lab = request.getfixturevalue("ic_lab")
+    owns = lab.options.canister_id is None and Capability.UPGRADE in network.capabilities
+    path = lab.options.wasm
+    wasm = path.read_bytes() if path else reference_wasm()
+    return Stage(
+        network,
+        canister_id,
+        lambda name: lab.identity(request.node.nodeid, name),
+        controller=network.deployer if owns else None,
+        upgrade=(lambda: network.install(canister_id, wasm, mode="upgrade")) if owns else None,
+    )
