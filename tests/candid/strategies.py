@@ -1,0 +1,152 @@
+"""Hypothesis strategies: random Candid types, recursive ones too, and values that fit them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from ic_harness.candid import FuncRef, ServiceRef, Some
+from ic_harness.candid.types import (
+    BOOL,
+    EMPTY,
+    FLOAT32,
+    FLOAT64,
+    INT,
+    NAT,
+    NAT8,
+    NULL,
+    PRIMITIVES,
+    PRINCIPAL,
+    RANGES,
+    RESERVED,
+    TEXT,
+    Field,
+    Func,
+    Named,
+    Opt,
+    Record,
+    ServiceType,
+    Type,
+    Variant,
+    Vec,
+    field_hash,
+    nullable,
+    resolve,
+)
+from ic_harness.principal import Principal
+
+NAMES = st.one_of(
+    st.sampled_from(["a", "b", "foo", "bar", "type", "record", "Ok", "Err", "ohne Punkt", "☃", "", "x1"]),
+    st.text(st.characters(codec="utf-8"), max_size=6),
+)
+PRIMITIVE_TYPES = st.sampled_from([prim for prim in PRIMITIVES if prim is not EMPTY])
+
+
+@st.composite
+def _fields(draw: st.DrawFn, inner: st.SearchStrategy[Type], least: int) -> tuple[Field, ...]:
+    if draw(st.booleans()):
+        size = draw(st.integers(least, 4))
+        return tuple(Field(index, None, draw(inner)) for index in range(size))
+    names = draw(st.lists(NAMES, min_size=least, max_size=4, unique_by=field_hash))
+    fields = [Field(field_hash(name), name, draw(inner)) for name in names]
+    return tuple(sorted(fields, key=lambda f: f.id))
+
+
+def _composite(inner: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
+    return st.one_of(
+        st.builds(Opt, inner),
+        st.builds(Vec, inner),
+        _fields(inner, 0).map(Record),
+        _fields(inner, 1).map(Variant),
+        st.builds(
+            Func,
+            st.lists(inner, max_size=2).map(tuple),
+            st.lists(inner, max_size=2).map(tuple),
+            st.sampled_from(["update", "query", "composite_query"]),
+        ),
+    )
+
+
+PLAIN_TYPES: st.SearchStrategy[Type] = st.recursive(PRIMITIVE_TYPES, _composite, max_leaves=10)
+
+
+@st.composite
+def recursive_types(draw: st.DrawFn) -> Type:
+    """A type that contains itself below an option or a vector, so that it has finite values."""
+    named = Named("T")
+    wrap = draw(st.sampled_from([Opt, Vec]))
+    leaf = st.one_of(PLAIN_TYPES, st.just(wrap(named)))
+    named.define(draw(_composite(leaf)))
+    if isinstance(named.target, Func):
+        return Opt(named)
+    # `type T = opt T` is the one supertype of everything at which nothing but options decodes.
+    assume(not is_endless(named))
+    return named
+
+
+def is_endless(type_: Type) -> bool:
+    """Whether a type is nothing but options without end."""
+    actual = resolve(type_)
+    for _ in range(20):
+        if not isinstance(actual, Opt):
+            return False
+        actual = resolve(actual.inner)
+    return True
+
+
+TYPES = st.one_of(PLAIN_TYPES, recursive_types())
+
+_INTEGERS = st.one_of(st.integers(-1000, 1000), st.integers(), st.integers(-(2**300), 2**300))
+_TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+_PRINCIPALS = st.binary(max_size=29).map(Principal)
+_PRIMITIVE_VALUES: dict[Type, st.SearchStrategy[Any]] = {
+    NULL: st.none(),
+    RESERVED: st.none(),
+    BOOL: st.booleans(),
+    NAT: _INTEGERS.map(abs),
+    INT: _INTEGERS,
+    TEXT: _TEXTS,
+    FLOAT32: st.floats(width=32, allow_nan=False),
+    FLOAT64: st.floats(allow_nan=False),
+    PRINCIPAL: _PRINCIPALS,
+    **{prim: st.integers(low, high) for prim, (low, high) in RANGES.items()},
+}
+
+
+@st.composite
+def values_of(draw: st.DrawFn, type_: Type, depth: int = 0) -> Any:
+    """A value of a type; options and vectors end when the value gets deep."""
+    actual = resolve(type_)
+    if actual in _PRIMITIVE_VALUES:
+        return draw(_PRIMITIVE_VALUES[actual])
+    match actual:
+        case Opt(inner):
+            if depth > 6 or draw(st.booleans()):
+                return None
+            value = draw(values_of(inner, depth + 1))
+            return Some(value) if nullable(inner) else value
+        case Vec(inner):
+            if resolve(inner) is NAT8:
+                return draw(st.binary(max_size=8))
+            size = 0 if depth > 6 else draw(st.integers(0, 3))
+            return [draw(values_of(inner, depth + 1)) for _ in range(size)]
+        case Record(fields):
+            values = {f.key: draw(values_of(f.type, depth + 1)) for f in fields}
+            return tuple(values.values()) if actual.is_tuple else values
+        case Variant(fields):
+            f = draw(st.sampled_from(fields))
+            return {f.key: draw(values_of(f.type, depth + 1))}
+        case Func():
+            return FuncRef(draw(_PRINCIPALS), draw(_TEXTS))
+        case ServiceType():
+            return ServiceRef(draw(_PRINCIPALS))
+    raise AssertionError(actual)
+
+
+@st.composite
+def typed_values(draw: st.DrawFn) -> tuple[tuple[Type, ...], tuple[Any, ...]]:
+    """Up to three types, with a value for each."""
+    types = tuple(draw(st.lists(TYPES, max_size=3)))
+    return types, tuple(draw(values_of(type_)) for type_ in types)
