@@ -3,11 +3,11 @@
 import pytest
 
 from ic_harness.agent import Response
-from ic_harness.errors import CertificateError, RejectError, TransportError
+from ic_harness.errors import CertificateError, InputError, RejectError, TransportError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
 
-from .standin import CANISTER, METADATA, NODE, SECOND, StandIn, times
+from .standin import CANISTER, METADATA, NODE, ROOT, SECOND, StandIn, times
 
 OTHER = Ed25519Identity.from_seed(b"\x08" * 32)
 
@@ -106,6 +106,25 @@ def test_state_is_readable_with_proof():
     """`read_state` gives a verified certificate."""
     certificate = StandIn().agent().read_state([[b"time"]], CANISTER)
     assert certificate.time_ns > 0
+
+
+def test_subnet_state():
+    """A subnet's own state is read from its endpoint, and only believed when that subnet signed it."""
+    net = StandIn()
+    own = Principal.self_authenticating(ROOT.public_der)
+    certificate = net.agent().read_subnet_state([[b"time"]], own)
+    assert certificate.time_ns == net.now
+    assert net.paths == [f"/api/v3/subnet/{own}/read_state"]
+    with pytest.raises(CertificateError, match="signed the answer"):
+        net.agent().read_subnet_state([[b"time"]], CANISTER)
+
+
+def test_the_management_canister_lives_nowhere():
+    """A call to it needs an effective canister id, and says so before anything is sent."""
+    net = StandIn()
+    with pytest.raises(InputError, match="effective"):
+        net.agent().query(Principal.management(), "canister_status", b"")
+    assert net.paths == []
 
 
 def test_status():

@@ -178,6 +178,14 @@ def test_retry_after_as_a_date():
         call(StandIn(faults=[lambda _: never]))
 
 
+def test_no_request_is_sent_again_after_its_expiry():
+    """When waiting took longer than the request is valid, the last failure is told."""
+    net = StandIn(faults=[lambda _: Response(503, {"retry-after": "60"}, b"busy")])
+    with pytest.raises(HttpStatusError, match="503"):
+        call(net)
+    assert sum(net.sleeps) <= 300
+
+
 def test_backoff_grows_and_is_spread():
     """Without a header the pauses grow, each multiplied by the jitter."""
     net = StandIn(faults=[times(3, lambda _: Response(503, {}, b""))])

@@ -74,6 +74,10 @@ class Agent:
         """Read paths of the state tree; the certificate is verified."""
         return self.run(flow.read_state(self.session, paths, Principal.of(effective_canister_id)))
 
+    def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
+        """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
+        return self.run(flow.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
+
     def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
         return self.run(flow.read_metadata(self.session, Principal.of(canister_id), name))

@@ -37,6 +37,7 @@ from ic_harness.errors import (
     CallTimeoutError,
     CertificateError,
     HttpStatusError,
+    InputError,
     ProtocolError,
     TransportError,
 )
@@ -94,16 +95,23 @@ def _about(method: str, canister_id: Principal) -> Generator[None]:
         raise
 
 
+def _effective(canister_id: Principal, target: Principal | None) -> Principal:
+    """The canister that decides where a request goes (interface specification, "Effective canister id")."""
+    if target is None and canister_id == Principal.management():
+        raise InputError("calls to the management canister need the effective canister id they are about")
+    return canister_id if target is None else target
+
+
 # -- one exchange
 # -----------------------------------------------------------------------------------------------
 
 
-def _exchange(session: Session, kind: str, target: Principal, body: bytes) -> Flow[Response]:
-    """Send a body to the best API version that the network has."""
+def _exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Response]:
+    """Send a body to the best API version that the network has; `where` is such as `canister/<id>`."""
     versions = VERSIONS[kind]
     known = session.versions.get(kind, 0)
     for index in range(known, len(versions)):
-        path = f"/api/{versions[index]}/canister/{target}/{kind}"
+        path = f"/api/{versions[index]}/{where}/{kind}"
         response: Response = yield Send(Request("POST", path, body))
         if response.status != 404:
             if response.status < 300:
@@ -112,15 +120,13 @@ def _exchange(session: Session, kind: str, target: Principal, body: bytes) -> Fl
     return response
 
 
-def _patiently(
-    session: Session, kind: str, target: Principal, body: bytes, policy: RetryPolicy
-) -> Flow[Response]:
+def _patiently(session: Session, kind: str, where: str, body: bytes, policy: RetryPolicy) -> Flow[Response]:
     """Send something that may be repeated freely until there is an answer that is worth reading."""
     attempts = Attempts(policy)
     while True:
         wished = None
         try:
-            response = yield from _exchange(session, kind, target, body)
+            response = yield from _exchange(session, kind, where, body)
         except TransportError as problem:
             failure: TransportError | HttpStatusError = problem
         else:
@@ -196,14 +202,36 @@ def read_state(
     """
     with _about("read_state", target):
         key = yield from root_key(session)
-        wanted = [list(path) for path in paths]
-        envelope = seal(_content(session, request_type="read_state", paths=wanted), session.identity)
-        response = yield from _patiently(
-            session, "read_state", target, envelope.to_cbor(), policy or session.retry
-        )
-        certificate = answers.read_certificate(response)
+        certificate = yield from _ask_state(session, paths, f"canister/{target}", policy or session.retry)
         certificate.verify(key, canister_id=target, now_ns=session.clock())
         return certificate
+
+
+def read_subnet_state(
+    session: Session, paths: Sequence[Sequence[bytes]], subnet_id: Principal
+) -> Flow[Certificate]:
+    """Read paths of a subnet's own state, such as its metrics; the certificate is verified to be its own.
+
+    Raises as `read_state` does.
+    """
+    with _about("read_state", subnet_id):
+        key = yield from root_key(session)
+        certificate = yield from _ask_state(session, paths, f"subnet/{subnet_id}", session.retry)
+        certificate.verify(key, canister_id=None, now_ns=session.clock())
+        if certificate.subnet_id(key) != subnet_id.raw:
+            signer = Principal(certificate.subnet_id(key))
+            raise CertificateError(f"asked subnet {subnet_id}, but subnet {signer} signed the answer")
+        return certificate
+
+
+def _ask_state(
+    session: Session, paths: Sequence[Sequence[bytes]], where: str, policy: RetryPolicy
+) -> Flow[Certificate]:
+    """Fetch a certificate that nobody has verified yet."""
+    content = _content(session, request_type="read_state", paths=[list(path) for path in paths])
+    body = seal(content, session.identity).to_cbor()
+    response = yield from _patiently(session, "read_state", where, body, policy)
+    return answers.read_certificate(response)
 
 
 def read_metadata(session: Session, canister_id: Principal, name: str) -> Flow[bytes | None]:
@@ -225,7 +253,7 @@ def update(
     `target` is the effective canister id, by default the canister itself. Raises `RejectError`,
     `CallTimeoutError` and the other `CallError`s, `CborError`, `CertificateError`.
     """
-    effective = target if target is not None else canister_id
+    effective = _effective(canister_id, target)
     with _about(method, canister_id):
         yield from root_key(session)
         fields = {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
@@ -248,7 +276,7 @@ def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[byt
     while True:
         wished = None
         try:
-            response = yield from _exchange(session, "call", target, body)
+            response = yield from _exchange(session, "call", f"canister/{target}", body)
         except TransportError as problem:
             failure: TransportError | HttpStatusError = problem
         else:
@@ -259,6 +287,8 @@ def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[byt
             failure = broken
             wished = retry_after_s(response, session.clock())
         yield from _pause_or_raise(attempts, failure, wished)
+        if session.clock() > envelope.content["ingress_expiry"]:
+            raise failure
         if (yield from _arrived(session, envelope, target, failure)):
             return None
 
@@ -269,8 +299,6 @@ def _arrived(
     """Whether a call that broke off has arrived after all; asked before 1.8 MB are sent once more."""
     if isinstance(failure, HttpStatusError) and failure.status not in BROKEN:
         return False
-    if session.clock() > envelope.content["ingress_expiry"]:
-        raise failure
     try:
         certificate = yield from _read_status(session, envelope, target, NO_RETRIES)
     except (TransportError, HttpStatusError):
@@ -333,11 +361,13 @@ def query(
 
     Raises `RejectError` and the other `CallError`s, `CborError`, `CertificateError`.
     """
-    effective = target if target is not None else canister_id
+    effective = _effective(canister_id, target)
     with _about(method, canister_id):
         fields = {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
         envelope = seal(_content(session, request_type="query", **fields), session.identity)
-        response = yield from _patiently(session, "query", effective, envelope.to_cbor(), session.retry)
+        response = yield from _patiently(
+            session, "query", f"canister/{effective}", envelope.to_cbor(), session.retry
+        )
         answer = answers.read_query_answer(response)
         if session.verify_queries:
             yield from _verify_query(session, answer, envelope, effective)
