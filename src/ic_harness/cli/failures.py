@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import click
 
 from ic_harness.errors import InputError
 
-FAILED: Final = 1
-"""The network, the canister or the upload says no."""
 
-BAD_INPUT: Final = 2
-"""Bad arguments or bad input; nothing was sent or changed."""
+class Failed(click.ClickException):
+    """The network, the canister or the upload says no."""
 
-INTERRUPTED: Final = 130
-"""Ctrl-C: 128 and the number of SIGINT, as shells count."""
+    exit_code = 1
 
 
-class Failure(click.ClickException):
-    """An error that ends the command: its text in one line, and the exit status."""
+class BadInput(click.ClickException):
+    """Bad arguments or bad input; nothing was sent or changed."""
 
-    def __init__(self, text: str, status: int) -> None:
-        super().__init__(one_line(text))
-        self.exit_code = status
+    exit_code = 2
 
 
-def failure(error: BaseException) -> Failure:
-    """Turn an error into a `Failure`: bad input is the caller's, everything else failed."""
-    status = BAD_INPUT if isinstance(error, InputError) else FAILED
-    return Failure(str(error) or type(error).__name__, status)
+class Interrupted(click.ClickException):
+    """Ctrl-C; the status is 128 and the number of SIGINT, as shells count."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
+def failure(error: BaseException) -> click.ClickException:
+    """Turn an error into what ends the command: bad input is the caller's, everything else failed."""
+    text = str(error) or type(error).__name__
+    return BadInput(text) if isinstance(error, InputError) else Failed(text)
 
 
 def report(error: click.ClickException) -> int:
     """Print an error on standard error in one line, and return its exit status."""
-    click.echo(f"ic-harness: {one_line(error.format_message())}", err=True)
+    click.echo(f"ic-harness: {' '.join(error.format_message().split())}", err=True)
     return error.exit_code
-
-
-def one_line(text: str) -> str:
-    """Put a text of several lines into one."""
-    return " ".join(text.split())

@@ -24,7 +24,7 @@ from ic_harness import __version__
 from ic_harness.errors import HarnessError
 
 from .config import load_defaults
-from .failures import BAD_INPUT, INTERRUPTED, Failure, failure, report
+from .failures import BadInput, Interrupted, failure, report
 
 
 class Entry(NamedTuple):
@@ -47,7 +47,7 @@ COMMANDS: Final = {
 
 
 class Commands(click.Group):
-    """The group that loads a command when it is needed and turns errors into `Failure`."""
+    """The group that loads a command when it is needed and turns errors into one line and a status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name every command without loading any."""
@@ -68,13 +68,13 @@ class Commands(click.Group):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error on purpose becomes `Failure`."""
+        """Run the command; an error on purpose ends as one line."""
         try:
             return super().invoke(ctx)
         except (HarnessError, OSError) as error:
             raise failure(error) from error
         except KeyboardInterrupt as error:
-            raise Failure("interrupted", INTERRUPTED) from error
+            raise Interrupted from error
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> Any:
         """Run with `args` (the process's when None) and leave with the exit status."""
@@ -83,7 +83,7 @@ class Commands(click.Group):
             status = super().main(args, **options)
         except click.exceptions.NoArgsIsHelpError as asked:
             click.echo(asked.format_message())
-            sys.exit(BAD_INPUT)
+            sys.exit(BadInput.exit_code)
         except click.ClickException as error:
             sys.exit(report(error))
         sys.exit(status if isinstance(status, int) else 0)
