@@ -22,21 +22,21 @@ from . import toolbox
 
 CANISTERS = Path(__file__).resolve().parents[2] / "fixtures" / "canisters"
 SOURCES = CANISTERS / "src"
-# compiler folder -> fixture folder, sources: Motoko before and after enhanced orthogonal persistence
-MOTOKO = {
-    "motoko": ("motoko", ("caller", "counter", "counter_incompatible", "counter_v2", "timers", "wallet")),
-    "motoko-classical": ("motoko-classical", ("caller", "counter", "counter_v2", "timers")),
-}
+_ENHANCED = ("caller", "counter", "counter_incompatible", "counter_v2", "timers", "wallet")
+_CLASSICAL = ("caller", "counter", "counter_v2", "timers")
+# compiler folder, which is also the fixture folder: Motoko after and before enhanced orthogonal persistence
+MOTOKO = {"motoko": _ENHANCED, "motoko-classical": _CLASSICAL}
 RUST = ("assets", "rust")
 _WASM_TARGET = "wasm32-unknown-unknown"
 
 
 def compile_motoko(compiler: str, name: str) -> tuple[bytes, str]:
-    """The Wasm and the Candid text of `src/motoko/<name>.mo` by the compiler in `node/<compiler>`."""
+    """The Wasm and the Candid text of the Motoko fixture `name` by the compiler in `node/<compiler>`."""
     folder = toolbox.npm_folder(compiler)
     with tempfile.TemporaryDirectory() as scratch:
         wasm, did = Path(scratch) / "out.wasm", Path(scratch) / "out.did"
-        toolbox.run(["node", "compile.mjs", SOURCES / "motoko" / f"{name}.mo", wasm, did], cwd=folder)
+        command = ["node", "compile.mjs", SOURCES / "motoko" / f"{name}.mo", wasm, did]
+        toolbox.run(command, cwd=folder)
         return wasm.read_bytes(), did.read_text(encoding="utf-8")
 
 
@@ -67,9 +67,9 @@ def write(folder: str, name: str, wasm: bytes, did: str) -> None:
 
 def build_motoko() -> None:
     """Compile every Motoko fixture with every compiler that it is meant for."""
-    for compiler, (folder, names) in MOTOKO.items():
+    for compiler, names in MOTOKO.items():
         for name in names:
-            write(folder, name, *compile_motoko(compiler, name))
+            write(compiler, name, *compile_motoko(compiler, name))
 
 
 def build_rust() -> None:

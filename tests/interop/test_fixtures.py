@@ -37,8 +37,7 @@ def test_locks_name_no_registry():
 @pytest.mark.parametrize("compiler", build_canisters.MOTOKO)
 def test_motoko_modules_are_fresh(compiler, compiled):
     """Compiling a Motoko source again gives the committed module, byte for byte."""
-    folder, names = build_canisters.MOTOKO[compiler]
-    for name in names:
+    for name in build_canisters.MOTOKO[compiler]:
         wasm, did = compiled(compiler, name)
-        assert wasm == Fixture(f"{folder}/{name}").wasm, name
-        assert did == (CANISTERS / folder / f"{name}.did").read_text(encoding="utf-8"), name
+        assert wasm == Fixture(f"{compiler}/{name}").wasm, name
+        assert did == (CANISTERS / compiler / f"{name}.did").read_text(encoding="utf-8"), name

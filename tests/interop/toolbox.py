@@ -76,9 +76,10 @@ def run(command: Sequence[str | Path], *, cwd: Path = HERE, timeout_s: float = 1
         check=False,
     )
     if done.returncode:
-        raise AssertionError(
-            f"{command[0]} {command[1]} exited with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        )
+        said = [
+            line for line in (done.stdout + done.stderr).splitlines() if len(line) < 500
+        ]  # no minified code
+        raise AssertionError("\n".join([f"{command[:2]} exited with {done.returncode}", *said]))
     return done.stdout
 
 

@@ -28,9 +28,9 @@ function verdict(request, response, id, rootKey) {
 }
 
 async function served(actor, id, rootKey, url) {
-  const request = { method: "GET", url, headers: [], body: new Uint8Array() };
-  const answer = await actor.http_request({ ...request, certificate_version: [2] });
-  const response = { statusCode: answer.status_code, headers: answer.headers, body: Uint8Array.from(answer.body) };
+  const request = { method: "GET", url, headers: [], body: new Uint8Array(), certificate_version: [2] };
+  const answer = await actor.http_request(request);
+  const response = { status_code: answer.status_code, headers: answer.headers, body: Uint8Array.from(answer.body) };
   const forged = { ...response, body: new Uint8Array([...response.body, 33]) };
   return { right: verdict(request, response, id, rootKey), forged: verdict(request, forged, id, rootKey) };
 }
