@@ -70,6 +70,19 @@ def test_certified_reject():
     assert (error.method, error.canister) == ("greet", str(CANISTER))
 
 
+def test_errors_name_the_call_that_the_user_made():
+    """An error while polling or reading keys is about the call, not about the request that failed."""
+
+    def broken(request):
+        return Response(400, {}, b"no") if "read_state" in request.path else None
+
+    for net in (StandIn(versions=("v2",), faults=[broken]), StandIn(faults=[broken])):
+        agent = net.agent()
+        with pytest.raises(HttpStatusError) as caught:
+            (agent.update if net.versions == ("v2",) else agent.query)(CANISTER, "greet", b"")
+        assert (caught.value.method, caught.value.canister) == ("greet", str(CANISTER))
+
+
 @pytest.mark.parametrize("status", [{}, {"status": "non_replicated_rejection"}])
 def test_uncertified_reject(status):
     """A refusal at the door is a reject too, but not certified."""

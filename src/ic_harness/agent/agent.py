@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from ic_harness.agent import flow
+from ic_harness.agent import flow, reading
 from ic_harness.agent.drive import run
 from ic_harness.agent.flight import Gate
-from ic_harness.agent.flow import Flow, T
 from ic_harness.agent.retry import RetryPolicy, now_ns
 from ic_harness.agent.session import Session, Subnet
+from ic_harness.agent.steps import Flow, T
 from ic_harness.agent.transport import Transport
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
@@ -72,27 +72,27 @@ class Agent:
 
     def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
         """Read paths of the state tree; the certificate is verified."""
-        return self.run(flow.read_state(self.session, paths, Principal.of(effective_canister_id)))
+        return self.run(reading.read_state(self.session, paths, Principal.of(effective_canister_id)))
 
     def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
         """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
-        return self.run(flow.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
+        return self.run(reading.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
 
     def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
-        return self.run(flow.read_metadata(self.session, Principal.of(canister_id), name))
+        return self.run(reading.read_metadata(self.session, Principal.of(canister_id), name))
 
     def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
-        return self.run(flow.read_subnet(self.session, Principal.of(canister_id)))
+        return self.run(reading.read_subnet(self.session, Principal.of(canister_id)))
 
     def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
-        return self.run(flow.status(self.session))
+        return self.run(reading.status(self.session))
 
     def root_key(self) -> bytes:
         """The DER root key that this agent trusts, fetched now when it was not given."""
-        return self.run(flow.root_key(self.session))
+        return self.run(reading.root_key(self.session))
 
     def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""

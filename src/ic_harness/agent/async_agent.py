@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
-from ic_harness.agent import flow
+from ic_harness.agent import flow, reading
 from ic_harness.agent.drive import run_async
 from ic_harness.agent.flight import AsyncGate
-from ic_harness.agent.flow import Flow, T
 from ic_harness.agent.retry import RetryPolicy, now_ns
 from ic_harness.agent.session import Session, Subnet
+from ic_harness.agent.steps import Flow, T
 from ic_harness.agent.transport import AsyncTransport
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
@@ -75,27 +75,27 @@ class AsyncAgent:
 
     async def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
         """Read paths of the state tree; the certificate is verified."""
-        return await self.run(flow.read_state(self.session, paths, Principal.of(effective_canister_id)))
+        return await self.run(reading.read_state(self.session, paths, Principal.of(effective_canister_id)))
 
     async def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
         """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
-        return await self.run(flow.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
+        return await self.run(reading.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
 
     async def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
-        return await self.run(flow.read_metadata(self.session, Principal.of(canister_id), name))
+        return await self.run(reading.read_metadata(self.session, Principal.of(canister_id), name))
 
     async def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
-        return await self.run(flow.read_subnet(self.session, Principal.of(canister_id)))
+        return await self.run(reading.read_subnet(self.session, Principal.of(canister_id)))
 
     async def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
-        return await self.run(flow.status(self.session))
+        return await self.run(reading.status(self.session))
 
     async def root_key(self) -> bytes:
         """The DER root key that this agent trusts, fetched now when it was not given."""
-        return await self.run(flow.root_key(self.session))
+        return await self.run(reading.root_key(self.session))
 
     async def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ic_harness.agent.flight import AsyncGate, Gate
-from ic_harness.agent.flow import Flow, Send
+from ic_harness.agent.steps import Flow, Send
 from ic_harness.agent.transport import AsyncTransport, Response, Transport
 from ic_harness.errors import TransportError
 

@@ -1,0 +1,122 @@
+"""Reading what a network says of itself, with proof: state, metadata, node keys; and its status, without.
+
+Interface specification, "Request: Read state" and "Status endpoint". No I/O: these are flows, see `steps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ic_harness.agent import answers
+from ic_harness.agent.retry import Attempts, RetryPolicy, retry_after_s, retryable, status_error
+from ic_harness.agent.session import Session, Subnet
+from ic_harness.agent.steps import Flow, Send, about, content, patiently, pause_or_raise
+from ic_harness.agent.transport import Request, Response
+from ic_harness.errors import CertificateError, HttpStatusError, TransportError
+from ic_harness.principal import Principal
+from ic_harness.protocol import Certificate, bls, list_children, seal
+
+
+def status(session: Session) -> Flow[dict[str, Any]]:
+    """Read `/api/v2/status`. Raises a `CallError`."""
+    attempts = Attempts(session.retry)
+    while True:
+        wished = None
+        try:
+            response: Response = yield Send(Request("GET", "/api/v2/status"))
+        except TransportError as problem:
+            failure: TransportError | HttpStatusError = problem
+        else:
+            if response.status == 200:
+                return answers.read_map(response)
+            failure = status_error(response)
+            if retryable(response) is None:
+                raise failure
+            wished = retry_after_s(response, session.clock())
+        yield from pause_or_raise(attempts, failure, wished)
+
+
+def root_key(session: Session) -> Flow[bytes]:
+    """The pinned root key, fetched at the first use when none was given. Raises `CertificateError`."""
+    if session.root_key is not None:
+        return session.root_key
+    key = (yield from status(session)).get("root_key")
+    if not isinstance(key, bytes):
+        raise CertificateError("the network does not tell its root key; give it to the agent")
+    bls.der_decode(key)
+    return session.pin(key)
+
+
+def read_state(
+    session: Session,
+    paths: Sequence[Sequence[bytes]],
+    target: Principal,
+    policy: RetryPolicy | None = None,
+) -> Flow[Certificate]:
+    """Read paths of the state tree; the certificate is verified for the effective canister id `target`.
+
+    Raises a `CallError`, `CborError` or `CertificateError`.
+    """
+    with about("read_state", target):
+        key = yield from root_key(session)
+        certificate = yield from _ask_state(session, paths, f"canister/{target}", policy or session.retry)
+        certificate.verify(key, canister_id=target, now_ns=session.clock())
+        return certificate
+
+
+def read_subnet_state(
+    session: Session, paths: Sequence[Sequence[bytes]], subnet_id: Principal
+) -> Flow[Certificate]:
+    """Read paths of a subnet's own state, such as its metrics; the certificate is verified to be its own.
+
+    Raises as `read_state` does.
+    """
+    with about("read_state", subnet_id):
+        key = yield from root_key(session)
+        certificate = yield from _ask_state(session, paths, f"subnet/{subnet_id}", session.retry)
+        certificate.verify(key, canister_id=None, now_ns=session.clock())
+        if certificate.subnet_id(key) != subnet_id.raw:
+            signer = Principal(certificate.subnet_id(key))
+            raise CertificateError(f"asked subnet {subnet_id}, but subnet {signer} signed the answer")
+        return certificate
+
+
+def _ask_state(
+    session: Session, paths: Sequence[Sequence[bytes]], where: str, policy: RetryPolicy
+) -> Flow[Certificate]:
+    """Fetch a certificate that nobody has verified yet."""
+    fields = content(session, request_type="read_state", paths=[list(path) for path in paths])
+    body = seal(fields, session.identity).to_cbor()
+    response = yield from patiently(session, "read_state", where, body, policy)
+    return answers.read_certificate(response)
+
+
+def read_metadata(session: Session, canister_id: Principal, name: str) -> Flow[bytes | None]:
+    """Read a metadata section of a canister, None when it is proven absent."""
+    path = (b"canister", canister_id.raw, b"metadata", name.encode())
+    certificate = yield from read_state(session, [path], canister_id)
+    return certificate.lookup_value(path)
+
+
+def read_subnet(session: Session, target: Principal) -> Flow[Subnet]:
+    """Read the keys of the nodes that answer for a canister, proven by a certificate, and remember them."""
+    certificate = yield from read_state(session, [(b"subnet",)], target)
+    key = yield from root_key(session)
+    subnet_id = certificate.subnet_id(key)
+    nodes = (b"subnet", subnet_id, b"node")
+    keys = {
+        node: certificate.lookup_value((*nodes, node, b"public_key"))
+        for node in list_children(certificate.tree, nodes)
+    }
+    subnet = Subnet(
+        subnet_id,
+        {node: node_key for node, node_key in keys.items() if node_key is not None},
+        certificate.ranges_tree,
+        session.clock(),
+    )
+    # With a delegation the range was checked when the certificate was; the root subnet proves its own here.
+    if not subnet.holds(target):
+        raise CertificateError(f"canister {target} does not belong to the subnet that answers for it")
+    session.remember(subnet)
+    return subnet

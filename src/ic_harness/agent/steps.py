@@ -1,0 +1,113 @@
+"""What every conversation of the agent is made of: steps, and one exchange with its retries. No I/O.
+
+A *flow* is a generator. It yields `Send(request)` and is sent the `Response` (or has a `TransportError`
+thrown into it), it yields `Pause(seconds)` and is resumed afterwards, and it returns the result. The two
+drivers in `drive` run any flow, synchronously or not; tests run them by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
+
+from ic_harness.agent.retry import Attempts, RetryPolicy, retry_after_s, retryable
+from ic_harness.agent.session import INGRESS_TTL, Session
+from ic_harness.agent.transport import Request, Response
+from ic_harness.errors import CallError, HttpStatusError, InputError, ProtocolError, TransportError
+from ic_harness.principal import Principal
+
+VERSIONS: Final = {"call": ("v4", "v3", "v2"), "query": ("v3", "v2"), "read_state": ("v3", "v2")}
+"""API versions for each kind of request, the best first; a network that lacks one answers 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Exchange a request."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait."""
+
+    seconds: float
+
+
+T = TypeVar("T")
+Flow: TypeAlias = Generator[Send | Pause, Any, T]
+"""A conversation with the result `T`."""
+
+
+@contextmanager
+def about(method: str, canister_id: Principal) -> Generator[None]:
+    """Let errors say which call they are about; of nested ones the outermost, which the user made, stays."""
+    try:
+        yield
+    except CallError as error:
+        error.method, error.canister = method, str(canister_id)
+        raise
+    except ProtocolError as error:
+        error.__notes__ = [f"in the answer to {method} on {canister_id}"]
+        raise
+
+
+def effective_id(canister_id: Principal, target: Principal | None) -> Principal:
+    """The canister that decides where a request goes (interface specification, "Effective canister id")."""
+    if target is None and canister_id == Principal.management():
+        raise InputError("calls to the management canister need the effective canister id they are about")
+    return canister_id if target is None else target
+
+
+def content(session: Session, **fields: Any) -> dict[str, Any]:
+    """Complete the content of a request with sender, expiry and nonce."""
+    return {
+        **fields,
+        "sender": session.identity.principal.raw,
+        "ingress_expiry": session.clock() + INGRESS_TTL,
+        "nonce": session.nonce(),
+    }
+
+
+def exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Response]:
+    """Send a body to the best API version that the network has; `where` is such as `canister/<id>`."""
+    versions = VERSIONS[kind]
+    known = session.versions.get(kind, 0)
+    for index in range(known, len(versions)):
+        path = f"/api/{versions[index]}/{where}/{kind}"
+        response: Response = yield Send(Request("POST", path, body))
+        if response.status != 404:
+            if response.status < 300:
+                session.versions[kind] = index
+            return response
+    return response
+
+
+def patiently(session: Session, kind: str, where: str, body: bytes, policy: RetryPolicy) -> Flow[Response]:
+    """Send something that may be repeated freely until there is an answer that is worth reading."""
+    attempts = Attempts(policy)
+    while True:
+        wished = None
+        try:
+            response = yield from exchange(session, kind, where, body)
+        except TransportError as problem:
+            failure: TransportError | HttpStatusError = problem
+        else:
+            broken = retryable(response)
+            if broken is None:
+                return response
+            failure = broken
+            wished = retry_after_s(response, session.clock())
+        yield from pause_or_raise(attempts, failure, wished)
+
+
+def pause_or_raise(
+    attempts: Attempts, failure: TransportError | HttpStatusError, wished_s: float | None
+) -> Flow[None]:
+    """Wait before the next attempt, or give up with the failure when there shall be none."""
+    delay = attempts.next_delay(failure, wished_s)
+    if delay is None:
+        raise failure
+    yield Pause(delay)
