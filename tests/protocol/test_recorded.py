@@ -1,14 +1,16 @@
 """Certificates that real networks signed: they verify, and no bit of them can change."""
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ic_harness.errors import CertificateError, ProtocolError
+from ic_harness.errors import CertificateError, EnvelopeError, ProtocolError
 from ic_harness.principal import Principal
-from ic_harness.protocol import MAINNET_ROOT_KEY, Certificate, bls, list_children
+from ic_harness.protocol import MAINNET_ROOT_KEY, Certificate, bls, cbor, list_children
+from ic_harness.protocol.identity import Trust, verify_signature
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "certificates"
 RECORDED = bytes.fromhex((FOLDER / "mainnet_reject_2022.hex").read_text())
@@ -66,3 +68,40 @@ def test_every_changed_bit_is_noticed():
     for position in range(8 * len(RECORDED)):
         with pytest.raises(ProtocolError):
             verify(flipped(position))
+
+
+LOCAL = {
+    name: bytes.fromhex(value)
+    for name, value in json.loads((FOLDER / "local_canister_signature.json").read_text()).items()
+}
+
+
+def verify_local(signature=LOCAL["signature"], message=LOCAL["message"], root_key=LOCAL["root_key"]):
+    """Verify the recorded canister signature, or a variation."""
+    verify_signature(LOCAL["public_key"], message, signature, Trust(root_key, 0))
+
+
+def test_a_certificate_of_a_local_network_verifies():
+    """What a local network signed is proven by its own root key, and not by mainnet's."""
+    certificate = Certificate.from_cbor(cbor.decode(LOCAL["signature"])["certificate"])
+    certificate.verify(LOCAL["root_key"], canister_id=None, now_ns=0)
+    with pytest.raises(CertificateError, match="root key"):
+        certificate.verify(MAINNET_ROOT_KEY, canister_id=None, now_ns=0)
+
+
+def test_a_recorded_canister_signature_verifies():
+    """A canister signature that others made holds for its message and root key only."""
+    verify_local()
+    with pytest.raises(EnvelopeError, match="did not sign"):
+        verify_local(message=LOCAL["message"] + b"x")
+    with pytest.raises(EnvelopeError, match="signature"):
+        verify_local(root_key=MAINNET_ROOT_KEY)
+
+
+def test_every_bit_of_a_canister_signature_counts():
+    """No bit of the recorded canister signature can change."""
+    for position in range(8 * len(LOCAL["signature"])):
+        changed = bytearray(LOCAL["signature"])
+        changed[position // 8] ^= 1 << position % 8
+        with pytest.raises(EnvelopeError):
+            verify_local(bytes(changed))
