@@ -70,10 +70,13 @@ def test_every_changed_bit_is_noticed():
             verify(flipped(position))
 
 
-LOCAL = {
-    name: bytes.fromhex(value)
-    for name, value in json.loads((FOLDER / "local_canister_signature.json").read_text()).items()
-}
+def recorded(name):
+    """The byte strings of a recorded signature."""
+    return {key: bytes.fromhex(value) for key, value in json.loads((FOLDER / name).read_text()).items()}
+
+
+LOCAL = recorded("local_canister_signature.json")
+YUBIKEY = recorded("yubikey_signature.json")
 
 
 def verify_local(signature=LOCAL["signature"], message=LOCAL["message"], root_key=LOCAL["root_key"]):
@@ -105,3 +108,17 @@ def test_every_bit_of_a_canister_signature_counts():
         changed[position // 8] ^= 1 << position % 8
         with pytest.raises(EnvelopeError):
             verify_local(bytes(changed))
+
+
+def test_a_signature_of_a_security_key_verifies():
+    """What a YubiKey signed in a browser holds for its request id, and for no other."""
+    verify_signature(YUBIKEY["public_key"], YUBIKEY["message"], YUBIKEY["signature"], Trust(None, 0))
+    with pytest.raises(EnvelopeError, match="challenge"):
+        verify_signature(YUBIKEY["public_key"], b"other", YUBIKEY["signature"], Trust(None, 0))
+    # One bit may change: whether the client data is a byte string or text, which are both read.
+    same = 8 * (YUBIKEY["signature"].index(b"client_data_json") + 16) + 5
+    for position in set(range(8 * len(YUBIKEY["signature"]))) - {same}:
+        changed = bytearray(YUBIKEY["signature"])
+        changed[position // 8] ^= 1 << position % 8
+        with pytest.raises(EnvelopeError):
+            verify_signature(YUBIKEY["public_key"], YUBIKEY["message"], bytes(changed), Trust(None, 0))

@@ -42,29 +42,30 @@ def verify_webauthn(public_key_der: bytes, payload: bytes, signature: bytes) -> 
         raise EnvelopeError("Invalid signature: the WebAuthn challenge is not the signed request")
     verifier = _cose_verifier(wrapped_key(public_key_der))
     try:
-        verifier(inner, authenticator_data + sha256(client_data.encode()).digest())
+        verifier(inner, authenticator_data + sha256(client_data).digest())
     except InvalidSignature:
         raise EnvelopeError("Invalid signature: the WebAuthn signature does not match its data") from None
 
 
-def _parts(signature: bytes) -> tuple[bytes, str, bytes]:
+def _parts(signature: bytes) -> tuple[bytes, bytes, bytes]:
     try:
         fields = cbor.decode(signature)
     except CborError as problem:
         raise EnvelopeError(f"Invalid signature: the WebAuthn signature is {problem}") from None
     match fields:
+        # The specification has the client data as text; recorded signatures have it as a byte string, too.
         case {
             "authenticator_data": bytes(data),
-            "client_data_json": str(client_data),
+            "client_data_json": str() | bytes() as client_data,
             "signature": bytes(inner),
         }:
-            return data, client_data, inner
+            return data, client_data.encode() if isinstance(client_data, str) else client_data, inner
     raise EnvelopeError(
         "Invalid signature: a WebAuthn signature holds authenticator_data, client_data_json and signature"
     )
 
 
-def _challenge(client_data: str) -> bytes:
+def _challenge(client_data: bytes) -> bytes:
     try:
         text = json.loads(client_data)["challenge"]
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
