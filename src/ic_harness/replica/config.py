@@ -80,8 +80,10 @@ class Subnet:
     """Closed ranges of canister ids: every id of eight bytes and 01 01 that a counter can reach."""
 
     def hosts(self, canister_id: bytes) -> bool:
-        """Whether the id is in the subnet's ranges."""
-        return any(low <= canister_id <= high for low, high in self.ranges)
+        """Whether the id is in the subnet's ranges; ids of users are longer and belong to no subnet."""
+        return any(
+            low <= canister_id <= high and len(canister_id) == len(low) for low, high in self.ranges
+        )
 
     @property
     def principal(self) -> Principal:

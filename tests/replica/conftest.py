@@ -1,0 +1,34 @@
+"""Replicas for the tests: their clock stands still unless a test moves it, so nothing depends on real time."""
+
+from __future__ import annotations
+
+import pytest
+
+from ic_harness.protocol import Ed25519Identity
+from ic_harness.replica import ManualClock, Replica, ReplicaConfig
+
+from .support import Wire, deploy
+
+START = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def replica():
+    with Replica(ReplicaConfig(seed=b"test", clock=ManualClock(START))) as running:
+        yield running
+
+
+@pytest.fixture
+def wire(replica):
+    return Wire(replica, Ed25519Identity.from_seed(b"a" * 32))
+
+
+@pytest.fixture
+def rust(replica):
+    """The Rust fixture canister, with 7 in its counter."""
+    return deploy(replica, "rust/rust", 7)
+
+
+@pytest.fixture
+def other(replica, rust):
+    return deploy(replica, "rust/rust", 100)
