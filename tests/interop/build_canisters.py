@@ -1,6 +1,6 @@
 """Builds fixtures/canisters from its sources.
 
-`python -m tests.interop.build_canisters [motoko] [rust]`, from the root of the project.
+`python -m tests.interop.build_canisters [azle] [motoko] [rust]`, from the root of the project.
 Rust canisters need Debian's rustc-web, cargo-web, rust-web-src and lld: the standard library is built from
 its source, so no other toolchain has to be fetched.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,20 @@ def compile_motoko(compiler: str, name: str) -> tuple[bytes, str]:
         command = ["node", "compile.mjs", SOURCES / "motoko" / f"{name}.mo", wasm, did]
         toolbox.run(command, cwd=folder)
         return wasm.read_bytes(), did.read_text(encoding="utf-8")
+
+
+def compile_azle() -> tuple[bytes, str]:
+    """The Wasm and the Candid text of `src/azle/counter.ts` by Azle, which needs only node here."""
+    packages = toolbox.npm_folder("azle")
+    project = packages / "project"
+    project.mkdir(exist_ok=True)
+    for source in (SOURCES / "azle" / "counter.ts", packages / "dfx.json", packages / "tsconfig.json"):
+        shutil.copy2(source, project)
+    built = project / ".azle" / "counter"
+    # a relative root, since the module remembers the path of its script
+    where = {"AZLE_DFX_ROOT": "../project", "CANISTER_CANDID_PATH": str(built / "counter.did")}
+    toolbox.run(["npx", "--no-install", "azle", "build", "counter"], cwd=project, **where)
+    return (built / "counter.wasm").read_bytes(), (built / "counter.did").read_text(encoding="utf-8")
 
 
 def compile_rust(name: str) -> bytes:
@@ -72,6 +87,11 @@ def build_motoko() -> None:
             write(compiler, name, *compile_motoko(compiler, name))
 
 
+def build_azle() -> None:
+    """Compile the Azle fixture."""
+    write("azle", "counter", *compile_azle())
+
+
 def build_rust() -> None:
     """Compile every Rust fixture; an interface that its crate states in `service.did` goes with it."""
     for name in RUST:
@@ -94,6 +114,7 @@ def digests() -> str:
 
 
 if __name__ == "__main__":
-    for step in sys.argv[1:] or ["motoko", "rust"]:
-        {"motoko": build_motoko, "rust": build_rust}[step]()
+    steps = {"azle": build_azle, "motoko": build_motoko, "rust": build_rust}
+    for step in sys.argv[1:] or steps:
+        steps[step]()
     write_digests()

@@ -20,7 +20,8 @@ def test_every_module_has_its_source():
     told = (CANISTERS / "SOURCES.md").read_text(encoding="utf-8")
     for path in CANISTERS.glob("*/*.wasm.gz"):
         folder, name = path.parent.name, path.name.removesuffix(".wasm.gz")
-        source = f"motoko/{name}.mo" if folder.startswith("motoko") else name
+        sources = {"azle": f"azle/{name}.ts", "rust": name}
+        source = sources.get(folder, f"motoko/{name}.mo")
         assert (CANISTERS / "src" / source).exists(), path
         assert f"`{name}`" in told or f"`{folder}/{name}`" in told, path
 
@@ -33,6 +34,7 @@ def test_locks_name_no_registry():
         assert all("integrity" in package for name, package in packages.items() if name), lock
 
 
+@pytest.mark.slow
 @pytest.mark.interop
 @pytest.mark.parametrize("compiler", build_canisters.MOTOKO)
 def test_motoko_modules_are_fresh(compiler, compiled):

@@ -65,7 +65,9 @@ def cargo_binary(project: Path, binary: str) -> Path:
     return target / "debug" / binary
 
 
-def run(command: Sequence[str | Path], *, cwd: Path = HERE, timeout_s: float = 120) -> str:
+def run(
+    command: Sequence[str | Path], *, cwd: Path = HERE, timeout_s: float = 300, **environment: str
+) -> str:
     """The standard output of a judge; a failure carries everything it printed."""
     done = subprocess.run(
         [str(part) for part in command],
@@ -74,6 +76,7 @@ def run(command: Sequence[str | Path], *, cwd: Path = HERE, timeout_s: float = 1
         text=True,
         timeout=timeout_s,
         check=False,
+        env={**os.environ, **environment},
     )
     if done.returncode:
         said = [
