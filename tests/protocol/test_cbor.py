@@ -81,6 +81,7 @@ HOSTILE = {
     "list as key": "a18001",
     "bool as key": "a1f501",
     "bignum of text": "c26161",
+    "long bignum": "c2590fff" + "ff" * 0xFFF,
     "not utf-8": "61ff",
 }
 

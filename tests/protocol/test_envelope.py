@@ -187,6 +187,45 @@ def test_every_single_bit_counts(position):
     assert envelope.content == Envelope.from_cbor(GOOD).content
 
 
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.binary(max_size=40) | st.text(max_size=9) | st.floats(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=9) | st.binary(max_size=4) | st.integers(), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+FIELDS = sorted(content(ALICE, paths=[], sender_info={}))
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), junk, max_size=4),
+    st.dictionaries(st.sampled_from(["sender_pubkey", "sender_sig", "sender_delegation"]), junk),
+    st.sampled_from([ALICE, AnonymousIdentity()]),
+)
+def test_junk_in_any_field_is_an_envelope_error(fields, outer, identity):
+    """Whatever stands in a field, the answer is a verdict or a protocol error."""
+    raw = {"content": content(identity) | fields, "sender_pubkey": identity.public_key_der} | outer
+    try:
+        encoded = cbor.encode(raw)
+        verify_envelope(Envelope.from_cbor(encoded), now_ns=NOW)
+    except ProtocolError:
+        return
+    assert identity == AnonymousIdentity()
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["pubkey", "expiration", "targets", "permissions", "x"]), junk))
+def test_junk_in_a_delegation_is_an_envelope_error(fields):
+    """Whatever stands in a delegation, signed or not, the answer is a protocol error."""
+    delegation = {"pubkey": BOB.public_key_der, "expiration": NOW} | fields
+    links = [{"delegation": delegation, "signature": bytes(64)}]
+    raw = {"content": content(ALICE), "sender_pubkey": ALICE.public_key_der, "sender_sig": bytes(64)}
+    with pytest.raises(ProtocolError):
+        verify_envelope(Envelope.from_cbor(cbor.encode(raw | {"sender_delegation": links})), now_ns=NOW)
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -40,16 +40,16 @@ def test_leb128(number, raw):
     assert leb128_decode(bytes.fromhex(raw)) == number
 
 
-@pytest.mark.parametrize("raw", ["", "80", "0100", "8080"])
+@pytest.mark.parametrize("raw", ["", "80", "0100", "8080", "80" * 100 + "00"])
 def test_leb128_refuses(raw):
     """A number that is cut off, or followed by bytes, is an error."""
     with pytest.raises(ProtocolError):
         leb128_decode(bytes.fromhex(raw))
 
 
-@pytest.mark.parametrize("value", [1.5, True, object()])
+@pytest.mark.parametrize("value", [1.5, True, object(), {1: 2}, {b"a": 1}, [None]])
 def test_values_without_a_hash(value):
-    """Floats, booleans and strange objects cannot be signed."""
+    """Floats, booleans, strange objects and maps with strange keys cannot be signed."""
     with pytest.raises(ProtocolError):
         hash_of_map({"x": value})
 

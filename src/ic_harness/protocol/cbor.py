@@ -30,6 +30,7 @@ MAX_DEPTH: Final = 64
 _SIMPLE: Final[dict[int, Any]] = {0xF4: False, 0xF5: True, 0xF6: None, 0xF7: None}
 _FLOATS: Final = {0xF9: struct.Struct(">e"), 0xFA: struct.Struct(">f"), 0xFB: struct.Struct(">d")}
 _BREAK: Final = 0xFF
+_MAX_BIG_INTEGER: Final = 64  # bytes; the protocol has none above 16, and longer ones are slow to work with
 _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 2, 3, 4, 5, 6
 
 _Parts: TypeAlias = list[bytes | bytearray | memoryview]
@@ -274,8 +275,8 @@ class _Reader:
         if number not in {2, 3}:
             raise self.fail(f"tag {number} has no meaning here")
         raw = self.item(depth - 1)
-        if not isinstance(raw, bytes):
-            raise self.fail("a big integer that is not a byte string")
+        if not isinstance(raw, bytes) or len(raw) > _MAX_BIG_INTEGER:
+            raise self.fail(f"a big integer that is not a byte string of at most {_MAX_BIG_INTEGER} bytes")
         magnitude = int.from_bytes(raw, "big")
         return magnitude if number == 2 else -1 - magnitude
 

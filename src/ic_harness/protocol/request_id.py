@@ -13,6 +13,10 @@ from typing import Any, Final
 
 from ic_harness.errors import EnvelopeError, ProtocolError
 
+_MAX_LEB128: Final = (
+    64  # bytes; numbers of the protocol need 19, and reading longer ones takes quadratic time
+)
+
 REQUEST_DOMAIN: Final = b"\x0aic-request"
 """Goes before a request id when a request is signed."""
 
@@ -40,7 +44,7 @@ def leb128_encode(number: int) -> bytes:
 def leb128_decode(data: bytes) -> int:
     """Read an unsigned LEB128 number that fills `data` exactly. Raises `ProtocolError` when it does not."""
     number = 0
-    for index, byte in enumerate(data):
+    for index, byte in enumerate(data[:_MAX_LEB128]):
         number |= (byte & 0x7F) << 7 * index
         if byte < 0x80:
             if index + 1 != len(data):
@@ -77,16 +81,20 @@ def _hash_value(value: Any) -> bytes:
     raise EnvelopeError(f"a {type(value).__name__} has no representation-independent hash")
 
 
+def _hash_key(name: Any) -> bytes:
+    if not isinstance(name, str):
+        raise EnvelopeError(
+            f"a map with a {type(name).__name__} as key has no representation-independent hash"
+        )
+    return sha256(name.encode()).digest()
+
+
 def hash_of_map(fields: Mapping[str, Any]) -> bytes:
     """Hash a map of texts to texts, byte strings, numbers, arrays and maps; 32 bytes.
 
-    A field whose value is None counts as absent. Raises `EnvelopeError` for values of other types.
+    A field whose value is None counts as absent. Raises `EnvelopeError` for keys and values of other types.
     """
-    pairs = [
-        sha256(name.encode()).digest() + _hash_value(value)
-        for name, value in fields.items()
-        if value is not None
-    ]
+    pairs = [_hash_key(name) + _hash_value(value) for name, value in fields.items() if value is not None]
     return sha256(b"".join(sorted(pairs))).digest()
 
 
