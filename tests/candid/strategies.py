@@ -115,8 +115,22 @@ _PRIMITIVE_VALUES: dict[Type, st.SearchStrategy[Any]] = {
 }
 
 
+def is_inhabited(type_: Type, seen: tuple[int, ...] = ()) -> bool:
+    """Whether a type has values at all."""
+    actual = resolve(type_)
+    if isinstance(actual, Opt | Vec):
+        return True
+    if actual is EMPTY or id(actual) in seen:
+        return False
+    if isinstance(actual, Record):
+        return all(is_inhabited(f.type, (*seen, id(actual))) for f in actual.fields)
+    if isinstance(actual, Variant):
+        return any(is_inhabited(f.type, (*seen, id(actual))) for f in actual.fields)
+    return True
+
+
 @st.composite
-def values_of(draw: st.DrawFn, type_: Type, depth: int = 0) -> Any:
+def values_of(draw: st.DrawFn, type_: Type, depth: int = 0) -> Any:  # noqa: PLR0911 - a return for each kind
     """A value of a type; options and vectors end when the value gets deep."""
     actual = resolve(type_)
     if actual in _PRIMITIVE_VALUES:

@@ -15,9 +15,11 @@ OWN = suite.read((Path(__file__).parent / "data" / "own.test.did").read_text(enc
 OFFICIAL = suite.asserts()
 
 
-@pytest.mark.skipif(not OFFICIAL, reason="the official suite is not beside the project (../shared/candid-suite)")
+@pytest.mark.skipif(
+    not OFFICIAL, reason="the official suite is not beside the project (../shared/candid-suite)"
+)
 def test_official_suite_is_whole():
-    """The three official files are read to their ends: 460 sides of asserts, 382 asserts."""
+    """The three official files are read to their ends."""
     assert {a.where.split(":")[0] for a in OFFICIAL} == {"construct", "prim", "reference"}
     assert len(OFFICIAL) == 382
 
@@ -29,7 +31,8 @@ def test_statement(statement):
         left = _value(statement.left, statement.types)
         right = _value(statement.right, statement.types) if statement.right else None
     except CandidError as error:
-        assert not statement.decodes, error
+        if statement.decodes:
+            pytest.fail(str(error))
         return
     assert statement.decodes == _agree(statement.operator, left, right)
 

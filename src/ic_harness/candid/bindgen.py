@@ -17,6 +17,7 @@ from ic_harness.candid.annotations import annotation, buffers
 from ic_harness.candid.bindgen_plan import (
     Definition,
     Plan,
+    distinct,
     identifier,
     is_enumeration,
     is_result,
@@ -139,19 +140,22 @@ class _Printer:
                 yield from (self.case(definition, f) for f in as_written(type_.fields))
 
     def model(self, definition: Definition, record: Record) -> str:
+        """A record as a model; fields that cannot have their Candid name get an alias."""
         self.exports.append(definition.name)
-        fields = [(f, _attribute(f), annotation(f.type, self.names)) for f in as_written(record.fields)]
-        used = {word for _, _, text in fields for word in re.findall(r"(?<!\.)\b\w+", text)}
-        shadows = {attribute for _, attribute, _ in fields if attribute in used}
+        written = as_written(record.fields)
+        attributes = distinct(_attribute(f) for f in written)
+        fields = [
+            (f, name, annotation(f.type, self.names)) for f, name in zip(written, attributes, strict=True)
+        ]
+        used = {word for _, _, text in fields for word in _words(text)}
         renamed: dict[str, str | int] = {}
         lines: list[str] = []
         for f, attribute, text in fields:
-            name = f"{attribute}_" if attribute in shadows - _SHADOWED.keys() else attribute
-            for word in shadows & _SHADOWED.keys():
-                text = re.sub(rf"(?<!\.)\b{word}\b", _SHADOWED[word], text)  # noqa: PLW2901
+            name = f"{attribute}_" if attribute in used - _SHADOWED.keys() else attribute
             if name != f.key:
                 renamed[name] = f.key
-            lines += [_field_line(name, text, f), *attribute_doc(f.doc)]
+            plain = _unshadowed(text, {attribute for _, attribute, _ in fields})
+            lines += [_field_line(name, plain, f), *attribute_doc(f.doc)]
         keys = [f"    candid_keys = {dict_text(renamed)}", ""] if renamed else []
         doc = definition.doc or f"`{definition.candid}`."
         return class_text(f"class {definition.name}(rt.Model):", doc, [*keys, *lines])
@@ -159,10 +163,9 @@ class _Printer:
     def enumeration(self, definition: Definition, variant: Variant) -> str:
         self.exports.append(definition.name)
         lines: list[str] = []
-        for f in as_written(variant.fields):
-            member = identifier(f.key, public=True)
-            clash = hasattr(runtime.Enumeration, member) or member in {"name", "value", "mro"}
-            lines += [f"    {member}{'_' if clash else ''} = {quote(f.key)}", *attribute_doc(f.doc)]
+        written = as_written(variant.fields)
+        for f, member in zip(written, distinct(_member(f) for f in written), strict=True):
+            lines += [f"    {member} = {quote(f.key)}", *attribute_doc(f.doc)]
         doc = definition.doc or f"`{definition.candid}`."
         return class_text(f"class {definition.name}(rt.Enumeration):", doc, lines)
 
@@ -286,16 +289,22 @@ class _Printer:
         self.exports.append(name)
         base = "rt.AsyncClient" if is_async else "rt.Client"
         doc = self.plan.doc or f"The methods of {self.source_name}."
-        methods = [self.method(method, is_async=is_async) for method in self.plan.methods]
+        names = distinct(self.method_name(method) for method in self.plan.methods)
+        methods = [
+            self.method(method, name, set(names), is_async=is_async)
+            for method, name in zip(self.plan.methods, names, strict=True)
+        ]
         return class_text(
             f"class {name}({base}):", doc, ["    interface = INTERFACE", "", "\n\n".join(methods)]
         )
 
-    def method(self, method: Method, *, is_async: bool) -> str:
-        name = identifier(method.name)
-        name = f"{name}_" if hasattr(runtime.Client, name) or name in {"_agent", "_canister_id"} else name
-        parameters = self.parameters(method.arg_types, method.func.arg_names)
-        results = [annotation(t, self.names) for t in method.return_types]
+    def method(self, method: Method, name: str, members: set[str], *, is_async: bool) -> str:
+        """One method; `members` are the names of all methods of the class."""
+        parameters = [
+            (parameter, _unshadowed(text, members))
+            for parameter, text in self.parameters(method.arg_types, method.func.arg_names)
+        ]
+        results = [_unshadowed(annotation(t, self.names), members) for t in method.return_types]
         returned = results[0] if len(results) == 1 else f"tuple[{', '.join(results)}]" if results else "None"
         head = signature(
             f"    {'async ' if is_async else ''}def {name}",
@@ -306,6 +315,12 @@ class _Printer:
         arguments = [quote(method.name), *(bare(parameter) for parameter, _ in parameters)]
         doc = "\n".join(docstring(method.doc or f"`{method}`.", "        "))
         return f"{head}\n{doc}\n{call(invocation, arguments, '        ')}"
+
+    def method_name(self, method: Method) -> str:
+        """The Candid name, unless the client has that name already or needs it for a type."""
+        name = identifier(method.name)
+        taken = hasattr(runtime.Client, name) or name in {"_agent", "_canister_id", "rt"}
+        return f"{name}_" if taken or name in self.taken else name
 
     def parameters(self, types: tuple[Type, ...], names: tuple[str | None, ...]) -> list[tuple[str, str]]:
         """Python parameters: name, and annotation with its default where it may be left out."""
@@ -332,6 +347,18 @@ def _imports(body: str) -> list[str]:
     return [line for group in groups.values() if group for line in ("", *group)]
 
 
+def _words(text: str) -> list[str]:
+    """The names in an annotation that are looked up in the class around it."""
+    return re.findall(r"(?<!\.)\b\w+", text)
+
+
+def _unshadowed(text: str, names: set[str]) -> str:
+    """An annotation inside a class that has members with these names, some maybe those of builtin types."""
+    for word in names & _SHADOWED.keys():
+        text = re.sub(rf"(?<!\.)\b{word}\b", _SHADOWED[word], text)
+    return text
+
+
 def _used_names(type_: Type) -> Iterable[str]:
     for child in children(type_):
         if isinstance(child, Named):
@@ -345,6 +372,11 @@ def _used_names(type_: Type) -> Iterable[str]:
 def _attribute(f: Field) -> str:
     name = identifier(f.key, public=True)
     return f"{name}_" if hasattr(runtime.Model, name) or name == "rt" else name
+
+
+def _member(f: Field) -> str:
+    name = identifier(f.key, public=True)
+    return f"{name}_" if hasattr(runtime.Enumeration, name) or name in {"name", "value", "mro"} else name
 
 
 def _field_line(name: str, text: str, f: Field) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ic_harness.candid.service import Method, Service
@@ -48,6 +48,17 @@ def identifier(name: str | int, *, public: bool = False) -> str:
     if not plain.strip("_") or plain[0].isdigit():
         plain = f"field_{plain}"
     return f"{plain}_" if keyword.iskeyword(plain) else plain
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names with underscores behind those that came before."""
+    found: list[str] = []
+    for name in names:
+        unique = name
+        while unique in found:
+            unique += "_"
+        found.append(unique)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from ic_harness.candid.types import (
 )
 from ic_harness.errors import CandidError
 
-MAX_LINES: Final = 60_000
+MAX_LINES: Final = 30_000
 """Most lines of one decoder; a hostile table could make us write for minutes."""
 
 
