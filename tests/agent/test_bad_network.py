@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ic_harness.agent import NO_RETRIES, Response
 from ic_harness.errors import CallError, ProtocolError, RejectError, TransportError
 
-from .standin import CANISTER, StandIn
+from .standin import CANISTER, NODE, START, StandIn, ok
 
 
 def flip(position):
@@ -74,6 +74,35 @@ def test_any_answer_is_handled(body, status):
             ask(net, kind)
     with contextlib.suppress(CallError):
         StandIn(faults=[lambda _: Response(status, {}, body)]).agent(retry=NO_RETRIES).status()
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.binary(max_size=48) | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+KEYS = ["status", "reply", "certificate", "signatures", "reject_code", "reject_message", "root_key"]
+SIGNATURE = {"timestamp": START, "signature": bytes(64), "identity": NODE.principal.raw}
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), junk, max_size=5),
+    st.dictionaries(st.sampled_from(list(SIGNATURE)), junk, max_size=2),
+    st.booleans(),
+)
+def test_junk_in_any_field_is_a_typed_error(answer, signature, signed):
+    """Well-formed CBOR with nonsense in its fields is a typed error for every kind of request."""
+    if signed:
+        answer["signatures"] = [SIGNATURE | signature]
+    for kind in ("query", "update"):
+        net = StandIn(faults=[lambda r: None if "read_state" in r.path else ok(answer)])
+        with pytest.raises((CallError, ProtocolError)):
+            ask(net, kind)
+    with pytest.raises((CallError, ProtocolError)):
+        StandIn(faults=[lambda _: ok(answer)]).agent().read_state([[b"time"]], CANISTER)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 100, -1])
