@@ -14,6 +14,7 @@ from ic_harness.protocol import (
     IdentityFolder,
     Secp256k1Identity,
     dump_pem,
+    find_identity,
     identity_from_seed_phrase,
 )
 from ic_harness.protocol.identity.folders import _argon2id
@@ -116,6 +117,22 @@ def test_nothing_there(tool, tmp_path):
     folder = IdentityFolder.of(tool, {"HOME": str(tmp_path)})
     assert folder.names() == ["anonymous"]
     assert folder.default() == ("default" if tool == "dfx" else "anonymous")
+
+
+def test_finding_what_the_user_means(dfx, icp, tmp_path):
+    """A prefix, a path or an unambiguous name; anything else is refused with what would help."""
+    environ = {"DFX_CONFIG_ROOT": str(tmp_path), "ICP_HOME": str(tmp_path)}
+    pem = tmp_path / "some.pem"
+    pem.write_bytes(dump_pem(ALICE))
+    for spec in ("dfx:plain", "icp:plain", str(pem)):
+        assert find_identity(spec, environ) == ALICE
+    assert find_identity("sealed", environ, "open sesame") == ALICE
+    assert find_identity("ii", environ).principal == ALICE.principal
+    assert find_identity("anonymous", environ) == AnonymousIdentity()
+    with pytest.raises(IdentityError, match="say dfx:plain or icp:plain"):
+        find_identity("plain", environ)
+    with pytest.raises(IdentityError, match="neither a PEM file"):
+        find_identity("nobody", environ)
 
 
 def test_bip32_vector():

@@ -28,6 +28,7 @@ Tool: TypeAlias = Literal["dfx", "icp"]
 """Whose identities: dfx's or icp-cli's."""
 
 _ANONYMOUS: Final = "anonymous"
+_TOOLS: Final[dict[str, Tool]] = {"dfx": "dfx", "icp": "icp"}
 # The parameters with which dfx hashes a passphrase: Argon2id, 64000 KiB, 3 passes, 1 lane, 32 bytes.
 _ARGON_MEMORY_KIB, _ARGON_PASSES, _ARGON_LANES, _KEY_LENGTH = 64_000, 3, 1, 32
 
@@ -122,6 +123,28 @@ class IdentityFolder:
         if not isinstance(value, dict):
             raise IdentityError(f"{path} is damaged: it holds no JSON object")
         return value
+
+
+def find_identity(spec: str, environ: Mapping[str, str], passphrase: str | None = None) -> Identity:
+    """Find the identity that a user means.
+
+    `spec` is `anonymous`, `dfx:NAME`, `icp:NAME`, the path of a PEM file, or a name that one of the two tools
+    knows. Raises `IdentityError`, also when both know the name.
+    """
+    tool, colon, name = spec.partition(":")
+    if colon and tool in _TOOLS:
+        return IdentityFolder.of(_TOOLS[tool], environ).load(name, passphrase)
+    if spec == _ANONYMOUS:
+        return AnonymousIdentity()
+    path = Path(spec).expanduser()
+    if path.is_file():
+        return load_pem(path, passphrase)
+    folders = [IdentityFolder.of(known, environ) for known in _TOOLS.values()]
+    owners = [folder for folder in folders if spec in folder.names()]
+    if len(owners) != 1:
+        problem = f"dfx and icp-cli both have an identity {spec!r}: say dfx:{spec} or icp:{spec}"
+        raise IdentityError(problem if owners else f"{spec!r} is neither a PEM file nor a known identity")
+    return owners[0].load(spec, passphrase)
 
 
 def _identities(document: Mapping[str, Any]) -> dict[str, Any]:
