@@ -105,11 +105,21 @@ def write_digests() -> None:
 
 
 def digests() -> str:
-    """One line a module, as `sha256sum` writes it."""
+    """One line a module, and one a source that takes minutes to build, as `sha256sum` writes them."""
     modules = sorted(CANISTERS.glob("*/*.wasm.gz"))
-    rows = [(hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest(), path) for path in modules]
-    return "".join(
-        f"{digest}  {path.relative_to(CANISTERS).with_suffix('').as_posix()}\n" for digest, path in rows
+    rows = [
+        (gzip.decompress(path.read_bytes()), path.relative_to(CANISTERS).with_suffix("")) for path in modules
+    ]
+    slow = [(SOURCES / name, Path("src") / name) for name in ("azle", *RUST)]
+    rows += [(_tree(folder), label) for folder, label in slow]
+    return "".join(f"{hashlib.sha256(content).hexdigest()}  {label.as_posix()}\n" for content, label in rows)
+
+
+def _tree(folder: Path) -> bytes:
+    """The names and contents of the files of a source folder."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and "target" not in path.parts]
+    return b"".join(
+        path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() for path in files
     )
 
 

@@ -11,7 +11,7 @@ from .lab import CANISTERS, Fixture
 
 
 def test_digests():
-    """SHA256SUMS names every committed module and its digest."""
+    """SHA256SUMS names every committed module and, where building takes long, its sources."""
     assert (CANISTERS / "SHA256SUMS").read_text(encoding="utf-8") == build_canisters.digests()
 
 

@@ -1,9 +1,11 @@
 // What every scenario needs: agents, actors, and results as plain JSON.
 import * as sdk from "./sdk.mjs";
 
+const soon = () => ({ next: () => 5 }); // milliseconds between tries: the replica is next door
+
 /** An agent with every check switched on that trusts the root key it is told once. */
 export async function agentFor(host, identity = new sdk.AnonymousIdentity(), options = {}) {
-  return sdk.HttpAgent.create({ host, identity, shouldFetchRootKey: true, ...options });
+  return sdk.HttpAgent.create({ host, identity, shouldFetchRootKey: true, backoffStrategy: soon, ...options });
 }
 
 /** The interface of fixtures/canisters/src/motoko/counter.mo that the scenarios call. */
