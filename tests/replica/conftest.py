@@ -1,4 +1,4 @@
-"""Replicas for the tests: their clock stands still unless a test moves it, so nothing depends on real time."""
+"""Replicas for the tests: their clock stands still unless a test moves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the replica share: canisters of others, called through the test API with Candid values."""
+"""What the tests of the replica share: canisters of others, called with Candid values."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class Called:
 
     def submit(self, method, *values):
         known = self.service.methods[method]
-        finish = self.replica.submit_update(self.sender, self.id, method, candid.encode(values, known.arg_types))
+        finish = self.replica.submit_update(
+            self.sender, self.id, method, candid.encode(values, known.arg_types)
+        )
         return lambda: _result(finish(), known)
 
     def update(self, method, *values):
@@ -73,7 +75,7 @@ def create(replica, sender=ALICE, **options):
     return management(replica, sender).update("provisional_create_canister_with_cycles", call)["canister_id"]
 
 
-def install(replica, canister_id, module, arg=b"DIDL\0\0", mode="install", sender=ALICE, options=None):
+def install(replica, canister_id, module, arg=b"DIDL\0\0", *, mode="install", sender=ALICE, options=None):
     value = {mode: options}
     management(replica, sender).update(
         "install_code", {"mode": value, "canister_id": canister_id, "wasm_module": module, "arg": arg}
@@ -131,7 +133,8 @@ class Wire:
         certificate = self.verified(encoded)
         names = list_children(certificate.tree, (b"request_status", request_id))
         return {
-            name.decode(): lookup_value(certificate.tree, (b"request_status", request_id, name)) for name in names
+            name.decode(): lookup_value(certificate.tree, (b"request_status", request_id, name))
+            for name in names
         }
 
     def verified(self, encoded):
@@ -156,7 +159,7 @@ class Wire:
 
 
 def wat(text, prelude=None):
-    """Compile a module; by default `$reply`, `$append` and some more are imported and it has one page."""
+    """Compile a module; by default with a page of memory and the functions of `PRELUDE`."""
     return bytes(wasmtime.wat2wasm(f"(module {PRELUDE if prelude is None else prelude} {text})"))
 
 
@@ -170,6 +173,10 @@ PRELUDE = """
   (import "ic0" "debug_print" (func $print (param i32 i32)))
   (import "ic0" "canister_status" (func $status (result i32)))
   (memory (export "memory") 1)
+  (func $count (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
+  (func $show (call $append (i32.const 0) (i32.const 1)) (call $reply))
+  (func $fail (call $trap (i32.const 0) (i32.const 0)))
+  (func $wake_after (param i64) (drop (call $timer (i64.add (call $time) (local.get 0)))))
 """
 
 

@@ -43,7 +43,9 @@ def test_the_same_request_runs_once(wire, rust):
 
 def test_a_trap_is_certified_with_its_codes(wire, rust):
     """What happens after acceptance is certified: status, codes and text of a trap."""
-    verdict = wire.verdict(rust.id, "trap", candid.encode(("no",), did("rust/rust").methods["trap"].arg_types))
+    verdict = wire.verdict(
+        rust.id, "trap", candid.encode(("no",), did("rust/rust").methods["trap"].arg_types)
+    )
     assert (verdict["status"], leb128_decode(verdict["reject_code"])) == (b"rejected", 5)
     assert verdict["error_code"] == b"IC0503"
     assert b"Canister called `ic0.trap` with message: 'no'" in verdict["reject_message"]
@@ -51,7 +53,9 @@ def test_a_trap_is_certified_with_its_codes(wire, rust):
 
 def test_a_reject_by_the_canister_is_certified(wire, rust):
     """A canister's own reject has code 4, its text and IC0406."""
-    verdict = wire.verdict(rust.id, "reject", candid.encode(("no",), did("rust/rust").methods["reject"].arg_types))
+    verdict = wire.verdict(
+        rust.id, "reject", candid.encode(("no",), did("rust/rust").methods["reject"].arg_types)
+    )
     assert (leb128_decode(verdict["reject_code"]), verdict["reject_message"]) == (4, b"no")
     assert verdict["error_code"] == b"IC0406"
 
@@ -88,20 +92,20 @@ def test_an_empty_canister_is_refused(wire, replica):
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [("", "IC0406"), ("(call $accept)", None), ('(call $trap (i32.const 0) (i32.const 1))', "IC0503")],
+    [("", "IC0406"), ("(call $accept)", None), ("(call $trap (i32.const 0) (i32.const 1))", "IC0503")],
 )
 def test_inspect_message_decides(replica, wire, body, code):
     """canister_inspect_message must accept; silence and traps are refusals."""
     canister = deploy_wat(
         replica,
-        f'(func (export "canister_inspect_message") {body}) (func (export "canister_update go") (call $reply))',
+        f'(func (export "canister_inspect_message") {body}) (export "canister_update go" (func $show))',
     )
     fields = cbor.decode(wire.call(canister, "go")[1].body)
     assert fields.get("error_code") == code
 
 
 @pytest.mark.parametrize(
-    ("method", "arg", "code", "text"),
+    "call",
     [
         ("raw_rand", b"DIDL\0\0", "IC0406", "Only canisters can call ic00 method raw_rand"),
         ("no_such", b"DIDL\0\0", "IC0407", "Management canister has no method 'no_such'"),
@@ -110,8 +114,9 @@ def test_inspect_message_decides(replica, wire, body, code):
         ("fetch_canister_logs", b"DIDL\0\0", "IC0406", "only accessible in non-replicated mode"),
     ],
 )
-def test_management_calls_are_filtered(wire, rust, method, arg, code, text):
+def test_management_calls_are_filtered(wire, rust, call):
     """Management calls that cannot succeed are refused before acceptance, by name."""
+    method, arg, code, text = call
     _, answer = wire.call(Principal.management(), method, arg, effective=rust.id)
     _, _, error_code, message = rejection(answer)
     assert error_code == code
@@ -120,7 +125,9 @@ def test_management_calls_are_filtered(wire, rust, method, arg, code, text):
 
 def test_only_controllers_pass_the_filter(wire, rust):
     """Somebody else's management call is refused with the text that tools look for."""
-    arg = candid.encode(({"canister_id": rust.id},), management(wire.replica).service.methods["stop_canister"].arg_types)
+    arg = candid.encode(
+        ({"canister_id": rust.id},), management(wire.replica).service.methods["stop_canister"].arg_types
+    )
     _, answer = wire.call(Principal.management(), "stop_canister", arg, effective=rust.id)
     text = f"Only controllers of canister {rust.id} can call ic00 method stop_canister"
     assert rejection(answer) == ("non_replicated_rejection", 5, "IC0512", text)
@@ -186,7 +193,10 @@ def test_subnet_endpoint_creates_only(wire, replica):
     arg = candid.encode(({"amount": 5, "settings": None, "specified_id": None},), known.arg_types)
     envelope = wire.seal_call(Principal.management(), known.name, arg)
     answer = wire.post(f"/api/v4/subnet/{replica.node.subnet.principal}/call", envelope.to_cbor())
-    assert wire.certified_fields(cbor.decode(answer.body)["certificate"], envelope.request_id)["status"] == b"replied"
+    assert (
+        wire.certified_fields(cbor.decode(answer.body)["certificate"], envelope.request_id)["status"]
+        == b"replied"
+    )
 
 
 def test_two_calls_in_one_round_run_in_order(replica):

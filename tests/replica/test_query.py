@@ -31,9 +31,7 @@ def test_answers_are_signed_by_the_node(replica, wire, rust):
         verify_query_signatures(fields, envelope.request_id, {subnet.node_id: subnet.node_key}, now_ns=None)
 
 
-@pytest.mark.parametrize(
-    ("method", "code"), [("absent", "IC0536"), ("add", "IC0536")]
-)
+@pytest.mark.parametrize(("method", "code"), [("absent", "IC0536"), ("add", "IC0536")])
 def test_rejected_queries_are_signed_too(replica, wire, rust, method, code):
     """A reject is status 200, signed, with its error code; update methods are no queries."""
     fields = checked(replica, *wire.query(rust.id, method))
@@ -56,9 +54,7 @@ def test_what_a_query_changes_is_dropped(replica):
     """A query may write to memory, but nobody sees it afterwards."""
     canister = deploy_wat(
         replica,
-        """(func (export "canister_query bump")
-             (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1)))
-             (call $append (i32.const 0) (i32.const 1)) (call $reply))""",
+        '(func (export "canister_query bump") (call $count) (call $show))',
     )
     assert [replica.execute_query(BOB, canister, "bump", b"") for _ in range(3)] == [b"\1"] * 3
     assert replica.execute_update(BOB, canister, "bump", b"") == b"\1"
@@ -81,7 +77,7 @@ def test_a_data_certificate_exists_without_data(rust):
 def test_a_trapping_query_leaves_the_canister_alone(rust):
     """A query that traps is rejected with the usual text."""
     argument = candid.encode(("k", b"v"), did("rust/rust").methods["put"].arg_types)
-    with pytest.raises(RejectError, match="IC0503|IC0502"):
+    with pytest.raises(RejectError, match="IC050"):
         rust.replica.execute_query(BOB, rust.id, "list", argument)
     assert rust.query("get") == 7
 
@@ -132,7 +128,9 @@ def test_composite_queries_cannot_be_called_as_updates(rust, other):
 
 def test_composite_queries_ask_the_management_canister(replica, rust):
     """canister_status can be asked from a composite query, with the canister as caller."""
-    arg = candid.encode(({"canister_id": rust.id},), management(replica).service.methods["canister_status"].arg_types)
+    arg = candid.encode(
+        ({"canister_id": rust.id},), management(replica).service.methods["canister_status"].arg_types
+    )
     assert "Ok" in rust.query("gather", Principal.management(), "canister_status", arg)
 
 

@@ -8,13 +8,14 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import (
     AnonymousIdentity,
     Ed25519Identity,
+    Found,
+    Missing,
     cbor,
     leb128_decode,
     list_children,
     lookup,
     lookup_value,
 )
-from ic_harness.protocol import Missing, Found
 
 from .support import Wire, create, wasm
 
@@ -46,7 +47,9 @@ def test_an_empty_canister_has_controllers_but_no_module(replica, wire):
     """What an empty canister lacks is provably absent."""
     empty = create(replica)
     base = (b"canister", empty.raw)
-    tree = wire.tree(empty, (*base, b"module_hash"), (*base, b"controllers"), (*base, b"metadata", b"candid:service"))
+    tree = wire.tree(
+        empty, (*base, b"module_hash"), (*base, b"controllers"), (*base, b"metadata", b"candid:service")
+    )
     assert lookup(tree, (*base, b"module_hash")) is Missing.ABSENT
     assert lookup(tree, (*base, b"metadata", b"candid:service")) is Missing.ABSENT
     assert isinstance(lookup(tree, (*base, b"controllers")), Found)
@@ -70,7 +73,10 @@ def test_only_its_sender_sees_a_request(replica, wire, rust):
     envelope, _ = wire.call(rust.id, "get")
     stranger = Wire(replica, Ed25519Identity.from_seed(b"s" * 32))
     answer = stranger.read(rust.id, (b"request_status", envelope.request_id))
-    assert (answer.status, answer.body) == (403, b"The user tries to access Request ID not signed by the caller.")
+    assert (answer.status, answer.body) == (
+        403,
+        b"The user tries to access Request ID not signed by the caller.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,12 +139,17 @@ def test_unasked_siblings_are_pruned(wire, rust):
 
 def test_private_metadata_is_for_controllers(replica, wire):
     """A private section is 403 for others and shown to controllers."""
-    from .support import install
-
     import gzip
 
+    from .support import install
+
     canister = create(replica, wire.identity.principal)
-    install(replica, canister, gzip.compress(b"\0asm\1\0\0\0" + section(b"icp:private secret", b"hush")), sender=wire.identity.principal)
+    install(
+        replica,
+        canister,
+        gzip.compress(b"\0asm\1\0\0\0" + section(b"icp:private secret", b"hush")),
+        sender=wire.identity.principal,
+    )
     path = (b"canister", canister.raw, b"metadata", b"secret")
     assert lookup_value(wire.tree(canister, path), path) == b"hush"
     assert Wire(replica, AnonymousIdentity()).read(canister, path).status == 403

@@ -109,7 +109,7 @@ def test_timers_fire_by_themselves():
         publish = replica.node.driver._publish
         canister = deploy_wat(
             replica,
-            """(func (export "canister_update arm") (drop (call $timer (i64.add (call $time) (i64.const 1000)))) (call $reply))
+            """(func (export "canister_update arm") (call $wake_after (i64.const 9)) (call $reply))
                (func (export "canister_global_timer") (call $print (i32.const 0) (i32.const 0)))""",
         )
 

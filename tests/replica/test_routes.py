@@ -27,7 +27,8 @@ def test_status_tells_the_root_key_and_health(replica):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api/v3/status", "/api/v9/canister/{c}/call", "/api/v2/canister/{c}/fly", "/api/v2/canister/{c}"]
+    "path",
+    ["/", "/api/v3/status", "/api/v9/canister/{c}/call", "/api/v2/canister/{c}/fly", "/api/v2/canister/{c}"],
 )
 def test_unknown_paths_are_404(replica, wire, rust, path):
     """Unknown versions and paths are 404, because clients fall back on that."""
@@ -70,7 +71,12 @@ def test_methods_other_than_post_are_405(replica, rust):
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, "*")
 
 
-ENDPOINTS = ["v2/canister/{c}/call", "v4/canister/{c}/call", "v3/canister/{c}/query", "v2/canister/{c}/read_state"]
+ENDPOINTS = [
+    "v2/canister/{c}/call",
+    "v4/canister/{c}/call",
+    "v3/canister/{c}/query",
+    "v2/canister/{c}/read_state",
+]
 BOMBS = {
     "nothing": b"",
     "deep arrays": b"\x81" * 100_000,

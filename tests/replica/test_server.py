@@ -55,6 +55,7 @@ def test_a_call_over_http(server, wire, rust):
 
 def test_many_connections(server, wire, rust):
     """Parallel connections are all answered."""
+
     def one(number):
         envelope = wire.seal_call(rust.id, "get", b"DIDL\0\0", nonce=bytes([number]))
         return ask(server, "POST", f"/api/v4/canister/{rust.id}/call", envelope.to_cbor())[0].status

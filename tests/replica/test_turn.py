@@ -102,10 +102,10 @@ def test_not_answering_is_an_error(replica):
     assert (caught.value.reject_code, caught.value.error_code) == (5, "IC0506")
 
 
-TIMER = """
-  (func (export "canister_update arm") (drop (call $timer (i64.add (call $time) (i64.const 1000000000)))) (call $reply))
-  (func (export "canister_global_timer") (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
-  (func (export "canister_query fired") (call $append (i32.const 0) (i32.const 1)) (call $reply))
+FIRED = '(func (export "canister_query fired") (call $show))'
+TIMER = f"""
+  (func (export "canister_update arm") (call $wake_after (i64.const 1000000000)) (call $reply))
+  (export "canister_global_timer" (func $count)) {FIRED}
 """
 
 
@@ -150,10 +150,7 @@ def test_an_upgrade_clears_the_timer(replica):
     assert fired(replica, canister) == 0
 
 
-HEARTBEAT = """
-  (func (export "canister_heartbeat") (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
-  (func (export "canister_query fired") (call $append (i32.const 0) (i32.const 1)) (call $reply))
-"""
+HEARTBEAT = f'(export "canister_heartbeat" (func $count)) {FIRED}'
 
 
 def test_heartbeats_come_with_every_round(replica):
@@ -168,9 +165,7 @@ def test_heartbeats_come_with_every_round(replica):
 
 def test_a_task_that_traps_leaves_nothing(replica):
     """A trap in a heartbeat is logged and rolls back that heartbeat only."""
-    trapping = """
-      (func (export "canister_heartbeat") (i32.store8 (i32.const 0) (i32.const 9)) (call $trap (i32.const 0) (i32.const 0)))
-      (func (export "canister_query fired") (call $append (i32.const 0) (i32.const 1)) (call $reply))"""
+    trapping = f'(func (export "canister_heartbeat") (call $count) (call $fail)) {FIRED}'
     canister = deploy_wat(replica, trapping)
     replica.tick(2)
     assert fired(replica, canister) == 0
@@ -179,10 +174,9 @@ def test_a_task_that_traps_leaves_nothing(replica):
 
 def test_low_memory_is_announced_once(replica):
     """on_low_wasm_memory runs once when the remaining memory falls below the threshold."""
-    text = """
-      (func (export "canister_on_low_wasm_memory") (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
-      (func (export "canister_update grow") (drop (memory.grow (i32.const 4))) (call $reply))
-      (func (export "canister_query fired") (call $append (i32.const 0) (i32.const 1)) (call $reply))"""
+    text = f"""
+      (export "canister_on_low_wasm_memory" (func $count)) {FIRED}
+      (func (export "canister_update grow") (drop (memory.grow (i32.const 4))) (call $reply))"""
     canister = deploy_wat(replica, text, wasm_memory_limit=10 * 65536, wasm_memory_threshold=3 * 65536)
     replica.execute_update(BOB, canister, "grow", b"")
     replica.tick()
@@ -221,7 +215,9 @@ def test_rust_timers_and_parallel_calls(replica, rust, other):
 def test_an_endless_loop_is_stopped_and_others_go_on(monkeypatch, rust, other):
     """A message that never ends hits the instruction limit; other canisters notice nothing."""
     real = turn.Environment
-    monkeypatch.setattr(turn, "Environment", lambda **given: real(**{**given, "instruction_limit": 1_000_000}))
+    monkeypatch.setattr(
+        turn, "Environment", lambda **given: real(**{**given, "instruction_limit": 1_000_000})
+    )
     with pytest.raises(RejectError) as caught:
         rust.update("spin")
     assert caught.value.error_code == "IC0522"

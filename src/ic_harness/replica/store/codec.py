@@ -39,7 +39,8 @@ def to_plain(value: Any) -> Any:
         return [[to_plain(key), to_plain(item)] for key, item in value.items()]
     if isinstance(value, tuple | list | deque):
         return [to_plain(item) for item in value]
-    names = (name for name, _ in _fields(kind))
+    known: Any = kind  # a type is hashable, which mypy does not see
+    names = (name for name, _ in _fields(known))
     return [kind.__name__, *(to_plain(getattr(value, name)) for name in names)]
 
 
