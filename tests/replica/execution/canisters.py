@@ -56,9 +56,11 @@ class Harness:
         return self.enter(Entry(export=export), mode, **fields)
 
     def enter(self, entry: Entry, mode: Mode, **fields) -> Completed | Trapped:
-        """Run an entry and commit it if it succeeds."""
+        """Run an entry; commit it if it succeeds, roll it back if it is a query."""
         outcome = self.instance.run(entry, environment(mode, **fields))
-        if isinstance(outcome, Completed):
+        if mode is Mode.QUERY:
+            self.instance.rollback()
+        elif isinstance(outcome, Completed):
             self.instance.commit()
         return outcome
 

@@ -8,7 +8,8 @@ from ic_harness.replica.execution import Mode, Reject, Reply
 
 from .canisters import canister, environment
 
-ECHO = canister("""
+ECHO = canister(
+    """
   (func (export "canister_update echo")
     (call $ic0.msg_arg_data_copy (i32.const 100) (i32.const 0) (call $ic0.msg_arg_data_size))
     (call $ic0.msg_reply_data_append (i32.const 100) (call $ic0.msg_arg_data_size))
@@ -32,7 +33,9 @@ ECHO = canister("""
     (call $ic0.msg_arg_data_copy (i32.const 100) (i32.const 0) (call $ic0.msg_arg_data_size))
     (call $ic0.msg_reject (i32.const 100) (call $ic0.msg_arg_data_size)))
   (func (export "canister_update nothing"))
-""", memory="(memory 40)")
+""",
+    memory="(memory 40)",
+)
 
 
 def test_the_argument_comes_back(install):
@@ -144,7 +147,9 @@ def test_inspect_message(install):
     assert instance.ok("canister_inspect_message", Mode.INSPECT, method_name="a").effects.accepted_message
     silent = instance.trap("canister_inspect_message", Mode.INSPECT, method_name="x")
     assert (silent.error_code, silent.message) == (406, "Canister rejected the message")
-    assert "already called" in instance.trap("canister_inspect_message", Mode.INSPECT, method_name="b").message
+    assert (
+        "already called" in instance.trap("canister_inspect_message", Mode.INSPECT, method_name="b").message
+    )
 
 
 def test_environment_defaults():

@@ -98,4 +98,7 @@ def test_contexts(engine, name):
                 assert outcome.message == (
                     f'Canister violated contract: "{name}" cannot be executed in {MODE_NAMES[mode]} mode'
                 )
-                assert (outcome.error_code, outcome.anchor) == (504, "calling-a-system-api-from-the-wrong-mode")
+                assert (outcome.error_code, outcome.anchor) == (
+                    504,
+                    "calling-a-system-api-from-the-wrong-mode",
+                )

@@ -8,7 +8,9 @@ from ic_harness.replica.execution import Mode
 
 from .canisters import canister
 
-ADVICE = "Consider gracefully handling failures from this canister or altering the canister to handle exceptions."
+ADVICE = (
+    "Consider gracefully handling failures from this canister or altering the canister to handle exceptions."
+)
 TRAPS = canister("""
   (table 2 funcref)
   (data (i32.const 0) "bad \\ff thing")
