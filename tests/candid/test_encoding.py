@@ -49,7 +49,7 @@ def test_options():
 
 
 def test_records():
-    """Records are dicts; absent fields that may be null may be left out; tuples may be dicts by number too."""
+    """Records are dicts; fields that may be null may be left out; a tuple may be a dict by number."""
     assert _trip({"a": 1}, "(record { a : nat; b : opt text; c : reserved })") == {
         "a": 1,
         "b": None,

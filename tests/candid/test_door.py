@@ -1,0 +1,30 @@
+"""The room's door: quick to open, and everything behind it is found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ic_harness import candid
+
+CODE = """
+import sys, ic_harness.candid as c
+heavy = {"pydantic", "ic_harness.candid.parser", "ic_harness.candid.values", "ic_harness.candid.bindgen"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+c.parse, c.parse_values, c.check_upgrade, c.bindgen.generate
+"""
+
+
+def test_import_loads_nothing_heavy():
+    """Importing the room loads neither pydantic nor the parsers, which come when they are asked for."""
+    path = os.pathsep.join(filter(None, sys.path))
+    subprocess.run([sys.executable, "-c", CODE], check=True, env={**os.environ, "PYTHONPATH": path})
+
+
+def test_unknown_names_are_attribute_errors():
+    """A name that the room does not have is an `AttributeError`."""
+    with pytest.raises(AttributeError, match="no attribute"):
+        candid.nothing  # noqa: B018
