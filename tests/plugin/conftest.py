@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+import ic_harness.backend
+import ic_harness.networks
+import ic_harness.uploads
 from tests.conftest import INSTALLED
 
 PLUGIN = () if INSTALLED else ("-p", "ic_harness.pytest_plugin")
+OPTIONS = (*PLUGIN, "-p", "no:cacheprovider", "-p", "no:xdist")
+
+# pytester forgets modules that a run in this process has loaded; what has C code is loaded before.
+assert ic_harness.networks.EmbeddedNetwork, ic_harness.backend.Backend
+assert ic_harness.uploads.upload_photo
+
+
+HOME = os.environ.get("HOME", "")
 
 
 @pytest.fixture
-def outcome(pytester, monkeypatch):
-    """Write a test module, run it with the plugin in a process of its own, and give the result."""
-    source_tree = str(Path(__file__).parents[2] / "src")
-    monkeypatch.setenv("PYTHONPATH", source_tree)
+def user(pytester, monkeypatch):
+    """Work in pytester's folder, but with the real home: compiled modules are kept there."""
+    monkeypatch.setenv("HOME", HOME)
+    return pytester
+
+
+@pytest.fixture
+def outcome(user):
+    """Write a test module, run it with the plugin in this process, and give the result."""
 
     def run(source, *args):
-        pytester.makepyfile(source)
-        return pytester.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider", *args)
+        user.makepyfile(source)
+        return user.runpytest_inprocess(*OPTIONS, *args)
+
+    return run
+
+
+@pytest.fixture
+def outcome_apart(user, monkeypatch):
+    """The same in a process of its own."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
+
+    def run(source, *args):
+        user.makepyfile(source)
+        return user.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider", *args)
 
     return run

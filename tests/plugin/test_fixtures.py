@@ -30,7 +30,7 @@ def test_identity_is_the_same_within_a_test_and_another_in_the_next(outcome):
     outcome(source).assert_outcomes(passed=2)
 
 
-def test_identities_come_again_in_the_next_run(outcome):
+def test_identities_come_again_in_the_next_run(outcome_apart):
     """On the embedded network the same test has the same identities in every run."""
     source = """
         def test(identity):
@@ -38,7 +38,7 @@ def test_identities_come_again_in_the_next_run(outcome):
                 print(identity("alice").principal, file=file)
         """
     for _ in range(2):
-        outcome(source).assert_outcomes(passed=1)
+        outcome_apart(source).assert_outcomes(passed=1)
     first, second = Path("principals").read_text().split()
     assert first == second
 
@@ -123,7 +123,7 @@ def test_needs_skips_by_name(outcome):
 
 
 @pytest.mark.parametrize("workers", [2])
-def test_workers_have_networks_of_their_own(outcome, workers):
+def test_workers_have_networks_of_their_own(outcome_apart, workers):
     """Under pytest-xdist every worker starts its own replica, and all tests pass."""
     source = """
         import pytest
@@ -132,4 +132,4 @@ def test_workers_have_networks_of_their_own(outcome, workers):
             assert backend.capsules_list() == []
             backend.capsules_create(None)
         """
-    outcome(source, "-n", str(workers)).assert_outcomes(passed=4)
+    outcome_apart(source, "-n", str(workers)).assert_outcomes(passed=4)

@@ -6,28 +6,28 @@ import subprocess
 import sys
 
 
-def test_options_are_listed(outcome):
+def test_options_are_listed(outcome_apart):
     """`pytest --help` explains the four options."""
-    result = outcome("", "--help")
+    result = outcome_apart("", "--help")
     result.stdout.fnmatch_lines(
         ["*--network=NAME|URL*", "*--wasm=FILE*", "*--candid=DID*", "*--canister-id=ID*"]
     )
 
 
-def test_wasm_and_canister_id_exclude_each_other(outcome):
+def test_wasm_and_canister_id_exclude_each_other(outcome_apart):
     """A Wasm to deploy and a canister to use as it is cannot both be given."""
-    result = outcome("def test(network): pass", "--wasm", "a.wasm", "--canister-id", "aaaaa-aa")
+    result = outcome_apart("def test(network): pass", "--wasm", "a.wasm", "--canister-id", "aaaaa-aa")
     result.stderr.fnmatch_lines(["*--wasm deploys a new canister*"])
     assert result.ret != 0
 
 
-def test_marker_is_known(outcome):
+def test_marker_is_known(outcome_apart):
     """The marker `needs` is registered, so that --strict-markers accepts it."""
     source = "import pytest\n@pytest.mark.needs('time')\ndef test(): pass"
-    outcome(source, "--strict-markers").assert_outcomes(passed=1)
+    outcome_apart(source, "--strict-markers").assert_outcomes(passed=1)
 
 
-def test_nothing_is_loaded_for_who_does_not_ask(outcome):
+def test_nothing_is_loaded_for_who_does_not_ask(outcome_apart):
     """A run that uses no fixture of ours imports neither the engine nor the agent, and starts nothing."""
     source = (
         "import sys\n"
@@ -35,7 +35,7 @@ def test_nothing_is_loaded_for_who_does_not_ask(outcome):
         "    heavy = ('wasmtime', 'httpx', 'PIL', 'pydantic', 'ic_harness.agent', 'ic_harness.replica')\n"
         "    assert [name for name in heavy if name in sys.modules] == []\n"
     )
-    outcome(source).assert_outcomes(passed=1)
+    outcome_apart(source).assert_outcomes(passed=1)
 
 
 def test_plugin_loads_fast():
