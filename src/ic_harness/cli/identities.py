@@ -1,28 +1,38 @@
-"""Whom the command line calls as: a key file, or one that it makes and keeps."""
+"""Whom the command line calls as: a key file, an identity of dfx or icp-cli, or a key that it keeps itself."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 from ic_harness.errors import IdentityError
-from ic_harness.protocol import Ed25519Identity, Identity, dump_pem, load_pem
+from ic_harness.protocol import Ed25519Identity, Identity, dump_pem, find_identity, load_pem
 
 from .files import write_once
 
+OWN_KEY: Final = "identity.pem"
+"""The file, in the state folder, of the key that is made when no other is named."""
 
-def load_identity(path: Path) -> Identity:
-    """Read a PEM key file. Raises `IdentityError` that names the file when it holds no usable key."""
+PASSPHRASE: Final = "IC_HARNESS_PASSPHRASE"  # noqa: S105 - the name of a variable
+"""Environment variable with the passphrase of an encrypted key."""
+
+
+def load_identity(spec: str) -> Identity:
+    """Load the identity that a person means: a PEM file, `dfx:NAME`, `icp:NAME`, a name, or `anonymous`.
+
+    Raises `IdentityError` that names it when there is none, or it cannot be used.
+    """
     try:
-        return load_pem(path.read_bytes())
-    except OSError as error:
-        raise IdentityError(f"cannot read the key {path}: {error.strerror}") from error
+        return find_identity(spec, os.environ, os.environ.get(PASSPHRASE))
     except IdentityError as error:
-        raise IdentityError(f"{path}: {error}") from error
+        text = str(error)
+        raise IdentityError(text if spec in text else f"{spec}: {text}") from error
 
 
 def own_identity(state_dir: Path) -> Identity:
     """Load the key kept in `state_dir`; on first use make an Ed25519 key that only its owner may read."""
-    path = state_dir / "identity.pem"
+    path = state_dir / OWN_KEY
     if not path.exists():
         write_once(path, dump_pem(Ed25519Identity.generate()))
-    return load_identity(path)
+    return load_pem(path)

@@ -22,7 +22,7 @@ class Place:
     """Where a command works and as whom: the shared options, as typed."""
 
     network: str
-    identity: Path | None
+    identity: str | None
     state_dir: Path
 
 
@@ -40,13 +40,12 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--identity",
         envvar="IC_HARNESS_IDENTITY",
-        type=click.Path(path_type=Path),
-        metavar="PEM",
-        help="Key file of the caller. Without it a key is made and kept in the state folder.",
+        metavar="PEM|NAME",
+        help="Key file of the caller, or dfx:NAME, icp:NAME. Without it a key is kept in the state folder.",
     )
     @state_dir_option
     @functools.wraps(command)
-    def with_place(*args: Any, network: str, identity: Path | None, state_dir: Path, **rest: Any) -> Any:
+    def with_place(*args: Any, network: str, identity: str | None, state_dir: Path, **rest: Any) -> Any:
         return command(*args, place=Place(network=network, identity=identity, state_dir=state_dir), **rest)
 
     return with_place
