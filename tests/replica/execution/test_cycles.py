@@ -12,7 +12,8 @@ from .canisters import canister
 REPLY_16 = "(call $ic0.msg_reply_data_append (i32.const 0) (i32.const 16)) (call $ic0.msg_reply)"
 WALLET = canister(f"""
   (func (export "canister_update balance") (call $ic0.canister_cycle_balance128 (i32.const 0)) {REPLY_16})
-  (func (export "canister_update liquid") (call $ic0.canister_liquid_cycle_balance128 (i32.const 0)) {REPLY_16})
+  (func (export "canister_update liquid") (call $ic0.canister_liquid_cycle_balance128
+    (i32.const 0)) {REPLY_16})
   (func (export "canister_update balance_64")
     (i64.store (i32.const 0) (call $ic0.canister_cycle_balance)) {REPLY_16})
   (func (export "canister_update accept")
@@ -20,7 +21,8 @@ WALLET = canister(f"""
   (func (export "canister_update accept_twice")
     (drop (call $ic0.msg_cycles_accept (i64.const 60)))
     (call $ic0.msg_cycles_accept128 (i64.const 0) (i64.const 60) (i32.const 0)) {REPLY_16})
-  (func (export "canister_update accept_and_trap") (drop (call $ic0.msg_cycles_accept (i64.const 60))) (unreachable))
+  (func (export "canister_update accept_and_trap") (drop (call $ic0.msg_cycles_accept (i64.const 60)))
+    (unreachable))
   (func (export "canister_update available_after")
     (call $ic0.msg_reply) (call $ic0.msg_cycles_available128 (i32.const 0))
     (if (i32.load (i32.const 0)) (then (unreachable))))
@@ -82,7 +84,8 @@ def test_burn(install):
 
 COSTS = canister(f"""
   (data (i32.const 100) "key_1nope")
-  (func (export "canister_update call") (call $ic0.cost_call (i64.const 3) (i64.const 7) (i32.const 0)) {REPLY_16})
+  (func (export "canister_update call") (call $ic0.cost_call (i64.const 3) (i64.const 7)
+    (i32.const 0)) {REPLY_16})
   (func (export "canister_update create") (call $ic0.cost_create_canister (i32.const 0)) {REPLY_16})
   (func (export "canister_update http")
     (call $ic0.cost_http_request (i64.const 100) (i64.const 1000) (i32.const 0)) {REPLY_16})
@@ -90,9 +93,12 @@ COSTS = canister(f"""
     (if (call $ic0.cost_sign_with_ecdsa (i32.const 100) (i32.const 5) (i32.const 0) (i32.const 0))
       (then (unreachable))) {REPLY_16})
   (func (export "canister_update codes")
-    (i32.store8 (i32.const 0) (call $ic0.cost_sign_with_ecdsa (i32.const 100) (i32.const 5) (i32.const 9) (i32.const 0)))
-    (i32.store8 (i32.const 1) (call $ic0.cost_sign_with_schnorr (i32.const 105) (i32.const 4) (i32.const 1) (i32.const 0)))
-    (i32.store8 (i32.const 2) (call $ic0.cost_vetkd_derive_key (i32.const 100) (i32.const 5) (i32.const 1) (i32.const 0)))
+    (i32.store8 (i32.const 0) (call $ic0.cost_sign_with_ecdsa (i32.const 100) (i32.const 5) (i32.const 9)
+      (i32.const 0)))
+    (i32.store8 (i32.const 1) (call $ic0.cost_sign_with_schnorr (i32.const 105) (i32.const 4)
+      (i32.const 1) (i32.const 0)))
+    (i32.store8 (i32.const 2) (call $ic0.cost_vetkd_derive_key (i32.const 100) (i32.const 5) (i32.const 1)
+      (i32.const 0)))
     (call $ic0.msg_reply_data_append (i32.const 0) (i32.const 3)) (call $ic0.msg_reply))
 """)
 

@@ -8,6 +8,7 @@ from ic_harness.replica.execution import Mode
 
 from .canisters import canister
 
+OWNERS = frozenset([b"\1\2\3"])
 REPLY_8 = "(call $ic0.msg_reply_data_append (i32.const 0) (i32.const 8)) (call $ic0.msg_reply)"
 
 
@@ -27,8 +28,8 @@ def asking(call: str, *, wide: bool = True) -> bytes:
         ("(call $ic0.canister_version)", True, {"version": 7}, 7),
         ("(call $ic0.canister_status)", False, {"status": 2}, 2),
         ("(call $ic0.global_timer_set (i64.const 5))", True, {"global_timer_ns": 9}, 9),
-        ("(call $ic0.is_controller (i32.const 100) (i32.const 3))", False, {"controllers": frozenset([b"\1\2\3"])}, 1),
-        ("(call $ic0.is_controller (i32.const 100) (i32.const 2))", False, {"controllers": frozenset([b"\1\2\3"])}, 0),
+        ("(call $ic0.is_controller (i32.const 100) (i32.const 3))", False, {"controllers": OWNERS}, 1),
+        ("(call $ic0.is_controller (i32.const 100) (i32.const 2))", False, {"controllers": OWNERS}, 0),
         ("(call $ic0.in_replicated_execution)", False, {}, 1),
         ("(call $ic0.env_var_count)", False, {"environment_variables": (("a", "b"), ("c", "d"))}, 2),
     ],
@@ -95,7 +96,8 @@ VARIABLES = canister("""
     (drop (call $ic0.env_var_value_size (i32.const 103) (i32.const 4))))
   (func (export "canister_update index") (drop (call $ic0.env_var_name_size (i32.const 2))))
   (func (export "canister_update long") (drop (call $ic0.env_var_name_exists (i32.const 0) (i32.const 129))))
-  (func (export "canister_update binary") (drop (call $ic0.env_var_name_exists (i32.const 200) (i32.const 1))))
+  (func (export "canister_update binary") (drop (call $ic0.env_var_name_exists (i32.const 200)
+    (i32.const 1))))
 """)
 
 

@@ -161,7 +161,7 @@ class Run:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=st.lists(ACTIONS, max_size=25))
 def test_any_sequence_of_messages(any_engine, actions):
-    """After any messages, traps, snapshots and upgrades, memory is what a model that copies everything has."""
+    """After any messages, traps, snapshots and upgrades, memory is what the copying model has."""
     run = Run(any_engine)
     for name, argument in actions:
         getattr(run, name)(argument)

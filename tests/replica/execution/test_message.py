@@ -101,7 +101,8 @@ def test_the_callers_view(install):
     """Caller, caller info, reject, deadline and method name are what the environment says."""
     fields = {
         "msg_caller": "caller", "msg_caller_info_data": "caller_info",
-        "msg_caller_info_signer": "caller_info_signer", "canister_self": "canister_id", "subnet_self": "subnet_id",
+        "msg_caller_info_signer": "caller_info_signer",
+        "canister_self": "canister_id", "subnet_self": "subnet_id",
     }  # fmt: skip
     for name, field in fields.items():
         wasm = _fetch(name)

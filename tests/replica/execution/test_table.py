@@ -85,7 +85,7 @@ def _caller_of(name: str, *, is_64: bool) -> bytes:
 
 @pytest.mark.parametrize("name", [row.name for row in ROWS])
 def test_contexts(engine, name):
-    """A function can be called where the specification allows it, and nowhere else, by both kinds of canisters."""
+    """A function can be called where the specification allows it and nowhere else, by 32 and 64 bits."""
     for is_64 in (False,) if BY_NAME[name].only_32 else (False, True):
         instance = engine.instantiate(engine.compile(_caller_of(name, is_64=is_64)))
         instance.commit()

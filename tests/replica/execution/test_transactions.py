@@ -1,4 +1,4 @@
-"""A message is a transaction: what a trap rolls back, what a commit keeps, for both ways of holding memories."""
+"""A message is a transaction: what a trap rolls back and what a commit keeps, however memory is held."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ic_harness.replica.execution import Completed, Entry, Mode
 
 from .canisters import canister, environment
 
-# `change` sets heap, a private global, and stable memory to the argument's byte; `look` replies with all of them.
+# `change` sets heap, private globals and stable memory to the argument's byte; `look` replies with them.
 CHANGES = """
   (global $private (mut i64) (i64.const 0))
   (global $vector (mut v128) (v128.const i64x2 0 0))
@@ -57,7 +57,7 @@ def test_a_message_that_succeeds_stays(install_any):
 
 @pytest.mark.parametrize("how", ["change_and_trap", "change_and_loop"])
 def test_a_trap_leaves_nothing(install_any, how):
-    """A trap, or running out of instructions, takes back heap, globals, stable memory and the growth of both."""
+    """A trap, or the instruction limit, takes back heap, globals, stable memory and their growth."""
     canister_ = install_any(canister(CHANGES))
     assert canister_.trap(how, arg=b"\x09", instruction_limit=10_000).instructions > 0
     assert canister_.reply("look")[:-3] == state(0, 1, 0)[:-3]
@@ -149,7 +149,7 @@ def test_start_runs_once(install_any):
 
 
 def test_a_bug_of_ours_is_raised_and_rolled_back(install):
-    """An exception in a system function that is no trap comes out of `run`, and nothing of the message stays."""
+    """An exception that is no trap comes out of `run`, and nothing of the message stays."""
     canister_ = install(canister(CHANGES))
     canister_.ok("change", arg=b"\x07")
     with pytest.raises(TypeError):

@@ -76,7 +76,10 @@ def test_ic0_trap(install):
 
 
 def test_debug_print_never_traps(install):
-    """Printing from outside the memory gives a line of the system's; what was printed before a trap is kept."""
+    """Printing from outside the memory gives a line of the system's.
+
+    What was printed before a trap is kept.
+    """
     assert install(TRAPS).ok("print_outside").logs == (b"(debug_print message out of memory bounds)",)
     assert install(TRAPS).trap("print_and_trap").logs == (b"bad",)
 
@@ -98,7 +101,8 @@ def test_wasm_memory_limit(install):
     trap = install(TRAPS).trap("grow_forever", wasm_memory_limit=10 << 16)
     assert trap.error_code == 539
     assert trap.message.startswith(
-        "Canister exceeded its current Wasm memory limit of 655360 bytes. The peak Wasm memory usage was 720896"
+        "Canister exceeded its current Wasm memory limit of 655360 bytes. The peak Wasm memory usage was "
+        "720896 bytes."
     )
     install(TRAPS).ok("grow_forever", Mode.QUERY, wasm_memory_limit=10 << 16)
 

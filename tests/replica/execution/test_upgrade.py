@@ -119,7 +119,8 @@ def test_exported_state_makes_the_same_canister(install_any):
 def test_a_fork_sees_the_committed_state_only(install_any):
     """A fork starts from the last commit, whatever its origin is doing, and cannot commit."""
     wasm = canister("""
-      (func (export "canister_update f") (i32.store (i32.const 0) (i32.add (i32.const 1) (i32.load (i32.const 0))))
+      (func (export "canister_update f") (i32.store (i32.const 0) (i32.add (i32.const 1) (i32.load
+        (i32.const 0))))
         (call $ic0.msg_reply_data_append (i32.const 0) (i32.const 1)) (call $ic0.msg_reply))
     """)
     harness = install_any(wasm)

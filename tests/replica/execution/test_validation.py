@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 
 import pytest
@@ -121,7 +122,8 @@ def test_data_outside_the_memory(engine):
 _SEED = canister("""
   (table 3 funcref) (elem (i32.const 0) $f) (global (mut i32) (i32.const 1)) (data (i32.const 0) "abc")
   (func $f (block (br_table 0 0 (i32.const 0))) (drop (f64.const 1)) (drop (v128.const i64x2 1 2)))
-  (func (export "canister_update f") (call $ic0.msg_reply) (memory.copy (i32.const 0) (i32.const 1) (i32.const 2)))
+  (func (export "canister_update f") (call $ic0.msg_reply) (memory.copy (i32.const 0) (i32.const 1)
+    (i32.const 2)))
 """)
 
 
@@ -131,10 +133,8 @@ def test_damaged_modules_never_surprise(position, byte, cut):
     """Any change of any byte gives a module or ModuleInvalid, never another error or a crash."""
     damaged = _SEED[:position] if cut else _SEED[:position] + bytes([byte]) + _SEED[position + 1 :]
     engine = _shared_engine()
-    try:
+    with contextlib.suppress(ModuleInvalid):
         engine.instantiate(engine.compile(damaged)).close()
-    except ModuleInvalid as error:
-        assert error.message
 
 
 _ENGINES: list[Engine] = []

@@ -11,6 +11,7 @@ import threading
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import wasmtime
 
@@ -39,7 +40,8 @@ class Compiler:
         self.creator = MemoryCreator()
         self.native = wasmtime.Engine(self._config())
         self._cache = CodeCache(cache_dir)
-        self._modules: dict[bytes, wasmtime.Module] = {}
+        self._modules: WeakValueDictionary[bytes, wasmtime.Module] = WeakValueDictionary()
+        self._canisters: WeakValueDictionary[bytes, Module] = WeakValueDictionary()
         self._helpers: dict[tuple[bool, bool], wasmtime.Module] = {}
         self._lock = threading.Lock()
 
@@ -93,8 +95,15 @@ class Compiler:
 
     def compile(self, wasm: bytes) -> Module:
         """Validate and compile a canister's module (gzip accepted); raises ModuleInvalid."""
-        draft = module.draft(wasm)
-        return draft.finish(self._compiled(draft.instrumented.wasm))
+        digest = hashlib.sha256(wasm).digest()
+        with self._lock:
+            known = self._canisters.get(digest)
+        if known is None:
+            draft = module.draft(wasm)
+            known = draft.finish(self._compiled(draft.instrumented.wasm))
+            with self._lock:
+                self._canisters[digest] = known
+        return known
 
     def _compiled(self, wasm: bytes) -> wasmtime.Module:
         digest = hashlib.sha256(wasm).digest()

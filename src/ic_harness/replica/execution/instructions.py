@@ -14,7 +14,6 @@ from collections.abc import Callable
 from .wasm_binary import WasmBinary
 from .wasm_reader import Reader, WasmDecodeError, skip_signed
 
-_SUSPECT = re.compile(rb"\x26|\xfc[\x09\x0c-\x0f\x11]", re.DOTALL)
 _TABLE_SET = 0x26
 _CHANGING = frozenset({0x09, 0x0C, 0x0D, 0x0E, 0x0F, 0x11})
 """After 0xFC: data.drop, table.init, elem.drop, table.copy, table.grow, table.fill."""
@@ -22,7 +21,14 @@ _CHANGING = frozenset({0x09, 0x0C, 0x0D, 0x0E, 0x0F, 0x11})
 
 def changes_instance_state(binary: WasmBinary) -> bool:
     """Whether any function sets, grows or fills a table or drops a segment."""
-    return any(_SUSPECT.search(body) is not None and _body_changes(body) for body in binary.bodies)
+    suspect = _suspect(max(1, len(binary.tables))).search
+    return any(suspect(body) is not None and _body_changes(body) for body in binary.bodies)
+
+
+def _suspect(tables: int) -> re.Pattern[bytes]:
+    """What a changing instruction looks like in a module with so many tables."""
+    last_index = re.escape(bytes([min(tables - 1, 0xFF)]))
+    return re.compile(rb"\x26[\x00-" + last_index + rb"]|\xfc[\x09\x0c-\x0f\x11]", re.DOTALL)
 
 
 def _body_changes(body: bytes) -> bool:

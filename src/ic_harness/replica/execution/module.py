@@ -34,7 +34,7 @@ class Native:
     has_names: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Module:
     """A valid canister module. `wasm` is what was uploaded (perhaps gzipped), `wasm_hash` its SHA-256."""
 
