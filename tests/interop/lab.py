@@ -29,6 +29,7 @@ MAINNET_KEY = (
 MANAGEMENT = candid.parse("""
 type settings = record {
   controllers : opt vec principal; wasm_memory_limit : opt nat; freezing_threshold : opt nat;
+  log_memory_limit : opt nat;
   environment_variables : opt vec record { name : text; value : text };
 };
 type mode = variant {
@@ -125,9 +126,9 @@ class Lab:
 
     def create(self, **settings: Any) -> Principal:
         """An empty canister of the owner."""
-        none = {"controllers": None, "wasm_memory_limit": None, "freezing_threshold": None}
-        all_settings = {**none, "environment_variables": None, **settings}
-        argument = {"amount": None, "settings": all_settings}
+        names = ("controllers", "wasm_memory_limit", "freezing_threshold", "log_memory_limit")
+        none = dict.fromkeys((*names, "environment_variables"))
+        argument = {"amount": None, "settings": {**none, **settings}}
         return self.manage("provisional_create_canister_with_cycles", argument)["canister_id"]
 
     def install(self, canister: Principal, fixture: Fixture, *args: Any, mode: Any = "install") -> Deployed:

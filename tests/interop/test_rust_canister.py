@@ -137,3 +137,11 @@ def test_prints(rust, lab):
     """What a canister prints stands in its log."""
     rust.call("print", "hello from Rust")
     assert "hello from Rust" in lab.logs(rust.id)
+
+
+def test_log_limit(lab):
+    """A canister's log forgets its oldest lines beyond the limit of its settings, and its size is told."""
+    rust = lab.deploy("rust/rust", 0, log_memory_limit=100)
+    for number in range(20):
+        rust.call("print", f"line {number:03}")
+    assert lab.logs(rust.id) == [f"line {number:03}" for number in range(8, 20)]

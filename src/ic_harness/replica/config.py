@@ -31,7 +31,6 @@ MAX_SNAPSHOTS: Final = 10
 MAX_ENVIRONMENT_VARIABLES: Final = 20
 MAX_CHUNKS: Final = 100
 MAX_CHUNK_BYTES: Final = MIB
-LOG_BYTES: Final = 4096
 BEST_EFFORT_TIMEOUT: Final = 300 * SECOND
 STOP_TIMEOUT: Final = 5 * MINUTE
 KEEP_ANSWERS: Final = 5 * MINUTE
@@ -81,9 +80,7 @@ class Subnet:
 
     def hosts(self, canister_id: bytes) -> bool:
         """Whether the id is in the subnet's ranges; ids of users are longer and belong to no subnet."""
-        return any(
-            low <= canister_id <= high and len(canister_id) == len(low) for low, high in self.ranges
-        )
+        return any(low <= canister_id <= high and len(canister_id) == len(low) for low, high in self.ranges)
 
     @property
     def principal(self) -> Principal:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ic_harness.replica import rejects
-from ic_harness.replica.config import BEST_EFFORT_TIMEOUT, LOG_BYTES
+from ic_harness.replica.config import BEST_EFFORT_TIMEOUT
 from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
 from ic_harness.replica.world import (
     Answer,
@@ -125,12 +125,13 @@ def retire(canister: Canister, context: CallContext, outbox: Outbox) -> None:
 
 
 def log(canister: Canister, lines: tuple[bytes, ...], time_ns: int) -> None:
-    """Append lines to the canister's log, which forgets its oldest lines beyond 4 KiB."""
+    """Append lines to the canister's log, which forgets its oldest lines beyond `log_memory_limit` bytes."""
+    most = canister.settings.log_memory_limit
     for line in lines:
-        canister.logs.append(LogRecord(canister.next_log, time_ns, line[:LOG_BYTES]))
+        canister.logs.append(LogRecord(canister.next_log, time_ns, line[:most]))
         canister.next_log += 1
     total = sum(len(record.content) for record in canister.logs)
-    while total > LOG_BYTES:
+    while total > most:
         total -= len(canister.logs.pop(0).content)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from ic_harness.replica.execution import Engine
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.node import Node
+from ic_harness.replica.observe import Figures, Line
 from ic_harness.replica.randomness import derive, fresh_seed
 from ic_harness.replica.scheduler import Incoming, Scheduler
 from ic_harness.replica.snapshots import NetworkSnapshot
@@ -177,8 +178,25 @@ class Replica:
             raise ReplicaError(f"canister {Principal(raw)} does not exist")
         return found
 
+    def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
+        """What the newest messages cost, and the number to ask with next time."""
+        return self.node.observer.figures.since(since)
+
+    def lines(self, since: int = 0) -> tuple[int, list[Line]]:
+        """What all canisters printed lately, and the number to ask with next time."""
+        return self.node.observer.lines.since(since)
+
+    def on_line(self, listener: Callable[[Line], None]) -> Callable[[], None]:
+        """Call `listener` with each line that a canister prints, from the thread that runs the round.
+
+        Gives a function that ends this. The listener must be quick and must not call the replica.
+        """
+        listeners = self.node.observer.listeners
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
     def logs(self, canister_id: Id) -> list[LogRecord]:
-        """What a canister printed, and why it trapped; the newest 4 KiB."""
+        """What a canister printed, and why it trapped; the newest `log_memory_limit` bytes."""
         return list(self.canister(canister_id).logs)
 
 

@@ -183,6 +183,7 @@ class Settings:
     reserved_cycles_limit: int = 5 * TRILLION
     minimum_incoming_canister_call_cycles: int = 0
     log_visibility: Visibility = Visibility()
+    log_memory_limit: int = 4096
     snapshot_visibility: Visibility = Visibility()
     status_visibility: Visibility = Visibility()
     wasm_memory_limit: int = 3 << 30

@@ -22,6 +22,7 @@ _NUMBERS: Final[dict[str, int]] = {
     "freezing_threshold": (1 << 64) - 1,
     "reserved_cycles_limit": (1 << 128) - 1,
     "minimum_incoming_canister_call_cycles": (1 << 128) - 1,
+    "log_memory_limit": 2 << 20,
     "wasm_memory_limit": 1 << 48,
     "wasm_memory_threshold": (1 << 64) - 1,
 }

@@ -55,6 +55,7 @@ def memory_metrics(canister: Canister, machine: Machine) -> dict[str, int]:
         "canister_history_size": _HISTORY_ENTRY_BYTES * len(canister.history),
         "wasm_chunk_store_size": sum(canister.chunks.values()),
         "snapshots_size": sum(snapshot.size for snapshot in canister.snapshots.values()),
+        "log_memory_store_size": sum(len(record.content) for record in canister.logs),
         **dict.fromkeys(
             (
                 "wasm_memory_size",
