@@ -112,10 +112,18 @@ def test_gzip_bombs_stop_at_the_limit():
         unpack(gzip.compress(bytes(MAX_MODULE + 1), 1))
 
 
-def test_data_outside_the_memory(engine):
-    """A data segment that does not fit is refused when the instance is made."""
-    module = engine.compile(canister('(data (i32.const 65535) "xx")'))
-    with pytest.raises(ModuleInvalid, match="invalid data section"):
+@pytest.mark.parametrize(
+    ("body", "memory", "reason"),
+    [
+        ('(data (i32.const 65535) "xx")', "(memory 1)", "invalid data section"),
+        ("(table 1 funcref) (elem (i32.const 1) $f) (func $f)", "(memory 1)", "invalid element section"),
+        ("", "(memory i64 98305)", "cannot be instantiated"),
+    ],
+)
+def test_what_does_not_fit(engine, body, memory, reason):
+    """Segments outside their memory or table, and a first memory beyond 6 GiB, are refused at once."""
+    module = engine.compile(canister(body, memory=memory))
+    with pytest.raises(ModuleInvalid, match=reason):
         engine.instantiate(module)
 
 

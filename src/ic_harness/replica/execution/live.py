@@ -67,8 +67,11 @@ class Live:
         self._compiler.creator.offer(self._heap)
         try:
             instance = RawInstance(self._store, self._module.native.code, imports)
-        except (NativeTrap, EngineError) as error:
-            raise ModuleInvalid(f"Wasm module has an invalid data section. {error}") from None
+        except NativeTrap as error:
+            section = "data" if error.code is wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS else "element"
+            raise ModuleInvalid(f"Wasm module has an invalid {section} section. {error.message}") from None
+        except EngineError as error:
+            raise ModuleInvalid(f"Wasm module cannot be instantiated. {error}") from None
         if kept:  # the memory has its content already: data segments must not be written over it
             size = self._heap.size
             self._heap.rollback()

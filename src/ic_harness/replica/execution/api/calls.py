@@ -15,7 +15,7 @@ QUEUE_CAPACITY = 500
 QUEUE_FULL_OR_NO_CYCLES = 2
 
 
-def call_new(  # noqa: PLR0917  the specification's parameters
+def call_new(
     frame: Frame,
     callee: int,
     callee_size: int,
