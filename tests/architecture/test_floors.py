@@ -26,7 +26,7 @@ DOORS = {
     "cryptography": ["protocol/identity/*"],
     "pyblst": ["protocol/bls.py"],
     "cbor2": ["protocol/cbor.py"],
-    "PIL": ["uploads/derivatives.py"],
+    "PIL": ["uploads/derivatives.py", "uploads/samples.py"],
     "pydantic": ["backend/*", "candid/*"],
     "click": ["cli/*"],
     "rich": ["cli/*"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 from ic_harness.backend import CapsuleUpdateData, PersonRefOpaque, PersonRefPrincipal
 from ic_harness.conformance.checks.registry import check
@@ -30,7 +31,10 @@ def own_capsule_is_made_once(stage: Stage) -> None:
 def capsules_of_one_round(stage: Stage) -> None:
     """Callers who create at the same moment get capsules of their own."""
     callers = [stage.caller(f"caller-{number}") for number in range(6)]
-    made = stage.in_one_round([lambda who=who: who.backend.capsules_create(None).id for who in callers])
+    made = [
+        capsule.id
+        for capsule in stage.in_one_round([partial(who.backend.capsules_create, None) for who in callers])
+    ]
     require(
         len(set(made)) == len(made),
         f"callers of one round share capsules: {made}",

@@ -31,8 +31,8 @@ def _complete(caller: Caller, photo: UploadedPhoto, path: Path) -> None:
     equal(kinds, ["Display", "Original", "Placeholder", "Thumbnail"], f"the assets of {path.name}")
     require(photo.verified, f"{path.name} was not read back equal")
     original = next(asset for asset in photo.assets if asset.asset_type == "Original")
-    require(original.locator is not None, "the original is no blob")
-    equal(caller.read(original.locator), path.read_bytes(), f"the original of {path.name}")
+    require(original.locator, "the original is no blob")
+    equal(caller.read(str(original.locator)), path.read_bytes(), f"the original of {path.name}")
 
 
 @check("FL1")

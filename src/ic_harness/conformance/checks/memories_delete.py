@@ -96,18 +96,14 @@ def removal_tells_the_truth(stage: Stage) -> None:
     )
     alice.backend.memories_add_inline_asset(memory, inline_asset(small), alice.idem())
     locator = alice.backend.memories_read(memory).blob_internal_assets[0].blob_ref.locator
-    for what, call in (
-        ("asset_remove_inline", lambda: alice.backend.asset_remove_inline(memory, 0)),
-        ("asset_remove_internal", lambda: alice.backend.asset_remove_internal(memory, locator)),
-        ("asset_remove_by_id", lambda: alice.backend.asset_remove_by_id(memory, "no-such-asset")),
-    ):
+    for what, target in (("inline", 0), ("internal", locator), ("by_id", "no-such-asset")):
         before = _asset_count(alice, memory)
         try:
-            said = call().asset_removed
+            said = getattr(alice.backend, f"asset_remove_{what}")(memory, target).asset_removed
         except BackendError:
             said = False
         removed = before - _asset_count(alice, memory)
-        equal(removed, int(said), f"assets removed by {what}, which says asset_removed = {said}")
+        equal(removed, int(said), f"assets removed by asset_remove_{what}, which says asset_removed = {said}")
 
 
 def _asset_count(caller: Caller, memory_id: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ic_harness.backend import AssetType
+from ic_harness.backend import AssetType, MemoryAssetDataInline, MemoryAssetDataInternalBlob
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, broken, equal, require
 from ic_harness.conformance.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
@@ -54,11 +54,11 @@ def _assets_read_back(caller: Caller, memory_id: str, expected: set[bytes]) -> N
 
 
 def _bytes_of(caller: Caller, asset: object) -> bytes:
-    value = getattr(asset, "value", None)
-    if hasattr(value, "bytes"):
-        return bytes(value.bytes)
-    if hasattr(value, "blob_id"):
-        return caller.read(value.blob_id)
+    match asset:
+        case MemoryAssetDataInline(value):
+            return value.bytes
+        case MemoryAssetDataInternalBlob(value):
+            return caller.read(value.blob_id)
     raise broken(f"an asset without bytes and blob: {asset!r}")
 
 

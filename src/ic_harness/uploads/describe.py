@@ -1,0 +1,111 @@
+"""Metadata of the memory and its assets, from the file and what the worker found out.
+
+Nothing here depends on the clock: the same file gives the same metadata, so that an upload can be repeated
+without making a second memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ic_harness.backend import (
+    AssetMetadata,
+    AssetMetadataBase,
+    AssetMetadataImage,
+    AssetType,
+    DatabaseHosting,
+    ImageAssetMetadata,
+    MemoryMetadata,
+    MemoryType,
+    SharingStatus,
+)
+
+from .material import Material
+from .source import PhotoSource
+from .worker import MIME_TYPE, Derivative
+
+
+def idem(source: PhotoSource, what: str) -> str:
+    """The idempotency key of `what` (a session, the memory) of this file: its content, name and time of change."""
+    identity = f"{source.sha256.hex()}\0{source.name}\0{source.modified_ns}\0{what}"
+    return f"ic-harness-{hashlib.sha256(identity.encode()).hexdigest()[:40]}"
+
+
+def original(source: PhotoSource, facts: Mapping[str, Any]) -> AssetMetadata:
+    """Describe the original, as the camera stored it."""
+    base = _base(source, AssetType.Original, source, facts["mime_type"], facts["width"], facts["height"])
+    return AssetMetadataImage(
+        value=ImageAssetMetadata(
+            base=base,
+            color_space=facts["color_space"],
+            exif_data=facts["exif"],
+            dpi=facts["dpi"],
+            orientation=facts["orientation"],
+        )
+    )
+
+
+def derivative(source: PhotoSource, name: str, image: Derivative) -> AssetMetadata:
+    """Describe a derivative; it is upright, so its orientation is 1."""
+    base = _base(source, AssetType(name), image.material, MIME_TYPE, image.width, image.height)
+    ratio = image.material.size / source.size
+    return AssetMetadataImage(
+        value=ImageAssetMetadata(base=base, color_space="sRGB", compression_ratio=ratio, orientation=1)
+    )
+
+
+def _base(
+    source: PhotoSource, asset_type: AssetType, material: Material, mime_type: str, width: int, height: int
+) -> AssetMetadataBase:
+    return AssetMetadataBase(
+        name=source.name,
+        tags=[],
+        asset_type=asset_type,
+        bytes=material.size,
+        mime_type=mime_type,
+        sha256=material.sha256,
+        width=width,
+        height=height,
+        created_at=source.modified_ns,
+        updated_at=source.modified_ns,
+    )
+
+
+def memory(source: PhotoSource, facts: Mapping[str, Any], uploaded_at: int) -> MemoryMetadata:
+    """Describe the memory; `uploaded_at` is the backend's own time, nanoseconds. Sums are the backend's affair."""
+    return MemoryMetadata(
+        memory_type=MemoryType.Image,
+        title=source.path.stem,
+        content_type=facts["mime_type"],
+        created_at=source.modified_ns,
+        updated_at=source.modified_ns,
+        uploaded_at=uploaded_at,
+        date_of_memory=taken_at_ns(facts),
+        file_created_at=source.modified_ns,
+        tags=[],
+        database_storage_edges=[DatabaseHosting.Icp],
+        shared_count=0,
+        sharing_status=SharingStatus.Private,
+        total_size=0,
+        asset_count=0,
+    )
+
+
+def taken_at_ns(facts: Mapping[str, Any]) -> int | None:
+    """When the photo was taken, nanoseconds since 1970; None when the camera did not say, or no real time.
+
+    Without an offset in the file the camera's clock is taken for UTC.
+    """
+    text, offset = facts.get("taken_at"), facts.get("taken_at_offset")
+    if not text:
+        return None
+    try:
+        taken = datetime.strptime(text, "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
+        if offset:
+            taken = datetime.strptime(f"{text} {offset}", "%Y:%m:%d %H:%M:%S %z")
+    except ValueError:
+        return None
+    return int(taken.timestamp()) * 1_000_000_000 if taken.year >= 1970 else None

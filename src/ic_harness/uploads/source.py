@@ -1,0 +1,145 @@
+"""A photo on disk as a source of bytes: size, hash and ranges, never the whole file in memory.
+
+Ranges are read with `pread` from one descriptor, so several chunks can be read at once and the worker of lane
+B can read the very same file, even if its name is given to another one meanwhile. A file that is written to
+during the upload is noticed by its size and time of change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from ic_harness.errors import ImageError, UploadError
+
+_BLOCK: Final = 1 << 20
+_SIGNATURES: Final = (
+    (b"\xff\xd8\xff", b""), (b"\x89PNG\r\n\x1a\n", b""), (b"GIF87a", b""), (b"GIF89a", b""), (b"BM", b""),
+    (b"II*\x00", b""), (b"MM\x00*", b""), (b"II+\x00", b""), (b"MM\x00+", b""), (b"RIFF", b"WEBP"),
+)  # fmt: skip
+"""How images begin: the first bytes, and those at offset 8. AVIF is known by its brand at offset 4."""
+_AVIF: Final = (b"ftypavif", b"ftypavis", b"ftypmif1")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChunkRange:
+    """One chunk of a file: its index, its first byte and its length."""
+
+    index: int
+    offset: int
+    length: int
+
+
+def chunk_ranges(size: int, chunk_size: int) -> tuple[ChunkRange, ...]:
+    """Cut `size` bytes into chunks of `chunk_size` bytes; the last one may be shorter."""
+    starts = range(0, size, chunk_size)
+    return tuple(ChunkRange(i, start, min(chunk_size, size - start)) for i, start in enumerate(starts))
+
+
+class PhotoSource:
+    """An open photo. Use it as a context manager; any number of threads may read from it.
+
+    Raises `ImageError` when there is no such file, or it is a folder, empty, or no image by its first bytes.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._fd = _open(self.path)
+        try:
+            self._stat = os.fstat(self._fd)
+            self._check()
+            self.sha256 = self._hash()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return self.path.name
+
+    @property
+    def size(self) -> int:
+        """The file's length in bytes."""
+        return self._stat.st_size
+
+    @property
+    def modified_ns(self) -> int:
+        """When the file was last changed, nanoseconds since 1970."""
+        return self._stat.st_mtime_ns
+
+    def fileno(self) -> int:
+        """The descriptor, for a process that reads the same file."""
+        return self._fd
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read `length` bytes from `offset`; raises `UploadError` when the file has changed."""
+        data = os.pread(self._fd, length, offset)
+        while len(data) < length:  # a signal, or a file system that gives less at once
+            more = os.pread(self._fd, length - len(data), offset + len(data))
+            if not more:
+                raise self._changed()
+            data += more
+        self.check_unchanged()
+        return data
+
+    def check_unchanged(self) -> None:
+        """Raise `UploadError` when the file was written to since it was opened."""
+        now = os.fstat(self._fd)
+        if (now.st_size, now.st_mtime_ns) != (self._stat.st_size, self._stat.st_mtime_ns):
+            raise self._changed()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self) -> None:
+        if not stat.S_ISREG(self._stat.st_mode):
+            kind = "a folder" if stat.S_ISDIR(self._stat.st_mode) else "no file"
+            raise ImageError(f"{self.path} is {kind}, not an image")
+        if self.size == 0:
+            raise ImageError(f"{self.path} is empty, not an image")
+        if not looks_like_image(os.pread(self._fd, 16, 0)):
+            raise ImageError(f"{self.path} is not an image: it begins like none that can be read")
+
+    def _hash(self) -> bytes:
+        digest = hashlib.sha256()
+        for offset in range(0, self.size, _BLOCK):
+            digest.update(os.pread(self._fd, _BLOCK, offset))
+        self.check_unchanged()
+        return digest.digest()
+
+    def _changed(self) -> UploadError:
+        return UploadError(f"{self.path} was changed while it was being uploaded")
+
+
+def _open(path: Path) -> int:
+    try:
+        # Not blocking: opening a named pipe would wait for its writer.
+        return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise ImageError(f"{path} cannot be opened: {error.strerror}") from error
+    except ValueError as error:
+        raise ImageError(f"{str(path)!r} is no path: {error}") from error
+
+
+def looks_like_image(start: bytes) -> bool:
+    """Whether a file that begins with these 16 bytes is of a kind that is decoded; cheap and no proof."""
+    if start[4:12] in _AVIF:
+        return True
+    return any(start.startswith(first) and start[8:].startswith(later) for first, later in _SIGNATURES)
