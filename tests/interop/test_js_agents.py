@@ -72,6 +72,15 @@ def test_every_key_type(ask):
         assert seen["query"] == seen["update"] == {"ok": seen["expected"]}, name
 
 
+@pytest.mark.parametrize(
+    "client", ["agent3", "core"]
+)  # under node, 2.x sends the whole pool behind its buffer
+def test_security_keys(client, lab, counter):
+    """WebAuthn keys sign requests and delegations, P-256 and Ed25519."""
+    for name, seen in have(client).ask("security_keys", canister=counter.id, **lab.address).items():
+        assert seen["query"] == seen["update"] == {"ok": seen["expected"]}, name
+
+
 def test_delegations(ask, lab):
     """A session acts for its root key within its targets and its time, and not outside."""
     other = lab.create()

@@ -3,7 +3,13 @@ import { getManagementCanister } from "@dfinity/agent";
 import { managementOf } from "./management.mjs";
 export * from "@dfinity/agent";
 export { IDL } from "@dfinity/candid";
-export { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from "@dfinity/identity";
+export {
+  DelegationChain,
+  DelegationIdentity,
+  ECDSAKeyIdentity,
+  Ed25519KeyIdentity,
+  WebAuthnIdentity,
+} from "@dfinity/identity";
 export { Secp256k1KeyIdentity } from "@dfinity/identity-secp256k1";
 export { Principal } from "@dfinity/principal";
 

@@ -2,7 +2,13 @@
 import { ICManagementCanister } from "@dfinity/ic-management";
 export * from "@dfinity/agent";
 export { IDL } from "@dfinity/candid";
-export { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from "@dfinity/identity";
+export {
+  DelegationChain,
+  DelegationIdentity,
+  ECDSAKeyIdentity,
+  Ed25519KeyIdentity,
+  WebAuthnIdentity,
+} from "@dfinity/identity";
 export { Secp256k1KeyIdentity } from "@dfinity/identity-secp256k1";
 export { Principal } from "@dfinity/principal";
 

@@ -4,7 +4,13 @@ import { IDL } from "@icp-sdk/core/candid";
 import { Principal } from "@icp-sdk/core/principal";
 import { interfaceOf, managementOf, target } from "./management.mjs";
 export * from "@icp-sdk/core/agent";
-export { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from "@icp-sdk/core/identity";
+export {
+  DelegationChain,
+  DelegationIdentity,
+  ECDSAKeyIdentity,
+  Ed25519KeyIdentity,
+  WebAuthnIdentity,
+} from "@icp-sdk/core/identity";
 export { Secp256k1KeyIdentity } from "@icp-sdk/core/identity/secp256k1";
 export { IDL, Principal };
 

@@ -1,5 +1,6 @@
 // Who calls: every key type, and sessions that act for another key by a chain of delegations.
 import * as sdk from "./sdk.mjs";
+import { authenticator } from "./authenticator.mjs";
 import { agentFor, counter, outcome } from "./common.mjs";
 
 const HOUR = 3_600_000;
@@ -59,4 +60,20 @@ export async function forged_sender({ host, canister }) {
   identity.getPrincipal = () => victim;
   const actor = counter(await agentFor(host, identity, { retryTimes: 2 }), canister);
   return { query: await outcome(actor.whoami()), update: await outcome(actor.whoami_update()) };
+}
+
+/** Security keys by WebAuthn, alone and as the root of a session, as Internet Identity uses them. */
+export async function security_keys({ host, canister }) {
+  const seen = {};
+  for (const kind of ["p256", "ed25519"]) {
+    const { cose, credentials } = authenticator(kind);
+    Object.defineProperty(globalThis, "navigator", { value: { credentials }, configurable: true });
+    const key = new sdk.WebAuthnIdentity(new Uint8Array(16).buffer, cose);
+    for (const [role, identity] of [["key", key], ["session", await session(key)]]) {
+      const actor = counter(await agentFor(host, identity), canister);
+      const expected = key.getPrincipal();
+      seen[`${kind} ${role}`] = { expected, query: await outcome(actor.whoami()), update: await outcome(actor.whoami_update()) };
+    }
+  }
+  return seen;
 }
