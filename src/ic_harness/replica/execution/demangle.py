@@ -1,8 +1,10 @@
-"""Readable names from the linker symbols of Rust ("legacy" mangling); other names stay as they are."""
+"""Readable names from the linker symbols of Rust, old and new; other names stay as they are."""
 
 from __future__ import annotations
 
 import re
+
+from .demangle_v0 import demangle_v0
 
 _SYMBOL = re.compile(r"_?_ZN((?:\d+[^\n]*)+)E(?:\.llvm\.[0-9A-F]+)?")
 _HASH = re.compile(r"h[0-9a-f]{16}")
@@ -14,6 +16,9 @@ _UNICODE = re.compile(r"\$u([0-9a-f]+)\$")
 
 def demangle(symbol: str) -> str:
     """`_ZN4core6option15expect_failed17h…E` is `core::option::expect_failed`."""
+    new = demangle_v0(symbol)
+    if new is not None:
+        return new
     found = _SYMBOL.fullmatch(symbol)
     if found is None:
         return symbol
