@@ -60,7 +60,7 @@ def test_long_values_have_a_line_for_each_item():
         (Principal.management(), "(principal)", '(principal "aaaaa-aa")'),
         (ServiceRef(Principal.management()), "(service {})", '(service "aaaaa-aa")'),
         (FuncRef(Principal.management(), "raw rand"), "(func () -> ())", '(func "aaaaa-aa"."raw rand")'),
-        (object(), "(reserved)", "(null)"),
+        ("anything", "(reserved)", "(null)"),
     ],
     ids=repr,
 )

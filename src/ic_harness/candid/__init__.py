@@ -17,7 +17,7 @@ Everything raises `CandidError` and nothing else on bad input. Typed Python come
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ic_harness.candid.decoding import decode
+from ic_harness.candid.decoding import decode, message_types
 from ic_harness.candid.encoding import encode
 from ic_harness.candid.references import FuncRef, ServiceRef, Some
 from ic_harness.candid.service import Method, Service
@@ -75,7 +75,7 @@ __all__ = [  # noqa: RUF022 - sorted as Python sorts
     "NAT64", "NAT8", "NULL", "Named", "Opt", "PRINCIPAL", "Prim", "RESERVED", "Record", "Service",
     "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec", "check_upgrade",
     "decode", "encode", "field_hash", "format_type", "format_types", "format_values", "is_subtype",
-    "nullable", "parse", "parse_types", "parse_values", "resolve",
+    "message_types", "nullable", "parse", "parse_types", "parse_values", "resolve",
 ]  # fmt: skip
 
 # Loaded when first used: most programs that decode never read text.

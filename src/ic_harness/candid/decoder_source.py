@@ -171,7 +171,7 @@ class _Writer(SkipWriter):
     def value(self, wire: Type, expected: Type) -> str:  # noqa: PLR0911 - a return for each kind of type
         """Write code that reads a value; give the expression that holds it afterwards."""
         wire, expected = resolve(wire), resolve(expected)
-        if expected is RESERVED:
+        if expected is RESERVED or isinstance(expected, Future):
             self.skip(wire)
             return "None"
         if isinstance(expected, Opt) and not isinstance(wire, Opt):

@@ -22,16 +22,27 @@ _MAX_HEADERS: Final = 8
 _MALFORMED: Final = (CandidError, IndexError, struct.error, UnicodeDecodeError, RecursionError, OverflowError)
 
 
-def decode(data: bytes | bytearray | memoryview, types: Sequence[Type]) -> tuple[Any, ...]:
+def decode(data: bytes | bytearray | memoryview, types: Sequence[Type] | None = None) -> tuple[Any, ...]:
     """Decode a message at the expected types (Candid specification, "Deserialisation").
 
-    Missing trailing arguments of a type that has null become None, further arguments are skipped.
+    Missing trailing arguments of a type that has null become None, further arguments are skipped. Without
+    types the message's own are taken (`message_types`): labels of fields are numbers then.
     Raises `CandidError` with offset, path and what was expected.
     """
     if not isinstance(data, bytes):
         # Large messages are read where they are: the copy would cost as much as all of decoding.
         data = bytes(data) if len(data) < _LARGE else memoryview(data).cast("B")
+    if types is None:
+        return Decoder(message_types(data))(data)
     return decoder(types)(data)
+
+
+def message_types(data: bytes | memoryview) -> tuple[Type, ...]:
+    """The types that a message says it has; names of fields are not part of a message.
+
+    Raises `CandidError` when the message's head is malformed.
+    """
+    return read_header(data)[0]
 
 
 class Decoder:
