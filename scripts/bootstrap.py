@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 LOCK = ROOT / "scripts" / "requirements.lock"
+STAMP = VENV / "installed"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
@@ -22,12 +23,20 @@ def main(extras: list[str]) -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - an older Python gets a sentence, not a syntax error
         print(f"ic-harness needs Python 3.11 or later, this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
-    stamp = VENV / f".installed-{'-'.join(sorted(extras)) or 'plain'}"
-    if not (PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == _fingerprint()):
+    installed = _installed()
+    if installed is None or not set(extras) <= installed:
         _install(extras)
-        stamp.write_text(_fingerprint(), encoding="utf-8")
+        STAMP.write_text(" ".join([_fingerprint(), *sorted({*extras, *(installed or ())})]), encoding="utf-8")
     print(PYTHON)
     return 0
+
+
+def _installed() -> set[str] | None:
+    """The extras of an installation that still fits; None when there is none."""
+    if not (PYTHON.exists() and STAMP.exists()):
+        return None
+    fingerprint, *extras = STAMP.read_text(encoding="utf-8").split()
+    return {*extras, *(["test"] if "dev" in extras else [])} if fingerprint == _fingerprint() else None
 
 
 def _fingerprint() -> str:

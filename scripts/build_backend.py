@@ -6,8 +6,9 @@ The Wasm carries three custom sections besides the code and the names of its fun
 - ``icp:public source_sha256``: the digest of the sources (see `source_digest`), in hexadecimal;
 - ``icp:public toolchain``: which compiler made it; the bytes are only comparable between equal ones.
 
-Rust comes from where there is one for Wasm: an installed target of the Rust in PATH; else Debian's packages, which have no such
-target but its sources, so that the standard library is built along; else, and only when asked by ``--rustup``, a download.
+Rust comes from where there is one for Wasm: an installed target of the Rust in PATH; else Debian's packages, which
+have no such target but its sources, so that the standard library is built along; else, and only when asked by
+``--rustup``, a download.
 """
 
 from __future__ import annotations
@@ -127,9 +128,10 @@ def committed() -> bytes:
 
 
 def source_digest() -> str:
-    """Return the SHA-256 over the sources: for each file in sorted order its name, its length as eight bytes, its content.
+    """Return the SHA-256 over the sources: of each file in order its name, length as eight bytes, and content.
 
-    The sources are the crate's Cargo.toml, Cargo.lock and src/, and candid/backend.did; names are relative to the repository.
+    The sources are the crate's Cargo.toml, Cargo.lock and src/, and candid/backend.did; names are relative to the
+    repository.
     """
     files = [CRATE / "Cargo.toml", CRATE / "Cargo.lock", CANDID, *(CRATE / "src").rglob("*.rs")]
     digest = hashlib.sha256()
@@ -221,7 +223,7 @@ def compress(wasm: bytes) -> bytes:
 
 
 def custom_section(name: str, content: bytes) -> bytes:
-    """Return a custom section: id 0, size, length of the name, name, content (WebAssembly core specification, 5.5.3)."""
+    """Return a custom section: id 0, size, length of the name, name, content (WebAssembly, 5.5.3)."""
     body = leb128(len(name)) + name.encode() + content
     return b"\0" + leb128(len(body)) + body
 
@@ -242,7 +244,8 @@ def sections(wasm: bytes) -> dict[str, bytes]:
 def with_short_names(wasm: bytes) -> bytes:
     """Return the module with only those function names that a person can read in a backtrace.
 
-    The names of generic code are longer than the code itself (a megabyte of them), and say less than the name of who called it.
+    The names of generic code are longer than the code itself (a megabyte of them), and say less than the name of
+    who called it.
     """
     out, at = bytearray(wasm[:8]), 8
     while at < len(wasm):

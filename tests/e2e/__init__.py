@@ -1,0 +1,1 @@
+"""The commands of the README, as a new user types them."""
