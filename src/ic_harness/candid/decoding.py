@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final
 
-from ic_harness.candid import decoder_source
 from ic_harness.candid.header import read_header
 from ic_harness.candid.readers import MAX_DEPTH
 from ic_harness.candid.sizes import quota
@@ -75,7 +74,9 @@ class _Program:
     """One generated decoder, and the way back from its traceback to a path."""
 
     def __init__(self, wire: tuple[Type, ...], expected: tuple[Type, ...]) -> None:
-        source = decoder_source.generate(wire, expected)
+        from ic_harness.candid.decoder_source import generate  # noqa: PLC0415  # lazy: start-up time
+
+        source = generate(wire, expected)
         self.text = source.text
         self._paths = source.paths
         self._names = source.names
