@@ -59,6 +59,24 @@ def host_trap() -> int:
     return ctypes.cast(ffi.wasmtime_trap_new_code(_UNREACHABLE), ctypes.c_void_p).value or 0
 
 
+def _short_call(name: str) -> Any:
+    """A function of the engine that returns at once: called without letting other Python threads in.
+
+    Each release of the interpreter lock invites another thread to take it; with several canisters at work that
+    costs far more than these calls do.
+    """
+    function = ctypes.PyDLL(str(ffi.filename))[name]
+    released = getattr(ffi.dll, name)
+    function.restype, function.argtypes = released.restype, released.argtypes
+    return function
+
+
+_set_fuel = _short_call("wasmtime_context_set_fuel")
+_get_fuel = _short_call("wasmtime_context_get_fuel")
+_global_get = _short_call("wasmtime_global_get")
+_global_set = _short_call("wasmtime_global_set")
+
+
 def function_type(params: Sequence[int], results: Sequence[int]) -> wasmtime.FuncType:
     """A function type from value types of the binary format."""
     return wasmtime.FuncType([_KINDS[kind]() for kind in params], [_KINDS[kind]() for kind in results])
@@ -148,13 +166,13 @@ def raise_failure(error: Any, trap: Any) -> None:
 
 def set_fuel(store: wasmtime.Store, fuel: int) -> None:
     """Give a store this much fuel."""
-    check(ffi.wasmtime_context_set_fuel(store._context(), fuel))  # noqa: SLF001
+    check(_set_fuel(store._context(), fuel))  # noqa: SLF001
 
 
 def get_fuel(store: wasmtime.Store) -> int:
     """The fuel that a store has left; also true inside a host function."""
     left = ctypes.c_uint64()
-    check(ffi.wasmtime_context_get_fuel(store._context(), ctypes.byref(left)))  # noqa: SLF001
+    check(_get_fuel(store._context(), ctypes.byref(left)))  # noqa: SLF001
     return left.value
 
 
@@ -173,7 +191,7 @@ class RawGlobal:
 
     def get(self) -> int:
         """The value's bits as an unsigned number."""
-        ffi.wasmtime_global_get(self._context, ctypes.byref(self._global), ctypes.byref(self._value))
+        _global_get(self._context, ctypes.byref(self._global), ctypes.byref(self._value))
         return int.from_bytes(bytes(self._bits)[: self._width], "little")
 
     def set(self, bits: int) -> None:
@@ -181,4 +199,4 @@ class RawGlobal:
         self._value.kind = self._kind
         raw = bits.to_bytes(16, "little")
         ctypes.memmove(self._bits, raw, 16)
-        check(ffi.wasmtime_global_set(self._context, ctypes.byref(self._global), ctypes.byref(self._value)))
+        check(_global_set(self._context, ctypes.byref(self._global), ctypes.byref(self._value)))

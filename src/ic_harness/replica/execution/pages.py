@@ -43,16 +43,17 @@ class _Scanner:
     """The system calls, bound once."""
 
     def __init__(self) -> None:
-        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.libc = ctypes.PyDLL(None, use_errno=True)  # short calls: cheaper than to let other threads in
+        self.slow = ctypes.CDLL(None, use_errno=True)  # copies: other threads may run meanwhile
         self.libc.mmap.restype = ctypes.c_void_p
         self.libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
         self.libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
         self.libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         self.libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         self.libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
-        self.libc.pwrite.restype = ctypes.c_ssize_t
-        self.libc.pwrite.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long]
-        self.libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
+        self.slow.pwrite.restype = ctypes.c_ssize_t
+        self.slow.pwrite.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long]
+        self.slow.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
         self.pagemap = os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
         self.can_scan = True
         self.owner = os.getpid()
@@ -103,7 +104,7 @@ def new_file(length: int) -> int:
 def punch(descriptor: int, start: int, end: int) -> None:
     """Turn a range of a memory file back into zeros that take no room."""
     if end > start:
-        _check(_kernel().libc.fallocate(descriptor, _PUNCH_HOLE_KEEP_SIZE, start, end - start))
+        _check(_kernel().slow.fallocate(descriptor, _PUNCH_HOLE_KEEP_SIZE, start, end - start))
 
 
 def view(descriptor: int, length: int) -> int:
@@ -141,7 +142,7 @@ def write_out(descriptor: int, address: int, length: int, offset: int) -> None:
     """Write `length` bytes of memory at `address` into a file."""
     done = 0
     while done < length:
-        count = _kernel().libc.pwrite(descriptor, address + done, length - done, offset + done)
+        count = _kernel().slow.pwrite(descriptor, address + done, length - done, offset + done)
         if count < 0:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
