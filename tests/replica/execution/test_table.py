@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.replica.execution import Entry, Mode, Trapped
-from ic_harness.replica.execution.table import BY_NAME, ROWS
+from ic_harness.replica.execution.table import BY_NAME, ROWS, describe
 from ic_harness.replica.execution.traps import MODE_NAMES
 
 from .canisters import canister, environment
@@ -102,3 +102,17 @@ def test_contexts(engine, name):
                     504,
                     "calling-a-system-api-from-the-wrong-mode",
                 )
+
+
+def test_the_table_can_be_read():
+    """The table is written out with a line for each function."""
+    message_contexts = ["I", "U", "RQ", "NRQ", "TQ", "CQ", "Ry", "CRy", "F"]
+    lines = describe().splitlines()
+    assert len(lines) == len(ROWS)
+    assert lines[1].split() == [
+        "msg_arg_data_copy",
+        "(III)",
+        "->",
+        "()",
+        *"I U RQ NRQ TQ CQ Ry CRy F".split(),
+    ]

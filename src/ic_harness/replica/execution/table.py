@@ -2,7 +2,7 @@
 
 Interface specification, "Overview of imports". Types: `I` is a pointer (i32, in 64-bit canisters i64), `i`
 i32, `l` i64. Contexts as in the specification; `*` is all but `s`. Functions without a Python function live
-in Wasm (glue.py) and may be called everywhere. `python -m ic_harness.replica.execution.table` prints it.
+in Wasm (glue.py) and may be called everywhere. `describe()` writes it out.
 """
 
 from __future__ import annotations
@@ -124,12 +124,9 @@ ROWS: tuple[Row, ...] = (
 BY_NAME: dict[str, Row] = {row.name: row for row in ROWS}
 
 
-def main() -> None:
-    """Print the table."""
-    for row in ROWS:
-        kind = f"({row.params}) -> ({row.results})"
-        print(f"{row.name:34} {kind:20} {'32-bit' if row.only_32 else '':7} {row.contexts}")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
+def describe() -> str:
+    """The table as text, a line a function."""
+    return "\n".join(
+        f"{row.name:34} {f'({row.params}) -> ({row.results})':20} {'32-bit' if row.only_32 else '':7} {row.contexts}"
+        for row in ROWS
+    )
