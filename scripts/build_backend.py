@@ -1,8 +1,8 @@
-"""Builds `src/backend` into `fixtures/backend.wasm.gz`, and checks that this file comes from the sources beside it.
+"""Builds `src/backend` into `fixtures/backend.wasm.gz`, and checks that this file comes from the sources.
 
 The Wasm carries three custom sections besides the code and the names of its functions:
 
-- ``icp:public candid:service``: `candid/backend.did`, so that every client can read the interface from the canister;
+- ``icp:public candid:service``: `candid/backend.did`, so that clients can read the interface from the canister;
 - ``icp:public source_sha256``: the digest of the sources (see `source_digest`), in hexadecimal;
 - ``icp:public toolchain``: which compiler made it; the bytes are only comparable between equal ones.
 
@@ -27,11 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CRATE = ROOT / "src" / "backend"
 CANDID = ROOT / "candid" / "backend.did"
 WASM = ROOT / "fixtures" / "backend.wasm.gz"
+NAME = WASM.relative_to(ROOT)
 FUNCTION_NAMES = 1
 LONGEST_NAME = 90
 TARGET = "wasm32-unknown-unknown"
 DEBIAN_SOURCES = Path("/usr/lib/rustlib/src/rust/library")
-INSTALL = "install Debian's rustc-web, cargo-web, rust-web-src and lld, or add the target by --rustup (needs rustup)"
+INSTALL = "install Debian's rustc-web, cargo-web, rust-web-src and lld, or use --rustup where there is rustup"
 
 
 class BuildError(Exception):
@@ -88,19 +89,15 @@ def write(toolchain: Toolchain) -> None:
     """Build the Wasm and put it into fixtures/."""
     wasm = build(toolchain)
     WASM.write_bytes(compress(wasm))
-    print(
-        f"{WASM.relative_to(ROOT)}: {len(wasm):,} bytes, {WASM.stat().st_size:,} compressed, by {toolchain.version}"
-    )
+    print(f"{NAME}: {len(wasm):,} bytes, {WASM.stat().st_size:,} compressed, by {toolchain.version}")
 
 
 def check_digest() -> None:
     """Fail unless the committed Wasm was made from the sources that are here."""
     recorded = sections(committed()).get("icp:public source_sha256", b"").decode()
     if recorded != source_digest():
-        raise BuildError(
-            f"{WASM.relative_to(ROOT)} was not built from these sources: run scripts/build-backend and commit it"
-        )
-    print(f"{WASM.relative_to(ROOT)} comes from these sources ({recorded[:12]})")
+        raise BuildError(f"{NAME} was not built from these sources: run scripts/build-backend and commit it")
+    print(f"{NAME} comes from these sources ({recorded[:12]})")
 
 
 def check_bytes(toolchain: Toolchain) -> None:
@@ -113,9 +110,7 @@ def check_bytes(toolchain: Toolchain) -> None:
             f"built by {toolchain.version}; the committed file by {made_by}, so their bytes are not compared"
         )
     elif wasm != committed():
-        raise BuildError(
-            f"{WASM.relative_to(ROOT)} has other bytes than a new build: run scripts/build-backend and commit it"
-        )
+        raise BuildError(f"{NAME} has other bytes than a new build: run scripts/build-backend and commit it")
     else:
         print("a new build gives the same bytes")
 
@@ -123,7 +118,7 @@ def check_bytes(toolchain: Toolchain) -> None:
 def committed() -> bytes:
     """Return the committed Wasm, unpacked."""
     if not WASM.exists():
-        raise BuildError(f"{WASM.relative_to(ROOT)} is missing: run scripts/build-backend")
+        raise BuildError(f"{NAME} is missing: run scripts/build-backend")
     return gzip.decompress(WASM.read_bytes())
 
 
@@ -185,7 +180,8 @@ def path_remaps(toolchain: Toolchain) -> Iterator[str]:
 
 def find_toolchain(*, rustup: bool) -> Toolchain:
     """Return a Rust that can make Wasm, or say what to install."""
-    if rustup and subprocess.run(["rustup", "target", "add", TARGET], check=False).returncode:
+    add = ["rustup", "target", "add", TARGET]
+    if rustup and subprocess.run(add, check=False).returncode:
         raise BuildError("rustup could not add the target, see above")
     if has_target("rustc"):
         return Toolchain("cargo", "rustc")
@@ -259,7 +255,7 @@ def with_short_names(wasm: bytes) -> bytes:
 
 
 def short_names(section: bytes) -> bytes:
-    """Return the function names (subsection 1 of the name section) without the long ones; the other subsections go."""
+    """Return the function names (subsection 1 of the name section) without the long ones and the rest."""
     kind, at = section[0], 0
     while kind != FUNCTION_NAMES:
         size, start = read_leb128(section, at + 1)

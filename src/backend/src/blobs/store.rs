@@ -170,6 +170,11 @@ impl BlobStore {
         chunks.iter().map(|(_, chunk)| u64::from(chunk.len)).sum()
     }
 
+    /// Whether there is neither a chunk nor a blob.
+    pub fn holds_nothing(&self) -> bool {
+        self.chunks.is_empty() && self.blobs.is_empty()
+    }
+
     fn holds(&self, key: &(Digest, u32), bytes: &[u8]) -> bool {
         const PIECE: usize = 64 * 1024;
         let Some(chunk) = self.chunks.get(key).filter(|chunk| chunk.len as usize == bytes.len()) else {

@@ -43,7 +43,7 @@ pub fn streaming_callback(state: &State, call: &Call, at: StreamingToken) -> Str
     let Ok((key, asset)) = find(state, call, &wish) else {
         return StreamingCallbackResponse { body: ByteBuf::new(), token: None };
     };
-    let end = at.end.min(asset.len());
+    let end = at.end.min(asset.size());
     let body = bytes(state, key, &asset, at.offset.min(end), end.min(at.offset.saturating_add(PART)));
     let offset = at.offset.saturating_add(body.len() as u64);
     let token = (offset < end && !body.is_empty()).then_some(StreamingToken { offset, end, ..at });
@@ -83,7 +83,7 @@ fn is_variant(asset: &StoredAsset, variant: &str, id: Option<&str>) -> bool {
 }
 
 fn answer(state: &State, call: &Call, request: &HttpRequest, wish: &Wish, key: MemoryKey, asset: &StoredAsset) -> HttpResponse {
-    let (size, tag) = (asset.len(), etag(asset).unwrap_or_default());
+    let (size, tag) = (asset.size(), etag(asset).unwrap_or_default());
     if header(request, "if-none-match")
         .is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag || known.trim() == "*"))
     {

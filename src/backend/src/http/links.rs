@@ -46,7 +46,7 @@ fn link(
         content_type: said.mime_type.clone(),
         width: said.width,
         height: said.height,
-        bytes: Some(asset.len()),
+        bytes: Some(asset.size()),
         asset_kind: kind,
         asset_id,
         etag: etag(asset),

@@ -92,7 +92,7 @@ pub fn detach(state: &mut State, key: MemoryKey, memory: &StoredMemory, asset: &
     state.memories.idempotency.forget(&asset.idem_key);
     if asset.is_inline() {
         state.memories.drop_inline(key, &asset.id);
-        state.capsules.change_usage(key.0, |usage| usage.inline_bytes = usage.inline_bytes.saturating_sub(asset.len()));
+        state.capsules.change_usage(key.0, |usage| usage.inline_bytes = usage.inline_bytes.saturating_sub(asset.size()));
     }
     if let Some(blob) = asset.blob().filter(|&blob| memory.blobs().all(|other| other != blob)) {
         state.blobs.refs.remove(blob, key);

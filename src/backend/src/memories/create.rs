@@ -8,6 +8,7 @@ use crate::capsules::{CapsuleRecord, access};
 use crate::codec::{Digest, digest, sha256, to_bytes};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
+use crate::faults;
 use crate::state::State;
 use crate::types::{
     AssetMetadata, BlobHosting, BlobRef, DatabaseHosting, InlineAssetInput, InternalBlobAssetInput, MemoryMetadata, MemoryType,
@@ -137,7 +138,7 @@ pub fn attach(state: &mut State, key: MemoryKey, memory: &mut StoredMemory, asse
         state.capsules.change_usage(key.0, |usage| usage.inline_bytes += bytes.len() as u64);
         state.memories.put_inline(key, stored.id, bytes);
     }
-    if let Some(blob) = stored.blob() {
+    if let Some(blob) = stored.blob().filter(|_| !faults::REFERENCE_NOT_COUNTED) {
         state.blobs.refs.add(blob, key);
     }
     memory.assets.push(stored);

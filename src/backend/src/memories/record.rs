@@ -90,13 +90,13 @@ impl StoredMemory {
         let (status, shared) = access::sharing(&self.access_entries);
         self.metadata.sharing_status = status;
         self.metadata.shared_count = shared;
-        self.metadata.total_size = self.assets.iter().map(StoredAsset::len).fold(0, u64::saturating_add);
+        self.metadata.total_size = self.assets.iter().map(StoredAsset::size).fold(0, u64::saturating_add);
         self.metadata.asset_count = self.assets.len() as u32;
     }
 
     /// Bytes of its inline assets.
     pub fn inline_bytes(&self) -> u64 {
-        self.assets.iter().filter(|asset| matches!(asset.place, Place::Inline { .. })).map(StoredAsset::len).sum()
+        self.assets.iter().filter(|asset| matches!(asset.place, Place::Inline { .. })).map(StoredAsset::size).sum()
     }
 
     /// The blobs that it refers to.
@@ -131,7 +131,7 @@ impl StoredMemory {
 
 impl StoredAsset {
     /// Its true length; of an external one what it says.
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         match &self.place {
             Place::Inline { len, .. } | Place::Blob { len, .. } => *len,
             Place::External { .. } => base(&self.metadata).bytes,

@@ -8,6 +8,7 @@ use super::record::{idem_key, owner_key};
 use super::{ByteSink, Clock, Session, SessionId, SessionSpec};
 use crate::codec::{Digest, Record};
 use crate::error::{Error, Result, require};
+use crate::faults;
 
 /// What sessions are held to.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,14 @@ pub struct SessionService<P: CandidType + DeserializeOwned, M: Memory> {
 impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
     /// Opens the sessions that these memories hold: sessions, by idem, by owner, by end.
     pub fn open([sessions, by_idem, by_owner, by_end]: [M; 4]) -> Self {
+        if faults::SESSIONS_LOST_AT_UPGRADE {
+            return Self {
+                sessions: BTreeMap::new(sessions),
+                by_idem: BTreeMap::new(by_idem),
+                by_owner: BTreeMap::new(by_owner),
+                by_end: BTreeMap::new(by_end),
+            };
+        }
         Self {
             sessions: BTreeMap::init(sessions),
             by_idem: BTreeMap::init(by_idem),

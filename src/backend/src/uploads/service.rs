@@ -12,6 +12,7 @@ use crate::blobs::{Blob, BlobId, BlobStore, locator};
 use crate::codec::{Digest, hex};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
+use crate::faults;
 use crate::memory::Memory;
 use crate::session::{Arrival, Session, SessionId, SessionService, SessionSpec};
 use crate::state::State;
@@ -66,6 +67,9 @@ pub fn begin(state: &mut State, call: &Call, capsule_id: &str, expected_chunks: 
 
 /// Stores one chunk.
 pub fn put_chunk(state: &mut State, call: &Call, id: SessionId, index: u32, bytes: &[u8]) -> Result<()> {
+    if faults::HASH_BEFORE_OWNER_CHECK {
+        hash_unchecked(state, call, id, bytes);
+    }
     let session = state.sessions.get_own(id, &call.caller, call)?;
     let limits = state.session_limits();
     let room = state.capsules.usage(session.place).blob_room(&state.settings.get().quotas);
@@ -139,6 +143,10 @@ fn stem(provisional_memory_id: &str, session: SessionId) -> Digest {
 
 /// Hashes what can be hashed in order: the chunk at hand for free, stored ones as long as the budget lasts.
 fn catch_up(blobs: &BlobStore, session: &mut UploadSession, at_hand: Option<(u32, &[u8])>, mut budget: u64) {
+    if faults::HASH_IN_ORDER_OF_ARRIVAL {
+        at_hand.iter().for_each(|(_, bytes)| session.payload.hash.update(bytes));
+        session.payload.hashed_chunks = session.received.count();
+    }
     while session.received.contains(session.payload.hashed_chunks) {
         let upload = &mut session.payload;
         match at_hand {
@@ -183,6 +191,7 @@ fn check_hashed(session: &UploadSession) -> Result<()> {
 
 fn commit(state: &mut State, call: &Call, mut session: UploadSession, sha256: Digest) -> Blob {
     let id = state.settings.change(|settings| settings.blobs.next("blob", &settings.seed));
+    let id = if faults::BLOB_ID_FROM_CLOCK { call.now } else { id };
     let blob = Blob {
         id,
         owner: call.caller,
@@ -198,6 +207,14 @@ fn commit(state: &mut State, call: &Call, mut session: UploadSession, sha256: Di
     session.payload.blob = Some(id);
     state.sessions.complete(session);
     blob
+}
+
+/// Only for a planted fault.
+fn hash_unchecked(state: &mut State, call: &Call, id: SessionId, bytes: &[u8]) {
+    if let Some(mut session) = state.sessions.get(id, call).filter(|session| session.caller != call.caller) {
+        session.payload.hash.update(bytes);
+        state.sessions.update(&session);
+    }
 }
 
 fn finished(blob: &Blob) -> UploadFinishResult {
