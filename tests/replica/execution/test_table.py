@@ -114,5 +114,5 @@ def test_the_table_can_be_read():
         "(III)",
         "->",
         "()",
-        *"I U RQ NRQ TQ CQ Ry CRy F".split(),
+        *message_contexts,
     ]
