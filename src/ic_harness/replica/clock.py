@@ -12,6 +12,17 @@ from typing import Protocol
 from ic_harness.errors import ReplicaError
 
 
+def monotonic_s() -> float:
+    """Real time for measuring how long something takes, in seconds; not the network's time."""
+    return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Let real time pass; nothing for zero or less."""
+    if seconds > 0:
+        time.sleep(seconds)
+
+
 class Clock(Protocol):
     """What a replica asks for the time, in nanoseconds since the Unix epoch."""
 

@@ -9,13 +9,13 @@ deadlock.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.replica import management, rejects
+from ic_harness.replica.clock import monotonic_s
 from ic_harness.replica.config import (
     COMPOSITE_CALL_INSTRUCTIONS,
     COMPOSITE_DEPTH,
@@ -47,7 +47,7 @@ class CompositeQuery:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.left = QUERY_INSTRUCTIONS
-        self._end = time.monotonic() + WALL_TIME_S
+        self._end = monotonic_s() + WALL_TIME_S
         self._resources = ExitStack()
 
     def run(self, request: Request) -> Answer:
@@ -79,7 +79,7 @@ class CompositeQuery:
             return rejects.reject(
                 rejects.Code.QUERY_TOO_DEEP, "Composite query call exceeded the maximum depth"
             )
-        if time.monotonic() > self._end:
+        if monotonic_s() > self._end:
             return rejects.reject(rejects.Code.QUERY_TIME, "Composite query ran for too long")
         return None if request.callee == MANAGEMENT else self._unavailable(request)
 

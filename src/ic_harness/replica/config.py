@@ -12,6 +12,7 @@ from typing import Final
 
 from ic_harness.principal import Principal
 from ic_harness.replica.clock import Clock
+from ic_harness.replica.latency import Latency
 from ic_harness.units import MIB, MINUTE, SECOND, TRILLION
 
 UPDATE_INSTRUCTIONS: Final = 40_000_000_000
@@ -51,7 +52,7 @@ class ReplicaConfig:
     the user's cache). `background` lets a thread of the replica's own run rounds for timers, heartbeats and
     calls that nobody waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
     often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
-    a request.
+    a request, `latency` makes clients wait as on a real network.
     """
 
     seed: bytes | None = None
@@ -63,6 +64,7 @@ class ReplicaConfig:
     ingress_bytes: int = 2 * MIB + 64 * 1024
     sync_wait_s: float = SYNC_WAIT_S
     threads: int = 4
+    latency: Latency | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ic_harness.errors import ReplicaError
-from ic_harness.replica.clock import Clock
+from ic_harness.replica.clock import Clock, monotonic_s
 from ic_harness.replica.scheduler import Changes, Scheduler
 from ic_harness.units import SECOND
 
@@ -60,14 +59,14 @@ class Driver:
 
         Without a timeout, raises `ReplicaError` when nothing is left that could bring the answer.
         """
-        end = None if timeout_s is None else time.monotonic() + timeout_s
+        end = None if timeout_s is None else monotonic_s() + timeout_s
         with self._condition:
             while not finished():
                 self._check()
                 if not self._driving and not self._held and self._scheduler.has_work():
                     self._drive()
                     continue
-                left = None if end is None else end - time.monotonic()
+                left = None if end is None else end - monotonic_s()
                 if left is not None and left <= 0:
                     return False
                 if not self._driving and self._stuck(left):
@@ -120,6 +119,11 @@ class Driver:
         """Run no more rounds until `release`, except those that `tick` asks for."""
         with self._exclusive():
             self._held = True
+
+    @property
+    def is_held(self) -> bool:
+        """Whether rounds are held."""
+        return self._held
 
     def release(self) -> None:
         """Let rounds run again."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from ic_harness.errors import CborError, EnvelopeError
+from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Envelope, VerifiedSender, check_expiry, verify_envelope
 from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.clock import Clock
@@ -18,6 +19,7 @@ from ic_harness.replica.config import ReplicaConfig, Subnet
 from ic_harness.replica.driver import Driver
 from ic_harness.replica.execution import Module
 from ic_harness.replica.machine import Machine
+from ic_harness.replica.observe import Figures, Observer
 from ic_harness.replica.scheduler import Changes, Scheduler
 from ic_harness.replica.wire import HttpProblem
 from ic_harness.replica.world import Answer, Canister, World
@@ -67,6 +69,8 @@ class Node:
         self.identity = identity
         self.journal = journal
         self.answers: dict[int, Answer] = {}
+        self.observer = Observer()
+        self.observer.skip(self.world.canisters.values())
         background = clock.ticks if config.background is None else config.background
         self.driver = Driver(
             scheduler, clock, self.publish, background=background, interval_s=config.round_interval_s
@@ -98,6 +102,15 @@ class Node:
             changes.requests,
         )
         self.answers.update(changes.answers)
+        self._observe(changes)
+
+    def _observe(self, changes: Changes) -> None:
+        canisters = self.world.canisters
+        figures = [
+            Figures(round=self.world.round, canister=Principal(canister_id), **measure._asdict())
+            for canister_id, measure in changes.measures
+        ]
+        self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
 
     def replace_world(self, world: World) -> None:
         """Put another world in place of the present one; rounds are kept away, memories stand already."""
@@ -110,6 +123,7 @@ class Node:
         if self.journal is not None:
             self.journal.append(world, changes, self.machine)
         self.certify_everything()
+        self.observer.skip(world.canisters.values())
 
     def certify_everything(self) -> None:
         """Certify the whole world anew, because it was loaded or replaced."""

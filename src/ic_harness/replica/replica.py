@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -10,30 +11,18 @@ from typing import Self
 
 from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Ed25519Identity, bls
 from ic_harness.replica import query, routes, snapshots
-from ic_harness.replica.certification import Certifier
-from ic_harness.replica.clock import Clock, SystemClock
-from ic_harness.replica.config import ReplicaConfig, Subnet, default_cache_dir
-from ic_harness.replica.execution import Engine
-from ic_harness.replica.machine import Machine
-from ic_harness.replica.management import ManagementCanister
+from ic_harness.replica.assembly import open_node
+from ic_harness.replica.clock import SystemClock
+from ic_harness.replica.config import ReplicaConfig
+from ic_harness.replica.faults import Faults
+from ic_harness.replica.latency import LatencyModel
 from ic_harness.replica.node import Node
 from ic_harness.replica.observe import Figures, Line
-from ic_harness.replica.randomness import derive, fresh_seed
-from ic_harness.replica.scheduler import Incoming, Scheduler
+from ic_harness.replica.scheduler import Incoming
 from ic_harness.replica.snapshots import NetworkSnapshot
-from ic_harness.replica.store import MemoryBlobs, Store
 from ic_harness.replica.wire import HttpRequest, HttpResponse
-from ic_harness.replica.world import (
-    Answer,
-    Canister,
-    FromHost,
-    LogRecord,
-    Rejected,
-    Request,
-    World,
-)
+from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Rejected, Request
 
 Id = Principal | bytes | str
 """A principal in any form that `Principal.of` takes."""
@@ -48,21 +37,37 @@ class Replica:
     def __init__(self, config: ReplicaConfig | None = None) -> None:
         self.config = config = config or ReplicaConfig()
         self.clock = clock = config.clock or SystemClock()
-        self._store = store = Store(config.state_dir) if config.state_dir is not None else None
-        try:
-            self.node = _make_node(config, clock, store)
-        except BaseException:
-            if store is not None:
-                store.release()
-            raise
+        self.node, self._store = open_node(config, clock)
+        self.faults = Faults(self.restart)
+        self.latency: LatencyModel | None = LatencyModel(config.latency) if config.latency else None
+        self._restarting = threading.Lock()
         self._tickets = itertools.count(1)
         self._closed = False
 
     def close(self) -> None:
         """Stop: the running round ends, state on disk is complete, instances are freed."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._restarting:
+            if not self._closed:
+                self._closed = True
+                self._stop()
+
+    def restart(self) -> None:
+        """Stop and start again, as after a crash of the machine: what was not answered may be forgotten.
+
+        With a state folder everything is read from it anew; without one the memory of the process stands for
+        the disk. Network snapshots taken before do not survive a restart from disk.
+        """
+        with self._restarting:
+            if self._closed:
+                raise ReplicaError("the replica is closed")
+            if self._store is None:
+                with self.node.driver.exclusive():
+                    self.node.scheduler.inbox.clear()
+                return
+            self._stop()
+            self.node, self._store = open_node(self.config, self.clock)
+
+    def _stop(self) -> None:
         whole = self.node.driver.close()
         self.node.scheduler.close()
         if self._store is not None:
@@ -85,7 +90,19 @@ class Replica:
         return self.node.subnet.root_key
 
     def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request of the HTTP interface; blocks, may be called from any thread."""
+        """Answer one request of the HTTP interface; blocks, may be called from any thread.
+
+        Raises `TransportError` where an ordered fault says that the request or its answer gets lost.
+        """
+        return self.faults.around(request, self._delayed)
+
+    def _delayed(self, request: HttpRequest) -> HttpResponse:
+        latency = self.latency
+        if latency is None:
+            return self._answer(request)
+        return latency.around(request, self._answer)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         return routes.handle(self.node, request)
 
     # --- without envelopes and certificates -----------------------------------------------------------------
@@ -145,14 +162,27 @@ class Replica:
         """Run this many rounds now, also while rounds are held."""
         self.node.driver.tick(rounds)
 
+    def hold(self) -> None:
+        """Hold rounds: messages submitted from now on meet in the round of the next `tick`."""
+        self.node.driver.hold()
+
+    def release(self) -> None:
+        """Let rounds run by themselves again."""
+        self.node.driver.release()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether rounds are held."""
+        return self.node.driver.is_held
+
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold rounds, so that messages submitted meanwhile meet in the round of the next `tick`."""
-        self.node.driver.hold()
+        """Hold rounds for the length of a `with` block."""
+        self.hold()
         try:
             yield
         finally:
-            self.node.driver.release()
+            self.release()
 
     # --- the whole network at once --------------------------------------------------------------------------
 
@@ -226,51 +256,3 @@ def _reply(answer: Answer, request: Request) -> bytes:
             canister=Principal(request.callee).to_text(),
         )
     return answer.data
-
-
-def _make_node(config: ReplicaConfig, clock: Clock, store: Store | None) -> Node:
-    seed = config.seed if config.seed is not None else fresh_seed()
-    if store is not None:
-        seed = store.seed(config.seed, seed)
-    key = bls.keypair(derive(seed, b"root key"))
-    identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
-    subnet = make_subnet(seed, key, identity)
-    return Node(
-        config=config,
-        clock=clock,
-        subnet=subnet,
-        scheduler=_make_scheduler(config, clock, subnet, store),
-        certifier=Certifier(subnet, key),
-        identity=identity,
-        journal=store,
-    )
-
-
-def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None) -> Scheduler:
-    engine = Engine(config.cache_dir or default_cache_dir())
-    if store is None:
-        machine = Machine(engine, MemoryBlobs())
-    else:
-        machine = Machine(engine, store.blobs, store.load_memory)
-    world = store.world if store is not None else None
-    return Scheduler(
-        world or World(time_ns=clock.now_ns()),
-        machine,
-        subnet,
-        ManagementCanister(),
-        threads=config.threads,
-        journaled=store is not None,
-    )
-
-
-def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity) -> Subnet:
-    """The subnet of a seed: its own root, with one node."""
-    node_key = identity.public_key_der
-    assert node_key is not None, "bug: a node has a key"
-    return Subnet(
-        id=Principal.self_authenticating(key.public_der).raw,
-        root_key=key.public_der,
-        node_id=identity.principal.raw,
-        node_key=node_key,
-        seed=seed,
-    )

@@ -19,7 +19,7 @@ from ic_harness.replica import deadlines, rejects
 from ic_harness.replica.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
 from ic_harness.replica.effects import Answered, Leaving
 from ic_harness.replica.machine import Machine
-from ic_harness.replica.turn import Pages, Turn
+from ic_harness.replica.turn import Measure, Pages, Turn
 from ic_harness.replica.world import (
     MANAGEMENT,
     Answer,
@@ -44,6 +44,7 @@ class Changes:
     pages: list[tuple[bytes, Pages]] = field(default_factory=list)
     replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
     answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
+    measures: list[tuple[bytes, Measure]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ class Scheduler:
         self.leaving += turn.outbox.items
         self.changes.canisters.add(canister.id)
         self.changes.pages += [(canister.id, diff) for diff in turn.diffs]
+        self.changes.measures += [(canister.id, measure) for measure in turn.measures]
         if not canister.queue:
             self.ready.discard(canister.id)
         self.expiring.note(canister)

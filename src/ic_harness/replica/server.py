@@ -7,13 +7,15 @@ are joined once and never copied after that.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ic_harness.errors import ReplicaError
+from ic_harness.errors import ReplicaError, TransportError
+from ic_harness.replica.front import Front
 from ic_harness.replica.replica import Replica
 from ic_harness.replica.routes import CORS
 from ic_harness.replica.wire import HttpRequest, HttpResponse, problem
@@ -37,6 +39,7 @@ def app(replica: Replica) -> Application:
     """Make an ASGI 3 application that serves `replica`; closing the replica stays with the caller."""
     workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="ic-harness-http")
     limit = replica.config.ingress_bytes + _READ_BEYOND
+    front = Front(replica)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -50,8 +53,12 @@ def app(replica: Replica) -> Application:
             await _send(send, problem(413, "The request body is too large"))
             return
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(workers, replica.handle, _request(scope, body))
-        await _send(send, response)
+        try:
+            response = await loop.run_in_executor(workers, front.handle, _request(scope, body))
+        except TransportError:
+            await _break_off(send)
+        else:
+            await _send(send, response)
 
     return application
 
@@ -84,7 +91,15 @@ async def _body(receive: Receive, limit: int) -> bytes:
 
 def _request(scope: Scope, body: bytes) -> HttpRequest:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return HttpRequest(method=scope["method"], path=scope["path"], headers=headers, body=body)
+    client = scope.get("client")
+    return HttpRequest(
+        method=scope["method"],
+        path=scope["path"],
+        headers=headers,
+        body=body,
+        query=scope.get("query_string", b"").decode("latin-1"),
+        client=client[0] if client else None,
+    )
 
 
 async def _send(send: Send, response: HttpResponse) -> None:
@@ -97,6 +112,13 @@ async def _send(send: Send, response: HttpResponse) -> None:
         }
     )
     await send({"type": "http.response.body", "body": response.body})
+
+
+async def _break_off(send: Send) -> None:
+    """Announce more than is sent: the server then cuts the connection, as a lost answer looks to a client."""
+    headers = [(b"content-length", b"1000000"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
 
 
 class RunningServer:
@@ -123,6 +145,8 @@ def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningSe
     """
     import uvicorn  # lazy: start-up time  # noqa: PLC0415
 
+    # An answer that an ordered fault breaks off is no error of the server.
+    logging.getLogger("uvicorn.error").addFilter(_not_broken_off)
     listener = _listen(host, port)
     config = uvicorn.Config(
         app(replica),
@@ -140,6 +164,10 @@ def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningSe
     )
     thread.start()
     return RunningServer(server, thread, listener)
+
+
+def _not_broken_off(record: logging.LogRecord) -> bool:
+    return "without completing response" not in record.getMessage()
 
 
 def _listen(host: str, port: int) -> socket.socket:

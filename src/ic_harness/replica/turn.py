@@ -8,8 +8,10 @@ A turn touches its own canister and nothing else, so turns of different canister
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ic_harness.replica import effects, rejects
 from ic_harness.replica.config import CALL_BYTES, QUEUE_CAPACITY, REPLY_BYTES, TURN_INSTRUCTIONS, Subnet
@@ -76,6 +78,15 @@ class Pages:
     parts: tuple[tuple[str, int, bytes], ...]
 
 
+class Measure(NamedTuple):
+    """What one message cost: instructions, and by how much it changed the balance."""
+
+    what: str
+    instructions: int
+    cycles: int
+    trapped: bool
+
+
 @dataclass(slots=True)
 class Turn:
     """Runs messages of one canister. `diffs` are the page changes committed, for the journal."""
@@ -88,7 +99,8 @@ class Turn:
     outbox: Outbox = field(default_factory=Outbox)
     diffs: list[Pages] = field(default_factory=list)
     instructions: int = 0
-    messages: int = 0
+    measures: list[Measure] = field(default_factory=list)
+    trapped: bool = False
 
     def run(self, *, heartbeat: bool = False) -> None:
         """Run due tasks, then waiting messages until the turn's instructions are used up."""
@@ -102,11 +114,21 @@ class Turn:
 
     def message(self, message: Request | Response) -> None:
         """Run one message."""
-        self.messages += 1
         if isinstance(message, Request):
-            self.request(message)
+            with self._measured(message.method):
+                self.request(message)
         else:
-            self.response(message)
+            with self._measured("reply" if isinstance(message.answer, Replied) else "reject"):
+                self.response(message)
+
+    @contextmanager
+    def _measured(self, what: str) -> Iterator[None]:
+        instructions, cycles = self.instructions, self.canister.cycles
+        self.trapped = False
+        yield
+        self.measures.append(
+            Measure(what, self.instructions - instructions, self.canister.cycles - cycles, self.trapped)
+        )
 
     # --- tasks ----------------------------------------------------------------------------------------------
 
@@ -117,18 +139,20 @@ class Turn:
         with self.machine.lock(canister.id):
             if canister.low_memory_hook == "ready":
                 canister.low_memory_hook = "executed"
-                self._task("canister_on_low_wasm_memory")
+                self._task("on_low_wasm_memory")
             if 0 < canister.global_timer_ns <= self.time_ns:
                 canister.global_timer_ns = 0
-                self._task("canister_global_timer")
+                self._task("global_timer")
             if heartbeat:
-                self._task("canister_heartbeat")
+                self._task("heartbeat")
 
-    def _task(self, export: str) -> None:
-        if not self.machine.module(self.canister).has(export):
+    def _task(self, name: str) -> None:
+        entry = Entry(export=f"canister_{name}")
+        if not self.machine.module(self.canister).has(f"canister_{name}"):
             return
-        context = self._open(FromSystem(), b"")
-        self._settle(context, self._call(Entry(export=export), Mode.SYSTEM_TASK, context, may_answer=False))
+        with self._measured(name):
+            context = self._open(FromSystem(), b"")
+            self._settle(context, self._call(entry, Mode.SYSTEM_TASK, context, may_answer=False))
 
     def _watch_memory(self) -> None:
         """Arm the low-memory hook when too little of the limit is left, and disarm it when there is again."""
@@ -264,6 +288,7 @@ class Turn:
         outcome = self.machine.instance(canister).run(entry, env)
         context.instructions += outcome.instructions
         self.instructions += outcome.instructions
+        self.trapped = self.trapped or isinstance(outcome, Trapped)
         return outcome
 
     def _commit(self, instance: Instance) -> None:

@@ -19,12 +19,17 @@ TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One request; header names in lower case, `path` without the query string."""
+    """One request; header names in lower case, `path` without the query string, which is in `query`.
+
+    `client` is the address that a request over HTTP came from.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    query: str = ""
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,78 @@
+"""Putting a node together: keys from the seed, the world from the state folder, everything joined."""
+
+from __future__ import annotations
+
+from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity, bls
+from ic_harness.replica.certification import Certifier
+from ic_harness.replica.clock import Clock
+from ic_harness.replica.config import ReplicaConfig, Subnet, default_cache_dir
+from ic_harness.replica.execution import Engine
+from ic_harness.replica.machine import Machine
+from ic_harness.replica.management import ManagementCanister
+from ic_harness.replica.node import Node
+from ic_harness.replica.randomness import derive, fresh_seed
+from ic_harness.replica.scheduler import Scheduler
+from ic_harness.replica.store import MemoryBlobs, Store
+from ic_harness.replica.world import World
+
+
+def open_node(config: ReplicaConfig, clock: Clock) -> tuple[Node, Store | None]:
+    """Make the node of a configuration, and open its state folder if it has one. Raises `StateError`."""
+    if config.state_dir is None:
+        return make_node(config, clock, None), None
+    store = Store(config.state_dir)
+    try:
+        return make_node(config, clock, store), store
+    except BaseException:
+        store.release()
+        raise
+
+
+def make_node(config: ReplicaConfig, clock: Clock, store: Store | None) -> Node:
+    """Join the parts of a node."""
+    seed = config.seed if config.seed is not None else fresh_seed()
+    if store is not None:
+        seed = store.seed(config.seed, seed)
+    key = bls.keypair(derive(seed, b"root key"))
+    identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
+    subnet = make_subnet(seed, key, identity)
+    return Node(
+        config=config,
+        clock=clock,
+        subnet=subnet,
+        scheduler=_make_scheduler(config, clock, subnet, store),
+        certifier=Certifier(subnet, key),
+        identity=identity,
+        journal=store,
+    )
+
+
+def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None) -> Scheduler:
+    engine = Engine(config.cache_dir or default_cache_dir())
+    if store is None:
+        machine = Machine(engine, MemoryBlobs())
+    else:
+        machine = Machine(engine, store.blobs, store.load_memory)
+    world = store.world if store is not None else None
+    return Scheduler(
+        world or World(time_ns=clock.now_ns()),
+        machine,
+        subnet,
+        ManagementCanister(),
+        threads=config.threads,
+        journaled=store is not None,
+    )
+
+
+def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity) -> Subnet:
+    """The subnet of a seed: its own root, with one node."""
+    node_key = identity.public_key_der
+    assert node_key is not None, "bug: a node has a key"
+    return Subnet(
+        id=Principal.self_authenticating(key.public_der).raw,
+        root_key=key.public_der,
+        node_id=identity.principal.raw,
+        node_key=node_key,
+        seed=seed,
+    )

@@ -1,0 +1,129 @@
+"""The admin routes: what a test network can do, for programs on the same machine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ic_harness.principal import Principal
+from ic_harness.replica import HttpRequest
+from ic_harness.replica.front import Front
+
+from .support import candid, did
+
+
+@pytest.fixture
+def ask(replica):
+    front = Front(replica)
+
+    def asking(method, path, body=None, **more):
+        raw = b"" if body is None else json.dumps(body).encode()
+        path, _, query = path.partition("?")
+        request = HttpRequest(method=method, path=f"/_/{path}", body=raw, query=query, **more)
+        answer = front.handle(request)
+        return json.loads(answer.body) if answer.status == 200 else (answer.status, answer.body.decode())
+
+    return asking
+
+
+def test_the_status_tells_where_the_network_is(ask, replica, rust):
+    """Root key, round, time, canisters, and whether rounds are held."""
+    status = ask("GET", "status")
+    assert status["root_key"] == replica.root_key.hex()
+    assert status["canisters"] == [str(rust.id)]
+    assert status["held"] is False
+
+
+def test_time_and_rounds(ask, replica):
+    """Time is set and advanced, rounds are held, run and released."""
+    start = replica.clock.now_ns()
+    assert ask("POST", "time", {"set_ns": start + 10**9})["time_ns"] == start + 10**9
+    assert ask("POST", "time", {"advance_ns": 5})["time_ns"] == start + 10**9 + 5
+    before = replica.node.world.round
+    ask("POST", "hold")
+    assert ask("GET", "status")["held"] is True
+    assert ask("POST", "tick", {"rounds": 3})["round"] == before + 3
+    ask("POST", "release")
+    assert replica.is_held is False
+
+
+def test_snapshots(ask, rust):
+    """Snapshots have numbers; one that was forgotten is gone."""
+    number = ask("POST", "snapshots")["snapshot"]
+    before = ask("GET", "state_hash")
+    rust.update("add", 1)
+    assert ask("GET", "state_hash") != before
+    ask("POST", "restore", {"snapshot": number})
+    assert ask("GET", "state_hash") == before
+    ask("POST", "forget", {"snapshot": number})
+    assert ask("POST", "restore", {"snapshot": number})[0] == 400
+
+
+def test_figures_and_lines_are_streams(ask, rust):
+    """Every message has its figures, every printed line is there, and one can come back for more."""
+    rust.update("add", 1)
+    rust.update("print", "hello")
+    figures, lines = ask("GET", "figures"), ask("GET", "lines")
+    assert [entry["what"] for entry in figures["entries"]] == ["add", "print"]
+    assert all(entry["instructions"] > 0 and not entry["trapped"] for entry in figures["entries"])
+    assert [entry["text"] for entry in lines["entries"]] == ["hello"]
+    rust.update("add", 1)
+    assert len(ask("GET", f"figures?since={figures['next']}")["entries"]) == 1
+    assert ask("GET", f"lines?since={lines['next']}")["entries"] == []
+
+
+def test_a_canister_can_be_looked_at(ask, rust):
+    """Status, cycles, controllers and log of one canister."""
+    found = ask("GET", f"canisters/{rust.id}")
+    assert (found["status"], found["cycles"], found["open_calls"]) == ("running", 100_000_000_000_000, 0)
+    assert ask("GET", f"canisters/{Principal.management()}")[0] == 409
+
+
+def test_faults_and_latency_can_be_ordered(ask, replica):
+    """Faults and latency models come as JSON; unknown ones are refused."""
+    ask("POST", "faults", {"harm": "drop_reply", "method": "add", "times": 2})
+    assert [(fault.harm, fault.times) for fault in replica.faults.left] == [("drop_reply", 2)]
+    ask("POST", "faults/clear")
+    assert replica.faults.left == []
+    ask("POST", "latency", {"one_way_s": 0.5})
+    assert replica.latency.model.one_way_s == 0.5
+    ask("POST", "latency", {"preset": "none"})
+    assert replica.latency is None
+    assert ask("POST", "faults", {"harm": "explode"})[0] == 400
+    assert ask("POST", "latency", {"preset": "moon"})[0] == 400
+    assert ask("POST", "latency", {"one_way_s": -1})[0] == 409
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"headers": {"origin": "http://example.com"}},
+        {"headers": {"host": "evil.example:80"}},
+        {"client": "192.168.0.7"},
+    ],
+)
+def test_strangers_and_web_pages_are_refused(ask, more):
+    """Only programs on the same machine may use the admin routes."""
+    assert ask("POST", "tick", **more)[0] == 403
+
+
+@pytest.mark.parametrize("body", [[1], "text"])
+def test_bad_bodies_are_400(ask, replica, body):
+    """What is no JSON object is refused."""
+    assert ask("POST", "tick", body)[0] == 400
+    assert Front(replica).handle(HttpRequest(method="POST", path="/_/tick", body=b"{")).status == 400
+
+
+def test_unknown_routes_are_404(ask):
+    """What is not in the table does not exist."""
+    assert ask("GET", "tick")[0] == 404
+    assert ask("POST", "status")[0] == 404
+
+
+def test_restart(ask, rust):
+    """A restart keeps what was answered."""
+    rust.update("add", 1)
+    ask("POST", "restart")
+    reply = rust.replica.execute_query(rust.sender, rust.id, "get", b"DIDL\0\0")
+    assert candid.decode(reply, did("rust/rust").methods["get"].return_types) == (8,)
