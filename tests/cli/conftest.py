@@ -6,17 +6,22 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import wasmtime
 from click.testing import CliRunner
 
 from ic_harness.cli import commands
+from ic_harness.uploads import sample_photo
+
+SOURCE = str(Path(__file__).parents[2] / "src")
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Run the command line in this process, in a folder of the test's own."""
+    monkeypatch.setenv("PYTHONPATH", SOURCE)  # for the processes that a command starts from here
     monkeypatch.chdir(tmp_path)
 
     def invoke(*args):
@@ -37,7 +42,7 @@ def spawn(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=os.environ | {"PYTHONPATH": SOURCE},
             **options,
         )
         started.append(process)
@@ -59,6 +64,14 @@ def refused(result, status, *words):
     assert lines[0].startswith("ic-harness: ")
     for word in words:
         assert word in lines[0]
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A real photo in the test's folder."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(sample_photo())
+    return path
 
 
 TRAPPING = '(module (func (export "canister_update capsules_create") unreachable))'

@@ -5,14 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ic_harness.uploads import sample_photo
 
 from .conftest import refused
-
-
-@pytest.fixture
-def photo(tmp_path):
-    return sample_photo(tmp_path / "photo.jpg")
 
 
 def bomb(path):

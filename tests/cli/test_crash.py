@@ -9,7 +9,8 @@ import sys
 import textwrap
 
 import pytest
-from ic_harness.uploads import sample_photo
+
+from ic_harness.uploads import make_large_jpeg
 
 VICTIM = """
 import os, signal, sys, threading
@@ -45,7 +46,8 @@ commands(sys.argv[3:])
 )
 def test_killed_upload_can_be_repeated(run, tmp_path, method, number):
     """An upload that is killed after some call leaves a state in which the same command succeeds."""
-    photo = sample_photo(tmp_path / "photo.jpg", size=6_000_000)
+    photo = tmp_path / "large.jpg"
+    photo.write_bytes(make_large_jpeg(6_000_000))
     script = tmp_path / "victim.py"
     script.write_text(textwrap.dedent(VICTIM))
     command = [sys.executable, script, method, str(number), "upload", photo]
@@ -56,9 +58,8 @@ def test_killed_upload_can_be_repeated(run, tmp_path, method, number):
     assert json.loads(again.stdout)["verified"] is True
 
 
-def test_download_that_is_killed_leaves_no_half_file(run, tmp_path):
+def test_download_that_fails_leaves_no_half_file(run, tmp_path, photo):
     """A failing download leaves nothing at its target; see tests of `write_atomically` for the rest."""
-    photo = sample_photo(tmp_path / "photo.jpg")
     stored = json.loads(run("upload", photo, "--json").stdout)
     result = run("download", stored["memory_id"], "-o", tmp_path / "none" / "out")
     assert result.exit_code == 2

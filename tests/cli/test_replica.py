@@ -6,7 +6,6 @@ import json
 import signal
 
 import pytest
-from ic_harness.uploads import sample_photo
 
 from .conftest import refused
 
@@ -37,10 +36,9 @@ def test_first_line_tells_url_and_root_key(server):
     assert len(bytes.fromhex(told["root_key"])) == 133
 
 
-def test_photo_goes_over_http_and_comes_back_embedded(server, run, tmp_path):
+def test_photo_goes_over_http_and_comes_back_embedded(server, run, tmp_path, photo):
     """What is uploaded over HTTP is found by the embedded network when the server has stopped."""
     told, process = server
-    photo = sample_photo(tmp_path / "photo.jpg")
     uploaded = run("upload", photo, "--json", "--network", told["url"])
     assert uploaded.exit_code == 0, uploaded.stderr
     stored = json.loads(uploaded.stdout)
@@ -52,10 +50,9 @@ def test_photo_goes_over_http_and_comes_back_embedded(server, run, tmp_path):
     assert (tmp_path / "out").read_bytes() == photo.read_bytes()
 
 
-def test_folder_in_use_is_told(server, run, tmp_path):
+def test_folder_in_use_is_told(server, run, photo):
     """While a replica serves the folder, the embedded network names its process and its URL."""
     told, process = server
-    photo = sample_photo(tmp_path / "photo.jpg")
     refused(run("upload", photo), 1, f"process {process.pid}", f"--network {told['url']}")
 
 

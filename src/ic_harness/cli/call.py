@@ -86,9 +86,15 @@ def _encode(method: Method, arguments: str) -> bytes:
 
     text = arguments if arguments.lstrip().startswith("(") else f"({arguments})"
     try:
-        return encode(parse_values(text, method.arg_types), method.arg_types)
+        given = len(parse_values(text))
+        argument = encode(parse_values(text, method.arg_types), method.arg_types)
     except CandidError as error:
         raise click.UsageError(f"the arguments do not fit: {error}") from error
+    if given > len(
+        method.arg_types
+    ):  # a canister would ignore them, but whoever typed them did not mean that
+        raise click.UsageError(f"the arguments do not fit: {given} for {method}")
+    return argument
 
 
 def _ask(agent: Agent, canister: Principal, method: str, argument: bytes, *, certified: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""Whom the command line calls as: a key file, an identity of dfx or icp-cli, or a key that it keeps itself."""
+"""Whom the command line calls as: a key file, an identity of dfx or icp-cli, or a key of its own."""
 
 from __future__ import annotations
 

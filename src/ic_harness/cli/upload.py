@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from ic_harness.errors import HarnessError
 
 from .failures import failure, report
 from .options import Place, canister_id_option, json_option, place_options
 
 if TYPE_CHECKING:
     from ic_harness.backend import Backend
-    from ic_harness.uploads import Asset, UploadedPhoto
+    from ic_harness.uploads import UploadedPhoto
 
 
 @click.command()
@@ -34,11 +37,11 @@ def upload(
 ) -> None:
     """Store each photo PATH as a memory with four assets, and read all of them back.
 
-    The original and the smaller versions travel at the same time, in two lanes. Of a photo that cannot be stored
-    nothing is left behind, and the others are stored nevertheless. With --json one object a photo is printed.
+    The original and the smaller versions travel at the same time, in two lanes. Of a photo that cannot be
+    stored nothing is left behind, and the others are stored nevertheless. With --json one object a photo is
+    printed.
     """
     from ic_harness.backend import Backend  # lazy: start-up time  # noqa: PLC0415
-    from ic_harness.errors import HarnessError  # lazy: start-up time  # noqa: PLC0415
 
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
@@ -51,8 +54,32 @@ def upload(
                 stored = _store(backend, path, target)
             except (HarnessError, OSError) as error:
                 statuses.append(report(failure(error)))
-                continue
-            _show(_as_json(stored, session.network.name, path), as_json=as_json)
-    context.exit(
-        min(statuses, default=0)
-    )  # that something failed counts more than that something was no photo
+            else:
+                _show(_as_json(stored, session.network.name), as_json=as_json)
+    # That something failed (1) tells more than that something was no photo (2).
+    context.exit(min(statuses, default=0))
+
+
+def _store(backend: Backend, path: Path, capsule: str) -> UploadedPhoto:
+    from ic_harness.uploads import upload_photo  # lazy: start-up time  # noqa: PLC0415
+
+    from .render import lanes  # lazy: start-up time  # noqa: PLC0415
+
+    with lanes() as bars:
+        return upload_photo(
+            backend, path, capsule, on_progress=lambda step: bars.advance(step.lane, step.done, step.total)
+        )
+
+
+def _as_json(stored: UploadedPhoto, network: str) -> dict[str, Any]:
+    facts = asdict(stored)
+    return {"photo": facts.pop("photo"), "network": network, **facts}
+
+
+def _show(photo: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(photo))
+        return
+    from .render import asset_table  # lazy: start-up time  # noqa: PLC0415
+
+    asset_table(photo)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ic_harness.uploads import UploadedPhoto
 
     from .lab import Lab
-    from .tools import Clock, Deployer, Identities, Photos
+    from .photos import Photos
+    from .tools import Clock, Deployer, Identities
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +89,7 @@ def deploy(network: Network, identity: Identities, request: pytest.FixtureReques
 @pytest.fixture
 def photo(tmp_path: Path) -> Photos:
     """Make real photos: `photo()` is a path to one, `photo(size=5_000_000, kind="jpeg")` to a larger one."""
-    from .tools import Photos  # lazy: start-up time  # noqa: PLC0415
+    from .photos import Photos  # lazy: start-up time  # noqa: PLC0415
 
     return Photos(tmp_path)
 
