@@ -36,4 +36,6 @@ def test_assets(assets, lab):
         assert seen[page]["right"] == {"version": 2, "status": 200}, page
         assert "error" in seen[page]["forged"], page
     assert "error" not in seen["absent"]["right"]
+    assert seen["gateway"] == {"size": 5, "verdict": {"version": 2, "status": 200}}
+    assert seen["gateway_large"] == SIZE  # by streaming callbacks
     assert seen["left"] == 2

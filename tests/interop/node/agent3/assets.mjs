@@ -35,6 +35,15 @@ async function served(actor, id, rootKey, url) {
   return { right: verdict(request, response, id, rootKey), forged: verdict(request, forged, id, rootKey) };
 }
 
+/** The same page by the replica's HTTP gateway: whole, and with a certificate that holds for what arrived. */
+async function by_gateway(host, id, rootKey, path) {
+  const answer = await fetch(`${host}${path}?canisterId=${id}`, { headers: { "accept-encoding": "identity" } });
+  const body = new Uint8Array(await answer.arrayBuffer());
+  const request = { method: "GET", url: path, headers: [], body: new Uint8Array(), certificate_version: [2] };
+  const response = { status_code: answer.status, headers: [...answer.headers], body };
+  return { size: body.length, verdict: verdict(request, response, id, rootKey) };
+}
+
 async function main({ host, canister, seed, size }) {
   const identity = sdk.Ed25519KeyIdentity.generate(Uint8Array.from(Buffer.from(seed, "hex")));
   const agent = await agentFor(host, identity);
@@ -58,6 +67,8 @@ async function main({ host, canister, seed, size }) {
     certified: await hello.isCertified(),
     hello: await served(actor, id, agent.rootKey, "/hello.txt"),
     page: await served(actor, id, agent.rootKey, "/"),
+    gateway: await by_gateway(host, id, agent.rootKey, "/hello.txt"),
+    gateway_large: (await by_gateway(host, id, agent.rootKey, "/large.bin")).size,
     absent: await served(actor, id, agent.rootKey, "/nothing-here"),
   };
   await manager.delete("/hello.txt");
