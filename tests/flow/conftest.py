@@ -59,3 +59,34 @@ def read_back(backend, locator) -> bytes:
 def session(backend, capsule):
     """Begin a session of the test's own caller: `session(data)`."""
     return lambda data, idem="idem": Session.begin(backend, capsule, data, idem)
+
+
+def stored_assets(backend, memory_id) -> dict:
+    """Read a memory's assets: type to (metadata base, locator or None, bytes as stored)."""
+    memory = backend.memories_read(memory_id)
+    found = {}
+    for asset in memory.blob_internal_assets:
+        base = asset.metadata.value.base
+        locator = asset.blob_ref.locator
+        found[base.asset_type.value] = (base, locator, read_back(backend, locator))
+    for asset in memory.inline_assets:
+        base = asset.metadata.value.base
+        found[base.asset_type.value] = (base, None, asset.bytes)
+    return found
+
+
+def check_four_assets(backend, path, uploaded) -> dict:
+    """Assert that a photo is stored as four assets, each as long and with the hash that is claimed."""
+    assets = stored_assets(backend, uploaded.memory_id)
+    assert set(assets) == {"Original", "Display", "Thumbnail", "Placeholder"}
+    assert assets["Original"][2] == path.read_bytes()
+    for base, _, data in assets.values():
+        assert base.bytes == len(data)
+        assert base.sha256 == hashlib.sha256(data).digest()
+    return assets
+
+
+@pytest.fixture
+def four_assets():
+    """Check a stored photo: `four_assets(backend, path, uploaded)`."""
+    return check_four_assets
