@@ -106,14 +106,20 @@ def test_a_failing_pre_upgrade_can_be_skipped(replica):
     assert replica.execute_query(BOB, canister, "get", b"") == b"\0"
 
 
-@pytest.mark.parametrize(
-    "module",
-    [b"", b"junk", b"\0asm\1\0\0\0\xff", gzip.compress(b"no module"), wasm("rust/rust")[:1000]],
-)
-def test_invalid_modules_are_refused(replica, module):
+BROKEN_MODULES = {
+    "nothing": b"",
+    "junk": b"junk",
+    "unknown section": b"\0asm\1\0\0\0\xff",
+    "no module in gzip": gzip.compress(b"no module", mtime=0),
+    "cut off": wasm("rust/rust")[:1000],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_MODULES)
+def test_invalid_modules_are_refused(replica, name):
     """Bytes that are no module give IC0505, and the canister stays empty."""
     canister = create(replica)
-    error = rejected(install, replica, canister, module)
+    error = rejected(install, replica, canister, BROKEN_MODULES[name])
     assert error.error_code == "IC0505"
     assert "Canister's Wasm module is not valid" in error.reject_message
     assert not replica.canister(canister).installed

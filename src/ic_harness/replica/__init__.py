@@ -9,15 +9,26 @@ What it does not model is listed in this room's README.md and refused by name.
 
 from .clock import Clock, ManualClock, SystemClock
 from .config import ReplicaConfig
+from .faults import Fault, Harm
+from .latency import MAINNET, PRESETS, Latency, LatencyModel
+from .observe import Figures, Line
 from .replica import PendingUpdate, Replica
 from .server import RunningServer, app, serve
 from .snapshots import NetworkSnapshot
 from .wire import HttpRequest, HttpResponse
 
 __all__ = [
+    "MAINNET",
+    "PRESETS",
     "Clock",
+    "Fault",
+    "Figures",
+    "Harm",
     "HttpRequest",
     "HttpResponse",
+    "Latency",
+    "LatencyModel",
+    "Line",
     "ManualClock",
     "NetworkSnapshot",
     "PendingUpdate",

@@ -6,8 +6,8 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
 from ic_harness.replica.certification import Certifier
 from ic_harness.replica.clock import Clock
-from ic_harness.replica.config import ReplicaConfig, Subnet, default_cache_dir
-from ic_harness.replica.execution import Engine
+from ic_harness.replica.config import ReplicaConfig, Subnet
+from ic_harness.replica.execution import Engine, default_folder
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.node import Node
@@ -49,7 +49,7 @@ def make_node(config: ReplicaConfig, clock: Clock, store: Store | None) -> Node:
 
 
 def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None) -> Scheduler:
-    engine = Engine(config.cache_dir or default_cache_dir())
+    engine = Engine(config.cache_dir or default_folder())
     if store is None:
         machine = Machine(engine, MemoryBlobs())
     else:

@@ -5,7 +5,6 @@ Limits quote the interface specification ("Resource limits") and the defaults of
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -88,11 +87,3 @@ class Subnet:
     def principal(self) -> Principal:
         """The id as a principal."""
         return Principal(self.id)
-
-
-def default_cache_dir() -> Path:
-    """The folder for compiled modules: `ic-harness` in the user's cache folder, or a temporary one."""
-    try:
-        return Path.home() / ".cache" / "ic-harness" / "modules"
-    except RuntimeError:  # no home folder is known
-        return Path(tempfile.gettempdir()) / "ic-harness-modules"

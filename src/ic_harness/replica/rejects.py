@@ -114,9 +114,8 @@ def no_module_in(canister: bytes) -> Rejected:
         Code.NO_MODULE,
         from_canister(
             canister,
-            "Attempted to execute a message on canister "
-            f"{name(canister)}, but the canister contains no Wasm module",
-            "Please install code in the canister before trying to execute it.",
+            "Attempted to execute a message, but the canister contains no Wasm module.",
+            "Please install code to this canister before calling it.",
             "wasm-module-not-found",
         ),
     )
