@@ -18,7 +18,9 @@ class Capability(StrEnum):
     ROUND = "round"
     SNAPSHOT = "snapshot"
     LOGS = "logs"
+    METER = "meter"
     FAULTS = "faults"
+    METER = "meter"
 
 
 MEANINGS: Final[Mapping[Capability, str]] = {
@@ -28,7 +30,9 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.ROUND: "put several messages into one round",
     Capability.SNAPSHOT: "snapshot and restore everything at once",
     Capability.LOGS: "read what canisters print",
+    Capability.METER: "tell how many instructions a canister used",
     Capability.FAULTS: "lose, repeat and delay messages",
+    Capability.METER: "tell how many instructions a canister used",
 }
 """What each capability lets a test do, to complete the sentence "the network can …"."""
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from ic_harness.agent import (
     Agent,
@@ -26,6 +28,7 @@ from ic_harness.replica import HttpRequest, NetworkSnapshot, Replica
 from .capabilities import Capability
 from .network import Network, Snapshot
 
+T = TypeVar("T")
 _CBOR: Final = {"content-type": "application/cbor"}
 
 
@@ -53,6 +56,8 @@ class EmbeddedNetwork(Network):
     def __init__(self, replica: Replica, deployer: Identity | None = None) -> None:
         super().__init__(deployer or _deployer())
         self.replica = replica
+        self._watched = 0
+        self._used: Counter[Principal] = Counter()
 
     @property
     def name(self) -> str:
@@ -96,6 +101,17 @@ class EmbeddedNetwork(Network):
         """Go back to a snapshot of this network. Raises `ReplicaError` when it is of another, or closed."""
         assert isinstance(snapshot, NetworkSnapshot), "bug: a snapshot of another kind of network"
         self.replica.restore(snapshot)
+
+    def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make calls whose first updates are executed in the same round."""
+        return self.replica.in_one_round(calls)
+
+    def instructions(self, canister: Principal) -> int:
+        """Tell the instructions that a canister has used so far, queries included."""
+        self._watched, figures = self.replica.figures(self._watched)
+        for figure in figures:
+            self._used[figure.canister] += figure.instructions
+        return self._used[canister] + self.replica.canister(canister).query_instructions
 
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, TypeVar
 
 from ic_harness.agent import Agent, AsyncAgent, Management
 from ic_harness.principal import Principal
@@ -20,6 +20,7 @@ from ic_harness.protocol import AnonymousIdentity, Identity
 from .capabilities import Capability, MissingCapabilityError
 from .sections import keeps_memory
 
+T = TypeVar("T")
 InstallMode = Literal["install", "reinstall", "upgrade"]
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
@@ -168,6 +169,14 @@ class Network(ABC):
     def tick(self) -> None:
         """Run one round: timers and heartbeats that are due. Needs `Capability.ROUND`."""
         raise MissingCapabilityError(self.name, Capability.ROUND)
+
+    def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:  # noqa: ARG002 - named for implementations
+        """Make calls whose first updates are executed in the same round. Needs `Capability.ROUND`."""
+        raise MissingCapabilityError(self.name, Capability.ROUND)
+
+    def instructions(self, canister: Principal) -> int:  # noqa: ARG002 - named for implementations
+        """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METER`."""
+        raise MissingCapabilityError(self.name, Capability.METER)
 
     def snapshot(self) -> Snapshot:
         """Remember the whole network; close the result when it is no longer needed.

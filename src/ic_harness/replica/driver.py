@@ -92,6 +92,20 @@ class Driver:
             action()
             if wake:
                 self._wake_pump()
+            if self._held:
+                self._condition.notify_all()  # whoever gathers messages for one round counts them
+
+    def gather(self, complete: Callable[[], bool]) -> None:
+        """While rounds are held: sleep until `complete`, which submitted messages or `nudge` bring about."""
+        with self._condition:
+            while not complete():
+                self._check()
+                self._condition.wait()
+
+    def nudge(self) -> None:
+        """Let those who sleep look again."""
+        with self._condition:
+            self._condition.notify_all()
 
     def settle(self) -> None:
         """Without a background thread, run what is waiting; used before state is shown to a reader."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.principal import Principal
@@ -24,6 +25,7 @@ from ic_harness.replica.snapshots import NetworkSnapshot
 from ic_harness.replica.wire import HttpRequest, HttpResponse
 from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Rejected, Request
 
+T = TypeVar("T")
 Id = Principal | bytes | str
 """A principal in any form that `Principal.of` takes."""
 
@@ -175,6 +177,11 @@ class Replica:
         """Whether rounds are held."""
         return self.node.driver.is_held
 
+    @property
+    def waiting(self) -> int:
+        """How many messages from outside wait for a round."""
+        return len(self.node.scheduler.inbox)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold rounds for the length of a `with` block."""
@@ -183,6 +190,21 @@ class Replica:
             yield
         finally:
             self.release()
+
+    def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make calls, each on a thread of its own, and execute the first update of each in the same round.
+
+        Raises the first error of a call after all have ended.
+        """
+        driver, inbox = self.node.driver, self.node.scheduler.inbox
+        with ThreadPoolExecutor(max_workers=max(1, len(calls))) as pool:
+            with self.held():
+                running = [pool.submit(call) for call in calls]
+                for future in running:
+                    future.add_done_callback(lambda _: driver.nudge())
+                driver.gather(lambda: len(inbox) + sum(future.done() for future in running) >= len(calls))
+                self.tick()
+            return [future.result() for future in running]
 
     # --- the whole network at once --------------------------------------------------------------------------
 

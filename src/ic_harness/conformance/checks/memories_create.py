@@ -71,12 +71,13 @@ def consistency_is_enforced(stage: Stage) -> None:
     locator = alice.upload(material)
     wrong_len = BlobRef(locator=locator, hash=material.sha256, len=material.size + 1)
     wrong_hash = BlobRef(locator=locator, hash=bytes(32), len=material.size)
-    for what, changes in (
+    cases: list[tuple[str, dict[str, Any]]] = [
         ("metadata of another length", {"metadata": asset_metadata(other)}),
         ("a blob_ref of another length", {"bytes": None, "blob_ref": wrong_len}),
         ("a blob_ref with another hash", {"bytes": None, "blob_ref": wrong_hash}),
         ("an external location without storage key", {"bytes": None, "location": BlobHosting.S3}),
-    ):
+    ]
+    for what, changes in cases:
         with refused(f"memories_create with {what}", "InvalidArgument", "Conflict"):
             _create(alice, material, **changes)
 

@@ -104,7 +104,7 @@ def neighbours_cost_nothing(stage: Stage) -> None:
     _inline(alice, 100)
     calls = (
         ("memories_create", lambda: _inline(alice, 100)),
-        ("memories_list", lambda: alice.backend.memories_list(alice.capsule, None, None)),
+        ("memories_list", lambda: alice.backend.memories_list(alice.capsule, None, 1)),
         ("uploads_begin", lambda: alice.begin(1)),
     )
     before = {name: stage.instructions(call) for name, call in calls}
