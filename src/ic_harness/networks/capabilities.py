@@ -20,7 +20,6 @@ class Capability(StrEnum):
     LOGS = "logs"
     METER = "meter"
     FAULTS = "faults"
-    METER = "meter"
 
 
 MEANINGS: Final[Mapping[Capability, str]] = {
@@ -32,7 +31,6 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.LOGS: "read what canisters print",
     Capability.METER: "tell how many instructions a canister used",
     Capability.FAULTS: "lose, repeat and delay messages",
-    Capability.METER: "tell how many instructions a canister used",
 }
 """What each capability lets a test do, to complete the sentence "the network can …"."""
 

@@ -42,18 +42,19 @@ def exactly_one_asset(stage: Stage) -> None:
     alice = stage.caller()
     material = content(100)
     ref = BlobRef(locator=alice.upload(material), hash=material.sha256, len=material.size)
-    outside = {
+    outside: dict[str, Any] = {
         "location": BlobHosting.S3,
         "storage_key": "key",
         "size": material.size,
         "hash": material.sha256,
     }
-    for what, changes in (
+    cases: list[tuple[str, dict[str, Any]]] = [
         ("no asset at all", {"bytes": None}),
         ("bytes and a blob", {"blob_ref": ref}),
         ("bytes and an external location", outside),
         ("a blob and an external location", {"bytes": None, "blob_ref": ref, **outside}),
-    ):
+    ]
+    for what, changes in cases:
         with refused(f"memories_create with {what}", "InvalidArgument"):
             _create(alice, material, **changes)
     accepted("memories_create with bytes", lambda: _create(alice, material))
