@@ -123,9 +123,38 @@ def test_async_agents_work_at_once(network, counter):
 
 
 def test_it_can_do_everything(network):
-    """The embedded network has every capability but faults on the way."""
-    assert network.capabilities == set(Capability) - {Capability.FAULTS}
+    """The embedded network has every capability."""
+    assert network.capabilities == set(Capability)
     assert (network.name, network.url) == ("embedded", None)
+
+
+def test_calls_meet_in_one_round(network, counter):
+    """Calls that are put into one round are all executed, each once."""
+    assert sorted(network.in_one_round([counter.increment] * 5)) == [1, 2, 3, 4, 5]
+
+
+def test_instructions_are_counted(network, counter):
+    """The instructions of a canister grow with what it does, and with nothing else."""
+    before = network.instructions(counter.canister_id)
+    assert network.instructions(counter.canister_id) == before
+    counter.increment()
+    assert network.instructions(counter.canister_id) > before
+
+
+def test_a_lost_reply_costs_nothing(network, counter):
+    """A reply that is lost on order is found by the same request: the update ran once."""
+    network.order_fault("drop_reply", method="increment")
+    assert counter.increment() == 1
+    assert counter.get() == 1
+
+
+def test_faults_can_be_taken_back(network, counter):
+    """An order that was taken back does not happen; an unknown harm is refused by name."""
+    network.order_fault("503", endpoint=None, times=1000)
+    network.clear_faults()
+    assert counter.get() == 0
+    with pytest.raises(InputError, match="drop_reply"):
+        network.order_fault("explode")
 
 
 def test_folder_keeps_the_state(tmp_path, counter_wasm):

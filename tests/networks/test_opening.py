@@ -77,6 +77,10 @@ def test_silent_network_is_told(unused_port):
         ("snapshot", (), "snapshot"),
         ("restore", (None,), "snapshot"),
         ("logs", (None,), "logs"),
+        ("in_one_round", ([],), "round"),
+        ("instructions", (None,), "meter"),
+        ("order_fault", ("drop_reply",), "faults"),
+        ("clear_faults", (), "faults"),
     ],
 )
 def test_missing_capability_is_told(method, args, capability):

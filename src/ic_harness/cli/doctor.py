@@ -27,6 +27,6 @@ def doctor(*, network: str | None, as_json: bool) -> None:
         from .render import table  # lazy: start-up time  # noqa: PLC0415
 
         rows = [(found.name, "yes" if found.usable else "no", found.detail) for found in findings]
-        table("networks", ("network", "usable", "what was found"), rows)
+        table("networks", ("network", "usable", "what was found"), rows, narrow=2)
     if not all(found.usable for found in findings if found.required):
         raise SystemExit(1)

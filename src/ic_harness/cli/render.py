@@ -61,12 +61,20 @@ def lanes() -> Iterator[Lanes]:
         yield Bars(progress)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0) -> None:
-    """Print a table on standard output; the last `numbers` columns are aligned to the right."""
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0, narrow: int
+) -> None:
+    """Print a table on standard output.
+
+    The last `numbers` columns are aligned to the right, and where the terminal is too narrow the column with the
+    index `narrow` is folded.
+    """
     shown = Table(title=Text(title), title_justify="left")
     for index, column in enumerate(columns):
         right = index >= len(columns) - numbers
-        shown.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
+        shown.add_column(
+            column, justify="right" if right else "left", no_wrap=index != narrow, overflow="fold"
+        )
     for row in rows:
         shown.add_row(*(Text(cell) for cell in row))  # as Text, brackets in a file's name are no markup
     console().print(shown)
@@ -91,7 +99,7 @@ def asset_table(photo: Mapping[str, Any]) -> None:
         for asset in photo["assets"]
     ]
     columns = ("asset", "stored as", "type", "SHA-256", "pixels", "size")
-    table(f"{photo['photo']}: memory {photo['memory_id']}", columns, rows, numbers=2)
+    table(f"{photo['photo']}: memory {photo['memory_id']}", columns, rows, numbers=2, narrow=3)
     proof = "read back and equal" if photo["verified"] else "NOT VERIFIED"
     console().print(
         f"{human_bytes(photo['bytes'])} in {photo['seconds']:.2f} s, {proof}; "

@@ -21,9 +21,10 @@ from ic_harness.agent import (
     Request,
     Response,
 )
+from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
-from ic_harness.replica import HttpRequest, NetworkSnapshot, Replica
+from ic_harness.replica import Fault, Harm, HttpRequest, NetworkSnapshot, Replica
 
 from .capabilities import Capability
 from .network import Network, Snapshot
@@ -51,7 +52,7 @@ async def _ask_in_thread(replica: Replica, request: Request) -> Response:
 class EmbeddedNetwork(Network):
     """A `Replica` as a network. Closing it closes the replica."""
 
-    capabilities = frozenset(Capability) - {Capability.FAULTS}
+    capabilities = frozenset(Capability)
 
     def __init__(self, replica: Replica, deployer: Identity | None = None) -> None:
         super().__init__(deployer or _deployer())
@@ -112,6 +113,30 @@ class EmbeddedNetwork(Network):
         for figure in figures:
             self._used[figure.canister] += figure.instructions
         return self._used[canister] + self.replica.canister(canister).query_instructions
+
+    def order_fault(
+        self,
+        harm: str,
+        *,
+        endpoint: str | None = "call",
+        method: str | None = None,
+        after: int = 0,
+        times: int = 1,
+        seconds: float = 0.0,
+    ) -> None:
+        """Order a fault. Raises `InputError` for a harm that there is not."""
+        known = [kind.value for kind in Harm]
+        if harm not in known:
+            raise InputError(f"no harm {harm!r}; there are: {', '.join(known)}")
+        self.replica.faults.order(
+            Fault(
+                harm=Harm(harm), endpoint=endpoint, method=method, after=after, times=times, seconds=seconds
+            )
+        )
+
+    def clear_faults(self) -> None:
+        """Take back all faults that have not happened."""
+        self.replica.faults.clear()
 
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""

@@ -178,6 +178,27 @@ class Network(ABC):
         """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METER`."""
         raise MissingCapabilityError(self.name, Capability.METER)
 
+    def order_fault(
+        self,
+        harm: str,  # noqa: ARG002
+        *,
+        endpoint: str | None = "call",  # noqa: ARG002
+        method: str | None = None,  # noqa: ARG002
+        after: int = 0,  # noqa: ARG002
+        times: int = 1,  # noqa: ARG002
+        seconds: float = 0.0,  # noqa: ARG002
+    ) -> None:
+        """Order a fault: `harm` happens to `times` requests, after `after` others that match have passed.
+
+        `harm` is such as `drop_reply`; `endpoint` is call, query, read_state or None for any, `method` the
+        canister's method or None for any, `seconds` is for delays. Needs `Capability.FAULTS`.
+        """
+        raise MissingCapabilityError(self.name, Capability.FAULTS)
+
+    def clear_faults(self) -> None:
+        """Take back all faults that have not happened. Needs `Capability.FAULTS`."""
+        raise MissingCapabilityError(self.name, Capability.FAULTS)
+
     def snapshot(self) -> Snapshot:
         """Remember the whole network; close the result when it is no longer needed.
 

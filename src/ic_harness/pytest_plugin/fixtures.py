@@ -103,6 +103,20 @@ def upload(backend: Backend, capsule: str) -> Callable[[Path], UploadedPhoto]:
 
 
 @pytest.fixture
+def faults(network: Network) -> Iterator[Callable[..., None]]:
+    """Order faults: `faults("drop_reply", method="uploads_put_chunk", after=2)`; see `Network.order_fault`.
+
+    What has not happened by the end of the test is taken back; the test is skipped where it cannot be done.
+    """
+    from ic_harness.networks import Capability  # lazy: start-up time  # noqa: PLC0415
+
+    if Capability.FAULTS not in network.capabilities:
+        pytest.skip(f"the network {network.name} cannot: faults")
+    yield network.order_fault
+    network.clear_faults()
+
+
+@pytest.fixture
 def clock(network: Network) -> Clock:
     """Read and move the network's time; the test is skipped where that cannot be done."""
     from ic_harness.networks import Capability  # lazy: start-up time  # noqa: PLC0415
