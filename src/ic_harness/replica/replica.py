@@ -114,6 +114,8 @@ class Replica:
     ) -> bytes:
         """Call a method as `sender` and give the reply; calls to `aaaaa-aa` manage canisters.
 
+        Goes past the ingress filter, so canister_inspect_message is not asked.
+
         Raises `RejectError`, and `ReplicaError` when nothing can bring the answer or the time is over.
         """
         finish = self.submit_update(sender, canister_id, method, arg)
@@ -176,11 +178,6 @@ class Replica:
     def is_held(self) -> bool:
         """Whether rounds are held."""
         return self.node.driver.is_held
-
-    @property
-    def waiting(self) -> int:
-        """How many messages from outside wait for a round."""
-        return len(self.node.scheduler.inbox)
 
     @contextmanager
     def held(self) -> Iterator[None]:
