@@ -133,3 +133,16 @@ def test_workers_have_networks_of_their_own(outcome_apart, workers):
             backend.capsules_create(None)
         """
     outcome_apart(source, "-n", str(workers)).assert_outcomes(passed=4)
+
+
+def test_faults_happen_and_end_with_the_test(outcome):
+    """A lost reply does not lose a chunk, and orders that are left over do not reach the next test."""
+    source = """
+        def test_harmed(faults, upload, photo):
+            faults("drop_reply", method="uploads_put_chunk")
+            assert upload(photo()).verified
+            faults("503", endpoint=None, times=1000)
+        def test_unharmed(backend):
+            backend.whoami()
+        """
+    outcome(source).assert_outcomes(passed=2)
