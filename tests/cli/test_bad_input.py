@@ -101,6 +101,11 @@ def test_wrong_place_is_refused(run, photo, args, words):
     refused(run("upload", photo, *args), 2, *words)
 
 
+def test_mainnet_needs_a_canister_id(run, photo):
+    """Where canisters cost cycles none is made by itself: without an id the upload is refused, unsent."""
+    refused(run("upload", photo, "--network", "ic"), 2, "--canister-id")
+
+
 def test_canister_that_is_not_there_is_told(run, photo):
     """A canister id that nobody has fails with status 1 and the id."""
     missing = "bkyz2-fmaaa-aaaaa-qaaaq-cai"

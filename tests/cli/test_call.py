@@ -43,6 +43,21 @@ def test_deploy_of_a_project(run, tmp_path):
     refused(run("deploy", "z"), 2, "no canister 'z'")
 
 
+def test_failed_deploy_leaves_no_second_canister(run, tmp_path):
+    """A canister whose Wasm was refused is used when the next deploy brings a better one."""
+    from ic_harness.backend import reference_wasm
+
+    (tmp_path / "mine.wasm").write_bytes(b"no wasm")
+    refused(run("deploy", "--wasm", tmp_path / "mine.wasm"), 1, "rejected")
+    refused(run("deploy", "--wasm", tmp_path / "mine.wasm", "--mode", "upgrade"), 2, "nothing to upgrade")
+    first = run("call", "mine", "whoami")
+    assert first.exit_code == 2, first.output
+    (tmp_path / "mine.wasm").write_bytes(reference_wasm())
+    deployed = json.loads(run("deploy", "--wasm", tmp_path / "mine.wasm", "--json").stdout)
+    assert deployed["mode"] == "install"
+    assert deployed["canister_id"] in first.stderr
+
+
 @pytest.mark.parametrize("content", [b"", b"no wasm", b"\0asm\1\0\0"])
 def test_deploy_of_what_is_no_wasm(run, tmp_path, content):
     """A file that is no Wasm is refused by the network in one line."""

@@ -61,6 +61,18 @@ def test_canister_takes_the_id_it_is_given(network):
         network.create_canister(canister_id=wanted)
 
 
+def test_existence_is_certified(network):
+    """An empty canister exists, an id that nobody has does not."""
+    assert network.exists(network.create_canister())
+    assert not network.exists(Principal(bytes(6) + b"\xff\xff\x01\x01"))
+
+
+def test_unknown_latency_is_refused():
+    """Latencies have names; others are refused with those that there are."""
+    with pytest.raises(InputError, match="none, mainnet"):
+        embedded(latency="moon")
+
+
 def test_module_hash_is_certified(network, counter, counter_wasm):
     """The hash of an installed module is the SHA-256 of the Wasm; an empty canister has none."""
     assert network.module_hash(counter.canister_id) == hashlib.sha256(counter_wasm).digest()

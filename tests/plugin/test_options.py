@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+WASM = Path(__file__).parents[2] / "fixtures" / "backend.wasm.gz"
 
 
 def test_options_are_listed(outcome_apart):
@@ -46,3 +49,30 @@ def test_plugin_loads_fast():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 5
+
+
+def test_wasm_is_deployed_as_the_backend(outcome_apart):
+    """`--wasm` makes the canister under test of the user's own Wasm."""
+    source = """
+        import hashlib
+        from pathlib import Path
+        def test(network, canister_id, backend):
+            wasm = Path(WASM).read_bytes()
+            assert network.module_hash(canister_id) == hashlib.sha256(wasm).digest()
+            backend.whoami()
+        """
+    outcome_apart(source.replace("WASM", repr(str(WASM))), "--wasm", str(WASM)).assert_outcomes(passed=1)
+
+
+def test_canister_id_is_taken_as_it_is(outcome_apart):
+    """`--canister-id` deploys nothing: the canister that is named is the one under test."""
+    wanted = "bkyz2-fmaaa-aaaaa-qaaaq-cai"
+    source = f"def test(canister_id):\n    assert str(canister_id) == '{wanted}'"
+    outcome_apart(source, "--canister-id", wanted).assert_outcomes(passed=1)
+
+
+def test_missing_wasm_is_told(outcome_apart):
+    """A Wasm that is not there is told with its path."""
+    result = outcome_apart("def test(backend): pass", "--wasm", "none.wasm")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*InputError: cannot read none.wasm*"])

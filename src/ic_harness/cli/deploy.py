@@ -95,21 +95,19 @@ def _init_argument(item: Deployable, text: str | None, candid: Path | None) -> b
 
 def _install(session: Session, item: Deployable, arg: bytes, mode: str) -> tuple[Principal, InstallMode]:
     known = session.canister(item.name)
-    if known is None:
-        if mode in ("upgrade", "reinstall"):
-            raise click.UsageError(f"no canister {item.name} is known here: nothing to {mode}")
-        canister = session.network.create_canister()
-        session.remember(item.name, canister)
-        session.network.install(canister, item.wasm, arg)
-        return canister, "install"
-    chosen: InstallMode = "upgrade" if mode == "auto" else _mode(mode)
-    session.network.install(known, item.wasm, arg, chosen)
-    return known, chosen
+    empty = known is None or session.network.module_hash(known) is None
+    if empty and mode in ("upgrade", "reinstall"):
+        raise click.UsageError(f"no canister {item.name} is installed here: nothing to {mode}")
+    chosen = _mode(mode, empty=empty)
+    canister = known or session.create(item.name)
+    session.network.install(canister, item.wasm, arg, chosen)
+    return canister, chosen
 
 
-def _mode(text: str) -> InstallMode:
+def _mode(text: str, *, empty: bool) -> InstallMode:
+    auto: InstallMode = "install" if empty else "upgrade"
     modes: dict[str, InstallMode] = {"install": "install", "reinstall": "reinstall", "upgrade": "upgrade"}
-    return modes[text]
+    return modes.get(text, auto)
 
 
 def _report(name: str, canister: Principal, mode: str, *, as_json: bool) -> None:

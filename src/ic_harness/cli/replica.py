@@ -24,9 +24,16 @@ def replica() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 takes a free one."
 )
+@click.option(
+    "--latency",
+    type=click.Choice(["none", "mainnet"]),
+    default="none",
+    show_default=True,
+    help="Let clients wait as on a real network.",
+)
 @state_dir_option
 @json_option
-def start(*, port: int, state_dir: Path, as_json: bool) -> None:
+def start(*, port: int, latency: str, state_dir: Path, as_json: bool) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     Listens on 127.0.0.1 only. With --json the first line tells where: {"url": ..., "root_key": ...}.
@@ -37,7 +44,7 @@ def start(*, port: int, state_dir: Path, as_json: bool) -> None:
     from .session import open_embedded  # lazy: start-up time  # noqa: PLC0415
 
     place = Place(network="embedded", identity=None, state_dir=state_dir)
-    with _asked_to_stop() as stop, open_embedded(place) as network:
+    with _asked_to_stop() as stop, open_embedded(place, latency) as network:
         server = serve(network.replica, port=port)
         try:
             with note_server(state_dir, server.url):

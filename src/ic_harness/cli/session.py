@@ -37,11 +37,7 @@ class Session:
     def canister(self, name: str) -> Principal | None:
         """Find a canister that was deployed as `name` and is still there."""
         known = recall(self.place.state_dir, self.network.root_key, name)
-        return known if known is not None and self.network.module_hash(known) is not None else None
-
-    def remember(self, name: str, canister: Principal) -> None:
-        """Keep the id of a canister for the next command."""
-        remember(self.place.state_dir, self.network.root_key, name, canister)
+        return known if known is not None and self.network.exists(known) else None
 
     def backend_canister(self, canister_id: str | None) -> Principal:
         """Find the backend: the one that was named, the known one, or a new one where canisters are free.
@@ -51,15 +47,24 @@ class Session:
         if canister_id is not None:
             return Principal.from_text(canister_id)
         found = self.canister(BACKEND)
-        return found if found is not None else self._deploy_backend()
+        if found is None or self.network.module_hash(found) is None:
+            found = self._deploy_backend(found)
+        return found
 
-    def _deploy_backend(self) -> Principal:
+    def _deploy_backend(self, empty: Principal | None) -> Principal:
+        """Install the reference backend: into a canister that was left empty, or a new one."""
         from ic_harness.backend import reference_wasm  # lazy: start-up time  # noqa: PLC0415
 
         if Capability.CREATE not in self.network.capabilities:
             raise InputError(f"no backend is known on {self.network.name}: name it by --canister-id")
-        canister = self.network.deploy(reference_wasm())
-        self.remember(BACKEND, canister)
+        canister = empty or self.create(BACKEND)
+        self.network.install(canister, reference_wasm())
+        return canister
+
+    def create(self, name: str) -> Principal:
+        """Make an empty canister and keep its id, so that a command that fails later leaves none behind."""
+        canister = self.network.create_canister()
+        remember(self.place.state_dir, self.network.root_key, name, canister)
         return canister
 
 
@@ -85,10 +90,10 @@ def _open(place: Place, identity: Identity | None) -> Network:
     return open_network(place.network, deployer=identity or own_identity(place.state_dir))
 
 
-def open_embedded(place: Place) -> EmbeddedNetwork:
+def open_embedded(place: Place, latency: str = "none") -> EmbeddedNetwork:
     """Open the embedded network of the state folder; a folder in use is told with the process that has it."""
     try:
-        return embedded(place.state_dir, deployer=own_identity(place.state_dir))
+        return embedded(place.state_dir, deployer=own_identity(place.state_dir), latency=latency)
     except StateError as error:
         server = running_server(place.state_dir)
         if server is None:

@@ -144,6 +144,11 @@ class Network(ABC):
         certificate = self._deployer_agent.read_state([path], canister)
         return certificate.lookup_value(path)
 
+    def exists(self, canister: Principal) -> bool:
+        """Tell, certified, whether there is a canister with this id, with code or without."""
+        path = [b"canister", canister.raw, b"controllers"]
+        return self._deployer_agent.read_state([path], canister).lookup_value(path) is not None
+
     @functools.cached_property
     def _deployer_agent(self) -> Agent:
         return self.agent(self.deployer)

@@ -23,20 +23,26 @@ DEFAULT_SEED: Final = b"ic-harness embedded network"
 
 
 def embedded(
-    state_dir: Path | None = None, *, seed: bytes | None = None, deployer: Identity | None = None
+    state_dir: Path | None = None,
+    *,
+    seed: bytes | None = None,
+    deployer: Identity | None = None,
+    latency: str = "none",
 ) -> EmbeddedNetwork:
     """Start an embedded network.
 
     With `state_dir` it is kept there and goes on where it stopped; without, it is gone when closed. `seed`
-    decides root key and randomness; without one each state folder draws its own. Raises `StateError`
-    when the folder is damaged or in use.
+    decides root key and randomness; without one each state folder draws its own. `latency` is `none`, or
+    `mainnet` to make clients wait as there. Raises `StateError` when the folder is damaged or in use.
     """
-    from ic_harness.replica import Replica, ReplicaConfig  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.replica import PRESETS, Replica, ReplicaConfig  # lazy: start-up time  # noqa: PLC0415
 
     from .in_process import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
 
     default = DEFAULT_SEED if state_dir is None else None
-    replica = Replica(ReplicaConfig(seed=seed or default, state_dir=state_dir))
+    if latency not in PRESETS:
+        raise InputError(f"no latency {latency!r}; there are: {', '.join(PRESETS)}")
+    replica = Replica(ReplicaConfig(seed=seed or default, state_dir=state_dir, latency=PRESETS[latency]))
     return EmbeddedNetwork(replica, deployer)
 
 
