@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from ic_harness.networks.sections import keeps_memory
+from ic_harness.networks.sections import custom_sections, keeps_memory
 
 CANISTERS = Path(__file__).parents[2] / "fixtures" / "canisters"
 
@@ -38,3 +38,13 @@ def test_broken_modules_do_not_count(length):
     wasm = (CANISTERS / "motoko/counter.wasm.gz").read_bytes()
     assert keeps_memory(wasm[:length]) is False
     assert keeps_memory(b"\xff" * length) is False
+
+
+def test_sections_tell_the_interface():
+    """Interface and init arguments are read from the module, plain or gzip; no module has none."""
+    wasm = (CANISTERS / "motoko" / "counter.wasm.gz").read_bytes()
+    sections = custom_sections(wasm)
+    assert sections == custom_sections(gzip.decompress(wasm))
+    assert sections["candid:service"].startswith(b"service")
+    assert b"nat" in sections["candid:args"]
+    assert custom_sections(b"no module") == {}

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.agent import Agent
-from ic_harness.candid import Method, Service, decode, encode, parse
+from ic_harness.candid import Method, Service, decode, encode, parse, parse_types
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 
 from .network import Network
-
-INTERFACE_SECTION: Final = "candid:service"
-"""The public custom section in which a canister publishes its interface."""
+from .sections import INIT_ARGUMENTS, INTERFACE, custom_sections
 
 _QUERIES: Final = frozenset({"query", "composite_query"})
 
@@ -40,7 +38,7 @@ def read_interface(source: str | Path) -> Service:
 
 def fetch_interface(agent: Agent, canister: Principal) -> Service:
     """Read the interface that a canister publishes, certified. Raises `InputError` when it publishes none."""
-    text = agent.read_metadata(canister, INTERFACE_SECTION)
+    text = agent.read_metadata(canister, INTERFACE)
     if text is None:
         raise InputError(f"canister {canister} publishes no Candid interface: give the .did file")
     return parse(text.decode())
@@ -109,11 +107,19 @@ def deploy_canister(
     """Make a canister, install `wasm` with the arguments `args` of its `init`, and give a client for it.
 
     The client calls as the network's deployer. `interface` is the path or text of the `.did`; without one the
-    canister's own is used, and `args` must be empty. Raises `InputError` when arguments have no types.
+    interface is the one in the module's own sections. Raises `InputError` when arguments have no types.
     """
-    service = read_interface(interface) if interface is not None else None
-    if args and service is None:
-        raise InputError("arguments of init need the canister's interface: give the .did file")
-    types = (service.init_args if service else None) or ()
+    sections = custom_sections(wasm)
+    published = sections.get(INTERFACE)
+    source = interface if interface is not None else published.decode() if published else None
+    service = read_interface(source) if source is not None else None
+    types = service.init_args if service else None
+    if types is None and INIT_ARGUMENTS in sections:
+        types = parse_types(sections[INIT_ARGUMENTS].decode())
+    if args and not types:
+        raise InputError(
+            "arguments of init need types, and the module does not tell them: give the .did file"
+        )
+    types = types or ()
     canister_id = network.deploy(wasm, encode(args, types))
     return Canister(network, canister_id, identity=network.deployer, service=service)

@@ -1,4 +1,4 @@
-"""Names of a Wasm module's custom sections, by which canisters say how they want to be upgraded.
+"""Custom sections of a Wasm module: what a canister says of its interface, and how it wants to be upgraded.
 
 Only as much of the binary format as that needs (WebAssembly core specification, "Modules", "Sections"): eight
 bytes of header, then sections of an id byte, a LEB128 length and content; a custom section (id 0) begins with
@@ -14,7 +14,11 @@ from typing import Final
 
 _GZIP: Final = b"\x1f\x8b"
 _HEADER: Final = 8
+_VISIBILITIES: Final = ("icp:public", "icp:private")
 _PERSISTENT: Final = "enhanced-orthogonal-persistence"
+INTERFACE: Final = "candid:service"
+INIT_ARGUMENTS: Final = "candid:args"
+"""Sections in which compilers write the interface, and the types of what `init` takes, as Candid text."""
 
 
 def keeps_memory(wasm: bytes) -> bool:
@@ -23,22 +27,32 @@ def keeps_memory(wasm: bytes) -> bool:
     Such a module must be upgraded with the option to keep it, or the network refuses. False for what is no
     Wasm: the network says better what is wrong with it.
     """
+    return _PERSISTENT in custom_sections(wasm)
+
+
+def custom_sections(wasm: bytes) -> dict[str, bytes]:
+    """The contents of the sections `icp:public NAME` and `icp:private NAME` of a module (plain or gzip), by NAME.
+
+    Empty for what is no Wasm.
+    """
     try:
         module = gzip.decompress(wasm) if wasm.startswith(_GZIP) else wasm
-        return any(name.split(" ")[-1] == _PERSISTENT for name in _custom_sections(module))
+        return dict(_sections(module))
     except (OSError, EOFError, zlib.error, IndexError):
-        return False
+        return {}
 
 
-def _custom_sections(module: bytes) -> Iterator[str]:
+def _sections(module: bytes) -> Iterator[tuple[str, bytes]]:
     position = _HEADER
     while position < len(module):
         kind = module[position]
         size, start = _leb128(module, position + 1)
+        position = start + size
         if kind == 0:
             length, name = _leb128(module, start)
-            yield module[name : name + length].decode(errors="replace")
-        position = start + size
+            words = module[name : name + length].decode(errors="replace").split(" ", 1)
+            if words[0] in _VISIBILITIES:
+                yield words[-1], module[name + length : position]
 
 
 def _leb128(module: bytes, position: int) -> tuple[int, int]:
