@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, cast
 
 from ic_harness.backend import AsyncBackend, Backend
 
@@ -31,6 +32,19 @@ class InThreads:
         return call
 
 
+T = TypeVar("T")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end: here, or in a thread of its own where an event loop runs already (a notebook)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 def _awaitable(backend: Backend) -> AsyncBackend:
     return cast("AsyncBackend", InThreads(backend))
 
@@ -42,20 +56,17 @@ def upload_photo(
     *,
     on_progress: Listener | None = None,
 ) -> UploadedPhoto:
-    """Store the photo at `path` as a memory with four assets; the blocking twin of `upload_photo_async`.
-
-    Not to be called where an event loop runs.
-    """
-    return asyncio.run(upload_photo_async(_awaitable(backend), path, capsule, on_progress=on_progress))
+    """Store the photo at `path` as a memory with four assets; the twin of `upload_photo_async`."""
+    return _run(upload_photo_async(_awaitable(backend), path, capsule, on_progress=on_progress))
 
 
 def download_blob(backend: Backend, locator: str, path: str | os.PathLike[str]) -> int:
     """Write a blob to `path` and give its length; the blocking twin of `download_blob_async`."""
-    return asyncio.run(download_blob_async(_awaitable(backend), locator, path))
+    return _run(download_blob_async(_awaitable(backend), locator, path))
 
 
 def download_asset(
     backend: Backend, memory_id: str, path: str | os.PathLike[str], asset_type: str = "Original"
 ) -> int:
     """Write an asset of a memory to `path` and give its length; the twin of `download_asset_async`."""
-    return asyncio.run(download_asset_async(_awaitable(backend), memory_id, path, asset_type))
+    return _run(download_asset_async(_awaitable(backend), memory_id, path, asset_type))

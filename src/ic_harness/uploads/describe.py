@@ -7,6 +7,7 @@ without making a second memory.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -28,10 +29,21 @@ from .source import PhotoSource
 from .worker import MIME_TYPE, Derivative
 
 
-def idem(source: PhotoSource, what: str) -> str:
-    """The idempotency key of `what` (a session, the memory) of this file: its content, name and time of change."""
-    identity = f"{source.sha256.hex()}\0{source.name}\0{source.modified_ns}\0{what}"
-    return f"ic-harness-{hashlib.sha256(identity.encode()).hexdigest()[:40]}"
+class Keys:
+    """Makes the idempotency keys of one upload: from the file's content, name and time of change.
+
+    So an upload that broke off is continued by the next one of the same file. A file that another upload is
+    busy with gets random keys: two uploads at once share nothing that one of them could take away.
+    """
+
+    def __init__(self, source: PhotoSource) -> None:
+        salt = "" if source.alone else secrets.token_hex(16)
+        self._file = f"{source.sha256.hex()}\0{source.name}\0{source.modified_ns}\0{salt}"
+
+    def of(self, what: str) -> str:
+        """The key of `what`: a session, the memory."""
+        text = f"{self._file}\0{what}"
+        return f"ic-harness-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
 def original(source: PhotoSource, facts: Mapping[str, Any]) -> AssetMetadata:

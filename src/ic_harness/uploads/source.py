@@ -2,7 +2,8 @@
 
 Ranges are read with `pread` from one descriptor, so several chunks can be read at once and the worker of lane
 B can read the very same file, even if its name is given to another one meanwhile. A file that is written to
-during the upload is noticed by its size and time of change.
+during the upload is noticed by its size and time of change. While a photo is open its file is locked (for those
+who ask for such locks: other uploads), so that two uploads of one file know of each other.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from ic_harness.errors import ImageError, UploadError
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # a platform without such locks
+    flock = None  # type: ignore[assignment]
 
 _BLOCK: Final = 1 << 20
 _SIGNATURES: Final = (
@@ -53,6 +61,8 @@ class PhotoSource:
         try:
             self._stat = os.fstat(self._fd)
             self._check()
+            self.alone = _lock(self._fd)
+            """Whether no other upload of this very file is under way."""
             self.sha256 = self._hash()
         except BaseException:
             os.close(self._fd)
@@ -73,9 +83,16 @@ class PhotoSource:
         """When the file was last changed, nanoseconds since 1970."""
         return self._stat.st_mtime_ns
 
-    def fileno(self) -> int:
-        """The descriptor, for a process that reads the same file."""
-        return self._fd
+    @contextmanager
+    def reopened(self) -> Iterator[int]:
+        """A second descriptor of the same file, for another process, that does not hold the lock."""
+        descriptor = _open(self.path)
+        try:
+            if not os.path.samestat(os.fstat(descriptor), self._stat):
+                raise self._changed()
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def read(self, offset: int, length: int) -> bytes:
         """Read `length` bytes from `offset`; raises `UploadError` when the file has changed."""
@@ -136,6 +153,18 @@ def _open(path: Path) -> int:
         raise ImageError(f"{path} cannot be opened: {error.strerror}") from error
     except ValueError as error:
         raise ImageError(f"{str(path)!r} is no path: {error}") from error
+
+
+def _lock(descriptor: int) -> bool:
+    # The lock ends with the process, however that ends; so a killed upload can be continued at once.
+    try:
+        if flock is not None:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True
 
 
 def looks_like_image(start: bytes) -> bool:

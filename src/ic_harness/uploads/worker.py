@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,14 +43,18 @@ async def derive(source: PhotoSource) -> Derivatives:
 
     Raises `ImageError` when it cannot be decoded, `UploadError` when the worker died.
     """
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(_PROGRAM),
-        str(source.path),
-        stdin=source.fileno(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    with source.reopened() as file:
+        # -P: the folder of the program, this room, is no place to import from.
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            str(_PROGRAM),
+            str(source.path),
+            stdin=file,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=_environment(),
+        )
     try:
         frame, complaint = await worker.communicate()
     except BaseException:
@@ -60,6 +65,12 @@ async def derive(source: PhotoSource) -> Derivatives:
     if worker.returncode != 0:
         raise _died(source, worker.returncode, complaint)
     return _unpack(frame)
+
+
+def _environment() -> dict[str, str]:
+    """The worker finds the package where this process found it, however that came about."""
+    places = [str(_PROGRAM.parents[2]), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
 
 
 def _died(source: PhotoSource, status: int | None, complaint: bytes) -> Exception:
