@@ -12,7 +12,8 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from ic_harness.errors import ReplicaError, TransportError
 from ic_harness.replica.front import Front
@@ -122,7 +123,7 @@ async def _break_off(send: Send) -> None:
 
 
 class RunningServer:
-    """A server in a thread of this process. `url` has no slash at its end."""
+    """A server in a thread of this process; a context manager. `url` has no slash at its end."""
 
     def __init__(self, server: Any, thread: threading.Thread, listener: socket.socket) -> None:
         self._server = server
@@ -136,6 +137,14 @@ class RunningServer:
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
 def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
