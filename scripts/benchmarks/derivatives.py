@@ -13,9 +13,13 @@ import time
 from pathlib import Path
 from statistics import median
 
-from ic_harness.uploads import make_large_jpeg
 from ic_harness.uploads import worker as uploads_worker
 
+MAKE = """
+import pathlib, sys
+from ic_harness.uploads import make_large_jpeg
+pathlib.Path(sys.argv[1]).write_bytes(make_large_jpeg(20_000_000))
+"""
 NAIVE = """
 import io, sys
 from PIL import Image, ImageOps
@@ -31,7 +35,7 @@ def run(command: list[str], photo: Path) -> tuple[float, float]:
     """Seconds and peak memory in MB of a child that reads `photo`."""
     started = time.perf_counter()
     with photo.open("rb") as file:
-        child = subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL)  # noqa: S603
+        child = subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
@@ -53,7 +57,8 @@ def main() -> None:
     program = str(Path(uploads_worker.__file__).with_name("derivatives.py"))
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.jpg"
-        photo.write_bytes(make_large_jpeg(20_000_000))
+        # Made by a child: what this process once took would be counted as the peak of its children.
+        subprocess.run([sys.executable, "-c", MAKE, str(photo)], check=True)
         ours = [run([sys.executable, program, "photo.jpg"], photo) for _ in range(5)]
         naive = [run([sys.executable, "-c", NAIVE], photo) for _ in range(3)]
     report("derivatives of 20 MB: time, process start included", median(s for s, _ in ours), "s", 0.8)

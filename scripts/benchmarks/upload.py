@@ -29,8 +29,8 @@ SIZE = 21_000_000
 @contextmanager
 def replica(folder: Path) -> Iterator[str]:
     """Run the replica in a process of its own and give its URL."""
-    command = [sys.executable, "-m", "ic_harness", "replica", "start", "--json", "--state-dir", str(folder)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    command = [sys.executable, "-m", "ic_harness.cli", "replica", "start", "--json", "--state-dir", str(folder)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         yield str(json.loads(child.stdout.readline())["url"])
@@ -80,7 +80,7 @@ def main() -> None:
             code = f"from {make_large_jpeg.__module__} import make_large_jpeg; {make}"
             photo.write_bytes(
                 subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
-            )  # noqa: S603
+            )
         with replica(folder / "state") as url, connect(url) as network:
             canister = network.create_canister()
             network.install(canister, reference_wasm())

@@ -1,0 +1,1 @@
+"""Uploads: sources, derivatives, lanes, and what is left when anything fails."""
