@@ -90,7 +90,7 @@ class FakeBackend:
 
         return call
 
-    async def pause(self, name):
+    async def pause(self, _name):
         """Let others run, as a network does."""
         import asyncio
 
@@ -105,7 +105,7 @@ class FakeBackend:
     def do_upload_config(self):
         return UploadConfig(inline_max=32768, chunk_size=self.chunk_size, inline_budget_per_capsule=2**20)
 
-    def do_capsules_create(self, subject):
+    def do_capsules_create(self, _subject):
         return SimpleNamespace(id="capsule_1")
 
     def do_uploads_begin(self, capsule, expected, idem):
@@ -210,7 +210,7 @@ class FakeBackend:
         )
         return memory_id
 
-    def do_memories_add_inline_asset(self, memory_id, asset, idem):
+    def do_memories_add_inline_asset(self, memory_id, asset, _idem):
         self._memory(memory_id).inline_assets.append(_inline(9, asset))
         return "asset-9"
 
@@ -219,6 +219,7 @@ class FakeBackend:
 
     def do_memories_delete(self, memory_id, delete_assets):
         memory = self._memory(memory_id)
+        assert delete_assets
         for asset in memory.blob_internal_assets:
             self.do_blob_delete(asset.blob_ref.locator)
         del self.memories[memory_id]
