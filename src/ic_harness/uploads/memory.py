@@ -41,7 +41,8 @@ class MemoryDraft:
             name: (source if name == "Original" else images[name].material, metadata)
             for name, metadata in described.items()
         }
-        content = " ".join(material.sha256.hex() for material, _ in self._sent.values())
+        # The whole request is in the key: a file that gives another request is another memory, not a conflict.
+        content = repr((self._metadata, self._blobs, self._inline))
         self._key, self._inline_key = keys.of(f"memory {content}"), keys.of(f"placeholder {content}")
         # Blobs that were there before may belong to a memory that was there before: then it is not ours.
         self._ours = any(trace.ours for trace in traces.values())
