@@ -38,7 +38,7 @@ KEEP_ANSWERS: Final = 5 * MINUTE
 SYNC_WAIT_S: Final = 10.0
 """How long a synchronous call waits for its verdict before it answers 202."""
 DEFAULT_CYCLES: Final = 100 * TRILLION
-TURN_INSTRUCTIONS: Final = 20_000_000
+TURN_INSTRUCTIONS: Final = 60_000_000
 """After so many instructions a canister gives way, so that the calls it has finished are answered."""
 
 
