@@ -25,7 +25,6 @@ DOORS = {
     "starlette": ["replica/server.py", "replica/gateway.py", "replica/admin.py"],
     "cryptography": ["protocol/identity/*"],
     "pyblst": ["protocol/bls.py"],
-    "cbor2": ["protocol/cbor.py"],
     "PIL": ["uploads/derivatives.py", "uploads/samples.py"],
     "pydantic": ["backend/*", "candid/*"],
     "click": ["cli/*"],
