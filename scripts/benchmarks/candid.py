@@ -1,13 +1,12 @@
 """Figures of the Candid codec, side by side with ic-py and icp-py-core where those are installed.
 
-Every tool is measured in a process of its own, on the same messages. Rivals are looked for in this Python,
-and in virtual environments below the folder that `IC_HARNESS_RIVALS` names (one per tool, called after it).
+Every tool is measured in a process of its own, on the same messages. Rivals stand in virtual environments of their
+own, the ones that the interop tests use; they are made when they are missing and a package index can be reached.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.interop import toolbox  # noqa: E402 - the tests stand beside this folder
+
 DID = ROOT / "candid" / "backend.did"
 BLOB = bytes(range(256)) * 7032  # 1.8 MB, the backend's chunk size
 RIVALS = ("ic-py", "icp-py-core")
@@ -201,17 +204,21 @@ MEASURES = {"ic-harness": measure_ours, "ic-py": measure_ic_py, "icp-py-core": m
 
 
 def python_of(tool: str) -> str:
-    """The Python in which a tool is looked for."""
-    folder = os.environ.get("IC_HARNESS_RIVALS")
-    own = Path(folder) / tool / "bin" / "python" if folder and tool != "ic-harness" else None
-    return str(own) if own and own.exists() else sys.executable
+    """The Python in which a tool is installed; raises `ToolMissingError` when it cannot be had."""
+    if tool not in RIVALS:
+        return sys.executable
+    name = tool.replace("-", "_")
+    return str(toolbox.python_venv(name, toolbox.HERE / "python" / f"{name}.txt"))
 
 
 def collect(tool: str, folder: Path) -> dict[str, float]:
     """A tool's figures from a process of its own; empty when it is not installed or does not finish."""
-    command = [python_of(tool), str(Path(__file__).resolve()), tool, str(folder)]
     try:
+        command = [python_of(tool), str(Path(__file__).resolve()), tool, str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    except toolbox.ToolMissingError as missing:
+        print(f"{tool}: not measured ({missing})")
+        return {}
     except subprocess.TimeoutExpired:
         print(f"{tool}: did not finish within {PATIENCE_S} s")
         return {}
