@@ -1,0 +1,160 @@
+"""What a run of the suite or of the gate found, as data: written by the gate and the plugin, read by the report.
+
+Everything here is a frozen record of plain values (texts, integers, bytes, tuples), so that a report can be made
+of it in any format, on another machine, from JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from ic_harness.conformance.guarantees import Guarantee
+from ic_harness.conformance.story import Step
+
+
+class Outcome(StrEnum):
+    """How one check, or one stage of the gate, ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ACCEPTED = "accepted"
+    """It failed, and somebody accepted that until a date; never counted as passed."""
+    SKIPPED = "skipped"
+    """The network lacks what the check needs, or an earlier stage failed; `reason` names it."""
+    NOT_APPLICABLE = "not_applicable"
+    """This canister's interface cannot express it; `reason` says why."""
+    ERROR = "error"
+    """The check itself could not run: neither the canister's fault nor proof of its health."""
+
+
+class Verdict(StrEnum):
+    """What the gate decided."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a secret
+    REFUSED = "refused"
+    COULD_NOT_RUN = "could not run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A known fault that somebody accepted: which guarantee, why, and until when (that day included)."""
+
+    id: str
+    reason: str
+    expires: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What one check of one guarantee found.
+
+    `message` says what was seen and what it means to users, `story` holds the calls that led there (oldest
+    first), `logs` what the canister printed meanwhile, `seconds` how long it took.
+    """
+
+    guarantee: Guarantee
+    check: str
+    outcome: Outcome
+    message: str = ""
+    story: tuple[Step, ...] = ()
+    logs: tuple[str, ...] = ()
+    seconds: float = 0.0
+    acceptance: Acceptance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """One step of the gate: `name` such as "Wasm" or "Upgrade rehearsal", and its findings in sentences."""
+
+    name: str
+    outcome: Outcome
+    findings: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodCost:
+    """What one method cost: instructions of the dearest and of the median call, and the cycles of all calls together.
+
+    `baseline` is the median of the build before, `budget` the highest median allowed; None where unknown.
+    """
+
+    method: str
+    calls: int
+    median: int
+    dearest: int
+    cycles: int
+    baseline: int | None = None
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One piece of work on a row of a timeline: nanoseconds since the timeline began; `amount` in bytes."""
+
+    row: str
+    label: str
+    start_ns: int
+    end_ns: int
+    amount: int = 0
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What ran beside what: the two lanes of one photo, or many sessions in parallel."""
+
+    title: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One of the four assets of an uploaded photo, as read back from the canister."""
+
+    asset: str
+    mime: str
+    width: int
+    height: int
+    size: int
+    data: bytes
+    """The image to show; a smaller rendition where the asset is large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number worth telling, already written for people: ("Sessions at once", "500")."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was judged: a file or a canister, where, and when (ISO 8601, UTC)."""
+
+    canister: str
+    network: str
+    generation: str
+    started: str
+    wasm_sha256: str | None = None
+    wasm_size: int | None = None
+    baseline: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that one run found. `refusals` are the sentences behind a verdict that is not PASS, worst first."""
+
+    subject: Subject
+    verdict: Verdict
+    refusals: tuple[str, ...] = ()
+    stages: tuple[StageResult, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    costs: tuple[MethodCost, ...] = ()
+    timelines: tuple[Timeline, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    seconds: float = 0.0
