@@ -153,6 +153,31 @@ def test_instructions_are_counted(network, counter):
     assert network.instructions(counter.canister_id) > before
 
 
+def test_figures_tell_updates_and_queries(network, counter):
+    """Every message has its figures, queries too, and one can come back for what is new."""
+    start, _ = network.figures()
+    counter.increment()
+    counter.get()
+    following, figures = network.figures(start)
+    assert [(figure.what, figure.query, figure.trapped) for figure in figures] == [
+        ("increment", False, False),
+        ("get", True, False),
+    ]
+    assert all(figure.canister == counter.canister_id and figure.instructions > 0 for figure in figures)
+    assert network.figures(following) == (following, [])
+
+
+def test_lines_tell_prints_and_traps(network, counter):
+    """What canisters print, and why they trap, can be read as one stream."""
+    start, _ = network.lines()
+    counter.increment()
+    with pytest.raises(RejectError):
+        counter.trap()
+    _, lines = network.lines(start)
+    assert [line.text.partition(":")[0] for line in lines] == ["counted", "[TRAP]"]
+    assert {line.canister for line in lines} == {counter.canister_id}
+
+
 def test_a_lost_reply_costs_nothing(network, counter):
     """A reply that is lost on order is found by the same request: the update ran once."""
     network.order_fault("drop_reply", method="increment")

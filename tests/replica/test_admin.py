@@ -67,6 +67,7 @@ def test_figures_and_lines_are_streams(ask, rust):
     figures, lines = ask("GET", "figures"), ask("GET", "lines")
     assert [entry["what"] for entry in figures["entries"]] == ["add", "print"]
     assert all(entry["instructions"] > 0 and not entry["trapped"] for entry in figures["entries"])
+    assert not any(entry["query"] for entry in figures["entries"])
     assert [entry["text"] for entry in lines["entries"]] == ["hello"]
     rust.update("add", 1)
     assert len(ask("GET", f"figures?since={figures['next']}")["entries"]) == 1

@@ -24,7 +24,7 @@ from ic_harness.agent import (
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
-from ic_harness.replica import Fault, Harm, HttpRequest, NetworkSnapshot, Replica
+from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkSnapshot, Replica
 
 from .capabilities import Capability
 from .network import Network, Snapshot
@@ -112,7 +112,15 @@ class EmbeddedNetwork(Network):
         self._watched, figures = self.replica.figures(self._watched)
         for figure in figures:
             self._used[figure.canister] += figure.instructions
-        return self._used[canister] + self.replica.canister(canister).query_instructions
+        return self._used[canister]
+
+    def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
+        """Tell what the newest 10,000 messages cost, queries included."""
+        return self.replica.figures(since)
+
+    def lines(self, since: int = 0) -> tuple[int, list[Line]]:
+        """Tell the newest 10,000 lines that canisters printed."""
+        return self.replica.lines(since)
 
     def order_fault(
         self,

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
 from ic_harness.agent import Agent, AsyncAgent, Management
 from ic_harness.principal import Principal
@@ -19,6 +19,9 @@ from ic_harness.protocol import AnonymousIdentity, Identity
 
 from .capabilities import Capability, MissingCapabilityError
 from .sections import keeps_memory
+
+if TYPE_CHECKING:
+    from ic_harness.replica import Figures, Line
 
 T = TypeVar("T")
 InstallMode = Literal["install", "reinstall", "upgrade"]
@@ -182,6 +185,20 @@ class Network(ABC):
     def instructions(self, canister: Principal) -> int:  # noqa: ARG002 - named for implementations
         """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METER`."""
         raise MissingCapabilityError(self.name, Capability.METER)
+
+    def figures(self, since: int = 0) -> tuple[int, list[Figures]]:  # noqa: ARG002 - named for implementations
+        """Tell what the newest messages cost, oldest first, and the number to ask with next time.
+
+        Needs `Capability.METER`.
+        """
+        raise MissingCapabilityError(self.name, Capability.METER)
+
+    def lines(self, since: int = 0) -> tuple[int, list[Line]]:  # noqa: ARG002 - named for implementations
+        """Tell what all canisters printed lately, queries and traps included, and the number to ask with next.
+
+        Needs `Capability.LOGS`.
+        """
+        raise MissingCapabilityError(self.name, Capability.LOGS)
 
     def order_fault(
         self,

@@ -166,4 +166,6 @@ class _Frame:
         )
         outcome = self.instance.run(entry, env)
         self.query.left -= outcome.instructions
+        what = entry.export.rpartition(" ")[2] if entry.export else mode.name.lower()
+        node.watch_query(self.canister, what, outcome)
         return outcome

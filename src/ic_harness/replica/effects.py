@@ -136,5 +136,13 @@ def log(canister: Canister, lines: tuple[bytes, ...], time_ns: int) -> None:
 
 
 def log_trap(canister: Canister, trap: Trapped, time_ns: int) -> None:
-    """Log what a trapped message printed and why it trapped."""
-    log(canister, (*trap.logs, f"[TRAP]: {trap.message}".encode()), time_ns)
+    """Log what a trapped message printed, why it trapped and where."""
+    log(canister, last_words(trap), time_ns)
+
+
+def last_words(trap: Trapped) -> tuple[bytes, ...]:
+    """What a trapped message printed, and the line that says why it trapped, with its backtrace if there is one."""
+    reason = f"[TRAP]: {trap.message}"
+    if trap.backtrace:
+        reason += "\nCanister Backtrace:\n" + "\n".join(trap.backtrace)
+    return (*trap.logs, reason.encode())

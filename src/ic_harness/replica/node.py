@@ -13,13 +13,14 @@ from typing import Any, Final, Protocol
 from ic_harness.errors import CborError, EnvelopeError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Envelope, VerifiedSender, check_expiry, verify_envelope
+from ic_harness.replica import effects
 from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.clock import Clock
 from ic_harness.replica.config import ReplicaConfig, Subnet
 from ic_harness.replica.driver import Driver
-from ic_harness.replica.execution import Module
+from ic_harness.replica.execution import Module, Outcome, Trapped
 from ic_harness.replica.machine import Machine
-from ic_harness.replica.observe import Figures, Observer
+from ic_harness.replica.observe import Figures, Line, Observer
 from ic_harness.replica.scheduler import Changes, Scheduler
 from ic_harness.replica.wire import HttpProblem
 from ic_harness.replica.world import Answer, Canister, World
@@ -111,6 +112,25 @@ class Node:
             for canister_id, measure in changes.measures
         ]
         self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
+
+    def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
+        """Tell those who watch what a query cost and printed; no canister log keeps that."""
+        canister_id, time_ns = Principal(canister.id), self.query_time_ns()
+        cost = Figures(
+            round=self.world.round,
+            canister=canister_id,
+            what=what,
+            instructions=outcome.instructions,
+            cycles=0,
+            trapped=isinstance(outcome, Trapped),
+            query=True,
+        )
+        self.observer.figures.extend([cost])
+        printed = effects.last_words(outcome) if isinstance(outcome, Trapped) else outcome.logs
+        if printed:
+            self.observer.tell(
+                [Line(canister=canister_id, time_ns=time_ns, content=text) for text in printed]
+            )
 
     def replace_world(self, world: World) -> None:
         """Put another world in place of the present one; rounds are kept away, memories stand already."""

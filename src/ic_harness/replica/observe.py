@@ -24,7 +24,7 @@ class Figures:
     """What one message of a canister cost.
 
     `what` is the method, `reply`, `reject`, `heartbeat`, `global_timer` or `on_low_wasm_memory`;
-    `cycles` is by how much the balance changed.
+    `cycles` is by how much the balance changed; `query` tells a query that was not replicated.
     """
 
     round: int
@@ -33,6 +33,7 @@ class Figures:
     instructions: int
     cycles: int
     trapped: bool
+    query: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +98,11 @@ class Observer:
                 self._tell(canister, [record for record in canister.logs if record.index >= told])
 
     def _tell(self, canister: Canister, records: list[LogRecord]) -> None:
-        lines = [
-            Line(canister=Principal(canister.id), time_ns=record.time_ns, content=record.content)
-            for record in records
-        ]
+        canister_id = Principal(canister.id)
+        self.tell([Line(canister=canister_id, time_ns=r.time_ns, content=r.content) for r in records])
+
+    def tell(self, lines: list[Line]) -> None:
+        """Pass lines on: those of a query come here directly, because no canister log keeps them."""
         self.lines.extend(lines)
         for listener in list(self.listeners):
             for line in lines:

@@ -94,6 +94,7 @@ def _run(node: Node, canister: Canister, request: Request) -> Answer:
         if not isinstance(outcome, Trapped):
             instance.rollback()
         _count(canister, request, outcome)
+        node.watch_query(canister, request.method, outcome)
     return _answer(canister, outcome)
 
 
