@@ -49,10 +49,3 @@ def survives(folder, kills, checkpoint_bytes, seed):
 def test_a_few_kills(tmp_path, checkpoint_bytes):
     """Killed while journaling and while checkpointing, every answer stays true."""
     survives(tmp_path / "state", 3, checkpoint_bytes, seed=1)
-
-
-@pytest.mark.slow
-def test_two_hundred_kills(tmp_path):
-    """The same two hundred times."""
-    for checkpoint_bytes in (0, 200_000):
-        survives(tmp_path / f"state-{checkpoint_bytes}", 100, checkpoint_bytes, seed=2)
