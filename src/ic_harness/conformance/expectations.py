@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from ic_harness.errors import BackendError, RejectError
+from ic_harness.errors import BackendError, RejectError, UploadError
 
 T = TypeVar("T")
+_NO_METHOD: Final = frozenset({"IC0536", "IC0302"})
+"""How networks say, today and formerly, that a canister has no such method."""
 
 
 class BrokenGuaranteeError(AssertionError):
@@ -26,6 +28,17 @@ class NotApplicableError(Exception):
 
 class UnmetNeedError(Exception):
     """The network cannot do what the check needs; the text names it."""
+
+
+def lacks_method(error: RejectError) -> bool:
+    """Whether a call was rejected because the canister has no such method, not because of what was asked."""
+    texts = ("has no update method", "has no query method")
+    return error.error_code in _NO_METHOD or any(text in error.reject_message for text in texts)
+
+
+def no_method(error: RejectError) -> str:
+    """Say that the interface of the canister is too small for a check."""
+    return f"the canister has no method {error.method}"
 
 
 def broken(what: str, meaning: str = "") -> BrokenGuaranteeError:
@@ -70,6 +83,8 @@ def refused(what: str, *tags: str, meaning: str = "", text: str | None = None) -
             text is None or text in (error.detail or ""), f"{what}: {error.message} lacks {text!r}", meaning
         )
     except RejectError as error:
+        if lacks_method(error):
+            raise NotApplicableError(no_method(error)) from error
         raise broken(
             f"{what} made the canister trap: {error.reject_message}",
             "A refusal must be an Err, never a trap.",
@@ -85,4 +100,10 @@ def accepted(what: str, call: Callable[[], T], meaning: str = "") -> T:
     except BackendError as error:
         raise broken(f"{what} was refused: {error.message}", meaning) from error
     except RejectError as error:
+        if lacks_method(error):
+            raise NotApplicableError(no_method(error)) from error
         raise broken(f"{what} was rejected: {error.reject_message}", meaning) from error
+    except UploadError as error:
+        if not isinstance(error.detail, BackendError | RejectError):
+            raise
+        raise broken(f"{what} failed: {error}", meaning) from error

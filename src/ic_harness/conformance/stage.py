@@ -106,6 +106,7 @@ class Stage:
         self._upgrade = upgrade
         self._callers: dict[str, Caller] = {}
         self._numbers = count(1)
+        self._first_line = network.lines()[0] if Capability.LOGS in network.capabilities else 0
 
     def caller(self, name: str = "alice") -> Caller:
         """Give the caller of that name; the same one every time."""
@@ -127,6 +128,16 @@ class Stage:
     def _introduce(self, name: str, identity: Identity) -> Caller:
         backend = Recorded(Backend(self.network.agent(identity), self.canister_id), name, self.story)
         return Caller(name, identity, backend, lambda: f"{name}-{next(self._numbers)}")
+
+    def printed(self) -> tuple[str, ...]:
+        """Tell what the canister printed since the stage was set, traps with their backtraces included.
+
+        Empty where the network does not tell.
+        """
+        if Capability.LOGS not in self.network.capabilities:
+            return ()
+        _, lines = self.network.lines(self._first_line)
+        return tuple(line.text for line in lines if line.canister == self.canister_id)
 
     def upgrade(self) -> None:
         """Upgrade the canister to the build under test. Raises `UnmetNeedError` where that cannot be done."""

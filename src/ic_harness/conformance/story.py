@@ -38,6 +38,11 @@ class Story:
         self._steps.append(step)
         self._count += 1
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The calls that are remembered, oldest first."""
+        return tuple(self._steps)
+
     def __str__(self) -> str:
         left_out = self._count - len(self._steps)
         head = [f"… {left_out} earlier calls …"] if left_out else []

@@ -41,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "needs(*capabilities): skip unless the network can do this: time, upgrade, snapshot, round, …",
     )
+    config.addinivalue_line(
+        "markers",
+        "guarantee(id, severity, needs): proves or refutes a guarantee of the conformance suite; "
+        "severity is C, H, M or L, needs is such as 'two' or 'upgrade'",
+    )
 
 
 def read_options(config: pytest.Config) -> Options:
