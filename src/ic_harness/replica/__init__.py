@@ -9,6 +9,7 @@ What it does not model is listed in this room's README.md and refused by name.
 
 from .clock import Clock, ManualClock, SystemClock
 from .config import ReplicaConfig
+from .execution import ModuleFacts, ModuleInvalid, inspect_module
 from .faults import Fault, Harm
 from .latency import MAINNET, PRESETS, Latency, LatencyModel
 from .observe import Figures, Line
@@ -30,6 +31,8 @@ __all__ = [
     "LatencyModel",
     "Line",
     "ManualClock",
+    "ModuleFacts",
+    "ModuleInvalid",
     "NetworkSnapshot",
     "PendingUpdate",
     "Replica",
@@ -37,5 +40,6 @@ __all__ = [
     "RunningServer",
     "SystemClock",
     "app",
+    "inspect_module",
     "serve",
 ]

@@ -6,6 +6,7 @@ operating system's memory mappings stay behind this door.
 
 from .code_cache import default_folder
 from .engine import Engine
+from .inspection import ModuleFacts, inspect_module
 from .instance import Instance, MemorySnapshot, PageDiff, StateImage
 from .interface import (
     Callback,
@@ -35,6 +36,7 @@ __all__ = [
     "MemorySnapshot",
     "Mode",
     "Module",
+    "ModuleFacts",
     "ModuleInvalid",
     "Outcome",
     "OutgoingCall",
@@ -44,5 +46,6 @@ __all__ = [
     "StateImage",
     "Trapped",
     "default_folder",
+    "inspect_module",
     "unpack",
 ]
