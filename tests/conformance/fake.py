@@ -1,0 +1,49 @@
+"""A network without canisters, for stages on which nothing is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ic_harness.conformance.checks import Check
+from ic_harness.conformance.guarantees import GUARANTEES
+from ic_harness.conformance.stage import Stage
+from ic_harness.networks import Capability
+from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity
+
+CANISTER = Principal.from_text("bkyz2-fmaaa-aaaaa-qaaaq-cai")
+
+
+@dataclass(frozen=True)
+class PrintedLine:
+    """A line as networks tell it."""
+
+    canister: Principal
+    text: str
+
+
+class FakeNetwork:
+    """Prints what it is told to; can do what it is told it can."""
+
+    name = "fake"
+
+    def __init__(self, *capabilities: Capability) -> None:
+        self.capabilities = frozenset(capabilities)
+        self.printed: list[PrintedLine] = []
+
+    def lines(self, since: int = 0) -> tuple[int, list[PrintedLine]]:
+        return len(self.printed), self.printed[since:]
+
+    def agent(self, identity: object) -> object:
+        return identity
+
+
+def stage(*capabilities: Capability, **named: object) -> Stage:
+    """A stage on a fake network."""
+    network = FakeNetwork(*capabilities)
+    return Stage(network, CANISTER, lambda name: Ed25519Identity.from_seed(name.encode().ljust(32)), **named)
+
+
+def check(run, guarantee: str = "UC4") -> Check:
+    """A check that does what `run` does."""
+    return Check(GUARANTEES[guarantee], run)

@@ -1,0 +1,75 @@
+"""What becomes of a check: passed, failed, skipped, not applicable, or an error of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from ic_harness.conformance import GUARANTEES
+from ic_harness.conformance.expectations import NotApplicableError, UnmetNeedError, broken
+from ic_harness.conformance.results import Outcome
+from ic_harness.conformance.running import describe, run_check
+from ic_harness.conformance.story import Step
+from ic_harness.errors import BackendError, CandidError, RejectError, TransportError
+from ic_harness.networks import Capability
+
+from .fake import CANISTER, PrintedLine, check, stage
+
+NO_METHOD = RejectError(5, "Canister x has no query method 'f'", "IC0536", method="f")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "told"),
+    [
+        (None, Outcome.PASSED, ""),
+        (broken("seen", "means"), Outcome.FAILED, "seen\nmeans"),
+        (UnmetNeedError("no clock"), Outcome.SKIPPED, "no clock"),
+        (NotApplicableError("too old"), Outcome.NOT_APPLICABLE, "too old"),
+        (NO_METHOD, Outcome.NOT_APPLICABLE, "the canister has no method f"),
+        (BackendError("Internal", "oops"), Outcome.FAILED, "Internal: oops\nA call that leads to"),
+        (RejectError(5, "Canister trapped", "IC0502"), Outcome.FAILED, "Canister trapped\nA call"),
+        (CandidError("not text"), Outcome.FAILED, "not text\nA call"),
+        (TransportError("gone"), Outcome.ERROR, "TransportError: gone"),
+        (ZeroDivisionError("bug"), Outcome.ERROR, "ZeroDivisionError: bug"),
+    ],
+)
+def test_whatever_happens_becomes_a_result(error, outcome, told):
+    """Faults of the canister, lacks of network or interface, and our own bugs are told apart."""
+
+    def run(_stage):
+        if error is not None:
+            raise error
+
+    result = run_check(check(run), stage())
+    assert result.outcome is outcome
+    assert told in result.message
+    assert result.seconds >= 0
+
+
+def test_a_failure_tells_its_story():
+    """What happened, what it means, the guarantee, the calls and what the canister printed meanwhile."""
+    scene = stage(Capability.LOGS)
+
+    def run(where):
+        where.story.add(Step("alice", "put", "1", "Ok"))
+        where.network.printed += [PrintedLine(CANISTER, "hash absorbed"), PrintedLine(None, "another's")]
+        raise broken("the hash changed", "Photos are lost.")
+
+    told = describe(run_check(check(run, "UC6"), scene))
+    assert told.splitlines() == [
+        "UC6 is broken (critical): the hash changed",
+        "What it means: Photos are lost.",
+        f"The guarantee: {GUARANTEES['UC6'].text}.",
+        "",
+        "The calls, the last one last:",
+        "  alice: put(1) -> Ok",
+        "",
+        "What the canister printed:",
+        "  hash absorbed",
+    ]
+
+
+def test_a_bug_is_not_called_a_broken_guarantee():
+    """A check that cannot run accuses nobody."""
+    told = describe(run_check(check(lambda _: 1 / 0), stage()))
+    assert told.startswith("UC4 could not be judged: ")
+    assert "ZeroDivisionError" in told
