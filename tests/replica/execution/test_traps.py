@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.replica.execution import Mode
+from ic_harness.replica.execution.interface import StableWriteLimits
 
 from .canisters import canister
 
@@ -42,6 +43,18 @@ TRAPS = canister("""
     (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)) (br 0)))
   (func (export "canister_update grow_forever")
     (loop (br_if 0 (i32.lt_u (memory.grow (i32.const 1)) (i32.const 100)))))
+""")
+
+PAGE = 4096
+WRITES_PAGES = canister("""
+  (func (export "canister_update grow") (drop (call $ic0.stable64_grow (i64.const 1))))
+  (func (export "canister_update write") (local $page i32)
+    (call $ic0.msg_arg_data_copy (i32.const 0) (i32.const 0) (i32.const 1))
+    (loop
+      (call $ic0.stable64_write
+        (i64.extend_i32_u (i32.mul (local.get $page) (i32.const 4096))) (i64.const 0) (i64.const 1))
+      (local.set $page (i32.add (local.get $page) (i32.const 1)))
+      (br_if 0 (i32.lt_u (local.get $page) (i32.load8_u (i32.const 0))))))
 """)
 
 
@@ -105,6 +118,19 @@ def test_wasm_memory_limit(install):
         "720896 bytes."
     )
     install(TRAPS).ok("grow_forever", Mode.QUERY, wasm_memory_limit=10 << 16)
+
+
+@pytest.mark.parametrize(("mode", "limit"), [(Mode.UPDATE, 3), (Mode.INIT, 5), (Mode.QUERY, 2)])
+def test_stable_write_limit(install_any, mode, limit):
+    """A message may change so many pages of stable memory; one more ends it with IC0524 and changes nothing."""
+    limits = StableWriteLimits(message=3 * PAGE, upgrade=5 * PAGE, query=2 * PAGE)
+    harness = install_any(WRITES_PAGES)
+    harness.ok("grow")
+    harness.ok("write", mode, arg=bytes([limit]), stable_write_limits=limits)
+    trap = harness.trap("write", mode, arg=bytes([limit + 1]), stable_write_limits=limits)
+    assert trap.error_code == 524
+    assert "limit 12 KB for regular messages, 20 KB for upgrade messages and 8 KB for queries" in trap.message
+    assert harness.instance.stable.written() == []
 
 
 def test_stable_memory_limit(install):

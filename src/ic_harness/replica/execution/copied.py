@@ -74,17 +74,23 @@ class CopiedMemory(LinearMemory):
         self.size = size
         return True
 
-    def commit(self) -> list[Range]:
-        """Write what was changed into the image; returns the ranges (byte offsets)."""
-        old_size = self.image.size
-        old = self.image.read(0, old_size)
+    def written(self) -> list[Range]:
+        """What was changed since the last commit (byte offsets, whole pages)."""
+        old = self.image.read(0, self.image.size)
         new = ctypes.string_at(self.base, self.size)
+        blank = bytes(PAGE)
         changed: list[Range] = []
         for start in range(0, self.size, PAGE):
-            if start >= old_size or new[start : start + PAGE] != old[start : start + PAGE]:
-                self.image.write(start, new[start : start + PAGE])
+            if new[start : start + PAGE] != (old[start : start + PAGE] or blank):
                 joined = changed.pop()[0] if changed and changed[-1][1] == start else start
                 changed.append((joined, start + PAGE))
+        return changed
+
+    def commit(self) -> list[Range]:
+        """Write what was changed into the image; returns the ranges (byte offsets)."""
+        changed = self.written()
+        for start, end in changed:
+            self.image.write(start, ctypes.string_at(self.base + start, end - start))
         self.image.size = self.size
         return changed
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import instrument
+from . import instrument, traps
 from .compiler import Compiler
 from .frame import RUNNING, Frame
 from .images import Image, Mark
@@ -150,6 +150,8 @@ class Instance:
         except BaseException:
             self.rollback()  # a bug of ours, or Ctrl-C: nothing of the message may stay
             raise
+        if trapped is None and self._wrote_too_much(env):
+            trapped = traps.stable_write_limit(env.stable_write_limits), ()
         if trapped is None:
             return Completed(effects=frame.effects(), instructions=used, logs=tuple(frame.logs))
         self.rollback()
@@ -158,6 +160,12 @@ class Instance:
             error_code=trap.error_code, message=trap.message, advice=trap.advice, anchor=trap.anchor,
             backtrace=backtrace, instructions=used, logs=tuple(frame.logs),
         )  # fmt: skip
+
+    def _wrote_too_much(self, env: Environment) -> bool:
+        limit = env.stable_write_limits.of(env.mode)
+        if self.stable.size <= limit:
+            return False  # nearly always: pages are counted only where there are enough of them
+        return sum(end - start for start, end in self.stable.written()) > limit
 
     def _execute(self, frame: Frame, entry: Entry) -> NativeTrap | EngineError | None:
         """Run and say what stopped it, None if it came to its end."""

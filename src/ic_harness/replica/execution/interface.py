@@ -33,6 +33,10 @@ class Mode(Enum):
     """Heartbeat, global timer, on_low_wasm_memory."""
 
 
+_INSTALLING = frozenset({Mode.START, Mode.INIT, Mode.PRE_UPGRADE, Mode.POST_UPGRADE})
+_QUERIES = frozenset({Mode.QUERY, Mode.COMPOSITE_QUERY, Mode.COMPOSITE_REPLY, Mode.COMPOSITE_REJECT})
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     """A closure of the canister: `function` is a table index, `environment` is handed to it."""
@@ -47,6 +51,21 @@ class Entry:
 
     export: str | None = None
     callback: Callback | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StableWriteLimits:
+    """Bytes of stable memory, in whole pages, that one message may change; by kind of message."""
+
+    message: int = 2 << 30
+    upgrade: int = 8 << 30
+    query: int = 1 << 30
+
+    def of(self, mode: Mode) -> int:
+        """The limit in `mode`; installing counts as upgrading."""
+        if mode in _INSTALLING:
+            return self.upgrade
+        return self.query if mode in _QUERIES else self.message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +114,7 @@ class Environment:
     wasm_memory_limit: int = 0
     """Bytes of heap that an update may use; 0 = no limit but the memory's own."""
     stable_memory_limit: int = 500 << 30
+    stable_write_limits: StableWriteLimits = StableWriteLimits()
     reply_limit: int = 2 << 20
     request_limit: int = 2 << 20
     """Bytes of method name and payload of one outgoing call (10 MiB within the subnet)."""

@@ -94,9 +94,13 @@ class MappedMemory(LinearMemory):
             memmove(self.base + start, old_base + start, end - start)
         release()
 
+    def written(self) -> list[Range]:
+        """What was changed since the last commit (byte offsets, whole pages)."""
+        return pages.written_ranges(self.base, self.size)
+
     def commit(self) -> list[Range]:
         """Write what was changed into the image; returns the ranges (byte offsets)."""
-        changed = pages.written_ranges(self.base, self.size)
+        changed = self.written()
         self.image.preserve(changed)
         for start, end in changed:
             pages.write_out(self.image.descriptor, self.base + start, end - start, start)

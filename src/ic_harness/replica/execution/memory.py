@@ -54,6 +54,10 @@ class LinearMemory(ABC):
         """Make the memory `size` bytes long, new bytes zero; False when the system has no room."""
 
     @abstractmethod
+    def written(self) -> list[Range]:
+        """What was changed since the last commit (byte offsets, whole pages)."""
+
+    @abstractmethod
     def commit(self) -> list[Range]:
         """Write what was changed into the image; returns the ranges (byte offsets)."""
 

@@ -5,7 +5,7 @@ Interface specification, "Error codes" and the documentation page "Execution err
 
 from __future__ import annotations
 
-from .interface import Mode
+from .interface import Mode, StableWriteLimits
 
 _RETHINK = (
     "Consider gracefully handling failures from this canister or altering the canister to handle exceptions."
@@ -17,6 +17,10 @@ _LEAK = (
     "Try checking the canister for a possible memory leak or modifying it to use more stable memory "
     "instead of Wasm "
     "memory."
+)
+_LESS_STABLE = (
+    "Try optimizing the use of stable memory so that individual messages don't need to access as much "
+    "stable memory."
 )
 _WRONG_MODE = "Check the ICP documentation to make sure APIs are being called in the correct message types."
 
@@ -91,6 +95,16 @@ def instruction_limit(limit: int) -> CanisterTrap:
     """The message ran too long."""
     text = f"Canister exceeded the limit of {limit} instructions for single message execution."
     return CanisterTrap(522, text, _OPTIMIZE, "instruction-limit-exceeded")
+
+
+def stable_write_limit(limits: StableWriteLimits) -> CanisterTrap:
+    """The message changed too much of the stable memory."""
+    text = (
+        "Canister exceeded memory access limits: Exceeded the limit for the number of modified pages in the "
+        f"stable memory in a single execution: limit {limits.message >> 10} KB for regular messages, "
+        f"{limits.upgrade >> 10} KB for upgrade messages and {limits.query >> 10} KB for queries"
+    )
+    return CanisterTrap(524, text, _LESS_STABLE, "memory-access-limit-exceeded")
 
 
 def wasm_memory_limit(limit: int, size: int) -> CanisterTrap:
