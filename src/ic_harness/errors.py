@@ -15,6 +15,7 @@
     │   ├── TransportError         nothing, or nothing whole, came back
     │   ├── HttpStatusError        the network answered with an HTTP error
     │   ├── RejectError            the network or the canister rejected the call
+    │   ├── ClockError             the clocks here and there differ too much
     │   ├── CallTimeoutError       accepted, but no verdict before the request expired
     │   └── BackendError           the canister replied with its `Error` variant
     ├── NetworkError               a network cannot be started, reached or used in this way
@@ -155,6 +156,10 @@ class RejectError(CallError):
 
 class CallTimeoutError(CallError):
     """The request was accepted, but no verdict came before it expired."""
+
+
+class ClockError(CallError):
+    """The network refused a request because the clock of this machine is wrong; nothing ran."""
 
 
 class BackendError(CallError):

@@ -7,6 +7,7 @@ answered and may return a response, raise, or return None to let it pass.
 from dataclasses import dataclass, field
 
 from ic_harness.agent import Agent, CallableTransport, Response
+from ic_harness.errors import EnvelopeError
 from ic_harness.principal import Principal
 from ic_harness.protocol import (
     Certificate,
@@ -16,6 +17,7 @@ from ic_harness.protocol import (
     bls,
     build,
     cbor,
+    check_expiry,
     leb128_encode,
     prune,
     sign_certificate,
@@ -79,7 +81,12 @@ class StandIn:
         if version not in self.versions:
             return Response(404, {}, b"not found")
         envelope = Envelope.from_cbor(request.body)
-        verify_envelope(envelope, now_ns=self.now)
+        sender = verify_envelope(envelope, now_ns=self.now)
+        if kind == "call" or not sender.principal.is_anonymous:
+            try:
+                check_expiry(envelope.content["ingress_expiry"], self.now)
+            except EnvelopeError as refusal:
+                return Response(400, {}, str(refusal).encode())
         return getattr(self, kind)(envelope, Principal.from_text(target), version)
 
     def call(self, envelope, target, version):

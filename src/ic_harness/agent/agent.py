@@ -12,6 +12,7 @@ from ic_harness.agent.flight import Gate
 from ic_harness.agent.retry import RetryPolicy, now_ns
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.steps import Flow, T
+from ic_harness.agent.time_sync import in_time
 from ic_harness.agent.transport import Transport
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
@@ -72,7 +73,10 @@ class Agent:
 
     def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
         """Read paths of the state tree; the certificate is verified."""
-        return self.run(reading.read_state(self.session, paths, Principal.of(effective_canister_id)))
+        target = Principal.of(effective_canister_id)
+        return self.run(
+            in_time(self.session, target, lambda: reading.read_state(self.session, paths, target))
+        )
 
     def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
         """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
@@ -80,11 +84,15 @@ class Agent:
 
     def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
-        return self.run(reading.read_metadata(self.session, Principal.of(canister_id), name))
+        canister = Principal.of(canister_id)
+        return self.run(
+            in_time(self.session, canister, lambda: reading.read_metadata(self.session, canister, name))
+        )
 
     def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
-        return self.run(reading.read_subnet(self.session, Principal.of(canister_id)))
+        canister = Principal.of(canister_id)
+        return self.run(in_time(self.session, canister, lambda: reading.read_subnet(self.session, canister)))
 
     def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""

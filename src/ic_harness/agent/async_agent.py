@@ -13,6 +13,7 @@ from ic_harness.agent.flight import AsyncGate
 from ic_harness.agent.retry import RetryPolicy, now_ns
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.steps import Flow, T
+from ic_harness.agent.time_sync import in_time
 from ic_harness.agent.transport import AsyncTransport
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
@@ -75,7 +76,10 @@ class AsyncAgent:
 
     async def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
         """Read paths of the state tree; the certificate is verified."""
-        return await self.run(reading.read_state(self.session, paths, Principal.of(effective_canister_id)))
+        target = Principal.of(effective_canister_id)
+        return await self.run(
+            in_time(self.session, target, lambda: reading.read_state(self.session, paths, target))
+        )
 
     async def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
         """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
@@ -83,11 +87,17 @@ class AsyncAgent:
 
     async def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
-        return await self.run(reading.read_metadata(self.session, Principal.of(canister_id), name))
+        canister = Principal.of(canister_id)
+        return await self.run(
+            in_time(self.session, canister, lambda: reading.read_metadata(self.session, canister, name))
+        )
 
     async def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
-        return await self.run(reading.read_subnet(self.session, Principal.of(canister_id)))
+        canister = Principal.of(canister_id)
+        return await self.run(
+            in_time(self.session, canister, lambda: reading.read_subnet(self.session, canister))
+        )
 
     async def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""

@@ -5,6 +5,7 @@
               │ 200 with reject ─▶ RejectError, uncertified                       │
               │ 202 ──────────────────────────────────────────────────────────▶ poll read_state until the
               │ broken ─▶ is the request known? ─ yes ────────────────────────▶   request has expired
+              │ expired ─▶ the network's time; was it made too late to run? ─ yes ─▶ a new request, once
               └─◀──────── pause, the same bytes ─ no
 
 Interface specification, "Request: Call" and "Request: Query".
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 from ic_harness.agent import answers
 from ic_harness.agent.answers import Pending, Reply, Unseen
-from ic_harness.agent.reading import read_state, read_subnet, root_key
+from ic_harness.agent.reading import read_state, root_key, verify_query
 from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
 from ic_harness.agent.session import INGRESS_TTL, Session
 from ic_harness.agent.steps import (
@@ -29,14 +30,10 @@ from ic_harness.agent.steps import (
     patiently,
     pause_or_raise,
 )
-from ic_harness.errors import (
-    CallTimeoutError,
-    CertificateError,
-    HttpStatusError,
-    TransportError,
-)
+from ic_harness.agent.time_sync import adopt_network_time, check_never_runs, in_time, refused_for_expiry
+from ic_harness.errors import CallTimeoutError, HttpStatusError, TransportError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Certificate, Envelope, seal, verify_query_signatures
+from ic_harness.protocol import Certificate, Envelope, seal
 from ic_harness.units import MINUTE
 
 FIRST_POLL_S: Final = 0.05
@@ -58,13 +55,29 @@ def update(
     with about(method, canister_id):
         yield from root_key(session)
         fields = {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
-        envelope = seal(content(session, request_type="call", **fields), session.identity)
-        certificate = yield from _submit(session, envelope, effective)
+        envelope, certificate = yield from _submit_in_time(session, fields, effective)
         if certificate is not None:
             outcome = _judge(session, Certificate.from_cbor(certificate), envelope, effective)
             if isinstance(outcome, Reply):
                 return outcome.arg
         return (yield from _poll(session, envelope, effective))
+
+
+def _submit_in_time(
+    session: Session, fields: dict[str, Any], target: Principal
+) -> Flow[tuple[Envelope, bytes | None]]:
+    """Sign a call and send it as `_submit` does; one that expired before it was made is made once more."""
+    made_ns = session.clock()
+    envelope = seal(content(session, request_type="call", **fields), session.identity)
+    try:
+        return envelope, (yield from _submit(session, envelope, target))
+    except HttpStatusError as refusal:
+        if not refused_for_expiry(refusal):
+            raise
+        yield from adopt_network_time(session, target, refusal)
+        check_never_runs(session, envelope, made_ns, refusal)
+    envelope = seal(content(session, request_type="call", **fields), session.identity)
+    return envelope, (yield from _submit(session, envelope, target))
 
 
 def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes | None]:
@@ -86,9 +99,9 @@ def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[byt
                 answer = answers.read_call_answer(response)
                 return None if isinstance(answer, Pending) else answer
             failure = broken
-            wished = retry_after_s(response, session.clock())
+            wished = retry_after_s(response, session.now())
         yield from pause_or_raise(attempts, failure, wished)
-        if session.clock() > envelope.content["ingress_expiry"]:
+        if session.now() > envelope.content["ingress_expiry"]:
             raise failure
         if (yield from _arrived(session, envelope, target, failure)):
             return None
@@ -120,7 +133,7 @@ def _judge(
 ) -> Reply | Pending | Unseen:
     if session.root_key is None:
         raise AssertionError("the root key is fetched before a call is sent")
-    certificate.verify(session.root_key, canister_id=target, now_ns=session.clock())
+    certificate.verify(session.root_key, canister_id=target, now_ns=session.now())
     return answers.verdict(certificate, envelope.request_id)
 
 
@@ -159,28 +172,15 @@ def query(
     Raises `RejectError` and the other `CallError`s, `CborError`, `CertificateError`.
     """
     effective = effective_id(canister_id, target)
+    fields = {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
     with about(method, canister_id):
-        fields = {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
-        envelope = seal(content(session, request_type="query", **fields), session.identity)
-        response = yield from patiently(
-            session, "query", f"canister/{effective}", envelope.to_cbor(), session.retry
-        )
-        answer = answers.read_query_answer(response)
-        if session.verify_queries:
-            yield from _verify_query(session, answer, envelope, effective)
-        return answers.query_reply(answer)
+        return (yield from in_time(session, effective, lambda: _query(session, fields, effective)))
 
 
-def _verify_query(
-    session: Session, answer: dict[str, Any], envelope: Envelope, target: Principal
-) -> Flow[None]:
-    known = session.subnet_of(target)
-    subnet = known or (yield from read_subnet(session, target))
-    try:
-        verify_query_signatures(answer, envelope.request_id, subnet.node_keys, now_ns=session.clock())
-    except CertificateError:
-        if known is None:
-            raise
-        # Perhaps a node joined after the keys were read: look once more before giving up.
-        subnet = yield from read_subnet(session, target)
-        verify_query_signatures(answer, envelope.request_id, subnet.node_keys, now_ns=session.clock())
+def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[bytes]:
+    envelope = seal(content(session, request_type="query", **fields), session.identity)
+    response = yield from patiently(session, "query", f"canister/{target}", envelope.to_cbor(), session.retry)
+    answer = answers.read_query_answer(response)
+    if session.verify_queries:
+        yield from verify_query(session, answer, envelope, target)
+    return answers.query_reply(answer)

@@ -15,7 +15,7 @@ from ic_harness.agent.steps import Flow, Send, about, content, patiently, pause_
 from ic_harness.agent.transport import Request, Response
 from ic_harness.errors import CertificateError, HttpStatusError, TransportError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Certificate, bls, list_children, seal
+from ic_harness.protocol import Certificate, Envelope, bls, list_children, seal, verify_query_signatures
 
 
 def status(session: Session) -> Flow[dict[str, Any]]:
@@ -33,7 +33,7 @@ def status(session: Session) -> Flow[dict[str, Any]]:
             failure = status_error(response)
             if retryable(response) is None:
                 raise failure
-            wished = retry_after_s(response, session.clock())
+            wished = retry_after_s(response, session.now())
         yield from pause_or_raise(attempts, failure, wished)
 
 
@@ -61,7 +61,7 @@ def read_state(
     with about("read_state", target):
         key = yield from root_key(session)
         certificate = yield from _ask_state(session, paths, f"canister/{target}", policy or session.retry)
-        certificate.verify(key, canister_id=target, now_ns=session.clock())
+        certificate.verify(key, canister_id=target, now_ns=session.now())
         return certificate
 
 
@@ -75,7 +75,7 @@ def read_subnet_state(
     with about("read_state", subnet_id):
         key = yield from root_key(session)
         certificate = yield from _ask_state(session, paths, f"subnet/{subnet_id}", session.retry)
-        certificate.verify(key, canister_id=None, now_ns=session.clock())
+        certificate.verify(key, canister_id=None, now_ns=session.now())
         if certificate.subnet_id(key) != subnet_id.raw:
             signer = Principal(certificate.subnet_id(key))
             raise CertificateError(f"asked subnet {subnet_id}, but subnet {signer} signed the answer")
@@ -113,10 +113,26 @@ def read_subnet(session: Session, target: Principal) -> Flow[Subnet]:
         subnet_id,
         {node: node_key for node, node_key in keys.items() if node_key is not None},
         certificate.ranges_tree,
-        session.clock(),
+        session.now(),
     )
     # With a delegation the range was checked when the certificate was; the root subnet proves its own here.
     if not subnet.holds(target):
         raise CertificateError(f"canister {target} does not belong to the subnet that answers for it")
     session.remember(subnet)
     return subnet
+
+
+def verify_query(
+    session: Session, answer: dict[str, Any], envelope: Envelope, target: Principal
+) -> Flow[None]:
+    """Check the answer to a query by the keys of the subnet's nodes. Raises `CertificateError`."""
+    known = session.subnet_of(target)
+    subnet = known or (yield from read_subnet(session, target))
+    try:
+        verify_query_signatures(answer, envelope.request_id, subnet.node_keys, now_ns=session.now())
+    except CertificateError:
+        if known is None:
+            raise
+        # Perhaps a node joined after the keys were read: look once more before giving up.
+        subnet = yield from read_subnet(session, target)
+        verify_query_signatures(answer, envelope.request_id, subnet.node_keys, now_ns=session.now())

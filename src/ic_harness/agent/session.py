@@ -46,7 +46,7 @@ class Session:
 
     `root_key` is the DER key of the root subnet, None until it was fetched. `clock` gives ns since 1970.
     `versions` remembers, for each kind of request, how far down the list of API versions the network was
-    found.
+    found. `offset_ns` is added to the clock of a machine that was found to be wrong, see `time_sync`.
     """
 
     identity: Identity
@@ -57,6 +57,11 @@ class Session:
     verify_queries: bool = True
     versions: dict[str, int] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
+    offset_ns: int = 0
+
+    def now(self) -> int:
+        """The network's time as far as is known, ns since 1970."""
+        return self.clock() + self.offset_ns
 
     def pin(self, key: bytes) -> bytes:
         """Trust a root key from now on, unless one is trusted already: another thread may be faster."""
@@ -66,7 +71,7 @@ class Session:
 
     def subnet_of(self, canister_id: Principal) -> Subnet | None:
         """The remembered subnet of a canister, unless its node keys are too old."""
-        oldest = self.clock() - NODE_KEYS_TTL
+        oldest = self.now() - NODE_KEYS_TTL
         for subnet in self.subnets:
             if subnet.read_at_ns >= oldest and subnet.holds(canister_id):
                 return subnet

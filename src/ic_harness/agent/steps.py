@@ -66,7 +66,7 @@ def content(session: Session, **fields: Any) -> dict[str, Any]:
     return {
         **fields,
         "sender": session.identity.principal.raw,
-        "ingress_expiry": session.clock() + INGRESS_TTL,
+        "ingress_expiry": session.now() + INGRESS_TTL,
         "nonce": session.nonce(),
     }
 
@@ -99,7 +99,7 @@ def patiently(session: Session, kind: str, where: str, body: bytes, policy: Retr
             if broken is None:
                 return response
             failure = broken
-            wished = retry_after_s(response, session.clock())
+            wished = retry_after_s(response, session.now())
         yield from pause_or_raise(attempts, failure, wished)
 
 

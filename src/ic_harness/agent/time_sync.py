@@ -1,0 +1,99 @@
+"""The network's time, for machines whose clock is wrong. No I/O: these are flows, see `steps`.
+
+A network refuses requests whose expiry is not within its next five minutes. Who is refused asks what time it
+is there: an anonymous query (its expiry does not count) with a fresh nonce. A node stamps and signs the answer,
+nonce included, and a certificate of that same time proves the node's key. So the time is the network's and it is
+fresh; a recorded answer helps nobody.
+
+Only such a refusal starts this. An answer that is too old stays a `CertificateError`: to believe its time would be
+to believe whoever replays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from ic_harness.agent import answers
+from ic_harness.agent.reading import verify_query
+from ic_harness.agent.retry import NO_RETRIES
+from ic_harness.agent.session import Session
+from ic_harness.agent.steps import Flow, T, content, patiently
+from ic_harness.errors import CallError, CertificateError, ClockError, HttpStatusError, ProtocolError
+from ic_harness.principal import Principal
+from ic_harness.protocol import AnonymousIdentity, Envelope, seal
+from ic_harness.units import SECOND
+
+_PROBE: Final = "ic_harness_time"
+"""A method that no canister has: the refusal is stamped and signed like any answer."""
+
+_TEXTS: Final = ("Invalid request expiry", "ingress_expiry not within")
+_NOTEWORTHY: Final = 30 * SECOND
+"""Differences below this are no reason to refuse a request; the replica itself allows as much."""
+
+
+def refused_for_expiry(refusal: HttpStatusError) -> bool:
+    """Whether the network refused a request because of its expiry: one of the two clocks is wrong."""
+    return refusal.status == 400 and any(text in refusal.body for text in _TEXTS)
+
+
+def in_time(session: Session, target: Principal, attempt: Callable[[], Flow[T]]) -> Flow[T]:
+    """Make an attempt that may be repeated freely; refused for its expiry, once more by the network's time."""
+    try:
+        return (yield from attempt())
+    except HttpStatusError as refusal:
+        # Nobody checks the expiry of what is asked anonymously, and the probe itself is such a request.
+        if not refused_for_expiry(refusal) or session.identity.public_key_der is None:
+            raise
+        yield from adopt_network_time(session, target, refusal)
+    return (yield from attempt())
+
+
+def adopt_network_time(session: Session, target: Principal, refusal: HttpStatusError) -> Flow[None]:
+    """Let the session go by the network's time. Raises the refusal when that time cannot be proven."""
+    try:
+        offset = yield from _measured_offset(session, target)
+    except (CallError, ProtocolError):
+        raise refusal from None
+    session.offset_ns = offset
+    session.subnets = ()  # read by the wrong time
+
+
+def check_never_runs(session: Session, envelope: Envelope, made_ns: int, refusal: HttpStatusError) -> None:
+    """Check that a refused update had expired before it was made, so that a new one is no second one.
+
+    `made_ns` is this machine's time then. A request that was made by a clock that is ahead becomes valid later, in
+    the hands of whoever kept it: then raises `ClockError`, or the refusal when the clock is right.
+    """
+    if envelope.content["ingress_expiry"] < made_ns + session.offset_ns:
+        return
+    ahead = -session.offset_ns
+    if ahead < _NOTEWORTHY:
+        raise refusal
+    raise ClockError(
+        f"this machine's clock is {ahead / SECOND:.0f} s ahead of the network's, so the request was refused; "
+        f"the agent goes by the network's time from now on: call again"
+    ) from refusal
+
+
+def _measured_offset(session: Session, target: Principal) -> Flow[int]:
+    """The network's time minus this machine's, ns. Raises when the network does not prove its time."""
+    stranger = replace(session, identity=AnonymousIdentity())
+    fields = {"canister_id": target.raw, "method_name": _PROBE, "arg": b""}
+    envelope = seal(content(stranger, request_type="query", **fields), stranger.identity)
+    response = yield from patiently(stranger, "query", f"canister/{target}", envelope.to_cbor(), NO_RETRIES)
+    offset_at = session.clock()
+    answer = answers.read_query_answer(response)
+    claimed = _claimed_time(answer)
+    # By the claimed time everything must fit: the signature over the nonce, and the age of the key's certificate.
+    witness = replace(stranger, clock=lambda: claimed, offset_ns=0, subnets=())
+    yield from verify_query(witness, answer, envelope, target)
+    return claimed - offset_at
+
+
+def _claimed_time(answer: dict[str, Any]) -> int:
+    match answer.get("signatures"):
+        case [{"timestamp": int(stamp)}, *_]:
+            return stamp
+    raise CertificateError("the answer to a query carries no node signature")
