@@ -35,6 +35,8 @@ def test_assets(assets, lab):
     for page in ("hello", "page"):
         assert seen[page]["right"] == {"version": 2, "status": 200}, page
         assert "error" in seen[page]["forged"], page
+    assert seen["first"]["right"]["version"] == 1
+    assert "error" in seen["first"]["forged"]
     assert "error" not in seen["absent"]["right"]
     assert seen["gateway"] == {"size": 5, "verdict": {"version": 2, "status": 200}}
     assert seen["gateway_large"] == SIZE  # by streaming callbacks

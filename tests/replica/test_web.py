@@ -137,6 +137,22 @@ def test_what_was_changed_is_not_certified(replica, assets):
         assert checked(replica, assets, forged).version is None
 
 
+ASKED_DIRECTLY = candid.parse(
+    """service : { http_request : (record { method : text; url : text; headers : vec record { text; text };
+                                            body : blob; certificate_version : opt nat16 }) ->
+                 (record { status_code : nat16; headers : vec record { text; text }; body : blob }) query }"""
+)
+
+
+def test_version_1(replica, assets):
+    """The older certification, of a path's body alone, holds for that body and for no other."""
+    request = {"method": "GET", "url": "/index.html", "headers": [], "body": b"", "certificate_version": 1}
+    answer = Called(replica, assets.id, ASKED_DIRECTLY).query("http_request", request)
+    headers = tuple((name, value) for name, value in answer["headers"])
+    assert checked(replica, assets, Page(status=200, headers=headers, body=answer["body"])).version == 1
+    assert checked(replica, assets, Page(status=200, headers=headers, body=b"evil")).version is None
+
+
 # The expected hashes are the test vectors of the crate ic-http-certification (request_hash).
 @pytest.mark.parametrize(
     ("url", "parameters", "expected"),

@@ -17,22 +17,22 @@ function http({ IDL }) {
 }
 
 /** The verdict of the response verification on one answer: its version, or the error. */
-function verdict(request, response, id, rootKey) {
+function verdict(request, response, id, rootKey, version = 2) {
   const now = BigInt(Date.now()) * 1_000_000n;
   try {
-    const found = verification.verifyRequestResponsePair(request, response, id.toUint8Array(), now, FIVE_MINUTES, rootKey, 2);
+    const found = verification.verifyRequestResponsePair(request, response, id.toUint8Array(), now, FIVE_MINUTES, rootKey, version);
     return { version: found.verificationVersion, status: found.response.statusCode };
   } catch (error) {
     return { error: String(error.message ?? error) };
   }
 }
 
-async function served(actor, id, rootKey, url) {
-  const request = { method: "GET", url, headers: [], body: new Uint8Array(), certificate_version: [2] };
+async function served(actor, id, rootKey, url, version = 2) {
+  const request = { method: "GET", url, headers: [], body: new Uint8Array(), certificate_version: [version] };
   const answer = await actor.http_request(request);
   const response = { status_code: answer.status_code, headers: answer.headers, body: Uint8Array.from(answer.body) };
   const forged = { ...response, body: new Uint8Array([...response.body, 33]) };
-  return { right: verdict(request, response, id, rootKey), forged: verdict(request, forged, id, rootKey) };
+  return { right: verdict(request, response, id, rootKey, version), forged: verdict(request, forged, id, rootKey, version) };
 }
 
 /** The same page by the replica's HTTP gateway: whole, and with a certificate that holds for what arrived. */
@@ -67,6 +67,7 @@ async function main({ host, canister, seed, size }) {
     certified: await hello.isCertified(),
     hello: await served(actor, id, agent.rootKey, "/hello.txt"),
     page: await served(actor, id, agent.rootKey, "/"),
+    first: await served(actor, id, agent.rootKey, "/hello.txt", 1),
     gateway: await by_gateway(host, id, agent.rootKey, "/hello.txt"),
     gateway_large: (await by_gateway(host, id, agent.rootKey, "/large.bin")).size,
     absent: await served(actor, id, agent.rootKey, "/nothing-here"),
