@@ -226,3 +226,9 @@ def test_a_failed_opening_gives_the_folder_back(folder):
     for _ in range(2):
         with pytest.raises(StateError, match="damaged"):
             Store(folder)
+
+
+def test_the_seed_is_private(folder):
+    """The file that the network's keys follow from is readable by its owner alone."""
+    filled(folder)
+    assert (folder / "seed").stat().st_mode & 0o077 == 0

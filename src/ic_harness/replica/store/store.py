@@ -82,7 +82,8 @@ class Store:
                 raise StateError(f"{self.folder} belongs to a network with another seed")
             return kept
         seed = fresh if wanted is None else wanted
-        _write_whole(path, seed)
+        # The keys of the network follow from it: nobody else on the machine needs to read it.
+        _write_whole(path, seed, mode=0o600)
         return seed
 
     def _newest(self) -> int:
@@ -303,10 +304,11 @@ def _blobs_of(world: World) -> set[bytes]:
     return wanted
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it has either no or all of its content under its name."""
+def _write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file so that it has either no or all of its content under its name; `mode` within the umask."""
     draft = path.with_name(path.name + ".new")
-    with draft.open("wb") as file:
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
