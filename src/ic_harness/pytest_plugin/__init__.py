@@ -22,6 +22,7 @@ from .fixtures import (
     upload,
 )
 from .options import pytest_addoption, pytest_configure
+from .reporting import pytest_runtest_makereport
 
 __all__ = [
     "backend",
@@ -37,5 +38,6 @@ __all__ = [
     "photo",
     "pytest_addoption",
     "pytest_configure",
+    "pytest_runtest_makereport",
     "upload",
 ]

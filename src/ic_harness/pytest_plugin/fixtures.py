@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .options import read_options
+from .reporting import WATCH
 
 if TYPE_CHECKING:
     from ic_harness.backend import Backend
@@ -35,11 +36,14 @@ def ic_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 @pytest.fixture
 def network(request: pytest.FixtureRequest, ic_lab: Lab) -> Iterator[Network]:
     """Give the test a running network in a state of its own; `needs` skips what the network cannot do."""
+    from .watch import Watch  # lazy: start-up time  # noqa: PLC0415
+
     wanted = [name for mark in request.node.iter_markers("needs") for name in mark.args]
     reason = ic_lab.missing(wanted)
     if reason:
         pytest.skip(reason)
     with ic_lab.test(with_backend="canister_id" in request.fixturenames) as running:
+        request.node.stash[WATCH] = Watch(running, ic_lab.names)
         yield running
 
 
@@ -79,11 +83,12 @@ def capsule(backend: Backend) -> str:
 
 
 @pytest.fixture
-def deploy(network: Network, identity: Identities, request: pytest.FixtureRequest) -> Deployer:
+def deploy(network: Network, identity: Identities, ic_lab: Lab, request: pytest.FixtureRequest) -> Deployer:
     """Deploy a canister: `deploy("name")` from dfx.json, `deploy("path.wasm")`, or `deploy(wasm_bytes)`."""
     from .tools import Deployer  # lazy: start-up time  # noqa: PLC0415
 
-    return Deployer(network, identity(), read_options(request.config), request.config.rootpath)
+    assert network is ic_lab.network
+    return Deployer(ic_lab, identity(), request.config.rootpath)
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ class Lab:
         self._salt = b"" if self.network.url is None else secrets.token_bytes(16)
         self._backend: Principal | None = None
         self._inside_test = False
+        self.names: dict[Principal, str] = {}
+        """How the canisters of the running test are called; ids may come again in the next test."""
 
     def close(self) -> None:
         """Stop what was started."""
@@ -40,6 +42,7 @@ class Lab:
         if with_backend:
             self.backend()
         self._inside_test = True
+        self.names.clear()
         try:
             with self.network.anchored():
                 yield self.network
@@ -63,6 +66,11 @@ class Lab:
 
         Raises `InputError` for a Wasm that cannot be read, `MissingCapabilityError` where canisters cost.
         """
+        canister = self._find_backend()
+        self.names[canister] = "backend"
+        return canister
+
+    def _find_backend(self) -> Principal:
         if self.options.canister_id is not None:
             return Principal.from_text(self.options.canister_id)
         if self._backend is not None:

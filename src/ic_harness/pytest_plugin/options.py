@@ -31,12 +31,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--wasm", dest="ic_wasm", metavar="FILE", help="backend to test instead of the reference")
     group.addoption("--candid", dest="ic_candid", metavar="DID", help="interface of the canister under test")
+    group.addoption(
+        "--ic-profile",
+        dest="ic_profile",
+        action="store_true",
+        help="print instructions, cycles and messages per test and per method",
+    )
     group.addoption("--canister-id", dest="ic_canister_id", metavar="ID", help="test this canister as it is")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker `needs`, and refuse options that contradict each other before anything runs."""
+    """Register the markers, and refuse options that contradict each other before anything runs."""
     read_options(config)
+    if config.getoption("ic_profile") and not hasattr(config, "workerinput"):
+        from .profile import Profile  # lazy: start-up time  # noqa: PLC0415
+
+        config.pluginmanager.register(Profile(), "ic-profile")
     config.addinivalue_line(
         "markers",
         "needs(*capabilities): skip unless the network can do this: time, upgrade, snapshot, round, …",

@@ -11,7 +11,6 @@ from ic_harness.protocol import Identity, SignedDelegation
 from ic_harness.units import SECOND
 
 from .lab import Lab, read_wasm
-from .options import Options
 
 
 class Identities:
@@ -38,10 +37,9 @@ class Identities:
 class Deployer:
     """Installs canisters for one test."""
 
-    def __init__(self, network: Network, caller: Identity, options: Options, folder: Path) -> None:
-        self._network = network
+    def __init__(self, lab: Lab, caller: Identity, folder: Path) -> None:
+        self._lab = lab
         self._caller = caller
-        self._options = options
         self._folder = folder
 
     def __call__(self, what: str | Path | bytes, *args: Any, candid: str | Path | None = None) -> Canister:
@@ -54,8 +52,11 @@ class Deployer:
         """
         wasm, did = self._find(what)
         given = self._folder / candid if isinstance(candid, str) and candid.endswith(".did") else candid
-        interface = given or did or self._options.candid
-        return deploy_canister(self._network, wasm, args, interface=interface).as_(self._caller)
+        interface = given or did or self._lab.options.candid
+        canister = deploy_canister(self._lab.network, wasm, args, interface=interface)
+        if not isinstance(what, bytes):
+            self._lab.names[canister.canister_id] = Path(what).name.partition(".wasm")[0]
+        return canister.as_(self._caller)
 
     def _find(self, what: str | Path | bytes) -> tuple[bytes, Path | None]:
         if isinstance(what, bytes):

@@ -1,0 +1,36 @@
+"""What a test's report tells of canisters: their log, and the figures behind `--ic-profile`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from .watch import Watch
+
+USES: Final = "ic_uses"
+"""The attribute of a report that holds what the test called; plain values, so that workers can send it."""
+
+WATCH: Final[pytest.StashKey[Watch]] = pytest.StashKey()
+"""Where the watch of a test lies in its item."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the section "canister log" to the report, and the figures where they are wanted."""
+    report = yield
+    if call.when == "teardown" or (call.when == "setup" and report.passed):
+        return report
+    watch = item.stash.get(WATCH, None)
+    if watch is None:
+        return report
+    log = watch.log()
+    if log:
+        report.sections.append(("canister log", log))
+    if item.config.getoption("ic_profile"):
+        vars(report)[USES] = [use.plain() for use in watch.uses()]
+    return report
