@@ -12,12 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from _figures import show, timed
+from _served import served
 
 from ic_harness.backend import Backend, reference_wasm
 from ic_harness.networks import connect
@@ -50,24 +49,6 @@ with connect(sys.argv[1]) as network:
     print(json.dumps({"total": time.perf_counter() - start, "lane_a": ends["original"][1] - start,
         "verified": photo.verified, "peak": peak()}))
 """
-SERVER = """
-import sys
-from pathlib import Path
-from ic_harness.replica import Replica, ReplicaConfig, serve
-folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-with Replica(ReplicaConfig(state_dir=folder)) as replica, serve(replica) as server:
-    print(server.url, flush=True)
-    sys.stdin.read()
-"""
-
-
-@contextmanager
-def served(*arguments: str) -> Iterator[str]:
-    """The URL of a replica in a process of its own; in memory unless a state folder is given."""
-    command = [sys.executable, "-c", SERVER, *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as replica:
-        assert replica.stdout is not None
-        yield replica.stdout.readline().strip()
 
 
 def sequential(backend: Backend, data: bytes, size: int) -> float:

@@ -3,10 +3,13 @@
 Runs in a venv of its own (ic_py.txt); ic-py verifies nothing, so this judges wire format and semantics only.
 """
 
+import hashlib
 import json
+import os
 import sys
 import time
 
+import leb128
 from ic.agent import Agent
 from ic.candid import Types, encode
 from ic.client import Client
@@ -113,7 +116,57 @@ def state(request):
     }
 
 
-SCENARIOS = {one.__name__: one for one in (round_trip, refusals, callers, same_second, state)}
+def _chunk_argument(session, index, chunk, *, pre_encoded):
+    """The argument of uploads_put_chunk; `pre_encoded` spares ic-py its slow encoding of the bytes."""
+    data = b"" if pre_encoded else chunk
+    values = [(Types.Nat64, session), (Types.Nat32, index), (Types.Vec(Types.Nat8), data)]
+    argument = encode([{"type": kind, "value": value} for kind, value in values])
+    return argument[:-1] + leb128.u.encode(len(chunk)) + chunk if pre_encoded else argument
+
+
+def upload(request):
+    """The seconds of begin, each chunk and finish; at most `measured` chunks are sent, finish only after all."""
+    agent, canister = agent_for(request, Identity()), request["canister"]
+    size, chunk, measured = request["size"], request["chunk"], request["measured"]
+    data, count = os.urandom(size), -(-size // chunk)
+    none = {"type": Types.Opt(Types.Null), "value": []}
+    capsule = agent.update_raw(canister, "capsules_create", encode([none]), CAPSULE)[0]["value"]["Ok"]["id"]
+    timed = []
+
+    def update(method, argument):
+        began = time.perf_counter()
+        reply = agent.update_raw(canister, method, argument())
+        timed.append(time.perf_counter() - began)
+        return next(iter(first(reply).values()))
+
+    begin = [(Types.Text, capsule), (Types.Nat32, count), (Types.Text, data[:16].hex())]
+    session = update(
+        "uploads_begin", lambda: encode([{"type": kind, "value": value} for kind, value in begin])
+    )
+    for index in range(measured):
+        part = data[index * chunk : (index + 1) * chunk]
+        update(
+            "uploads_put_chunk",
+            lambda index=index, part=part: _chunk_argument(
+                session, index, part, pre_encoded=request["pre_encoded"]
+            ),
+        )
+    if measured == count:
+        finish = [
+            (Types.Nat64, session),
+            (Types.Vec(Types.Nat8), hashlib.sha256(data).digest()),
+            (Types.Nat64, size),
+        ]
+        finished = update(
+            "uploads_finish", lambda: encode([{"type": kind, "value": value} for kind, value in finish])
+        )
+        return {"seconds": timed, "finished": str(finished)}
+    return {"seconds": timed}
+
+
+CAPSULE = [Types.Variant({"Ok": Types.Record({"id": Types.Text}), "Err": Types.Null})]
+
+SCENARIOS = {one.__name__: one for one in (round_trip, refusals, callers, same_second, state, upload)}
 
 if __name__ == "__main__":
     asked = json.load(sys.stdin)

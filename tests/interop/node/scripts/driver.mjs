@@ -5,8 +5,9 @@ import * as calls from "./calls.mjs";
 import * as identities from "./identities.mjs";
 import * as lifecycle from "./lifecycle.mjs";
 import * as state from "./state.mjs";
+import * as uploads from "./uploads.mjs";
 
-const scenarios = { ...calls, ...identities, ...lifecycle, ...state };
+const scenarios = { ...calls, ...identities, ...lifecycle, ...state, ...uploads };
 const request = JSON.parse(await text(process.stdin));
 console.log(JSON.stringify(await scenarios[request.scenario](request), plain));
 process.exit(0); // agents keep timers running
