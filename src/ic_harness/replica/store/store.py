@@ -36,8 +36,8 @@ from ic_harness.units import MIB
 VERSION: Final = 1
 """Of everything in the folder; a folder of another version is refused."""
 
-CHECKPOINT_BYTES: Final = 256 * MIB
-"""A journal longer than this (and than the memories themselves) is turned into a checkpoint."""
+CHECKPOINT_BYTES: Final = 512 * MIB
+"""A journal longer than this (and than the memories twice) is turned into a checkpoint."""
 
 CLOSING_BYTES: Final = 32 * MIB
 """At the end of a process a journal longer than this is turned into a checkpoint, for a fast next start."""
@@ -168,7 +168,7 @@ class Store:
             "memories": memories,
         }
         self._journal.append(record, content)
-        if self._journal.size > max(CHECKPOINT_BYTES, self._memory_bytes):
+        if self._journal.size > max(CHECKPOINT_BYTES, 2 * self._memory_bytes):
             self.checkpoint(world, machine)
 
     def _memory_entries(
