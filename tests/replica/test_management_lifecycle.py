@@ -206,3 +206,19 @@ def test_random_numbers_follow_from_the_seed(replica, rust):
 def test_installing_is_for_controllers(replica, rust):
     """Nobody else replaces the code of a canister."""
     assert code_of(install, replica, rust.id, wasm("rust/rust"), mode="reinstall", sender=BOB) == "IC0512"
+
+
+def test_memory_metrics(replica):
+    """canister_status tells where a canister's bytes are: heap, stable memory, globals, code."""
+    canister = deploy_wat(
+        replica,
+        """(import "ic0" "stable64_grow" (func $grow (param i64) (result i64)))
+           (memory 3) (global (mut i32) (i32.const 0)) (global (mut i64) (i64.const 0)) (global i32 (i32.const 0))
+           (func (export "canister_init") (drop (call $grow (i64.const 2))))""",
+        prelude="",
+    )
+    metrics = management(replica).update("canister_status", {"canister_id": canister})["memory_metrics"]
+    assert metrics["wasm_memory_size"] == 3 * 65536
+    assert metrics["stable_memory_size"] == 2 * 65536
+    assert metrics["global_memory_size"] == 2 * 8
+    assert 0 < metrics["wasm_binary_size"] < 1000

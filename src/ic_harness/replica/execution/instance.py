@@ -123,6 +123,11 @@ class Instance:
         """Bytes of stable memory at this moment."""
         return self.stable.size
 
+    @property
+    def globals_size(self) -> int:
+        """Bytes of the globals that change, eight for each."""
+        return 8 * len(self._globals or ())
+
     # --- messages
 
     def start(self, env: Environment) -> Outcome:

@@ -72,6 +72,7 @@ def memory_metrics(canister: Canister, machine: Machine) -> dict[str, int]:
             instance, module = machine.instance(canister), machine.module(canister)
             metrics["wasm_memory_size"] = instance.heap_size
             metrics["stable_memory_size"] = instance.stable_size
+            metrics["global_memory_size"] = instance.globals_size
             metrics["wasm_binary_size"] = module.size
             metrics["custom_sections_size"] = sum(
                 len(name) + len(section.content) for name, section in module.custom_sections.items()
