@@ -2,43 +2,36 @@
 
 use candid::{CandidType, Deserialize};
 
-/// the quotas of this canister.
+// The quotas of this canister.
 #[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
 pub struct Quotas {
-    /// Bytes of blobs that one capsule may hold, open uploads included.
+    // Bytes of blobs that one capsule may hold, open uploads included.
     pub blob_bytes_per_capsule: u64,
-    /// Sum of inline assets that one capsule may hold.
+    // Sum of inline assets that one capsule may hold.
     pub inline_bytes_per_capsule: u32,
-    /// Memories that one capsule may hold.
+    // Memories that one capsule may hold.
     pub memories_per_capsule: u64,
-    /// Open upload sessions of one caller in one capsule.
+    // Open upload sessions of one caller in one capsule.
     pub sessions_per_caller_and_capsule: u32,
-    /// Capsules that one principal may make.
+    // Capsules that one principal may make.
     pub capsules_per_principal: u32,
-    /// Nanoseconds after the last chunk at which an open session ends.
+    // Nanoseconds after the last chunk at which an open session ends.
     pub session_ttl_ns: u64,
 }
 
-/// quotas to change; null leaves a quota as it is.
+// Quotas to change; null leaves a quota as it is.
 #[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotasUpdate {
-    /// The blob bytes per capsule.
     pub blob_bytes_per_capsule: Option<u64>,
-    /// The inline bytes per capsule.
     pub inline_bytes_per_capsule: Option<u32>,
-    /// The memories per capsule.
     pub memories_per_capsule: Option<u64>,
-    /// The sessions per caller and capsule.
     pub sessions_per_caller_and_capsule: Option<u32>,
-    /// The capsules per principal.
     pub capsules_per_principal: Option<u32>,
-    /// The session ttl ns.
     pub session_ttl_ns: Option<u64>,
 }
 
-/// what an installation or upgrade may set.
+// What an installation or upgrade may set.
 #[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct InitArgs {
-    /// The quotas.
     pub quotas: Option<QuotasUpdate>,
 }

@@ -1,15 +1,13 @@
 //! A SHA-256 that can be put away half-done.
 //!
-//! The crate `sha2` gives the compression function; the state between two chunks (eight words, what does not fill a block yet, the
-//! length) is kept here, so that its stored form is ours and does not change with a library.
+//! The crate `sha256` (in this crate's folder) gives the compression function; the state between two chunks (eight words, what does
+//! not fill a block yet, the length) is kept here, so that its stored form is ours and does not change with a library.
 
 use candid::{CandidType, Deserialize};
-use sha2::compress256;
-use sha2::digest::generic_array::GenericArray;
+use sha256::BLOCK;
 
 use crate::codec::Digest;
 
-const BLOCK: usize = 64;
 /// Initial words: FIPS 180-4, section 5.3.3.
 const START: [u32; 8] = [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
@@ -62,9 +60,7 @@ impl RollingHash {
     }
 
     fn compress(&mut self, blocks: &[u8]) {
-        for block in blocks.chunks_exact(BLOCK) {
-            compress256(&mut self.words, &[*GenericArray::from_slice(block)]);
-        }
+        sha256::compress(&mut self.words, blocks);
     }
 }
 
