@@ -5,7 +5,8 @@
     │   ├── PrincipalError         no principal
     │   ├── IdentityError          no key, wrong passphrase, unknown identity
     │   ├── ImageError             no image, or one that must not be decoded
-    │   └── LocatorError           no locator of the form blob_<u64>
+    │   ├── LocatorError           no locator of the form blob_<u64>
+    │   └── UnknownBackendError    a canister is no capsule backend, or one that is not spoken any more
     ├── CandidError                a Candid message, text or value does not fit; says offset and path
     ├── ProtocolError              a message breaks the interface specification
     │   ├── CborError              not the CBOR that was expected
@@ -17,7 +18,8 @@
     │   ├── RejectError            the network or the canister rejected the call
     │   ├── ClockError             the clocks here and there differ too much
     │   ├── CallTimeoutError       accepted, but no verdict before the request expired
-    │   └── BackendError           the canister replied with its `Error` variant
+    │   ├── BackendError           the canister replied with its `Error` variant
+    │   └── NotInGenerationError   the backend is of a generation that cannot do this; nothing was sent
     ├── NetworkError               a network cannot be started, reached or used in this way
     ├── UploadError                an upload failed and was cleaned up
     └── ReplicaError               the embedded replica refuses or cannot go on
@@ -53,6 +55,10 @@ class ImageError(InputError):
 
 class LocatorError(InputError, ValueError):
     """A text is no locator of the form `blob_<u64>`."""
+
+
+class UnknownBackendError(InputError):
+    """A canister is no capsule backend, or one of a generation that is not spoken any more."""
 
 
 class CandidError(HarnessError, ValueError):
@@ -171,6 +177,29 @@ class BackendError(CallError):
         self.tag = tag
         self.detail = detail
         super().__init__(f"{tag}: {detail}" if detail else tag, method=method, canister=canister)
+
+
+class NotInGenerationError(CallError):
+    """A backend of `generation` cannot do `what`; those of `able` can. Nothing was sent.
+
+    Generations are letters, see `ic_harness.backend.Generation`; `able` is empty when only the reference backend can.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        generation: str,
+        able: tuple[str, ...] = (),
+        *,
+        method: str,
+        canister: str | None = None,
+    ) -> None:
+        self.what = what
+        self.generation = generation
+        self.able = able
+        plural = "s" if len(able) > 1 else ""
+        who = f"generation{plural} {' and '.join(able)} can" if able else "only the reference backend can"
+        super().__init__(f"generation {generation} has no {what}; {who}", method=method, canister=canister)
 
 
 class NetworkError(HarnessError):

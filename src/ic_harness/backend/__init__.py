@@ -1,7 +1,7 @@
 """The typed client of the capsule backend: one method a Candid method, results unwrapped, locators as a type.
 
-`Backend` and `AsyncBackend` raise `BackendError` for the `Err` of a result. The reference canister comes with
-the package.
+`Backend` and `AsyncBackend` raise `BackendError` for the `Err` of a result. `open_backend` makes one that speaks to
+whatever generation the canister is of, by the same methods. The reference canister comes with the package.
 """
 
 from ic_harness.backend._generated import (
@@ -117,10 +117,13 @@ from ic_harness.backend._generated import (
     VideoAssetMetadata,
     encode_init,
 )
+from ic_harness.backend.generations import GENERATIONS, Generation, Profile, Traits
 from ic_harness.backend.locators import BlobLocator
+from ic_harness.backend.opening import open_backend, open_backend_async
 from ic_harness.backend.reference import reference_did, reference_wasm
 
 __all__ = [
+    "GENERATIONS",
     "AccessCondition",
     "AccessConditionEventTriggered",
     "AccessConditionEventTriggeredValue",
@@ -186,6 +189,7 @@ __all__ = [
     "FolderMetadata",
     "Gallery",
     "GalleryItem",
+    "Generation",
     "GrantSource",
     "HostingPreferences",
     "HttpRequest",
@@ -217,6 +221,7 @@ __all__ = [
     "PersonRef",
     "PersonRefOpaque",
     "PersonRefPrincipal",
+    "Profile",
     "Quotas",
     "QuotasUpdate",
     "ResourceRole",
@@ -228,11 +233,14 @@ __all__ = [
     "StreamingStrategyCallback",
     "StreamingStrategyCallbackValue",
     "StreamingToken",
+    "Traits",
     "UploadConfig",
     "UploadFinishResult",
     "UploadStatus",
     "VideoAssetMetadata",
     "encode_init",
+    "open_backend",
+    "open_backend_async",
     "reference_did",
     "reference_wasm",
 ]

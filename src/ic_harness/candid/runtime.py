@@ -112,14 +112,20 @@ class _MethodCodec:
         _, self._lift = interface.converters(method.return_types)
 
     def encode(self, values: Sequence[Any]) -> bytes:
-        lowered = [
+        return encode(self.lower(values), self.method.arg_types)
+
+    def decode(self, reply: bytes) -> Any:
+        return self.lift(decode(reply, self.method.return_types))
+
+    def lower(self, values: Sequence[Any]) -> list[Any]:
+        """Python's arguments as the codec's values."""
+        return [
             value if convert is None else convert(value)
             for convert, value in zip(self._lower, values, strict=True)
         ]
-        return encode(lowered, self.method.arg_types)
 
-    def decode(self, reply: bytes) -> Any:
-        values = decode(reply, self.method.return_types)
+    def lift(self, values: Sequence[Any]) -> Any:
+        """The codec's results as Python's: one value, a tuple of several, None for none."""
         lifted = tuple(
             value if convert is None else convert(value)
             for convert, value in zip(self._lift, values, strict=True)

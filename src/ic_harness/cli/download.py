@@ -35,13 +35,13 @@ def download(
 
     The file appears when all of it has come and is as it was stored; a file that is there is replaced.
     """
-    from ic_harness.backend import Backend  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.backend import open_backend  # lazy: start-up time  # noqa: PLC0415
 
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
     locator = _locator(what)
     with open_session(place) as session:
-        backend = Backend(session.agent(), session.backend_canister(canister_id))
+        backend = open_backend(session.agent(), session.backend_canister(canister_id))
         size = _fetch(backend, what, locator, output, asset)
     if as_json:
         click.echo(json.dumps({"path": str(output), "bytes": size}))

@@ -41,13 +41,13 @@ def upload(
     stored nothing is left behind, and the others are stored nevertheless. With --json one object a photo is
     printed.
     """
-    from ic_harness.backend import Backend  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.backend import open_backend  # lazy: start-up time  # noqa: PLC0415
 
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
     statuses = []
     with open_session(place) as session:
-        backend = Backend(session.agent(), session.backend_canister(canister_id))
+        backend = open_backend(session.agent(), session.backend_canister(canister_id))
         target = capsule or backend.capsules_create(None).id
         for path in paths:
             try:

@@ -10,7 +10,14 @@ import time
 import traceback
 from typing import Final
 
-from ic_harness.errors import BackendError, CandidError, HarnessError, RejectError, UploadError
+from ic_harness.errors import (
+    BackendError,
+    CandidError,
+    HarnessError,
+    NotInGenerationError,
+    RejectError,
+    UploadError,
+)
 
 from .checks import Check
 from .expectations import BrokenGuaranteeError, NotApplicableError, UnmetNeedError, lacks_method, no_method
@@ -53,7 +60,7 @@ def _judge(check: Check, stage: Stage) -> tuple[Outcome, str]:
         return Outcome.FAILED, str(error)
     except UnmetNeedError as error:
         return Outcome.SKIPPED, str(error)
-    except NotApplicableError as error:
+    except (NotApplicableError, NotInGenerationError) as error:
         return Outcome.NOT_APPLICABLE, str(error)
     except (BackendError, RejectError, CandidError, UploadError) as error:
         return _unforeseen(error)

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, TypeVar
 
-from ic_harness.backend import Backend, UploadConfig, UploadFinishResult
+from ic_harness.backend import UploadConfig, UploadFinishResult, open_backend
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
@@ -126,7 +126,7 @@ class Stage:
         return self._introduce("controller", self._controller)
 
     def _introduce(self, name: str, identity: Identity) -> Caller:
-        backend = Recorded(Backend(self.network.agent(identity), self.canister_id), name, self.story)
+        backend = Recorded(open_backend(self.network.agent(identity), self.canister_id), name, self.story)
         return Caller(name, identity, backend, lambda: f"{name}-{next(self._numbers)}")
 
     def printed(self) -> tuple[str, ...]:

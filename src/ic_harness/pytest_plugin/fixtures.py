@@ -65,9 +65,9 @@ def canister_id(ic_lab: Lab, network: Network) -> Principal:
 @pytest.fixture
 def backend_for(network: Network, canister_id: Principal) -> Callable[[Identity], Backend]:
     """Make a client of the backend for another caller: `backend_for(identity("bob"))`."""
-    from ic_harness.backend import Backend  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.backend import open_backend  # lazy: start-up time  # noqa: PLC0415
 
-    return lambda caller: Backend(network.agent(caller), canister_id)
+    return lambda caller: open_backend(network.agent(caller), canister_id)
 
 
 @pytest.fixture
