@@ -74,11 +74,11 @@ def photo(tmp_path):
     return path
 
 
-TRAPPING = '(module (func (export "canister_update capsules_create") unreachable))'
+TRAPPING = '(module (func (export "canister_query upload_config") unreachable))'
 
 
 @pytest.fixture
 def trapping_canister(run, tmp_path):
-    """The id of a canister whose `capsules_create` traps."""
+    """The id of a canister whose `upload_config` traps, which every client asks for first."""
     (tmp_path / "trap.wasm").write_bytes(wasmtime.wat2wasm(TRAPPING))
     return json.loads(run("deploy", "--wasm", tmp_path / "trap.wasm", "--json").stdout)["canister_id"]
