@@ -14,13 +14,12 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-import itertools
 
 from _figures import show
 from _served import served
@@ -66,7 +65,7 @@ async def upload(url: str, canister: str, chunk: int, window: int, measured: int
             await backend.uploads_finish(session, digest, SIZE)
         marks.append(time.perf_counter())
     network.close()
-    return [after - before for before, after in itertools.pairwise(marks)]
+    return [after - before for before, after in pairwise(marks)]
 
 
 def ours(url: str, canister: str, *, chunk: int = CHUNK, window: int = WINDOW, measured: int = COUNT) -> Any:

@@ -77,6 +77,16 @@ def test_pkcs8_version_2():
     assert load_pem(text) == identity
 
 
+def test_pkcs8_version_2_of_ecdsa():
+    """The form in which ic-py writes secp256k1 keys: version 2 of PKCS#8 without a public key."""
+    identity = Secp256k1Identity.from_seed(SECRET)
+    form = PrivateFormat.PKCS8
+    der = bytearray(identity.private_key.private_bytes(Encoding.DER, form, NoEncryption()))
+    der[der.index(b"\x02\x01\x00") + 2] = 1
+    text = b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
+    assert load_pem(text) == identity
+
+
 def rsa_pem():
     """A key of a kind that the Internet Computer does not take."""
     key = rsa.generate_private_key(65537, 2048)

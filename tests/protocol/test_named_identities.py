@@ -160,3 +160,30 @@ def test_seed_phrase():
     assert identity_from_seed_phrase(phrase, "TREZOR") != identity_from_seed_phrase(phrase)
     with pytest.raises(IdentityError, match="got 3"):
         identity_from_seed_phrase("one two three")
+
+
+@pytest.mark.parametrize("secret", ["abandon " * 11 + "about", "MC4CAQAwBQYDK2Vw" * 20])
+def test_a_secret_in_the_wrong_place_is_not_quoted(secret):
+    """A seed phrase or a key where a name was expected does not come back in the error."""
+    with pytest.raises(IdentityError, match="not shown") as caught:
+        find_identity(secret, {})
+    assert secret[:16] not in str(caught.value)
+
+
+def test_pem_text_is_an_identity():
+    """The secret of a CI can be given as it is."""
+    assert find_identity(dump_pem(ALICE).decode(), {}) == ALICE
+    assert find_identity(dump_pem(ALICE, "word").decode(), {}, "word") == ALICE
+
+
+PUBLISHED = {
+    "peacock": "wnkwv-wdqb5-7wlzr-azfpw-5e5n5-dyxrf-uug7x-qxb55-mkmpa-5jqik-tqe",
+    "cherry": "yximj-qmoje-f4yat-decdf-qzz2i-mun3k-45fi7-lp65b-vng2k-xbd2s-xae",
+    "test": "rwbxt-jvr66-qvpbz-2kbh3-u226q-w6djk-b45cp-66ewo-tpvng-thbkh-wae",
+}
+
+
+@pytest.mark.parametrize(("word", "principal"), PUBLISHED.items())
+def test_published_seed_phrases(word, principal):
+    """Phrases that test suites of agent-js and of projects built on it publish give the principals they publish."""
+    assert str(identity_from_seed_phrase(" ".join([word] * 12)).principal) == principal

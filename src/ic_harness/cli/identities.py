@@ -19,15 +19,13 @@ PASSPHRASE: Final = "IC_HARNESS_PASSPHRASE"  # noqa: S105 - the name of a variab
 
 
 def load_identity(spec: str) -> Identity:
-    """Load the identity that a person means: a PEM file, `dfx:NAME`, `icp:NAME`, a name, or `anonymous`.
-
-    Raises `IdentityError` that names it when there is none, or it cannot be used.
-    """
+    """Load the identity that a person means; see `find_identity`. Raises `IdentityError`."""
     try:
         return find_identity(spec, os.environ, os.environ.get(PASSPHRASE))
     except IdentityError as error:
-        text = str(error)
-        raise IdentityError(text if spec in text else f"{spec}: {text}") from error
+        if "passphrase is needed" in str(error):
+            raise IdentityError(f"{error}; set it in {PASSPHRASE}") from None
+        raise
 
 
 def own_identity(state_dir: Path) -> Identity:

@@ -96,6 +96,16 @@ def callers(request):
     return seen
 
 
+def keys(request):
+    """The principals of PEM texts, and the PEM texts of new keys with their principals."""
+    made = [Identity(), Identity(type="secp256k1")]
+    return {
+        "pems": [str(Identity.from_pem(pem).sender()) for pem in request["pems"]],
+        "phrases": [str(Identity.from_seed(phrase).sender()) for phrase in request["phrases"]],
+        "made": [[one.to_pem().decode(), str(one.sender())] for one in made],
+    }
+
+
 def same_second(request):
     """Two identical calls are one request for ic-py (no nonce): executed once, answered twice."""
     agent = agent_for(request, Identity())
@@ -166,7 +176,7 @@ def upload(request):
 
 CAPSULE = [Types.Variant({"Ok": Types.Record({"id": Types.Text}), "Err": Types.Null})]
 
-SCENARIOS = {one.__name__: one for one in (round_trip, refusals, callers, same_second, state, upload)}
+SCENARIOS = {one.__name__: one for one in (round_trip, refusals, callers, keys, same_second, state, upload)}
 
 if __name__ == "__main__":
     asked = json.load(sys.stdin)

@@ -29,6 +29,8 @@ Tool: TypeAlias = Literal["dfx", "icp"]
 
 _ANONYMOUS: Final = "anonymous"
 _TOOLS: Final[dict[str, Tool]] = {"dfx": "dfx", "icp": "icp"}
+# Longer or with more words it may be a key or a seed phrase that was put in the wrong place.
+_MAX_SPEC, _MAX_WORDS = 255, 6
 # The parameters with which dfx hashes a passphrase: Argon2id, 64000 KiB, 3 passes, 1 lane, 32 bytes.
 _ARGON_MEMORY_KIB, _ARGON_PASSES, _ARGON_LANES, _KEY_LENGTH = 64_000, 3, 1, 32
 
@@ -128,9 +130,14 @@ class IdentityFolder:
 def find_identity(spec: str, environ: Mapping[str, str], passphrase: str | None = None) -> Identity:
     """Find the identity that a user means.
 
-    `spec` is `anonymous`, `dfx:NAME`, `icp:NAME`, the path of a PEM file, or a name that one of the two tools
-    knows. Raises `IdentityError`, also when both know the name.
+    `spec` is `anonymous`, `dfx:NAME`, `icp:NAME`, the path of a PEM file, a name that one of the two tools knows,
+    or a PEM text itself, as secrets of a CI come. Raises `IdentityError`, also when both tools know the name; its
+    text quotes `spec` only when that looks like a name or a path.
     """
+    if "PRIVATE KEY-----" in spec:
+        return load_pem(spec.encode(), passphrase)
+    if len(spec) > _MAX_SPEC or len(spec.split()) > _MAX_WORDS:
+        raise IdentityError("the identity is neither a name nor a path nor a PEM text; it is not shown here")
     tool, colon, name = spec.partition(":")
     if colon and tool in _TOOLS:
         return IdentityFolder.of(_TOOLS[tool], environ).load(name, passphrase)

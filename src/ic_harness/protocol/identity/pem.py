@@ -1,7 +1,8 @@
 """Identities in PEM files, as dfx, icp-cli, quill and OpenSSL write them.
 
 Read are PKCS#8 (with and without passphrase), SEC1 (`EC PRIVATE KEY`, also with the `EC PARAMETERS` block
-that dfx and OpenSSL put before it) and the version 2 PKCS#8 of Ed25519 keys that older dfx and ring wrote.
+that dfx and OpenSSL put before it) and version 2 of PKCS#8: of Ed25519 keys, which older dfx and ring wrote, and of
+secp256k1 keys, which ic-py writes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ _BLOCK: Final = re.compile(
 # PKCS#8 version 2 (RFC 8410, section 10.3): version 1, Ed25519, then the 32 byte seed; the public key
 # follows.
 _PKCS8_V2_ED25519: Final = bytes.fromhex("020101300506032b657004220420")
+# The same for secp256k1: version 2, then 16 bytes of algorithm that begin with id-ecPublicKey (RFC 5480).
+_PKCS8_V2_SECP256K1: Final = bytes.fromhex("02010130100607" + "2a8648ce3d0201")
 _MAX_SIZE: Final = 64 * 1024
 
 
@@ -72,6 +75,9 @@ def _key(block: re.Match[bytes], passphrase: bytes | None, where: str) -> object
         if seed is not None:
             return Ed25519PrivateKey.from_private_bytes(seed)
     try:
+        older = None if encrypted else _as_version_1(block[2])
+        if older is not None:
+            return load_der_private_key(older, None)
         return load_pem_private_key(block[0], passphrase if encrypted else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # The library's own message is dropped: it may quote what it read.
@@ -79,11 +85,22 @@ def _key(block: re.Match[bytes], passphrase: bytes | None, where: str) -> object
         raise IdentityError(f"the private key{where} cannot be read: {reason}") from None
 
 
-def _ed25519_seed_of_version_2(body: bytes) -> bytes | None:
+def _der(body: bytes) -> bytes:
     try:
-        der = base64.b64decode(b"".join(body.split()), validate=True)
+        return base64.b64decode(b"".join(body.split()), validate=True)
     except binascii.Error:
-        return None
+        return b""
+
+
+def _as_version_1(body: bytes) -> bytes | None:
+    """Version 1 of a PKCS#8 key of version 2 for secp256k1, as ic-py writes it; None for everything else."""
+    der = _der(body)
+    start = der.find(_PKCS8_V2_SECP256K1)
+    return der[:start] + b"\x02\x01\x00" + der[start + 3 :] if 2 <= start <= 4 else None
+
+
+def _ed25519_seed_of_version_2(body: bytes) -> bytes | None:
+    der = _der(body)
     start = der.find(_PKCS8_V2_ED25519)
     if start < 0 or start > 4:
         return None

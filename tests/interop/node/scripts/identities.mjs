@@ -77,3 +77,25 @@ export async function security_keys({ host, canister }) {
   }
   return seen;
 }
+
+/** The principals of seed phrases and PEM texts, and a session's chain in the JSON of this library with its key. */
+export async function keys({ phrases, pems, expires }) {
+  const root = sdk.Secp256k1KeyIdentity.generate();
+  const last = sdk.Ed25519KeyIdentity.generate();
+  const chain = await sdk.DelegationChain.create(root, last.getPublicKey(), new Date(expires));
+  return {
+    phrases: phrases.map((phrase) => sdk.Secp256k1KeyIdentity.fromSeedPhrase(phrase).getPrincipal()),
+    pems: pems.map((pem) => sdk.Secp256k1KeyIdentity.fromPem(pem).getPrincipal()),
+    root: root.getPrincipal(),
+    secret: last.toJSON()[1],
+    chain: JSON.stringify(chain.toJSON()),
+  };
+}
+
+/** Who the canister sees when a session uses a chain that others wrote. */
+export async function adopted_chain({ host, canister, secret, chain }) {
+  const key = sdk.Ed25519KeyIdentity.generate(Uint8Array.from(Buffer.from(secret, "hex")));
+  const identity = sdk.DelegationIdentity.fromDelegation(key, sdk.DelegationChain.fromJSON(chain));
+  const actor = counter(await agentFor(host, identity), canister);
+  return { query: await outcome(actor.whoami()), update: await outcome(actor.whoami_update()) };
+}
