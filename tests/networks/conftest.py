@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
-from ic_harness.networks import embedded
+from ic_harness.networks import embedded, processes
+from ic_harness.networks.waiting import Deadline
+
+from .standins.tools import Tools, alive
 
 COUNTER = r"""
 (module
@@ -37,3 +40,46 @@ def network():
     """An embedded network of the test's own, in memory."""
     with embedded() as running:
         yield running
+
+
+@pytest.fixture
+def tools(tmp_path):
+    """A PATH and a home folder of the test's own, without any program yet."""
+    folder, home = tmp_path / "programs", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    return Tools(folder, home)
+
+
+class FakeTime:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def clock(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def soon():
+    """A deadline that is over at once, however long it is: waiting for it takes no time."""
+    fake = FakeTime()
+    return Deadline(60.0, clock=fake.clock, sleep=fake.sleep)
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """Tell whether every process that was started in the test has ended."""
+    started = []
+    make = processes.Child.__init__
+
+    def remember(child, *args, **options):
+        make(child, *args, **options)
+        started.append(child.pid)
+
+    monkeypatch.setattr(processes.Child, "__init__", remember)
+    return lambda: bool(started) and not any(alive(pid) for pid in started)

@@ -76,7 +76,6 @@ def test_silent_network_is_told(unused_port):
         ("tick", (), "round"),
         ("snapshot", (), "snapshot"),
         ("restore", (None,), "snapshot"),
-        ("logs", (None,), "logs"),
         ("in_one_round", ([],), "round"),
         ("instructions", (None,), "meter"),
         ("order_fault", ("drop_reply",), "faults"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.errors import CertificateError
+from ic_harness.errors import CertificateError, RejectError
 from ic_harness.networks import Capability, connect, deploy_canister, embedded
 from ic_harness.replica import serve
 
@@ -34,9 +34,18 @@ def test_canister_works_over_http(remote, counter_wasm):
     assert counter.get() == 0
 
 
-def test_local_networks_make_canisters_only(remote):
+def test_local_networks_can_what_http_can(remote):
     """What HTTP alone cannot do is not among the capabilities."""
-    assert remote.capabilities == {Capability.CREATE, Capability.UPGRADE}
+    assert remote.capabilities == {Capability.CREATE, Capability.UPGRADE, Capability.LOGS}
+
+
+def test_logs_are_read_over_http(remote, counter_wasm):
+    """What a canister printed is read through the management canister, for its controllers only."""
+    counter = deploy_canister(remote, counter_wasm, interface=COUNTER_DID)
+    counter.increment()
+    assert remote.logs(counter.canister_id) == ["counted"]
+    with connect(remote.url) as stranger, pytest.raises(RejectError):
+        stranger.logs(counter.canister_id)
 
 
 def test_wrong_root_key_is_noticed(remote):

@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, Any, Final
 from .canister import Canister, deploy_canister, fetch_interface, find_method, read_interface
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
 from .doctor import Finding, examine
-from .mainnet import MAINNET_URL, is_mainnet
+from .mainnet import MAINNET, MAINNET_URL, is_mainnet
 from .network import InstallMode, Network, Snapshot
-from .opening import NAMES, connect, embedded, open_network
+from .opening import NAMES, SPECS, STARTED, connect, dfx, embedded, ic, icp, open_network, pocket_ic
 from .projects import Deployable, read_project
 
 if TYPE_CHECKING:
     from .in_process import EmbeddedNetwork
+    from .named import NamedNetwork
+    from .pocket_ic_network import PocketIcNetwork
     from .url import UrlNetwork
 
 __all__ = [
+    "MAINNET",
     "MAINNET_URL",
     "MEANINGS",
     "NAMES",
+    "SPECS",
+    "STARTED",
     "Canister",
     "Capability",
     "Deployable",
@@ -32,22 +37,33 @@ __all__ = [
     "Finding",
     "InstallMode",
     "MissingCapabilityError",
+    "NamedNetwork",
     "Network",
+    "PocketIcNetwork",
     "Snapshot",
     "UrlNetwork",
     "connect",
     "deploy_canister",
+    "dfx",
     "embedded",
     "examine",
     "fetch_interface",
     "find_method",
+    "ic",
+    "icp",
     "is_mainnet",
     "open_network",
+    "pocket_ic",
     "read_interface",
     "read_project",
 ]
 
-_LAZY: Final = {"EmbeddedNetwork": ".in_process", "UrlNetwork": ".url"}
+_LAZY: Final = {
+    "EmbeddedNetwork": ".in_process",
+    "NamedNetwork": ".named",
+    "PocketIcNetwork": ".pocket_ic_network",
+    "UrlNetwork": ".url",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -117,7 +117,16 @@ class Network(ABC):
             amount=cycles,
             specified_id=canister_id,
             settings=None if controllers is None else {"controllers": controllers},
+            effective_canister_id=None if canister_id else self._neighbour(),
         )
+
+    def _neighbour(self) -> Principal | None:
+        """Give a canister id whose subnet is the one for new canisters; None where there is no choice."""
+        return None
+
+    def canister_id(self, name: str) -> Principal | None:  # noqa: ARG002 - named for implementations
+        """Find a canister by the name under which another tool deployed it here; None when there is none."""
+        return None
 
     def install(
         self,

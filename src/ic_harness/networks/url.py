@@ -7,19 +7,29 @@ it is fetched once, when it is first needed, and pinned from then on.
 from __future__ import annotations
 
 import functools
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ic_harness.agent import Agent, AsyncAgent, AsyncHttpTransport, CallableTransport, HttpTransport
+from ic_harness.agent import (
+    NO_RETRIES,
+    Agent,
+    AsyncAgent,
+    AsyncHttpTransport,
+    CallableTransport,
+    HttpTransport,
+    Request,
+)
 from ic_harness.errors import InputError
+from ic_harness.principal import Principal
 from ic_harness.protocol import MAINNET_ROOT_KEY, Ed25519Identity, Identity
 
 from .capabilities import Capability
 from .mainnet import is_mainnet
 from .network import Network
+from .topology import default_canister_id
 
-_LOCAL: Final = frozenset({Capability.CREATE, Capability.UPGRADE})
-_MAINNET: Final = frozenset({Capability.UPGRADE})
+_MAINNET: Final = frozenset({Capability.UPGRADE, Capability.LOGS})
+_LOCAL: Final = _MAINNET | {Capability.CREATE}
 
 
 class UrlNetwork(Network):
@@ -59,6 +69,25 @@ class UrlNetwork(Network):
     @functools.cached_property
     def _connections(self) -> HttpTransport:
         return HttpTransport(self._url)
+
+    def ask(self) -> dict[str, Any]:
+        """Read the status that the network tells of itself, unproven, in one attempt. Raises `CallError`."""
+        return Agent(self._transport, retry=NO_RETRIES).status()
+
+    @functools.cached_property
+    def _default_canister_id(self) -> Principal | None:
+        # dfx and icp-cli run PocketIC behind a gateway that hands paths under /_/ on to it; others know no such
+        # path. Without this the canister would come to the subnet of the governance canisters.
+        answer = self._transport.send(Request("GET", "/_/topology"))
+        return default_canister_id(answer.body) if answer.status == 200 else None
+
+    def _neighbour(self) -> Principal | None:
+        return self._default_canister_id
+
+    def logs(self, canister: Principal) -> list[str]:
+        """Read what a canister printed, as the deployer. Raises `RejectError` when that may not read it."""
+        records = self._management.fetch_canister_logs(canister)
+        return [bytes(record["content"]).decode(errors="replace") for record in records]
 
     def _new_agent(self, identity: Identity) -> Agent:
         return Agent(self._transport, identity, root_key=self.root_key)

@@ -1,0 +1,90 @@
+"""A network behind a URL that has a name: it may know canisters by name, and may have been started by us."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ic_harness.errors import CallError, NetworkError, ProtocolError
+from ic_harness.principal import Principal
+from ic_harness.protocol import Identity
+
+from .url import UrlNetwork
+
+
+def _no_names(_name: str) -> None:
+    return None
+
+
+def _nothing() -> None:
+    return None
+
+
+class NamedNetwork(UrlNetwork):
+    """A network that another tool runs, or the Internet Computer.
+
+    `lookup` finds a canister by the name that the tool gave it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        deployer: Identity | None = None,
+        *,
+        root_key: bytes | None = None,
+        lookup: Callable[[str], Principal | None] = _no_names,
+    ) -> None:
+        super().__init__(url, deployer, root_key=root_key)
+        self._name = name
+        self._lookup = lookup
+        self._stop = _nothing
+
+    @property
+    def name(self) -> str:
+        """The name by which it is opened."""
+        return self._name
+
+    def canister_id(self, name: str) -> Principal | None:
+        """Find a canister by the name that the tool gave it. Raises `InputError` for a damaged file."""
+        return self._lookup(name)
+
+    def check(self, advice: str) -> None:
+        """Ask whether somebody answers. Raises `NetworkError`, ending with `advice`, when nobody does."""
+        try:
+            self.ask()
+        except (CallError, ProtocolError) as error:
+            raise NetworkError(f"the network {self.name} does not answer at {self.url}: {advice}") from error
+
+    def stop_with(self, stop: Callable[[], None]) -> None:
+        """Call `stop` when this object is closed: it ends what was started for it."""
+        self._stop = stop
+
+    def close(self) -> None:
+        """Close the connections, and stop the network if it was started for this object."""
+        super().close()
+        stop, self._stop = self._stop, _nothing
+        stop()
+
+
+def reach(network: NamedNetwork, advice: str) -> NamedNetwork:
+    """Give the network when it answers. Otherwise close it and raise `NetworkError`, ending with `advice`."""
+    try:
+        network.check(advice)
+    except BaseException:
+        network.close()
+        raise
+    return network
+
+
+def start_network(
+    begin: Callable[[], object], find: Callable[[], NamedNetwork], stop: Callable[[], None], program: str
+) -> NamedNetwork:
+    """Start a network by `begin` and reach the one that `find` finds; `stop` ends it, also when that fails."""
+    begin()
+    try:
+        network = reach(find(), f"`{program}` succeeded all the same; see what it prints when run by hand")
+    except BaseException:
+        stop()
+        raise
+    network.stop_with(stop)
+    return network

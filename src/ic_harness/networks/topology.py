@@ -1,0 +1,31 @@
+"""What PocketIC tells of its subnets: the id next to which new canisters are made.
+
+The JSON of `/_/topology` and of a new instance: `default_effective_canister_id.canister_id`, in base 64
+(PocketIC server, changelog of 7.0.0, and `rest.rs` of the crate `pocket-ic`, `Topology`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from ic_harness.errors import PrincipalError
+from ic_harness.principal import Principal
+
+
+def default_canister_id(body: bytes) -> Principal | None:
+    """Read the id from the JSON text of a topology; None for anything else."""
+    try:
+        return canister_of(json.loads(body))
+    except ValueError:
+        return None
+
+
+def canister_of(topology: Any) -> Principal | None:
+    """Read the id from a topology; None when it is of another shape."""
+    try:
+        return Principal(base64.b64decode(topology["default_effective_canister_id"]["canister_id"]))
+    except (KeyError, TypeError, binascii.Error, PrincipalError):
+        return None
