@@ -27,6 +27,7 @@ DOORS = {
     "pyblst": ["protocol/bls.py"],
     "PIL": ["uploads/derivatives.py", "uploads/samples.py"],
     "pydantic": ["backend/*", "candid/*"],
+    "yaml": ["networks/icp_yaml.py"],
     "click": ["cli/*"],
     "rich": ["cli/*"],
     "pytest": ["pytest_plugin/*", "conformance/*"],

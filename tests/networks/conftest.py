@@ -72,6 +72,22 @@ def soon():
 
 
 @pytest.fixture
+def soon_after():
+    """A deadline that is over once a file has been written: it waits for that, and for nothing else."""
+
+    def make(path):
+        fake, real = FakeTime(), Deadline(30.0)
+
+        def sleep(seconds):
+            real.wait_for(lambda: (path.is_file() and path.read_text().endswith("\n")) or None)
+            fake.sleep(seconds)
+
+        return Deadline(60.0, clock=fake.clock, sleep=sleep)
+
+    return make
+
+
+@pytest.fixture
 def ended(monkeypatch):
     """Tell whether every process that was started in the test has ended."""
     started = []

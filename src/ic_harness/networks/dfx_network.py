@@ -18,6 +18,7 @@ Relied on, after dfx's documentation ("dfx start", "networks.json") and dfx-core
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ NETWORK: Final = "local"
 PROJECT_BIND: Final = "127.0.0.1:8000"
 SHARED_BIND: Final = "127.0.0.1:4943"
 PROJECT_FILE: Final = "dfx.json"
+_HOST: Final = re.compile(r"[\w.:-]+", re.ASCII)
 _ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - dfx may listen on all, we ask one
 
 
@@ -120,7 +122,7 @@ def _address(path: Path, defined: Mapping[str, Any], data: Path, default: str) -
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
-    if not host or not port:
+    if port is None or not _HOST.fullmatch(host):  # port 0 takes any; then only the file tells which
         raise InputError(f"{path}: `bind` of the network {NETWORK} must look like {default}, not {bind!r}")
     running = data / "webserver-port"
     started = _port(running)
