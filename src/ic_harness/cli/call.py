@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ic_harness.candid import Method
     from ic_harness.principal import Principal
 
-    from .session import Session
-
 
 @click.command()
 @click.argument("canister")
@@ -42,7 +40,7 @@ def call(
 ) -> None:
     """Call METHOD of CANISTER with ARGUMENTS such as '("text", 42)' and print the reply.
 
-    CANISTER is an id or the name of a canister that was deployed from here, such as backend.
+    CANISTER is an id, or the name of a canister that was deployed from here or by dfx or icp, such as backend.
     With --json blobs are hexadecimal and principals are text.
     """
     from ic_harness.networks import fetch_interface, find_method  # lazy: start-up time  # noqa: PLC0415
@@ -54,7 +52,7 @@ def call(
         raise click.UsageError("--query and --update exclude each other")
     given = interface_file(candid) if candid else None
     with open_session(place) as session:
-        target = _target(session, canister)
+        target = session.target(canister)
         agent = session.agent()
         known = find_method(given or fetch_interface(agent, target), method)
         certified = update or not (query or known.mode in ("query", "composite_query"))
@@ -63,21 +61,6 @@ def call(
             _ask(agent, target, method, _encode(known, arguments), certified=certified),
             as_json=as_json,
         )
-
-
-def _target(session: Session, canister: str) -> Principal:
-    from ic_harness.errors import PrincipalError  # lazy: start-up time  # noqa: PLC0415
-    from ic_harness.principal import Principal  # lazy: start-up time  # noqa: PLC0415
-
-    known = session.canister(canister)
-    if known is not None:
-        return known
-    try:
-        return Principal.from_text(canister)
-    except PrincipalError as error:
-        raise click.UsageError(
-            f"{canister!r} is no canister known here, and no canister id: {error}"
-        ) from error
 
 
 def _encode(method: Method, arguments: str) -> bytes:

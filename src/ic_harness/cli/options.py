@@ -35,7 +35,8 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="embedded",
         show_default=True,
         metavar="NAME|URL",
-        help="embedded, ic, or the URL of a running network.",
+        help="embedded, dfx, icp (as they run; dfx:start and icp:start start them and stop them again), pocket-ic, "
+        "ic, or the URL of a running network.",
     )
     @click.option(
         "--identity",
@@ -64,7 +65,7 @@ state_dir_option = click.option(
 canister_id_option = click.option(
     "--canister-id",
     envvar="IC_HARNESS_CANISTER_ID",
-    metavar="ID",
+    metavar="ID|NAME",
     help="The backend to use. Without it the known one, deployed on first use where that is free.",
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ic_harness.agent import Agent
-from ic_harness.errors import InputError, StateError
+from ic_harness.errors import InputError, PrincipalError, StateError
 from ic_harness.networks import Capability, Network, embedded, open_network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
@@ -35,17 +35,30 @@ class Session:
         return self.network.agent(self.identity)
 
     def canister(self, name: str) -> Principal | None:
-        """Find a canister that was deployed as `name` and is still there."""
+        """Find a canister that was deployed as `name`, from here or by the network's own tool, and is still there."""
         known = recall(self.place.state_dir, self.network.root_key, name)
+        if known is not None and self.network.exists(known):
+            return known
+        known = self.network.canister_id(name)
         return known if known is not None and self.network.exists(known) else None
+
+    def target(self, text: str) -> Principal:
+        """Find the canister that a person means by a name or an id. Raises `InputError` when there is none."""
+        known = self.canister(text)
+        if known is not None:
+            return known
+        try:
+            return Principal.from_text(text)
+        except PrincipalError as error:
+            raise InputError(f"{text!r} is no canister known here, and no canister id: {error}") from error
 
     def backend_canister(self, canister_id: str | None) -> Principal:
         """Find the backend: the one that was named, the known one, or a new one where canisters are free.
 
-        Raises `PrincipalError` when `canister_id` is none, `InputError` when there is no backend to be had.
+        Raises `InputError` when `canister_id` names none, or there is no backend to be had.
         """
         if canister_id is not None:
-            return Principal.from_text(canister_id)
+            return self.target(canister_id)
         found = self.canister(BACKEND)
         if found is None or self.network.module_hash(found) is None:
             found = self._deploy_backend(found)
@@ -87,7 +100,7 @@ def _open(place: Place, identity: Identity | None) -> Network:
     # can upgrade them, over HTTP too; elsewhere they belong to the caller.
     if place.network == "embedded":
         return open_embedded(place)
-    return open_network(place.network, deployer=identity or own_identity(place.state_dir))
+    return open_network(place.network, place.state_dir, deployer=identity or own_identity(place.state_dir))
 
 
 def open_embedded(place: Place, latency: str = "none") -> EmbeddedNetwork:

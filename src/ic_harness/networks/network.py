@@ -11,9 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, TypeVar
 
 from ic_harness.agent import Agent, AsyncAgent, Management
+from ic_harness.errors import HttpStatusError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 InstallMode = Literal["install", "reinstall", "upgrade"]
+_NO_SUBNET: Final = 400  # what replicas and PocketIC answer for an id that belongs to no subnet
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
 
@@ -157,9 +159,17 @@ class Network(ABC):
         return certificate.lookup_value(path)
 
     def exists(self, canister: Principal) -> bool:
-        """Tell, certified, whether there is a canister with this id, with code or without."""
+        """Tell, certified, whether there is a canister with this id, with code or without.
+
+        False, without proof, for an id that no subnet of the network is responsible for.
+        """
         path = [b"canister", canister.raw, b"controllers"]
-        return self._deployer_agent.read_state([path], canister).lookup_value(path) is not None
+        try:
+            return self._deployer_agent.read_state([path], canister).lookup_value(path) is not None
+        except HttpStatusError as error:
+            if error.status == _NO_SUBNET:
+                return False
+            raise
 
     @functools.cached_property
     def _deployer_agent(self) -> Agent:

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="ic_network",
         default=os.environ.get("IC_HARNESS_NETWORK", "embedded"),
         metavar="NAME|URL",
-        help="network to test on: embedded (default), ic, or the URL of a running one",
+        help="network to test on: embedded (default), dfx, icp, dfx:start, icp:start, pocket-ic, ic, or a URL",
     )
     group.addoption("--wasm", dest="ic_wasm", metavar="FILE", help="backend to test instead of the reference")
     group.addoption("--candid", dest="ic_candid", metavar="DID", help="interface of the canister under test")
