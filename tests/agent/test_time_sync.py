@@ -3,7 +3,7 @@
 import pytest
 
 from ic_harness.agent import Response
-from ic_harness.errors import CertificateError, ClockError, HttpStatusError
+from ic_harness.errors import CallTimeoutError, CertificateError, ClockError, HttpStatusError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity
 
@@ -71,6 +71,20 @@ def test_unsigned_requests_of_a_wrong_clock(offset):
     agent.session.identity = AnonymousIdentity()
     with pytest.raises(CertificateError, match="check the clocks"):
         agent.query(CANISTER, "get", b"")
+
+
+def test_an_update_that_is_late_may_have_run():
+    """A request that was made in time and arrives when it has expired is not replaced: a copy may have run."""
+    net = StandIn()
+
+    def late(request):
+        if request.path.endswith("call"):
+            net.now += 290 * SECOND
+
+    net.faults.append(late)
+    with pytest.raises(CallTimeoutError, match="expired on its way"):
+        net.agent().update(CANISTER, "greet", b"")
+    assert net.executed == []
 
 
 def test_a_refusal_without_reason_changes_nothing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -216,3 +217,15 @@ def test_folder_in_use_is_refused(tmp_path):
     with embedded(tmp_path), pytest.raises(StateError):
         embedded(tmp_path)
     embedded(tmp_path).close()
+
+
+def test_queries_run_through_restarts(tmp_path, counter_wasm):
+    """A replica that is restarted from disk under running queries answers every one of them."""
+    with embedded(tmp_path) as network:
+        canister = network.deploy(counter_wasm)
+        ask = network.agent().query
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(ask, canister, "get", b"DIDL\0\0") for _ in range(200)]
+            for _ in range(5):
+                network.replica.restart()
+            assert {future.result() for future in asked} == {b"DIDL\0\1\x79\0\0\0\0"}

@@ -20,7 +20,14 @@ from ic_harness.agent.reading import verify_query
 from ic_harness.agent.retry import NO_RETRIES
 from ic_harness.agent.session import Session
 from ic_harness.agent.steps import Flow, T, content, patiently
-from ic_harness.errors import CallError, CertificateError, ClockError, HttpStatusError, ProtocolError
+from ic_harness.errors import (
+    CallError,
+    CallTimeoutError,
+    CertificateError,
+    ClockError,
+    HttpStatusError,
+    ProtocolError,
+)
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Envelope, seal
 from ic_harness.units import SECOND
@@ -64,11 +71,16 @@ def check_never_runs(session: Session, envelope: Envelope, made_ns: int, refusal
     """Check that a refused update had expired before it was made, so that a new one is no second one.
 
     `made_ns` is this machine's time then. A request that was made by a clock that is ahead becomes valid later, in
-    the hands of whoever kept it: then raises `ClockError`, or the refusal when the clock is right.
+    the hands of whoever kept it: then raises `ClockError`. One that was made in time and expired on its way may have
+    run, because a copy of it was faster: then raises `CallTimeoutError`. Otherwise raises the refusal.
     """
     if envelope.content["ingress_expiry"] < made_ns + session.offset_ns:
         return
     ahead = -session.offset_ns
+    if envelope.content["ingress_expiry"] < session.now():
+        raise CallTimeoutError(
+            "the request expired on its way; call again if it does no harm twice, because a copy may have run"
+        ) from refusal
     if ahead < _NOTEWORTHY:
         raise refusal
     raise ClockError(

@@ -16,6 +16,7 @@ from ic_harness.replica import query, routes, snapshots
 from ic_harness.replica.assembly import open_node
 from ic_harness.replica.clock import SystemClock
 from ic_harness.replica.config import ReplicaConfig
+from ic_harness.replica.doors import Doors
 from ic_harness.replica.faults import Faults
 from ic_harness.replica.latency import LatencyModel
 from ic_harness.replica.node import Node
@@ -43,12 +44,13 @@ class Replica:
         self.faults = Faults(self.restart)
         self.latency: LatencyModel | None = LatencyModel(config.latency) if config.latency else None
         self._restarting = threading.Lock()
+        self._doors = Doors()
         self._tickets = itertools.count(1)
         self._closed = False
 
     def close(self) -> None:
         """Stop: the running round ends, state on disk is complete, instances are freed."""
-        with self._restarting:
+        with self._restarting, self._doors.shut():
             if not self._closed:
                 self._closed = True
                 self._stop()
@@ -66,11 +68,13 @@ class Replica:
                 with self.node.driver.exclusive():
                     self.node.scheduler.inbox.clear()
                 return
-            self._stop()
-            self.node, self._store = open_node(self.config, self.clock)
+            with self._doors.shut():
+                self._stop()
+                self.node, self._store = open_node(self.config, self.clock)
 
     def _stop(self) -> None:
         whole = self.node.driver.close()
+        self._doors.wait_until_empty()
         self.node.scheduler.close()
         if self._store is not None:
             self._store.close(self.node.world if whole else None, self.node.machine)
@@ -105,7 +109,8 @@ class Replica:
         return latency.around(request, self._answer)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        return routes.handle(self.node, request)
+        with self._doors.entered():
+            return routes.handle(self.node, request)
 
     # --- without envelopes and certificates -----------------------------------------------------------------
 

@@ -1,14 +1,21 @@
-"""Calls that are never abandoned half way.
+"""Calls that are never abandoned half way, and not given up because they took too long on their way.
 
 A cancelled upload must know what it leaves behind, so a call that is under way when the upload is cancelled is
-waited for; only then the cancellation goes on.
+waited for; only then the cancellation goes on. A request that expired before its answer came, or that the network
+had no room for just then, is made anew: every call of an upload gives the same answer again, whether the first one
+ran or not.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from ic_harness.errors import CallTimeoutError, ClockError, RejectError
+
+_TRANSIENT: Final = 2
+"""The reject code SYS_TRANSIENT (interface specification, "Reject codes"): the same call may succeed later."""
 
 
 class Settled:
@@ -24,7 +31,7 @@ class Settled:
 
 def _settling(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def call(*args: Any, **named: Any) -> Any:
-        task = asyncio.ensure_future(method(*args, **named))
+        task = asyncio.ensure_future(_insisted(method, args, named))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -34,3 +41,16 @@ def _settling(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
             raise
 
     return call
+
+
+async def _insisted(
+    method: Callable[..., Awaitable[Any]], args: tuple[Any, ...], named: Mapping[str, Any]
+) -> Any:
+    try:
+        return await method(*args, **named)
+    except (CallTimeoutError, ClockError):
+        pass
+    except RejectError as error:
+        if error.reject_code != _TRANSIENT:
+            raise
+    return await method(*args, **named)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ic_harness.errors import BackendError, TransportError, UploadError
+from ic_harness.errors import BackendError, CallTimeoutError, RejectError, TransportError, UploadError
 from ic_harness.uploads import upload_photo_async
 
 from .conftest import send
@@ -45,6 +45,22 @@ def test_lost_reply_leaves_nothing(picture, method, number):
         send(backend, picture)
     assert caught.value.leftovers == ()
     assert backend.leftovers == []
+
+
+EXPIRED = CallTimeoutError("expired")
+NO_ROOM = RejectError(2, "Ingress message timed out waiting to start executing", "IC0202")
+
+
+@pytest.mark.parametrize(
+    ("error", "ran"), [(EXPIRED, False), (EXPIRED, True), (NO_ROOM, False)], ids=["expired", "ran", "no room"]
+)
+@pytest.mark.parametrize(("method", "number"), CALLS)
+def test_late_call_is_made_anew(picture, method, number, error, ran):
+    """A call that took too long is made again, whether it ran or not, and the photo is stored once."""
+    backend = FakeBackend(faults=[Fault(method, number, error, after=ran)])
+    uploaded = send(backend, picture)
+    assert list(backend.memories) == [uploaded.memory_id]
+    assert len(backend.blobs) == 3
 
 
 @pytest.mark.parametrize("fault", [Fault, lost])
