@@ -1,0 +1,131 @@
+"""What a report says about each guarantee and about all of them: counted and ordered once, for every format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from ic_harness.conformance.guarantees import GUARANTEES, Guarantee, Severity
+from ic_harness.conformance.report.words import SEVERITY_WORDS, count, names
+from ic_harness.conformance.results import CheckResult, Outcome, Report, Verdict
+
+WORST_FIRST: Final = (
+    Outcome.FAILED,
+    Outcome.ERROR,
+    Outcome.ACCEPTED,
+    Outcome.SKIPPED,
+    Outcome.NOT_APPLICABLE,
+    Outcome.PASSED,
+    None,
+)
+"""Which outcome of several speaks for a guarantee: one check that failed outweighs all that passed."""
+
+SEVERITIES: Final = tuple(Severity)
+"""Severities, critical first."""
+
+_MEANINGS: Final = {
+    Severity.CRITICAL: "Users can lose data, or somebody is let in who does not belong.",
+    Severity.HIGH: "Users meet wrong or missing results in ordinary use.",
+    Severity.MEDIUM: "Clients have to work around it, or are told too little.",
+    Severity.LOW: "A nuisance; nobody loses anything.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One guarantee and all that its checks found; without checks nobody looked."""
+
+    guarantee: Guarantee
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The worst outcome of the checks; None where there is none."""
+        found = {check.outcome for check in self.checks}
+        return next((outcome for outcome in WORST_FIRST if outcome in found), None)
+
+
+class Findings:
+    """The guarantees of a report in the order of the catalogue, strangers to the catalogue last."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        checks: dict[str, list[CheckResult]] = {}
+        known: dict[str, Guarantee] = dict(GUARANTEES)
+        for check in report.checks:
+            checks.setdefault(check.guarantee.id, []).append(check)
+            known[check.guarantee.id] = check.guarantee
+        self.all = tuple(Finding(guarantee, tuple(checks.get(id_, ()))) for id_, guarantee in known.items())
+
+    @cached_property
+    def areas(self) -> dict[str, list[Finding]]:
+        """The findings by area, in the order of the catalogue."""
+        grouped: dict[str, list[Finding]] = {}
+        for finding in self.all:
+            grouped.setdefault(finding.guarantee.area, []).append(finding)
+        return grouped
+
+    @cached_property
+    def counts(self) -> Counter[Outcome | None]:
+        """How many guarantees ended how."""
+        return Counter(finding.outcome for finding in self.all)
+
+    def of(self, *outcomes: Outcome) -> list[Finding]:
+        """The findings with one of these outcomes, the most severe first, else as in the catalogue."""
+        chosen = [finding for finding in self.all if finding.outcome in outcomes]
+        return sorted(
+            chosen,
+            key=lambda it: (WORST_FIRST.index(it.outcome), SEVERITIES.index(it.guarantee.severity)),
+        )
+
+    @property
+    def told(self) -> list[Finding]:
+        """What a reader has to know of: failed, in error and accepted, worst first."""
+        return self.of(Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
+
+    def headline(self) -> str:
+        """The verdict's reason in one sentence."""
+        broken, errors = self.of(Outcome.FAILED), self.of(Outcome.ERROR)
+        if broken:
+            return f"{count(len(broken), 'guarantee')} broke{_severities(broken)}."
+        if errors:
+            return f"{count(len(errors), 'guarantee')} could not be judged: the check itself went wrong."
+        if self.report.verdict is Verdict.COULD_NOT_RUN:
+            return "The canister was not judged: this says nothing about its health."
+        if self.report.verdict is Verdict.REFUSED:
+            return "No guarantee broke, but a stage of the gate refused the canister."
+        return self._kept()
+
+    def _kept(self) -> str:
+        passed, everything = self.counts[Outcome.PASSED], len(self.all)
+        if passed == everything:
+            return f"All {everything} guarantees hold."
+        return f"{passed} of {everything} guarantees hold; none broke unaccepted."
+
+    def meaning(self) -> str:
+        """What the verdict means to users of the canister."""
+        broken = self.of(Outcome.FAILED)
+        if broken:
+            return _MEANINGS[broken[0].guarantee.severity]
+        if self.report.verdict is Verdict.PASS:
+            return "The canister may be deployed."
+        if self.report.verdict is Verdict.REFUSED:
+            return "The canister should not be deployed as it is."
+        return "Repair what is named below, then run again."
+
+
+def _severities(findings: list[Finding]) -> str:
+    parts = [
+        f"{number} {SEVERITY_WORDS[severity]}"
+        for severity in SEVERITIES
+        if (number := sum(finding.guarantee.severity is severity for finding in findings))
+    ]
+    return f", {names(parts)}"
+
+
+def split_message(message: str) -> tuple[str, str]:
+    """What was seen (the first line) and what it means (the rest), as the suite writes its failures."""
+    what, _, meaning = message.strip().partition("\n")
+    return what, meaning.strip()

@@ -1,0 +1,145 @@
+"""The first screen: passed or refused, which guarantees broke, what that means, and what was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ic_harness.conformance.report.findings import WORST_FIRST, Finding, Findings
+from ic_harness.conformance.report.html.guarantees import promise
+from ic_harness.conformance.report.html.icons import icon, outcome_icon, style_of
+from ic_harness.conformance.report.html.markup import Markup, tag
+from ic_harness.conformance.report.words import (
+    OUTCOME_WORDS,
+    SEVERITY_WORDS,
+    VERDICT_WORDS,
+    duration,
+    one_line,
+)
+from ic_harness.conformance.results import Outcome, Report, Verdict
+from ic_harness.units import human_bytes
+
+_STYLES: Final = {Verdict.PASS: "passed", Verdict.REFUSED: "failed", Verdict.COULD_NOT_RUN: "error"}
+_LISTED: Final = 6
+
+
+def verdict(findings: Findings) -> Markup:
+    """The header of the page."""
+    report = findings.report
+    style = _STYLES[report.verdict]
+    title = tag("h1", tag("span", icon(style), class_="seal"), VERDICT_WORDS[report.verdict], class_="title")
+    return tag(
+        "header",
+        tag(
+            "div",
+            tag("p", "ic-harness ", tag("span", one_line(report.subject.canister)), class_="brand"),
+            title,
+            tag("p", findings.headline(), class_="lead"),
+            tag("p", findings.meaning(), class_="meaning"),
+            _worst(findings.told),
+            _refusals(findings),
+            class_="verdict-text",
+        ),
+        tag("div", _tally(findings), _facts(report), class_="verdict-side"),
+        class_=f"verdict v-{style}",
+        id="verdict",
+    )
+
+
+def _worst(told: list[Finding]) -> Markup | None:
+    if not told:
+        return None
+    items = [
+        tag(
+            "li",
+            tag(
+                "a",
+                outcome_icon(it.outcome),
+                tag("strong", it.guarantee.id),
+                tag("span", promise(it.guarantee.text), class_="promise"),
+                tag(
+                    "span",
+                    f"{SEVERITY_WORDS[it.guarantee.severity]}, {OUTCOME_WORDS[it.outcome]}",
+                    class_="tag",
+                ),
+                href=f"#story-{it.guarantee.id}",
+                class_=f"o-{style_of(it.outcome)}",
+            ),
+        )
+        for it in told[:_LISTED]
+    ]
+    more = len(told) - _LISTED
+    rest = tag("li", tag("a", f"and {more} more", href="#broken"), class_="more") if more > 0 else None
+    return tag("ul", items, rest, class_="worst", aria_label="Guarantees that did not hold")
+
+
+def _refusals(findings: Findings) -> Markup | None:
+    """The gate's own sentences; those that only repeat a guarantee listed above are in its story."""
+    listed = {it.guarantee.id for it in findings.told[:_LISTED]}
+    rest = [text for text in findings.report.refusals if not _repeats(text, listed)]
+    if not rest:
+        return None
+    return tag("ul", [tag("li", text) for text in rest], class_="refusals", aria_label="Reasons")
+
+
+def _repeats(refusal: str, listed: set[str]) -> bool:
+    words = refusal.split(maxsplit=1)
+    return bool(words) and words[0].rstrip(":,") in listed
+
+
+def _tally(findings: Findings) -> Markup:
+    """How many guarantees ended how, as a bar and as words."""
+    order = [Outcome.PASSED, *(outcome for outcome in WORST_FIRST if outcome is not Outcome.PASSED)]
+    present = [outcome for outcome in order if findings.counts[outcome]]
+    items = [
+        tag(
+            "li",
+            outcome_icon(outcome),
+            tag("b", findings.counts[outcome]),
+            f" {OUTCOME_WORDS[outcome]}",
+            class_=f"o-{style_of(outcome)}",
+        )
+        for outcome in present
+    ]
+    head = tag("h2", f"{len(findings.all)} guarantees", class_="side-title")
+    return tag("section", head, _bar(findings, present), tag("ul", items), class_="tally")
+
+
+def _bar(findings: Findings, present: list[Outcome | None]) -> Markup:
+    total, start, parts = len(findings.all), 0, []
+    for outcome in present:
+        share = findings.counts[outcome]
+        parts.append(
+            tag(
+                "rect",
+                x=f"{100 * start / total:.4g}%",
+                width=f"{100 * share / total:.4g}%",
+                height="100%",
+                class_=f"f-{style_of(outcome)}",
+            )
+        )
+        start += share
+    return tag("svg", parts, class_="bar", width="100%", height=10, aria_hidden="true")
+
+
+def _facts(report: Report) -> Markup:
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in _fact_rows(report)]
+    return tag("dl", rows, class_="facts")
+
+
+def _fact_rows(report: Report) -> Iterator[tuple[str, object]]:
+    subject = report.subject
+    yield "Canister", subject.canister
+    yield "Network", subject.network
+    if subject.generation:
+        yield "Generation", subject.generation
+    if subject.wasm_sha256:
+        yield "Wasm SHA-256", tag("code", subject.wasm_sha256)
+    if subject.wasm_size is not None:
+        yield "Wasm size", human_bytes(subject.wasm_size)
+    if subject.baseline:
+        yield "Baseline", subject.baseline
+    yield "Started", tag("time", subject.started, datetime=subject.started)
+    yield "Took", duration(report.seconds)
+    for figure in report.figures:
+        yield figure.name, figure.value

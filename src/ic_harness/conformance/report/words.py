@@ -1,0 +1,126 @@
+"""Words and numbers as people read them, and texts of strangers made harmless to look at.
+
+Canisters choose many of the texts in a report: errors, logs, arguments. Each output escapes for its own syntax;
+what is common to all stands here: characters that no reader should meet raw become visible signs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ic_harness.conformance.guarantees import Severity
+from ic_harness.conformance.results import Outcome, Verdict
+
+OUTCOME_WORDS: Final = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.ACCEPTED: "accepted",
+    Outcome.SKIPPED: "skipped",
+    Outcome.NOT_APPLICABLE: "not applicable",
+    Outcome.ERROR: "error",
+    None: "not checked",
+}
+"""How an outcome is called; None is a guarantee that no check of this run looked at."""
+
+OUTCOME_SIGNS: Final = {
+    Outcome.PASSED: "✅",
+    Outcome.FAILED: "❌",
+    Outcome.ACCEPTED: "⚠️",
+    Outcome.SKIPPED: "⏭️",
+    Outcome.NOT_APPLICABLE: "➖",  # noqa: RUF001 - a sign, not a minus
+    Outcome.ERROR: "💥",
+    None: "▫️",
+}
+"""One sign an outcome, for places that know no pictures."""
+
+SEVERITY_WORDS: Final = {
+    Severity.CRITICAL: "critical",
+    Severity.HIGH: "high",
+    Severity.MEDIUM: "medium",
+    Severity.LOW: "low",
+}
+
+VERDICT_WORDS: Final = {
+    Verdict.PASS: "Passed",
+    Verdict.REFUSED: "Refused",
+    Verdict.COULD_NOT_RUN: "Could not run",
+}
+
+# C0 and C1 controls, lone surrogates and noncharacters; TAB and LF stay (CR LF has become LF).
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Signs that turn or hide what stands beside them: what is read would not be what is written.
+_DECEIVING: Final = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+
+
+MINUS: Final = "\N{MINUS SIGN}"
+"""As wide as a plus, so that numbers align."""
+
+
+def clean(text: str) -> str:
+    r"""Make a stranger's text safe to look at: controls as `␛`, deceiving signs as `⟨U+202E⟩`; `\t`, `\n` stay."""
+    lines = text.replace("\r\n", "\n")
+    return _DECEIVING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _CONTROL.sub(_visible, lines))
+
+
+def _visible(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else "\ufffd"
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """`clean` text on one line, cut with an ellipsis where it is longer than `limit` characters."""
+    line = " ".join(clean(text).split())
+    return line if limit is None or len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def number(value: int) -> str:
+    """Write a whole number with narrow spaces between thousands: `1 234 567`."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def count(value: int, noun: str, plural: str | None = None) -> str:
+    """Write a number with its noun: `1 guarantee`, `3 guarantees`."""
+    return f"{number(value)} {noun if value == 1 else plural or f'{noun}s'}"
+
+
+def short(value: float) -> str:
+    """Write a large number with three digits and a unit of a thousand: `12.3 M`."""
+    size = float(value)
+    for unit in ("", "k", "M", "G", "T"):
+        if abs(size) < 999.5 or unit == "T":
+            digits = f"{size:.0f}" if unit == "" or abs(size) >= 99.95 else f"{size:.3g}"
+            return f"{digits} {unit}".strip()
+        size /= 1000
+    raise AssertionError(value)
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people: `0 s`, `850 µs`, `12.5 ms`, `3.25 s`, `2 min 5 s`."""
+    if seconds >= 60:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{number(minutes)} min {rest} s"
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 1 or unit == "µs":
+            return f"{seconds * factor:.3g} {unit}" if seconds else "0 s"
+    raise AssertionError(seconds)
+
+
+def change(now: int, before: int) -> str:
+    """How much larger or smaller than before: `+12 %`, `-3.4 %` (with a true minus), `±0 %`."""
+    if before == 0:
+        return "new cost" if now else "±0 %"
+    percent = 100 * (now - before) / before
+    if abs(percent) < 0.05:
+        return "±0 %"
+    digits = 0 if abs(percent) >= 9.95 else 1
+    return f"{'+' if percent > 0 else MINUS}{abs(percent):.{digits}f} %"
+
+
+def names(items: list[str]) -> str:
+    """Join names as a sentence does: `A`, `A and B`, `A, B and C`."""
+    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
