@@ -16,6 +16,7 @@ from .mainnet import MAINNET, MAINNET_URL, is_mainnet
 from .network import InstallMode, Network, Snapshot
 from .opening import NAMES, SPECS, STARTED, connect, dfx, embedded, ic, icp, open_network, pocket_ic
 from .projects import Deployable, read_project
+from .sections import published_interface
 
 if TYPE_CHECKING:
     from .in_process import EmbeddedNetwork
@@ -54,6 +55,7 @@ __all__ = [
     "is_mainnet",
     "open_network",
     "pocket_ic",
+    "published_interface",
     "read_interface",
     "read_project",
 ]

@@ -42,6 +42,12 @@ def custom_sections(wasm: bytes) -> dict[str, bytes]:
         return {}
 
 
+def published_interface(wasm: bytes) -> str | None:
+    """The Candid text that a module (plain or gzip) carries; None when it carries none, or is no Wasm."""
+    text = custom_sections(wasm).get(INTERFACE)
+    return text.decode(errors="replace") if text is not None else None
+
+
 def _sections(module: bytes) -> Iterator[tuple[str, bytes]]:
     position = _HEADER
     while position < len(module):

@@ -1,0 +1,159 @@
+"""Stage "Budgets": what every method costs, beside the same calls on the baseline.
+
+The same day of a user is played on a new canister of each build. Embedded execution is deterministic, so equal
+builds cost exactly the same, and a limit of a few per cent does not fail by chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from ic_harness.backend import AssetType
+from ic_harness.conformance.expectations import UnmetNeedError, lacks_method
+from ic_harness.conformance.material import asset_metadata, content
+from ic_harness.conformance.results import Figure, MethodCost
+from ic_harness.conformance.stage import Caller
+from ic_harness.errors import BackendError, RejectError
+from ic_harness.networks import Capability
+from ic_harness.units import human_bytes
+
+from .findings import Findings
+from .order import Build
+from .run import Run
+
+_PLAY: Final = "budgets"
+_DAYS: Final = 5
+"""How often everything is called: enough for a median that one dear call does not move."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a build costs: instructions of every call and cycles by method, and the memory it needs in the end."""
+
+    instructions: dict[str, list[int]]
+    cycles: dict[str, int]
+    memory: int
+    stopped: str
+    """Why the day ended early; empty when everything was called."""
+
+
+def judge_budgets(run: Run, findings: Findings) -> None:
+    """Measure every method of a user's day; a baseline sets the limits."""
+    run.subject_wasm("its costs cannot be measured apart from its users' calls")
+    run.judged_canister()
+    run.ground.need(Capability.METER, "measuring")
+    bill = _measure(run, run.order.subject)
+    before = _baseline_bill(run, findings)
+    if bill.stopped:
+        findings.note(f"not everything was measured: {bill.stopped}")
+    limit = 1 + run.order.budget / 100
+    run.costs += [_cost(bill, before, method, limit) for method in sorted(bill.instructions)]
+    run.figures.append(Figure(name="Memory after the day", value=human_bytes(bill.memory)))
+    _compare(run, findings, bill, before)
+
+
+def _measure(run: Run, build: Build) -> Bill:
+    """Play the days on a new canister of this build."""
+    network = run.ground.network
+    with network.anchored():
+        canister = run.ground.install(build)
+        first, _ = network.figures()
+        stopped = _play(run.ground.stage(canister, _PLAY).caller("alice"))
+        _, figures = network.figures(first)
+        memory = int(run.ground.management.canister_status(canister)["memory_size"])
+    instructions: dict[str, list[int]] = {}
+    cycles: dict[str, int] = {}
+    for figure in figures:
+        if figure.canister == canister:
+            instructions.setdefault(figure.what, []).append(figure.instructions)
+            cycles[figure.what] = cycles.get(figure.what, 0) - figure.cycles
+    return Bill(instructions=instructions, cycles=cycles, memory=memory, stopped=stopped)
+
+
+def _play(alice: Caller) -> str:
+    """Play the days; tells why they ended early, if they did."""
+    try:
+        for day in range(_DAYS):
+            _day(alice, day)
+    except BackendError as error:
+        return f"{error.method} was refused: {error.message}"
+    except RejectError as error:
+        return f"{error.method} is not there" if lacks_method(error) else str(error)
+    return ""
+
+
+def _day(alice: Caller, day: int) -> None:
+    """Store a blob, remember it, look around, change one's mind, and tidy up."""
+    backend, material = alice.backend, content(alice.config.chunk_size, f"budget {day}")
+    memory, locator = alice.remember(material)
+    alice.read(locator)
+    backend.memories_read(memory)
+    backend.memories_list(alice.capsule, None, None)
+    backend.uploads_abort(alice.begin(3))
+    small = content(1000, day)
+    metadata = asset_metadata(small, AssetType.Placeholder)
+    backend.memories_create(
+        alice.capsule, small.data, None, None, None, None, None, None, metadata, alice.idem()
+    )
+    backend.blob_delete(alice.upload(content(alice.config.chunk_size, f"changed mind {day}")))
+    if day % 2:
+        backend.memories_delete(memory, delete_assets=True)
+
+
+def _baseline_bill(run: Run, findings: Findings) -> Bill | None:
+    baseline = run.order.baseline
+    if baseline is None or baseline.wasm is None:
+        findings.note("no Wasm of a baseline: costs are told, and limited by nothing")
+        return None
+    return _measure(run, baseline)
+
+
+def _cost(bill: Bill, before: Bill | None, method: str, limit: float) -> MethodCost:
+    calls = bill.instructions[method]
+    old = before.instructions.get(method) if before is not None else None
+    baseline = int(median(old)) if old else None
+    return MethodCost(
+        method=method,
+        calls=len(calls),
+        median=int(median(calls)),
+        dearest=max(calls),
+        cycles=bill.cycles[method],
+        baseline=baseline,
+        budget=int(baseline * limit) if baseline is not None else None,
+    )
+
+
+def _compare(run: Run, findings: Findings, bill: Bill, before: Bill | None) -> None:
+    over = [cost for cost in run.costs if cost.budget is not None and cost.median > cost.budget]
+    for cost in over:
+        findings.fault(
+            f"{cost.method} takes {cost.median:,} instructions, {_more(cost.median, cost.baseline)} than the "
+            f"{cost.baseline:,} of the baseline; {run.order.budget:g} % are allowed"
+        )
+    findings.note(f"{len(run.costs)} methods measured, the dearest call is {_dearest(run.costs)}")
+    if before is None:
+        return
+    if bill.memory > before.memory * (1 + run.order.budget / 100):
+        findings.fault(
+            f"the same day needs {human_bytes(bill.memory)} of memory, {_more(bill.memory, before.memory)} than "
+            f"the {human_bytes(before.memory)} of the baseline; {run.order.budget:g} % are allowed"
+        )
+    if not findings.faults:
+        findings.note(f"nothing costs over {run.order.budget:g} % more than in {_name(run)}")
+
+
+def _more(now: int, then: int | None) -> str:
+    return f"{(now / then - 1) * 100:.0f} % more" if then else "more"
+
+
+def _dearest(costs: list[MethodCost]) -> str:
+    if not costs:
+        raise UnmetNeedError("no call was measured")
+    dearest = max(costs, key=lambda cost: cost.dearest)
+    return f"{dearest.method} with {dearest.dearest:,} instructions"
+
+
+def _name(run: Run) -> str:
+    return run.order.baseline.name if run.order.baseline is not None else "the baseline"

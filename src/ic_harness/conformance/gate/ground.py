@@ -1,0 +1,87 @@
+"""The ground of a run: a network, and the canisters and callers that the gate puts on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ic_harness.agent import Management
+from ic_harness.conformance.expectations import UnmetNeedError
+from ic_harness.conformance.stage import Stage
+from ic_harness.networks import Capability, Network
+from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity, Identity
+
+from .order import Build
+
+
+class Ground:
+    """A network with what the gate needs of it. Close it to take away the canisters that it made."""
+
+    def __init__(self, network: Network, salt: bytes = b"") -> None:
+        self.network = network
+        self.management = Management(network.agent(network.deployer))
+        self._salt = salt
+        self._made: list[Principal] = []
+
+    def close(self) -> None:
+        """Delete the canisters that were made; an embedded network in memory forgets them anyway.
+
+        Raises what the network raises when they cannot be deleted.
+        """
+        if Capability.SNAPSHOT in self.network.capabilities:
+            return
+        while self._made:
+            canister = self._made.pop()
+            self.management.stop_canister(canister)
+            self.management.delete_canister(canister)
+
+    def need(self, capability: Capability, purpose: str) -> None:
+        """Skip the stage, by name, where the network lacks `capability`. Raises `UnmetNeedError`."""
+        if capability not in self.network.capabilities:
+            msg = f"{purpose} needs what {self.network.name} cannot do: {capability.value}"
+            raise UnmetNeedError(msg)
+
+    def install(self, build: Build) -> Principal:
+        """Install a build into a new canister. Raises `RejectError` when the network refuses the module."""
+        assert build.wasm is not None, "bug: a build without Wasm cannot be installed"
+        canister = self.network.create_canister()
+        self._made.append(canister)
+        self.network.install(canister, build.wasm, build.argument)
+        return canister
+
+    def upgrade(self, canister: Principal, build: Build) -> None:
+        """Upgrade a canister to a build. Raises `RejectError` when the module traps or is refused."""
+        assert build.wasm is not None, "bug: a build without Wasm cannot be upgraded to"
+        self.network.install(canister, build.wasm, build.argument, "upgrade")
+
+    @contextmanager
+    def stopped(self, canister: Principal) -> Iterator[None]:
+        """Stop a canister for the block, as whoever deploys does around a snapshot."""
+        self.management.stop_canister(canister)
+        try:
+            yield
+        finally:
+            self.management.start_canister(canister)
+
+    def stage(
+        self,
+        canister: Principal,
+        play: str,
+        *,
+        controller: Identity | None = None,
+        upgrade: Callable[[], None] | None = None,
+    ) -> Stage:
+        """Set a stage on a canister; the callers of one `play` are the same every time, and nobody else's."""
+        return Stage(
+            self.network,
+            canister,
+            lambda name: self._identity(play, name),
+            controller=controller,
+            upgrade=upgrade,
+        )
+
+    def _identity(self, play: str, name: str) -> Identity:
+        seed = hashlib.sha256(b"\0".join([self._salt, b"gate", play.encode(), name.encode()])).digest()
+        return Ed25519Identity.from_seed(seed)

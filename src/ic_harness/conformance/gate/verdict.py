@@ -1,0 +1,81 @@
+"""From findings to a decision: pass, refused, or could not run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ic_harness.conformance.guarantees import Severity
+from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
+from ic_harness.conformance.running import SEVERITIES
+
+GUARANTEES_STAGE: Final = "Guarantees"
+"""The name of the stage whose faults are told by its checks, not twice."""
+
+_RANKS: Final = {Severity.CRITICAL: 0, Severity.HIGH: 2, Severity.MEDIUM: 3, Severity.LOW: 4}
+_STAGE_RANK: Final = 1
+_JUDGED: Final = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.ACCEPTED})
+
+
+def decide(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
+    """Decide, and give the sentences behind a verdict that is no pass, worst first.
+
+    Any failure refuses. Without one, an error means that the run proves nothing, and so does a run in which not a
+    single guarantee could be judged: a canister that nobody looked at has not passed.
+    """
+    refusals = _refusals(stages, checks)
+    if refusals:
+        return Verdict.REFUSED, refusals
+    errors = _errors(stages, checks)
+    if errors:
+        return Verdict.COULD_NOT_RUN, errors
+    if not any(result.outcome in _JUDGED for result in checks):
+        return Verdict.COULD_NOT_RUN, ("no guarantee could be judged", *_reasons(stages))
+    return Verdict.PASS, ()
+
+
+def _refusals(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tuple[str, ...]:
+    ranked = [
+        (_RANKS[result.guarantee.severity], _broken(result))
+        for result in checks
+        if result.outcome is Outcome.FAILED
+    ]
+    ranked += [
+        (_STAGE_RANK, f"{stage.name}: {_first_line(stage)}")
+        for stage in stages
+        if stage.outcome is Outcome.FAILED and stage.name != GUARANTEES_STAGE
+    ]
+    return tuple(text for _, text in sorted(ranked, key=lambda pair: pair[0]))
+
+
+def headline(result: CheckResult) -> str:
+    """What was seen, without what it means."""
+    return result.message.partition("\n")[0]
+
+
+def _broken(result: CheckResult) -> str:
+    severity = SEVERITIES[result.guarantee.severity]
+    return f"{result.guarantee.id} ({severity}): {headline(result)}"
+
+
+def _errors(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tuple[str, ...]:
+    found = [f"{stage.name}: {_first_line(stage)}" for stage in stages if stage.outcome is Outcome.ERROR]
+    found += [
+        f"{result.guarantee.id} could not be judged: {headline(result)}"
+        for result in checks
+        if result.outcome is Outcome.ERROR
+    ]
+    return tuple(found)
+
+
+def _first_line(stage: StageResult) -> str:
+    """The worst finding, without the backtrace that may follow it."""
+    return "".join(stage.findings[:1]).partition("\n")[0]
+
+
+def _reasons(stages: Sequence[StageResult]) -> list[str]:
+    return [
+        f"{stage.name}: {_first_line(stage)}"
+        for stage in stages
+        if stage.outcome in (Outcome.SKIPPED, Outcome.NOT_APPLICABLE) and stage.findings
+    ]

@@ -1,0 +1,1 @@
+"""The gate, stage by stage."""

@@ -1,0 +1,108 @@
+"""The deploy, rehearsed forwards and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from ic_harness.conformance.gate import Build, accept_ids
+from ic_harness.conformance.gate.interface import judge_interface
+from ic_harness.conformance.gate.rehearsal import rehearse_back_out, rehearse_upgrade
+from ic_harness.conformance.gate.wasm import judge_wasm
+from ic_harness.conformance.results import Outcome
+
+from .conftest import play, reference, wat
+
+FORGETFUL = wat("(module)")
+TRAPS = wat('(module (func (export "canister_post_upgrade") unreachable))')
+
+
+def rehearsed(run):
+    """Run the rehearsal on a run whose build is a backend for sure."""
+    run.canister, run.generation = run.ground.network.create_canister(), "H"
+    return play(run, rehearse_upgrade)
+
+
+@pytest.fixture(scope="module")
+def good(network):
+    """A rehearsal from the reference to itself, with its back-out."""
+    from .conftest import TODAY, Acceptances, Ground, Order, Run
+
+    order = Order(
+        subject=reference("new.wasm.gz"), baseline=reference("old.wasm.gz"), today=TODAY, started="now"
+    )
+    run = Run(order=order, ground=Ground(network), acceptances=Acceptances((), TODAY))
+    play(run, judge_wasm, judge_interface)
+    return play(run, rehearse_upgrade), play(run, rehearse_back_out)
+
+
+def test_everything_survives_the_upgrade(good):
+    """Photos and a half upload of the old build are there under the new one, and the upload is finished."""
+    upgrade, _ = good
+    assert upgrade.outcome is Outcome.PASSED, upgrade.findings
+    assert upgrade.findings == (
+        "old.wasm.gz was filled with 3 photos of 2 people (12 assets), and an upload with 6 of 13 chunks sent",
+        "after the upgrade: 3 memories and 12 assets read back equal",
+        "after the upgrade: the upload that was under way was finished and reads back equal",
+        "after the upgrade: a new photo was stored and reads back equal",
+    )
+
+
+def test_backing_out_brings_the_old_build_back(good):
+    """The snapshot from before the upgrade holds everything, the half upload included."""
+    _, back = good
+    assert back.outcome is Outcome.PASSED, back.findings
+    assert back.findings[:2] == (
+        "after backing out: 3 memories and 12 assets read back equal",
+        "after backing out: the upload that was under way was finished and reads back equal",
+    )
+
+
+def test_a_build_that_forgets_is_refused_and_can_be_backed_out(started):
+    """Every loss is told with the guarantee it breaks; the snapshot still brings everything back."""
+    run = started(Build(name="new.wasm", wasm=FORGETFUL), baseline=reference("old.wasm.gz"))
+    found = rehearsed(run)
+    assert found.outcome is Outcome.FAILED
+    lost = {finding.split(":")[0] for finding in found.findings}
+    assert {"CA6", "BL7", "UC9", "FL1"} <= lost
+    assert play(run, rehearse_back_out).outcome is Outcome.PASSED
+
+
+def test_an_upgrade_that_traps_is_refused(started):
+    """The network keeps the old build then, and everything in it reads back."""
+    found = rehearsed(started(Build(name="new.wasm", wasm=TRAPS), baseline=reference("old.wasm.gz")))
+    assert found.outcome is Outcome.FAILED
+    assert "the upgrade from old.wasm.gz is refused" in found.findings[0]
+    assert "after the refused upgrade: 3 memories and 12 assets read back equal" in found.findings
+
+
+def test_losses_can_be_accepted(started):
+    """Faults of the rehearsal are those of guarantees, and are accepted with them."""
+    run = started(
+        Build(name="new.wasm", wasm=FORGETFUL),
+        baseline=reference("old.wasm.gz"),
+        acceptances=accept_ids(["CA6", "BL7", "UC9", "FL1"]),
+    )
+    assert rehearsed(run).outcome is Outcome.ACCEPTED
+
+
+def test_a_baseline_that_cannot_be_filled_is_no_fault_of_the_new_build(started):
+    """The rehearsal is skipped with the reason, and so is backing out."""
+    run = started(reference(), baseline=Build(name="old.wasm", wasm=FORGETFUL))
+    found = rehearsed(run)
+    assert found.outcome is Outcome.SKIPPED
+    assert "the baseline old.wasm cannot be filled" in found.findings[0]
+    assert play(run, rehearse_back_out).outcome is Outcome.SKIPPED
+
+
+def test_without_a_baseline_a_build_is_rehearsed_onto_itself(started):
+    """A build that cannot even be filled is refused then."""
+    found = rehearsed(
+        started(
+            Build(
+                name="new.wasm",
+                wasm=wat('(module (func (export "canister_update capsules_create") unreachable))'),
+            )
+        )
+    )
+    assert found.outcome is Outcome.FAILED
+    assert "rehearsed from new.wasm to itself" in found.findings[-1]

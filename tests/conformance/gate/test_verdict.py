@@ -1,0 +1,57 @@
+"""The decision: any failure refuses, and a canister that nobody looked at has not passed."""
+
+from __future__ import annotations
+
+import pytest
+
+from ic_harness.conformance import GUARANTEES
+from ic_harness.conformance.gate.verdict import decide
+from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
+
+
+def check(id_, outcome, message="seen\nmeans"):
+    return CheckResult(guarantee=GUARANTEES[id_], check=id_, outcome=outcome, message=message)
+
+
+def stage(outcome, *findings, name="Upgrade"):
+    return StageResult(name=name, outcome=outcome, findings=findings)
+
+
+HELD = check("UC4", Outcome.PASSED)
+
+
+@pytest.mark.parametrize(
+    ("stages", "checks", "expected"),
+    [
+        ([stage(Outcome.PASSED)], [HELD], Verdict.PASS),
+        ([stage(Outcome.SKIPPED, "no Wasm")], [HELD], Verdict.PASS),
+        ([stage(Outcome.ACCEPTED, "UC9: lost")], [check("UC9", Outcome.ACCEPTED)], Verdict.PASS),
+        ([stage(Outcome.FAILED, "lost")], [HELD], Verdict.REFUSED),
+        ([], [HELD, check("UC5", Outcome.FAILED)], Verdict.REFUSED),
+        ([stage(Outcome.ERROR, "gone")], [HELD, check("UC5", Outcome.FAILED)], Verdict.REFUSED),
+        ([stage(Outcome.ERROR, "gone")], [HELD], Verdict.COULD_NOT_RUN),
+        ([], [HELD, check("UC5", Outcome.ERROR)], Verdict.COULD_NOT_RUN),
+        ([stage(Outcome.PASSED)], [check("UC9", Outcome.SKIPPED)], Verdict.COULD_NOT_RUN),
+        ([stage(Outcome.PASSED)], [], Verdict.COULD_NOT_RUN),
+    ],
+)
+def test_verdicts(stages, checks, expected):
+    """Failures outweigh errors, errors outweigh what passed, and nothing judged is no pass."""
+    verdict, reasons = decide(stages, checks)
+    assert verdict is expected
+    assert bool(reasons) is (expected is not Verdict.PASS)
+
+
+def test_the_worst_comes_first():
+    """Critical guarantees stand before broken stages, those before milder guarantees; each says what was seen."""
+    stages = [
+        stage(Outcome.FAILED, "UC4: told by its check", name="Guarantees"),
+        stage(Outcome.FAILED, "the upgrade is refused: trap\nbacktrace"),
+    ]
+    checks = [check("UB1", Outcome.FAILED), check("UB3", Outcome.FAILED), check("UC4", Outcome.FAILED)]
+    assert decide(stages, checks)[1] == (
+        "UC4 (critical): seen",
+        "Upgrade: the upgrade is refused: trap",
+        "UB3 (high): seen",
+        "UB1 (medium): seen",
+    )
