@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "call": Entry("call", "Call a canister's method with textual Candid."),
     "bindgen": Entry("bindgen", "Write a typed Python client for a Candid interface."),
     "deploy": Entry("deploy", "Install canisters: those of a dfx.json, a Wasm, or the backend."),
+    "gate": Entry("gate", "Decide whether a canister may be deployed, and tell why not."),
     "identity": Entry("identity", "Tell which identities there are, and their principals."),
     "doctor": Entry("doctor", "Tell which networks can be used here, and why others cannot."),
 }

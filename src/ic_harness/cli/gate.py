@@ -1,0 +1,112 @@
+"""`ic-harness gate`: whether a canister may be deployed, and why not."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from .failures import BadInput
+from .options import Place, json_option, place_options
+
+if TYPE_CHECKING:
+    from ic_harness.conformance.results import Report
+
+    from .gate_inputs import Asked
+
+PASSED: Final = 0
+REFUSED: Final = 1
+COULD_NOT_RUN: Final = 2
+
+
+@click.command()
+@click.option(
+    "--wasm", type=click.Path(path_type=Path), metavar="FILE", help="Build to judge, plain or gzip."
+)
+@click.option("--candid", type=click.Path(path_type=Path), metavar="DID", help="Its interface.")
+@click.option("--argument", metavar="TEXT", help="Arguments of its init, such as '(42)'.")
+@click.option("--canister-id", metavar="ID|NAME", help="Judge this running canister instead, as it is.")
+@click.option(
+    "--baseline", metavar="FILE|NETWORK:ID", help="What it replaces: a Wasm, or a running canister."
+)
+@click.option(
+    "--baseline-candid", type=click.Path(path_type=Path), metavar="DID", help="Interface of the baseline."
+)
+@click.option("--accept", multiple=True, metavar="IDS", help="Known faults for this run, such as UC5,HT2.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="How much more than the baseline a method may cost.",
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write a report there."
+)
+@place_options
+@json_option
+def gate(*, place: Place, report: Path | None, as_json: bool, **asked: Any) -> None:
+    """Decide whether a canister may be deployed, and tell why not.
+
+    Judged is the build given by --wasm, a running canister (--network and --canister-id), or the canister of the
+    dfx.json in this folder; without any of them the reference backend. The Wasm and its interface are checked,
+    the upgrade from --baseline is rehearsed forwards and back, and every guarantee is proved or refuted by calls.
+
+    Known faults are accepted in ic-harness.toml, in the table [gate.accepted], by the id of the guarantee, each with
+    a reason and the date on which that ends. They are shown as accepted, never as passed.
+
+    Exit status: 0 pass, 1 refused, 2 could not run.
+    """
+    from ic_harness.errors import HarnessError  # lazy: start-up time  # noqa: PLC0415
+
+    from .gate_inputs import Asked  # lazy: start-up time  # noqa: PLC0415
+
+    accepted = (click.get_current_context().default_map or {}).get("accepted", {})
+    try:
+        if report is not None:
+            report.mkdir(parents=True, exist_ok=True)  # before a minute of work, not after it
+        found = _judge(Asked(place=place, accepted=accepted, **asked))
+        _tell(found, _write(found, report) if report is not None else [], as_json=as_json)
+    except (HarnessError, OSError) as error:
+        raise BadInput(f"could not run: {error}") from error
+    except Exception:  # noqa: BLE001 - shown whole; Python would end with 1, which reads as a verdict
+        traceback.print_exc()
+        raise SystemExit(COULD_NOT_RUN) from None
+    raise SystemExit(_STATUS[found.verdict.value])
+
+
+_STATUS: Final = {"pass": PASSED, "refused": REFUSED, "could not run": COULD_NOT_RUN}
+
+
+def _judge(asked: Asked) -> Report:
+    from ic_harness.conformance.gate import run_gate  # lazy: start-up time  # noqa: PLC0415
+
+    from .gate_inputs import opened  # lazy: start-up time  # noqa: PLC0415
+    from .gate_text import watching  # lazy: start-up time  # noqa: PLC0415
+
+    with opened(asked) as (order, network), watching() as watch:
+        return run_gate(order, network, watch)
+
+
+def _write(found: Report, folder: Path) -> list[Path]:
+    from ic_harness.conformance.report import write_report  # lazy: start-up time  # noqa: PLC0415
+
+    return write_report(found, folder)
+
+
+def _tell(found: Report, written: list[Path], *, as_json: bool) -> None:
+    from ic_harness.conformance.report import announce, to_json  # lazy: start-up time  # noqa: PLC0415
+
+    if as_json:
+        click.echo(to_json(found), nl=False)
+    else:
+        from .gate_text import show  # lazy: start-up time  # noqa: PLC0415
+
+        show(found, written)
+    # GitHub reads annotations from both streams; standard output may be JSON that somebody parses.
+    announce(found, os.environ, sys.stderr)

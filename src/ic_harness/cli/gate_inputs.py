@@ -1,0 +1,168 @@
+"""What a person asked the gate to judge, read and opened: builds, networks, accepted faults."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ic_harness.backend import reference_wasm
+from ic_harness.candid import Service, encode, parse_values
+from ic_harness.conformance.gate import Build, Order, accept_ids, read_acceptances
+from ic_harness.errors import CandidError, InputError
+from ic_harness.networks import NAMES, Network, embedded, fetch_interface, read_project
+from ic_harness.principal import Principal
+
+from .config import CONFIG_FILE
+from .identities import load_identity
+from .interfaces import interface_file
+from .options import Place
+from .session import Session, open_session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options of the command as they were typed; `accepted` is the table of `ic-harness.toml`."""
+
+    place: Place
+    accepted: Any
+    wasm: Path | None
+    candid: Path | None
+    argument: str | None
+    canister_id: str | None
+    baseline: str | None
+    baseline_candid: Path | None
+    accept: tuple[str, ...]
+    budget: float
+
+
+@contextmanager
+def opened(asked: Asked) -> Iterator[tuple[Order, Network]]:
+    """Read everything that was named, and open the network to judge on; closes it at the end.
+
+    Raises `InputError` for what cannot be read or contradicts itself, and what an unreachable network raises.
+    """
+    _check(asked)
+    acceptances = (
+        *read_acceptances(asked.accepted, f"{CONFIG_FILE}: gate.accepted"),
+        *accept_ids(id_ for part in asked.accept for id_ in part.replace(",", " ").split()),
+    )
+    with _ground(asked) as (network, canister):
+        subject = _running(asked, network, canister) if canister is not None else _build(asked)
+        now = datetime.now(UTC)
+        yield (
+            Order(
+                subject=subject,
+                canister=canister,
+                controller=load_identity(asked.place.identity) if asked.place.identity else None,
+                baseline=_baseline(asked, subject) if asked.baseline else None,
+                acceptances=acceptances,
+                budget=asked.budget,
+                today=now.date(),
+                started=now.isoformat(timespec="seconds"),
+                # A network that goes on remembers the callers of earlier runs.
+                salt=b"" if network.url is None and canister is None else secrets.token_bytes(16),
+            ),
+            network,
+        )
+
+
+def _check(asked: Asked) -> None:
+    if asked.canister_id and asked.wasm:
+        raise InputError(
+            "--wasm judges a build, --canister-id a running canister: give one of them (to compare a build with "
+            "a running canister: --baseline NETWORK:ID)"
+        )
+    if asked.baseline_candid and not asked.baseline:
+        raise InputError("--baseline-candid is the interface of a --baseline, and there is none")
+
+
+@contextmanager
+def _ground(asked: Asked) -> Iterator[tuple[Network, Principal | None]]:
+    """A build is judged on an embedded network of its own; only a canister that is there needs the state folder."""
+    if asked.place.network == "embedded" and asked.canister_id is None:
+        with embedded() as network:
+            yield network, None
+    else:
+        with open_session(asked.place) as session:
+            yield session.network, session.target(asked.canister_id) if asked.canister_id else None
+
+
+def _build(asked: Asked) -> Build:
+    interface = interface_file(asked.candid) if asked.candid else None
+    if asked.wasm is not None:
+        build = Build(name=asked.wasm.name, wasm=_bytes(asked.wasm), interface=interface)
+        return _with_argument(build, asked.argument)
+    if not Path("dfx.json").exists():
+        return Build(name="reference backend", wasm=reference_wasm(), interface=interface)
+    (*others, found) = read_project(Path(), build=False)
+    if others:
+        names = ", ".join(item.name for item in (*others, found))
+        raise InputError(f"dfx.json has several canisters ({names}): name the Wasm of one by --wasm")
+    if interface is None and found.candid is not None:
+        interface = interface_file(found.candid)
+    build = Build(name=found.name, wasm=found.wasm, interface=interface)
+    return _with_argument(build, asked.argument or found.init_arg)
+
+
+def _with_argument(build: Build, text: str | None) -> Build:
+    if text is None:
+        return build
+    types = (build.service.init_args if build.service else None) or ()
+    try:
+        return replace(build, argument=encode(parse_values(text, types), types))
+    except CandidError as error:
+        raise InputError(f"--argument {text} does not fit the init of {build.name}: {error}") from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _running(asked: Asked, network: Network, canister: Principal) -> Build:
+    if network.module_hash(canister) is None:
+        raise InputError(f"there is no canister {canister} with code on {network.name}")
+    interface = interface_file(asked.candid) if asked.candid else None
+    return Build(name=str(canister), interface=interface)
+
+
+def _baseline(asked: Asked, subject: Build) -> Build:
+    """The build that is replaced: a Wasm file, or what a running canister tells of itself."""
+    assert asked.baseline is not None, "bug: called only when a baseline was named"
+    interface = interface_file(asked.baseline_candid) if asked.baseline_candid else None
+    network, _, canister = asked.baseline.rpartition(":")
+    path = Path(asked.baseline)
+    if path.exists() or not (network in NAMES or "://" in network):
+        return Build(name=path.name, wasm=_bytes(path), interface=interface, argument=subject.argument)
+    with open_session(replace(asked.place, network=network)) as session:
+        return _deployed(session, canister, interface, subject, asked.baseline)
+
+
+def _deployed(session: Session, text: str, interface: Service | None, subject: Build, name: str) -> Build:
+    """What runs on a network; its Wasm is known only when it is the very build that is judged."""
+    canister = session.target(text)
+    installed = session.network.module_hash(canister)
+    if installed is None:
+        raise InputError(f"--baseline {name}: there is no canister with code")
+    same = subject.wasm is not None and sha256(subject.wasm).digest() == installed
+    return Build(
+        name=name,
+        wasm=subject.wasm if same else None,
+        interface=interface or _published(session.network, canister),
+        argument=subject.argument,
+    )
+
+
+def _published(network: Network, canister: Principal) -> Service | None:
+    try:
+        return fetch_interface(network.agent(), canister)
+    except InputError:  # it publishes none; the gate says what that means
+        return None

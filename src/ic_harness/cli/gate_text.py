@@ -1,0 +1,241 @@
+"""The gate's findings in a terminal: stages, guarantees, the story of each failure, and the verdict.
+
+Every outcome has a word or a letter besides its colour, and nothing is wider than 80 columns unless the terminal
+is. Texts of canisters are cleaned before they are shown: they may hold control characters.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from ic_harness.conformance import GUARANTEES
+from ic_harness.conformance.gate import STAGES, Watch, guarantee_outcomes
+from ic_harness.conformance.results import CheckResult, Outcome, Report, StageResult, Subject, Verdict
+from ic_harness.conformance.running import SEVERITIES
+from ic_harness.units import human_bytes
+
+_WIDEST: Final = 100
+_LOG_WIDTH: Final = 120
+"""Columns where there is no terminal, such as in the log of a CI job."""
+_CALLS: Final = 8
+"""Calls of a story that are shown: the last ones, which led to the failure."""
+_LOGS: Final = 5
+
+_WORDS: Final = {
+    Outcome.PASSED: ("pass", "green"),
+    Outcome.FAILED: ("FAIL", "bold red"),
+    Outcome.ACCEPTED: ("accepted", "yellow"),
+    Outcome.SKIPPED: ("skipped", "dim"),
+    Outcome.NOT_APPLICABLE: ("n/a", "dim"),
+    Outcome.ERROR: ("ERROR", "bold magenta"),
+}
+_LETTERS: Final = {
+    Outcome.PASSED: ".",
+    Outcome.FAILED: "F",
+    Outcome.ACCEPTED: "a",
+    Outcome.SKIPPED: "s",
+    Outcome.NOT_APPLICABLE: "-",
+    Outcome.ERROR: "E",
+}
+_VERDICTS: Final = {
+    Verdict.PASS: (" PASS ", "bold white on green"),
+    Verdict.REFUSED: (" REFUSED ", "bold white on red"),
+    Verdict.COULD_NOT_RUN: (" COULD NOT RUN ", "bold white on magenta"),
+}
+
+
+def _nobody(_doing: str, _done: int, _total: int) -> None:
+    """Show nothing."""
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Show on standard error what the gate is doing, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield _nobody
+        return
+    columns = (TextColumn("{task.description:<14}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        stages = {name: number for number, name in enumerate(STAGES)}
+
+        def watch(doing: str, done: int, total: int) -> None:
+            if total:
+                progress.update(task, description=f"Guarantee {doing}", completed=done, total=total)
+            else:
+                progress.update(task, description=doing, completed=stages[doing], total=len(stages))
+
+        yield watch
+
+
+def show(report: Report, written: Sequence[Path]) -> None:
+    """Print a report on standard output, the verdict last, where a terminal stops."""
+    terminal = sys.stdout.isatty()
+    console = Console(highlight=False, emoji=False, markup=False)
+    console.width = min(console.width, _WIDEST) if terminal else _LOG_WIDTH
+    console.print(_subject(report.subject))
+    console.print()
+    console.print(_stages(report.stages))
+    if report.checks:
+        console.print()
+        console.print(_matrix(report.checks))
+    for result in _worth_telling(report.checks):
+        console.print()
+        _show_check(console, result)
+    console.print()
+    for path in written[:1]:
+        console.print(Text(f"The report: {path}", style="dim"), soft_wrap=True)
+    _show_verdict(console, report)
+
+
+def _subject(subject: Subject) -> Table:
+    size = f", {human_bytes(subject.wasm_size)}" if subject.wasm_size is not None else ""
+    digest = f", SHA-256 {subject.wasm_sha256[:12]}…" if subject.wasm_sha256 else ""
+    rows = {
+        "canister": f"{subject.canister}{size}{digest}",
+        "generation": subject.generation,
+        "baseline": subject.baseline or "none",
+        "network": subject.network,
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows.items():
+        table.add_row(Text(name, style="dim"), Text(_clean(value)))
+    return table
+
+
+def _stages(stages: Sequence[StageResult]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for stage in stages:
+        word, style = _WORDS[stage.outcome]
+        findings = _shown(stage)
+        table.add_row(Text(stage.name, style="bold"), Text(word, style=style), findings)
+    return table
+
+
+def _shown(stage: StageResult) -> Text:
+    """The findings of a stage: of Guarantees only the sums, because its faults are told one by one below."""
+    findings = [_clean(finding) for finding in stage.findings]
+    if stage.name == "Guarantees" and stage.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
+        findings = [finding for finding in findings if finding.split(":")[0] not in GUARANTEES]
+    return Text("\n".join(findings))
+
+
+def _matrix(checks: Sequence[CheckResult]) -> Table:
+    """One line for each area: a letter for each guarantee, and the ids of those that need a look."""
+    outcomes = guarantee_outcomes(list(checks))
+    areas: dict[str, list[str]] = {}
+    for id_, guarantee in GUARANTEES.items():
+        if id_ in outcomes:
+            areas.setdefault(guarantee.area, []).append(id_)
+    table = Table.grid(padding=(0, 2))
+    for area, ids in areas.items():
+        table.add_row(Text(area), _letters([outcomes[id_] for id_ in ids]), _look_at(ids, outcomes))
+    return table
+
+
+def _letters(outcomes: Sequence[Outcome]) -> Text:
+    letters = Text()
+    for outcome in outcomes:
+        letters.append(_LETTERS[outcome], style=_WORDS[outcome][1])
+    return letters
+
+
+def _look_at(ids: Sequence[str], outcomes: dict[str, Outcome]) -> Text:
+    told = Text()
+    for outcome, (word, style) in _WORDS.items():
+        found = [id_ for id_ in ids if outcomes[id_] is outcome]
+        if not found:
+            continue
+        text = f"all {len(ids)} hold" if len(found) == len(ids) else f"{len(found)} of {len(ids)} hold"
+        if outcome is not Outcome.PASSED:
+            text = f"{word}: {' '.join(found)}"
+        told.append(f"{'; ' if told else ''}{text}", style=style)
+    return told
+
+
+def _worth_telling(checks: Sequence[CheckResult]) -> list[CheckResult]:
+    """What did not hold, failures before accepted faults, the severest first."""
+    told = (Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
+    severities = list(SEVERITIES)
+    found = [result for result in checks if result.outcome in told]
+    return sorted(
+        found,
+        key=lambda result: (told.index(result.outcome), severities.index(result.guarantee.severity)),
+    )
+
+
+def _show_check(console: Console, result: CheckResult) -> None:
+    """Tell one failure as a story: what was seen, what it means, and the calls that led there."""
+    word, style = _WORDS[result.outcome]
+    guarantee = result.guarantee
+    title = Text(f"{guarantee.id} {SEVERITIES[guarantee.severity]}, {word}", style=style)
+    console.print(Rule(title, align="left", style=style, characters="-"))
+    console.print(Text(guarantee.text, style="italic"))
+    what, _, meaning = result.message.partition("\n")
+    table = Table.grid(padding=(0, 2))
+    for name, text in (("seen", what), ("means", meaning.strip()), *_acceptance(result)):
+        if text:
+            table.add_row(Text(name, style="dim"), Text(_clean(text)))
+    console.print(table)
+    _show_lines(console, "calls", [str(step) for step in result.story], _CALLS)
+    _show_lines(console, "the canister printed", list(result.logs), _LOGS)
+
+
+def _acceptance(result: CheckResult) -> list[tuple[str, str]]:
+    acceptance = result.acceptance
+    if acceptance is None or result.outcome is not Outcome.ACCEPTED:
+        return []
+    until = f"until {acceptance.expires}: " if acceptance.expires else ""
+    return [("accepted", f"{until}{acceptance.reason}")]
+
+
+def _show_lines(console: Console, name: str, lines: Sequence[str], most: int) -> None:
+    if not lines:
+        return
+    left_out = len(lines) - most
+    more = f" (the last {most} of {len(lines)})" if left_out > 0 else ""
+    console.print(Text(f"{name}{more}", style="dim"))
+    for line in lines[-most:]:
+        console.print(Padding(Text(_clean(line)), (0, 0, 0, 2)))
+
+
+def _show_verdict(console: Console, report: Report) -> None:
+    word, style = _VERDICTS[report.verdict]
+    told = Text(word, style=style)
+    told.append(f" {_headline(report)} ({report.seconds:.0f} s)", style="bold")
+    console.print(told)
+    for number, reason in enumerate(report.refusals, 1):
+        console.print(Padding(Text(f"{number}. {_clean(reason)}"), (0, 0, 0, 2)))
+
+
+def _headline(report: Report) -> str:
+    name = _clean(report.subject.canister)
+    if report.verdict is Verdict.REFUSED:
+        return f"{name} must not be deployed"
+    if report.verdict is Verdict.COULD_NOT_RUN:
+        return f"nothing is proved about {name}"
+    outcomes = guarantee_outcomes(list(report.checks))
+    accepted = [id_ for id_, outcome in outcomes.items() if outcome is Outcome.ACCEPTED]
+    known = f", with accepted faults: {' '.join(accepted)}" if accepted else ""
+    return f"{name} may be deployed{known}"
+
+
+def _clean(text: str) -> str:
+    """Make control characters of a stranger's text visible, so that none of them steers the terminal."""
+    return "".join(
+        sign if sign == "\n" or sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text
+    )
