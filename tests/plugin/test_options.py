@@ -76,3 +76,11 @@ def test_missing_wasm_is_told(outcome_apart):
     result = outcome_apart("def test(backend): pass", "--wasm", "none.wasm")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*InputError: cannot read none.wasm*"])
+
+
+def test_soak_is_for_who_asks(outcome_apart):
+    """The soak of the conformance suite is skipped by name unless `--soak` is given."""
+    args = ("--pyargs", "ic_harness.conformance.tests.test_soak", "-rs")
+    result = outcome_apart("", *args)
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*--soak runs it*"])

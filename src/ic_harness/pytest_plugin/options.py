@@ -37,6 +37,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="print instructions, cycles and messages per test and per method",
     )
+    group.addoption(
+        "--soak",
+        dest="ic_soak",
+        action="store_true",
+        help="run the soak of the conformance suite too: 500 uploads of 20 callers at once",
+    )
+    group.addoption(
+        "--soak-seed", dest="ic_soak_seed", type=int, metavar="N", help="repeat the soak with this order"
+    )
     group.addoption("--canister-id", dest="ic_canister_id", metavar="ID", help="test this canister as it is")
 
 
