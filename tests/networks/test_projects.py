@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from ic_harness.errors import InputError
-from ic_harness.networks import read_project
+from ic_harness.networks import environment, list_project, read_project
+from ic_harness.principal import Principal
 
 
 def project(folder, **canisters):
@@ -94,7 +95,7 @@ def test_what_cannot_be_installed_is_told(tmp_path, canister, message):
 def test_damaged_file_is_told(tmp_path, text):
     """A dfx.json of another shape is refused by name."""
     (tmp_path / "dfx.json").write_text(text)
-    with pytest.raises(InputError, match=r"is no dfx\.json"):
+    with pytest.raises(InputError, match=r"dfx\.json.*(no JSON|damaged)"):
         read_project(tmp_path)
 
 
@@ -102,3 +103,61 @@ def test_missing_file_is_told(tmp_path):
     """A folder without dfx.json is refused."""
     with pytest.raises(InputError, match="cannot read"):
         read_project(tmp_path)
+
+
+def test_build_commands_are_shell_or_files(tmp_path):
+    """A command of one word that is a file of the project is run; everything else goes to the shell."""
+    script = tmp_path / "make canister"
+    script.write_text("#!/bin/sh\nprintf built > a.wasm\n")
+    script.chmod(0o755)
+    folder = project(tmp_path, a=CUSTOM | {"build": "'make canister'"})
+    assert read_project(folder)[0].wasm == b"built"
+    folder = project(
+        tmp_path, a=CUSTOM | {"build": ["printf 12345 | head -c 2 > a.wasm", "printf 3 >> a.wasm"]}
+    )
+    assert read_project(folder)[0].wasm == b"123"
+
+
+def test_build_commands_know_the_canisters(tmp_path):
+    """Build commands get the variables that dfx gives them."""
+    (tmp_path / "a.did").write_text("service : {}")
+    command = 'echo "$DFX_NETWORK $CANISTER_ID_MY_B $CANISTER_CANDID_PATH_A" > a.wasm'
+    folder = project(tmp_path, a=CUSTOM | {"build": command}, **{"my-b": CUSTOM})
+    canisters = list_project(folder, network="ic")
+    known = environment(canisters, {"my-b": Principal.management()})
+    canisters[0].build(known)
+    assert canisters[0].load().wasm.decode() == f"ic aaaaa-aa {tmp_path}/a.did\n"
+    assert environment([], {}) == {}
+
+
+def test_failing_build_is_told(tmp_path):
+    """A build command that fails is told, and nothing after it is run."""
+    folder = project(tmp_path, a=CUSTOM | {"build": ["exit 3", "touch later"]})
+    with pytest.raises(InputError, match=r"build command 'exit 3' failed.*status 3"):
+        read_project(folder)
+    assert not (folder / "later").exists()
+
+
+@pytest.mark.parametrize("ending", ["wasm", "wasm.gz"])
+def test_canister_built_by_dfx_is_found(tmp_path, ending):
+    """What dfx built is taken where cargo left nothing, with the interface that dfx wrote beside it."""
+    folder = project(tmp_path, a={"type": "rust", "package": "a"})
+    made = folder / ".dfx/local/canisters/a"
+    made.mkdir(parents=True)
+    (made / f"a.{ending}").write_bytes(b"by dfx")
+    (made / "a.did").write_text("service : {}")
+    (found,) = read_project(folder)
+    assert (found.wasm, found.candid) == (b"by dfx", made / "a.did")
+
+
+@pytest.mark.parametrize("kind", ["rust", "motoko"])
+def test_missing_build_is_told(tmp_path, kind):
+    """A canister that has not been built is refused with how to build it."""
+    with pytest.raises(InputError, match=r"build it first: .*dfx build"):
+        read_project(project(tmp_path, a={"type": kind, "package": "a"}))
+
+
+def test_missing_argument_file_is_told(tmp_path):
+    """An `init_arg_file` that is not there is refused by name."""
+    with pytest.raises(InputError, match=r"canister a: cannot read .*arg\.txt"):
+        read_project(project(tmp_path, a=CUSTOM | {"init_arg_file": "arg.txt"}))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
 from .options import BACKEND, Place, json_option, place_options
 
 if TYPE_CHECKING:
-    from ic_harness.networks import Deployable, InstallMode
+    from ic_harness.networks import Deployable, InstallMode, ProjectCanister
     from ic_harness.principal import Principal
 
     from .session import Session
+
+Find: TypeAlias = "Callable[[Session], Iterable[Deployable]]"
+"""Finds what is to be installed, on a network that is open."""
 
 MODES: Final = ("auto", "install", "reinstall", "upgrade")
 
@@ -46,14 +51,14 @@ def deploy(
     """
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
-    wanted = _from_file(wasm, names) if wasm else _from_project(names, build=not no_build)
+    find = _from_file(wasm, names) if wasm else _from_project(names, place, build=not no_build)
     with open_session(place) as session:
-        for item in wanted:
+        for item in find(session):
             arg = _init_argument(item, argument, candid)
             _report(item.name, *_install(session, item, arg, mode), as_json=as_json)
 
 
-def _from_file(wasm: Path, names: tuple[str, ...]) -> list[Deployable]:
+def _from_file(wasm: Path, names: tuple[str, ...]) -> Find:
     from ic_harness.errors import InputError  # lazy: start-up time  # noqa: PLC0415
     from ic_harness.networks import Deployable  # lazy: start-up time  # noqa: PLC0415
 
@@ -63,30 +68,50 @@ def _from_file(wasm: Path, names: tuple[str, ...]) -> list[Deployable]:
         content = wasm.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {wasm}: {error.strerror}") from error
-    return [Deployable(name=names[0] if names else wasm.name.split(".")[0], wasm=content)]
+    found = [Deployable(name=names[0] if names else wasm.name.split(".")[0], wasm=content)]
+    return lambda _session: found
 
 
-def _from_project(names: tuple[str, ...], *, build: bool) -> list[Deployable]:
-    from ic_harness.networks import Deployable, read_project  # lazy: start-up time  # noqa: PLC0415
+def _from_project(names: tuple[str, ...], place: Place, *, build: bool) -> Find:
+    from ic_harness.networks import MAINNET, Deployable, list_project  # lazy: start-up time  # noqa: PLC0415
 
     if Path("dfx.json").exists():
-        return read_project(Path(), names, build=build)
+        network = MAINNET if place.network == MAINNET else "local"
+        canisters = list_project(Path(), names, network=network)
+        if build and any(canister.commands for canister in canisters):
+            return partial(_built, canisters)
+        loaded = [canister.load() for canister in canisters]
+        return lambda _session: loaded
     if set(names) - {BACKEND}:
         raise click.UsageError("there is no dfx.json in this folder, and --wasm is not given")
     from ic_harness.backend import reference_wasm  # lazy: start-up time  # noqa: PLC0415
 
-    return [Deployable(name=BACKEND, wasm=reference_wasm())]
+    reference = [Deployable(name=BACKEND, wasm=reference_wasm())]
+    return lambda _session: reference
+
+
+def _built(canisters: Sequence[ProjectCanister], session: Session) -> Iterator[Deployable]:
+    """Build as dfx does: every canister exists before the first is built, for builds may need their ids."""
+    from ic_harness.networks import environment  # lazy: start-up time  # noqa: PLC0415
+
+    ids = {item.name: session.canister(item.name) or session.create(item.name) for item in canisters}
+    for canister in canisters:
+        canister.build(environment(canisters, ids))
+        yield canister.load()
 
 
 def _init_argument(item: Deployable, text: str | None, candid: Path | None) -> bytes:
     from ic_harness.candid import encode, parse_values  # lazy: start-up time  # noqa: PLC0415
     from ic_harness.errors import CandidError  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import interface_of  # lazy: start-up time  # noqa: PLC0415
 
     from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
 
     text = text or item.init_arg or "()"
     path = candid or item.candid
-    types = (interface_file(path).init_args or ()) if path else ()
+    if path is not None:
+        interface_file(path)  # a damaged file is told by its name
+    types = interface_of(item.wasm, path)[1]
     try:
         return encode(parse_values(text, types), types)
     except CandidError as error:

@@ -9,13 +9,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from .canister import Canister, deploy_canister, fetch_interface, find_method, read_interface
+from .canister import (
+    Canister,
+    deploy_canister,
+    fetch_interface,
+    find_method,
+    interface_of,
+    read_interface,
+)
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
 from .doctor import Finding, examine
 from .mainnet import MAINNET, MAINNET_URL, is_mainnet
 from .network import InstallMode, Network, Snapshot
 from .opening import NAMES, SPECS, STARTED, connect, dfx, embedded, ic, icp, open_network, pocket_ic
-from .projects import Deployable, read_project
+from .projects import Deployable, ProjectCanister, environment, list_project, read_project
 from .sections import published_interface
 
 if TYPE_CHECKING:
@@ -41,18 +48,22 @@ __all__ = [
     "NamedNetwork",
     "Network",
     "PocketIcNetwork",
+    "ProjectCanister",
     "Snapshot",
     "UrlNetwork",
     "connect",
     "deploy_canister",
     "dfx",
     "embedded",
+    "environment",
     "examine",
     "fetch_interface",
     "find_method",
     "ic",
     "icp",
+    "interface_of",
     "is_mainnet",
+    "list_project",
     "open_network",
     "pocket_ic",
     "published_interface",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.agent import Agent
-from ic_harness.candid import Method, Service, decode, encode, parse, parse_types
+from ic_harness.candid import Method, Service, Type, decode, encode, parse, parse_types
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
@@ -101,13 +101,11 @@ class Canister:
         return functools.partial(self.call, name)
 
 
-def deploy_canister(
-    network: Network, wasm: bytes, args: Sequence[Any] = (), *, interface: str | Path | None = None
-) -> Canister:
-    """Make a canister, install `wasm` with the arguments `args` of its `init`, and give a client for it.
+def interface_of(wasm: bytes, interface: str | Path | None = None) -> tuple[Service | None, tuple[Type, ...]]:
+    """Tell the interface of a module, and the types of what its `init` takes.
 
-    The client calls as the network's deployer. `interface` is the path or text of the `.did`; without one the
-    interface is the one in the module's own sections. Raises `InputError` when arguments have no types.
+    From `interface`, the path or text of a `.did`, else from the module's own sections; None and no types
+    where neither tells. Raises `InputError` and `CandidError` for an interface that cannot be read.
     """
     sections = custom_sections(wasm)
     published = sections.get(INTERFACE)
@@ -116,10 +114,21 @@ def deploy_canister(
     types = service.init_args if service else None
     if types is None and INIT_ARGUMENTS in sections:
         types = parse_types(sections[INIT_ARGUMENTS].decode())
+    return service, tuple(types or ())
+
+
+def deploy_canister(
+    network: Network, wasm: bytes, args: Sequence[Any] = (), *, interface: str | Path | None = None
+) -> Canister:
+    """Make a canister, install `wasm` with the arguments `args` of its `init`, and give a client for it.
+
+    The client calls as the network's deployer. `interface` is the path or text of the `.did`; without one the
+    interface is the one in the module's own sections. Raises `InputError` when arguments have no types.
+    """
+    service, types = interface_of(wasm, interface)
     if args and not types:
         raise InputError(
             "arguments of init need types, and the module does not tell them: give the .did file"
         )
-    types = types or ()
     canister_id = network.deploy(wasm, encode(args, types))
     return Canister(network, canister_id, identity=network.deployer, service=service)
