@@ -9,6 +9,9 @@ use crate::state::State;
 use crate::types::{InitArgs, Quotas, QuotasUpdate};
 use crate::uploads;
 
+/// Chunks that one message frees: the blobs of a few hundred memories, or 3.6 GB.
+const CHUNKS_A_MESSAGE: usize = 2_000;
+
 /// Takes over what an installation or upgrade says. What is stored stays as it is.
 pub fn install(state: &mut State, call: &Call, arguments: Option<InitArgs>) -> Result<()> {
     let found = state.settings.get().layout;
@@ -18,6 +21,7 @@ pub fn install(state: &mut State, call: &Call, arguments: Option<InitArgs>) -> R
     if state.settings.get().seed == Seed::default() {
         state.settings.change(|settings| settings.seed = Seed::provisional(call.canister.as_slice(), call.now));
     }
+    state.settings.change(|settings| settings.layout = layout::VERSION);
     let update = arguments.and_then(|arguments| arguments.quotas).unwrap_or_default();
     state.settings.change(|settings| quota::change(&mut settings.quotas, &update))
 }
@@ -29,10 +33,21 @@ pub fn change_quotas(state: &mut State, call: &Call, update: &QuotasUpdate) -> R
     Ok(state.settings.get().quotas.clone())
 }
 
-/// Frees what is over, as much as fits into one message.
-pub fn tidy(state: &mut State, call: &Call) {
+/// Drops uploads whose time is over.
+pub fn sweep(state: &mut State, call: &Call) {
     uploads::sweep(state, call);
+}
+
+/// Whether something that was dropped is not freed yet.
+pub fn is_untidy(state: &State) -> bool {
+    state.capsules.next_doomed().is_some() || state.blobs.chunks.is_untidy()
+}
+
+/// Frees what was dropped, as much as fits into one message; true when there is more.
+pub fn tidy_up(state: &mut State) -> bool {
     capsules::purge(state);
+    state.blobs.chunks.purge(CHUNKS_A_MESSAGE);
+    is_untidy(state)
 }
 
 /// Whether randomness should be fetched: there is none yet, or the newest HTTP key is old.

@@ -2,12 +2,13 @@
 //!
 //! | version | since | what changed |
 //! |---|---|---|
-//! | 1 | first build | — |
+//! | 1 | 0.1.0 | — |
+//! | 2 | 0.2.0 | DOOMED_CHUNKS; optional fields: `chunk_length` of a blob, `lengths` of an upload |
 //!
 //! A build opens its own version and every older one; a newer one it refuses at installation, so that a downgrade cannot spoil data.
 
 /// The layout that this build writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Whether this build can work with what a build of that version wrote.
 pub fn can_open(version: u32) -> bool {

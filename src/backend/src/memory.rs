@@ -7,7 +7,7 @@
 //! ├─  2 SESSION_IDEM     digest of (place, caller, idem)         → session number              session/
 //! ├─  3 SESSION_OWNERS   digest of (place, caller), number       → when it ends at the earliest session/
 //! ├─  4 SESSION_ENDS     when it ends at the earliest, number    → ()                          session/
-//! ├─  5 CHUNKS           stem, index                             → length and extents          blobs/store
+//! ├─  5 CHUNKS           stem, index                             → length and extents          blobs/chunks
 //! ├─  6 BYTES            raw bytes of all chunks, in pages of 16 KiB                            blobs/space
 //! ├─  7 FREE_BY_START    first free page                         → pages                       blobs/space
 //! ├─  8 FREE_BY_SIZE     pages, first free page                  → ()                          blobs/space
@@ -22,7 +22,8 @@
 //! ├─ 17 MEMORY_IDS       id (16 bytes)                           → capsule, memory             memories/
 //! ├─ 18 INLINE           capsule, memory, asset id               → bytes                       memories/inline
 //! ├─ 19 IDEMPOTENCY      digest of (what, where, caller, idem)   → content digest, result      memories/idempotency
-//! └─ 20 DOOMED           capsule                                 → () deleted, not yet freed   capsules/
+//! ├─ 20 DOOMED           capsule                                 → () deleted, not yet freed   capsules/
+//! └─ 21 DOOMED_CHUNKS    stem                                    → () dropped, not yet freed   blobs/chunks
 //! ```
 //!
 //! Ids are never used for anything else, even when a structure is given up. Every structure is written through at once: there is no
@@ -46,7 +47,7 @@ macro_rules! ids {
 ids! {
     SETTINGS = 0, SESSIONS = 1, SESSION_IDEM = 2, SESSION_OWNERS = 3, SESSION_ENDS = 4, CHUNKS = 5, BYTES = 6,
     FREE_BY_START = 7, FREE_BY_SIZE = 8, BLOBS = 9, BLOB_REFS = 10, CAPSULE_BLOBS = 11, CAPSULES = 12, CAPSULE_PEOPLE = 13,
-    OWN_CAPSULES = 14, USAGE = 15, MEMORIES = 16, MEMORY_IDS = 17, INLINE = 18, IDEMPOTENCY = 19, DOOMED = 20,
+    OWN_CAPSULES = 14, USAGE = 15, MEMORIES = 16, MEMORY_IDS = 17, INLINE = 18, IDEMPOTENCY = 19, DOOMED = 20, DOOMED_CHUNKS = 21,
 }
 
 /// Hands out the parts of stable memory.

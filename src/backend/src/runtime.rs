@@ -8,6 +8,7 @@ use ic_cdk::call::Call as OutgoingCall;
 use ic_stable_structures::DefaultMemoryImpl;
 
 use crate::context::Call;
+use crate::housekeeping;
 use crate::state::State;
 
 /// How often what is over is cleaned up.
@@ -33,9 +34,17 @@ pub fn read<T>(body: impl FnOnce(&State, &Call) -> T) -> T {
     STATE.with_borrow(|state| body(state, &call()))
 }
 
-/// Changes the state.
+/// Changes the state. What the change drops is freed by the same message, or by messages of our own when it is too much for one;
+/// calls that come in between pay nothing for it.
 pub fn change<T>(body: impl FnOnce(&mut State, &Call) -> T) -> T {
-    STATE.with_borrow_mut(|state| body(state, &call()))
+    STATE.with_borrow_mut(|state| {
+        let was_untidy = housekeeping::is_untidy(state);
+        let result = body(state, &call());
+        if !was_untidy && housekeeping::tidy_up(state) {
+            tidy_later();
+        }
+        result
+    })
 }
 
 /// Refuses an installation; the only other trap is a token mint, whose type has no room for an error.
@@ -49,17 +58,29 @@ pub fn trap(text: &str) -> ! {
 pub fn start_timers() {
     ic_cdk_timers::set_timer(Duration::ZERO, refresh_secrets());
     ic_cdk_timers::set_timer_interval(HOUSEKEEPING, async || {
-        change(crate::housekeeping::tidy);
+        change(housekeeping::sweep);
+        tidy();
         refresh_secrets().await;
     });
+    tidy();
+}
+
+fn tidy() {
+    if STATE.with_borrow_mut(housekeeping::tidy_up) {
+        tidy_later();
+    }
+}
+
+fn tidy_later() {
+    ic_cdk_timers::set_timer(Duration::ZERO, async { tidy() });
 }
 
 async fn refresh_secrets() {
-    if !read(crate::housekeeping::needs_secrets) {
+    if !read(housekeeping::needs_secrets) {
         return;
     }
     let reply = OutgoingCall::unbounded_wait(Principal::management_canister(), "raw_rand").await;
     if let Some(entropy) = reply.ok().and_then(|reply| reply.candid::<Vec<u8>>().ok()) {
-        change(|state, call| crate::housekeeping::take_secrets(state, call, &entropy));
+        change(|state, call| housekeeping::take_secrets(state, call, &entropy));
     }
 }

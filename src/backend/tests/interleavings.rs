@@ -349,12 +349,13 @@ impl World {
     fn check_nothing_leaks(&mut self) {
         self.now += 2 * TTL_NS;
         let call = self.call(0);
-        housekeeping::tidy(&mut self.state, &call);
+        housekeeping::sweep(&mut self.state, &call);
         let locators: Vec<_> = self.blobs.iter().map(|(locator, (owner, _))| (locator.clone(), *owner)).collect();
         for (locator, owner) in locators {
             let call = self.call(owner);
             uploads::delete_blob(&mut self.state, &call, &locator).expect("deleted");
         }
+        while housekeeping::tidy_up(&mut self.state) {}
         for (caller, capsule) in self.capsules.iter().enumerate() {
             let number = capsules::capsule_number(capsule).expect("a number");
             assert_eq!(self.state.capsules.usage(number).blob_bytes, 0, "of caller {caller}");

@@ -36,8 +36,8 @@ fn sessions_stats() -> Result<String> {
 
 #[ic_cdk::update]
 fn sessions_clear_all() -> Result<String> {
-    change(|state, call| call.require_controller().map(|()| uploads::clear_all(state, call)))?;
-    Ok("All sessions cleared".into())
+    let left = change(|state, call| call.require_controller().map(|()| uploads::clear_all(state, call)))?;
+    Ok(if left == 0 { "All sessions cleared".into() } else { format!("{left} sessions are left, call again") })
 }
 
 #[ic_cdk::update]

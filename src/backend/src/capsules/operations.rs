@@ -9,7 +9,7 @@ use crate::types::{Capsule, CapsuleHeader, CapsuleInfo, CapsuleUpdateData, Perso
 use crate::uploads;
 
 const MAX_SUBJECT_BYTES: usize = 1_024;
-/// Things that one call frees of deleted capsules.
+/// Things that one message frees of deleted capsules.
 const PURGE_STEPS: usize = 200;
 
 /// With no subject the caller's own capsule, made when there is none; with a subject always a new one.
@@ -49,23 +49,22 @@ pub fn update(state: &mut State, call: &Call, id: &str, changes: &CapsuleUpdateD
     Ok(full(state, &capsule))
 }
 
-/// Deletes a capsule. It is gone for everybody at once; what it holds is freed here, and what is too much for one call by later ones.
+/// Deletes a capsule. It is gone for everybody at once; what it holds is freed by `purge`.
 pub fn delete(state: &mut State, call: &Call, id: &str) -> Result<()> {
     let capsule = state.capsules.visible(id, &call.caller)?;
     for (person, _) in &capsule.owners {
         if let PersonRef::Principal(owner) = person {
+            uploads::drop_sessions_of(state, capsule.number, owner);
             state.capsules.remove(&capsule, owner);
         }
     }
-    purge(state);
     Ok(())
 }
 
-/// Frees things of deleted capsules, as many as fit into one call.
+/// Frees things of deleted capsules, as many as fit into one message.
 pub fn purge(state: &mut State) {
     let mut steps = PURGE_STEPS;
     while let Some(number) = state.capsules.next_doomed().filter(|_| steps > 0) {
-        steps -= uploads::drop_sessions_of(state, number, steps);
         steps -= memories::drop_of_capsule(state, number, steps);
         steps -= uploads::drop_blobs_of(state, number, steps);
         if steps > 0 {

@@ -63,6 +63,11 @@ impl CapsuleStore {
         self.capsules.get(&number).map(|record| record.0)
     }
 
+    /// Whether there is a capsule with this number.
+    pub fn exists(&self, number: u64) -> bool {
+        self.capsules.contains_key(&number)
+    }
+
     /// The caller's own capsule.
     pub fn own(&self, caller: &Principal) -> Option<CapsuleRecord> {
         self.get(self.own.get(&person_key(caller))?)

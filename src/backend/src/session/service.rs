@@ -201,10 +201,16 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
         ids.filter(|&id| self.get(id, clock).is_some()).take(most).collect()
     }
 
-    /// Numbers of the open sessions of a caller in a place.
-    pub fn open_ids_in(&self, place: u64, most: usize) -> Vec<SessionId> {
-        let here = |id: &SessionId| self.sessions.get(id).is_some_and(|session| session.0.place == place);
-        self.by_end.iter().map(|entry| entry.key().1).filter(here).take(most).collect()
+    /// How many sessions are open. Only those are looked at whose time may be over.
+    pub fn count_open(&self, clock: &impl Clock) -> u64 {
+        let due = self.by_end.iter().map(|entry| *entry.key()).take_while(|(end, _)| *end <= clock.now());
+        let over = due.filter(|&(_, id)| self.get(id, clock).is_none()).count();
+        self.by_end.len() - over as u64
+    }
+
+    /// Numbers of a caller's sessions in a place that are not completed, at most `most`.
+    pub fn open_ids_of(&self, place: u64, caller: &Principal, most: usize) -> Vec<SessionId> {
+        self.owned(place, caller).into_iter().map(|(id, _)| id).take(most).collect()
     }
 
     fn owned(&self, place: u64, caller: &Principal) -> Vec<(SessionId, u64)> {

@@ -37,7 +37,7 @@ pub fn read(state: &State, call: &Call, locator: &str) -> Result<Vec<u8>> {
 /// One chunk; past the end an empty one.
 pub fn read_chunk(state: &State, call: &Call, locator: &str, index: u32) -> Result<Vec<u8>> {
     let blob = readable(state, call, locator)?;
-    Ok(state.blobs.read_chunk(&blob.stem, index).unwrap_or_default())
+    Ok(state.blobs.read_chunk(&blob, index).unwrap_or_default())
 }
 
 /// Deletes a blob of the caller's.

@@ -1,5 +1,7 @@
 //! Sessions whose time is over, and what operators may see and do.
 
+use candid::Principal;
+
 use super::service::Upload;
 use crate::capsules::capsule_id;
 use crate::context::Call;
@@ -10,7 +12,7 @@ use crate::state::State;
 const SWEEP_IN_PASSING: usize = 3;
 /// Sessions that one sweep drops.
 const SWEEP: usize = 200;
-/// Most sessions that are counted or listed.
+/// Sessions that one call lists or drops.
 const LISTED: usize = 5_000;
 
 /// Drops the caller's sessions in a capsule whose time is over, and a few of others.
@@ -33,30 +35,31 @@ pub fn drop_session(state: &mut State, id: SessionId) {
     }
 }
 
-/// Drops at most `most` sessions of a deleted capsule; returns how many.
-pub fn drop_sessions_of(state: &mut State, capsule: u64, most: usize) -> usize {
-    let ids = state.sessions.open_ids_in(capsule, most);
-    ids.iter().for_each(|&id| drop_session(state, id));
-    ids.len()
-}
-
-/// Drops all open sessions.
-pub fn clear_all(state: &mut State, call: &Call) {
-    sweep(state, call);
-    let ids = state.sessions.open_ids(LISTED, call);
+/// Drops the open sessions of one caller in a capsule that is deleted. What is more than one call can drop ends by itself: it takes no
+/// chunk any more.
+pub fn drop_sessions_of(state: &mut State, capsule: u64, caller: &Principal) {
+    let ids = state.sessions.open_ids_of(capsule, caller, SWEEP);
     ids.into_iter().for_each(|id| drop_session(state, id));
 }
 
-/// The open sessions, one a line.
+/// Drops the open sessions, as many as fit into one call; returns how many are left.
+pub fn clear_all(state: &mut State, call: &Call) -> u64 {
+    let ids = state.sessions.open_ids(LISTED, call);
+    ids.into_iter().for_each(|id| drop_session(state, id));
+    sweep(state, call);
+    state.sessions.count_open(call)
+}
+
+/// The open sessions, one a line; the first ones, when there are very many.
 pub fn list_text(state: &State, call: &Call) -> String {
     let ids = state.sessions.open_ids(LISTED, call);
     let lines: Vec<String> = ids.iter().filter_map(|&id| state.sessions.get(id, call)).map(|session| line(&session)).collect();
-    format!("Found {} sessions:\n{}", lines.len(), lines.join("\n"))
+    format!("Found {} sessions:\n{}", state.sessions.count_open(call), lines.join("\n"))
 }
 
 /// How many sessions there are. Sessions that ended are not counted anywhere: a finished one lives on as a blob.
 pub fn stats_text(state: &State, call: &Call) -> String {
-    let open = state.sessions.open_ids(LISTED, call).len();
+    let open = state.sessions.count_open(call);
     format!("Total sessions: {open}, Pending: {open}, Committed: 0")
 }
 
@@ -69,6 +72,7 @@ fn line(session: &Session<Upload>) -> String {
 }
 
 fn release(state: &mut State, session: &Session<Upload>) {
-    let freed = state.blobs.drop_chunks(&session.payload.stem);
+    state.blobs.chunks.doom(session.payload.stem);
+    let freed = session.received_bytes;
     state.capsules.change_usage(session.place, |usage| usage.blob_bytes = usage.blob_bytes.saturating_sub(freed));
 }

@@ -8,7 +8,7 @@ use candid::{CandidType, Deserialize};
 
 use super::hashing::RollingHash;
 use super::maintenance;
-use crate::blobs::{Blob, BlobId, BlobStore, locator};
+use crate::blobs::{Blob, BlobId, Chunks, locator};
 use crate::codec::{Digest, hex};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
@@ -38,6 +38,8 @@ pub struct Upload {
     hashed_chunks: u32,
     /// The blob, once there is one.
     pub blob: Option<BlobId>,
+    /// The length of the chunks so far, the last one aside: 0 before the first, absent once they differ (and in what layout 1 wrote).
+    lengths: Option<u32>,
 }
 
 type UploadSession = Session<Upload>;
@@ -70,13 +72,14 @@ pub fn put_chunk(state: &mut State, call: &Call, id: SessionId, index: u32, byte
     if faults::HASH_BEFORE_OWNER_CHECK {
         hash_unchecked(state, call, id, bytes);
     }
-    let session = state.sessions.get_own(id, &call.caller, call)?;
+    let session = own_session(state, call, id)?;
     let limits = state.session_limits();
     let room = state.capsules.usage(session.place).blob_room(&state.settings.get().quotas);
-    let mut sink = state.blobs.sink(session.payload.stem, room);
+    let mut sink = state.blobs.chunks.sink(session.payload.stem, room);
     let (mut session, arrival) = state.sessions.put_chunk((id, &call.caller), (index, bytes), &mut sink, &limits, call)?;
     if arrival == Arrival::Stored {
-        catch_up(&state.blobs, &mut session, Some((index, bytes)), CATCH_UP_PUT);
+        catch_up(&state.blobs.chunks, &mut session, Some((index, bytes)), CATCH_UP_PUT);
+        session.note_length(index, bytes.len() as u32);
         state.sessions.update(&session);
         state.capsules.change_usage(session.place, |usage| usage.blob_bytes += bytes.len() as u64);
     }
@@ -85,13 +88,13 @@ pub fn put_chunk(state: &mut State, call: &Call, id: SessionId, index: u32, byte
 
 /// Checks hash and length and makes the blob.
 pub fn finish(state: &mut State, call: &Call, id: SessionId, sha256: &[u8], total_len: u64) -> Result<UploadFinishResult> {
-    let mut session = state.sessions.get_own(id, &call.caller, call)?;
+    let mut session = own_session(state, call, id)?;
     let expected = check_claim(&session, sha256, total_len)?;
     if let Some(blob) = session.payload.blob.and_then(|blob| state.blobs.get(blob)) {
         check_hash(&blob.sha256, &expected)?;
         return Ok(finished(&blob));
     }
-    catch_up(&state.blobs, &mut session, None, CATCH_UP_FINISH);
+    catch_up(&state.blobs.chunks, &mut session, None, CATCH_UP_FINISH);
     state.sessions.update(&session);
     check_hashed(&session)?;
     check_hash(&session.payload.hash.digest(), &expected)?;
@@ -131,8 +134,23 @@ pub fn status(state: &State, call: &Call, id: SessionId) -> Result<UploadStatus>
 
 impl Upload {
     fn new() -> Self {
-        Self { stem: [0; 32], hash: RollingHash::default(), hashed_chunks: 0, blob: None }
+        Self { stem: [0; 32], hash: RollingHash::default(), hashed_chunks: 0, blob: None, lengths: Some(0) }
     }
+}
+
+impl UploadSession {
+    /// Keeps the books about the lengths of chunks; the last one may have any.
+    fn note_length(&mut self, index: u32, len: u32) {
+        if index + 1 < self.expected_chunks {
+            self.payload.lengths = self.payload.lengths.filter(|&known| known == 0 || known == len).map(|_| len);
+        }
+    }
+}
+
+/// The session, if it is the caller's and its capsule is still there.
+fn own_session(state: &State, call: &Call, id: SessionId) -> Result<UploadSession> {
+    let session = state.sessions.get_own(id, &call.caller, call)?;
+    if session.completed || state.capsules.exists(session.place) { Ok(session) } else { Err(Error::NotFound) }
 }
 
 /// What the chunks of a session stand under: SHA-256 of provisional memory id, "#" and session number.
@@ -142,7 +160,7 @@ fn stem(provisional_memory_id: &str, session: SessionId) -> Digest {
 }
 
 /// Hashes what can be hashed in order: the chunk at hand for free, stored ones as long as the budget lasts.
-fn catch_up(blobs: &BlobStore, session: &mut UploadSession, at_hand: Option<(u32, &[u8])>, mut budget: u64) {
+fn catch_up(chunks: &Chunks, session: &mut UploadSession, at_hand: Option<(u32, &[u8])>, mut budget: u64) {
     if faults::HASH_IN_ORDER_OF_ARRIVAL {
         at_hand.iter().for_each(|(_, bytes)| session.payload.hash.update(bytes));
         session.payload.hashed_chunks = session.received.count();
@@ -152,7 +170,7 @@ fn catch_up(blobs: &BlobStore, session: &mut UploadSession, at_hand: Option<(u32
         match at_hand {
             Some((index, bytes)) if index == upload.hashed_chunks => upload.hash.update(bytes),
             _ => {
-                let bytes = blobs.read_chunk(&upload.stem, upload.hashed_chunks).expect("bug: a received chunk is stored");
+                let bytes = chunks.read(&upload.stem, upload.hashed_chunks).expect("bug: a received chunk is stored");
                 let Some(left) = budget.checked_sub(bytes.len() as u64) else {
                     return;
                 };
@@ -202,6 +220,7 @@ fn commit(state: &mut State, call: &Call, mut session: UploadSession, sha256: Di
         size: session.received_bytes,
         sha256,
         created_at: call.now,
+        chunk_length: session.payload.lengths.filter(|&length| length > 0),
     };
     state.blobs.insert(blob.clone());
     session.payload.blob = Some(id);
