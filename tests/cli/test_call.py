@@ -87,9 +87,12 @@ def test_query_can_be_certified(run, backend):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["backend", "frobnicate"], ["no method 'frobnicate'"]),
-        (["backend", "whoami", "(1)"], ["arguments do not fit"]),
+        (["backend", "frobnicate"], ["no method 'frobnicate'", "there are: "]),
+        (["backend", "whoam"], ["no method 'whoam'", "did you mean whoami?"]),
+        (["backend", "whoami", "(1)"], ["arguments do not fit: 1 are given, 0 are taken"]),
         (["backend", "blob_get_meta", "("], ["arguments do not fit"]),
+        (["backend", "blob_get_meta", '"x" "y"'], ["arguments do not fit: found", "near '\"y\")'"]),
+        (["backend", "blob_get_meta", "(12 : nat8)"], ["expected text (at args[0], near '12 : nat8)')"]),
         (["backend", "whoami", "--query", "--update"], ["exclude each other"]),
         (["nobody", "whoami"], ["'nobody' is no canister"]),
         (["backend", "whoami", "--candid", "none.did"], ["cannot read none.did"]),

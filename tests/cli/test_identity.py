@@ -40,8 +40,57 @@ def test_identity_by_name_or_file(run, home, tmp_path, spec):
 
 def test_identities_are_listed(run, home):
     """The identities of dfx are listed as `--identity` takes them."""
-    assert json.loads(run("identity", "list", "--json").stdout) == ["dfx:alice", "dfx:anonymous"]
-    assert "dfx:alice" in run("identity", "list").stdout.splitlines()
+    assert json.loads(run("identity", "list", "--json").stdout) == [
+        {"name": "dfx:alice", "principal": str(ALICE.principal)},
+        {"name": "dfx:anonymous", "principal": "2vxsx-fae"},
+    ]
+    assert "dfx:alice" in run("identity", "list").stdout
+
+
+def test_an_encrypted_identity_is_listed(run, home, tmp_path, monkeypatch):
+    """A key that is locked is listed with what opens it."""
+    folder = tmp_path / "home" / ".config" / "dfx" / "identity" / "locked"
+    folder.mkdir()
+    (folder / "identity.pem").write_bytes(dump_pem(ALICE, "word"))
+    assert "IC_HARNESS_PASSPHRASE" in run("identity", "list").stdout
+    monkeypatch.setenv("IC_HARNESS_PASSPHRASE", "word")
+    rows = json.loads(run("identity", "list", "--json").stdout)
+    assert rows[-1] == {"name": "dfx:locked", "principal": str(ALICE.principal)}
+
+
+def test_nobody_is_told_on_standard_error(run, tmp_path, monkeypatch):
+    """Without any identities standard output stays empty, and standard error says what to do."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = run("identity", "list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "--identity" in result.stderr
+
+
+def test_show(run, home):
+    """`show` tells principal, kind and origin, and no secret."""
+    facts = json.loads(run("identity", "show", "--identity", "alice", "--json").stdout)
+    assert facts["principal"] == str(ALICE.principal)
+    assert (facts["kind"], facts["origin"]) == ("Ed25519Identity", "alice")
+    assert bytes.fromhex(facts["public_key"]) == ALICE.public_key_der
+    own = run("identity", "show").stdout
+    assert "identity.pem" in own
+    assert run("identity", "principal").stdout.strip() in own
+
+
+def test_pem_text_in_the_environment(run, monkeypatch):
+    """The secret of a CI is an identity as it is, and is not shown."""
+    pem = dump_pem(ALICE).decode()
+    monkeypatch.setenv("IC_HARNESS_IDENTITY", pem)
+    result = run("identity", "show")
+    assert str(ALICE.principal) in result.stdout
+    assert pem.splitlines()[1] not in result.output
+
+
+def test_identity_from_the_file_of_defaults(run, home, tmp_path):
+    """ic-harness.toml sets the identity of every command, those of groups too; the command line wins."""
+    (tmp_path / "ic-harness.toml").write_text('identity = "dfx:alice"\n')
+    assert run("identity", "principal").stdout.strip() == str(ALICE.principal)
+    assert run("identity", "principal", "--identity", "anonymous").stdout.strip() == "2vxsx-fae"
 
 
 @pytest.mark.parametrize("spec", ["nobody", "dfx:nobody", "dfx:../alice", "none.pem"])

@@ -55,6 +55,9 @@ def test_large_photo(backend, capsule, tmp_path, size):
     chunk_size = backend.upload_config().chunk_size
     assert backend.blob_get_meta(stored.assets[0].locator).chunk_count == -(-size // chunk_size)
     assert download_blob(backend, stored.assets[0].locator, tmp_path / "back") == size
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    assert (tmp_path / "back").stat().st_mode == ordinary.stat().st_mode  # the user's mask decides
     assert (tmp_path / "back").read_bytes() == path.read_bytes()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Place, json_option, place_options
+from .options import Place, complete_later, json_option, place_options
 
 if TYPE_CHECKING:
     from ic_harness.agent import Agent
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("canister")
-@click.argument("method")
+@click.argument("canister", shell_complete=complete_later("canisters"))
+@click.argument("method", shell_complete=complete_later("methods"))
 @click.argument("arguments", default="()")
 @click.option("--query", is_flag=True, help="Ask for an uncertified answer; the default for query methods.")
 @click.option("--update", is_flag=True, help="Ask for a certified answer, of a query method too.")
@@ -45,7 +45,7 @@ def call(
     """
     from ic_harness.networks import fetch_interface, find_method  # lazy: start-up time  # noqa: PLC0415
 
-    from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
+    from .interfaces import encode_arguments, interface_file  # lazy: start-up time  # noqa: PLC0415
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
     if query and update:
@@ -56,28 +56,8 @@ def call(
         agent = session.agent()
         known = find_method(given or fetch_interface(agent, target), method)
         certified = update or not (query or known.mode in ("query", "composite_query"))
-        _show(
-            known,
-            _ask(agent, target, method, _encode(known, arguments), certified=certified),
-            as_json=as_json,
-        )
-
-
-def _encode(method: Method, arguments: str) -> bytes:
-    from ic_harness.candid import encode, parse_values  # lazy: start-up time  # noqa: PLC0415
-    from ic_harness.errors import CandidError  # lazy: start-up time  # noqa: PLC0415
-
-    text = arguments if arguments.lstrip().startswith("(") else f"({arguments})"
-    try:
-        given = len(parse_values(text))
-        argument = encode(parse_values(text, method.arg_types), method.arg_types)
-    except CandidError as error:
-        raise click.UsageError(f"the arguments do not fit: {error}") from error
-    if given > len(
-        method.arg_types
-    ):  # a canister would ignore them, but whoever typed them did not mean that
-        raise click.UsageError(f"the arguments do not fit: {given} for {method}")
-    return argument
+        argument = encode_arguments(arguments, known.arg_types)
+        _show(known, _ask(agent, target, method, argument, certified=certified), as_json=as_json)
 
 
 def _ask(agent: Agent, canister: Principal, method: str, argument: bytes, *, certified: bool) -> bytes:

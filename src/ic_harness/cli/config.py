@@ -1,6 +1,7 @@
 """Defaults of options from `ic-harness.toml` in the current folder.
 
-Top-level keys are defaults of every command, a table named like a command overrides them for that one:
+Top-level keys are defaults of every command, a table named like a command overrides them for that one (of a
+group for all its commands):
 
     network = "http://127.0.0.1:4943"
     identity = "me.pem"
@@ -13,6 +14,7 @@ Environment variables and options on the command line win over the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +23,12 @@ from ic_harness.errors import InputError
 CONFIG_FILE: Final = "ic-harness.toml"
 
 
-def load_defaults(commands: list[str], folder: Path | None = None) -> dict[str, dict[str, Any]]:
+def load_defaults(
+    commands: Mapping[str, Sequence[str]], folder: Path | None = None
+) -> dict[str, dict[str, Any]]:
     """Read the defaults of each command from the file in `folder` (the current one); empty without a file.
 
+    `commands` maps names to the commands of a group; defaults of those are nested as `click` wants them.
     Raises `InputError` when the file is no TOML.
     """
     path = (folder or Path()) / CONFIG_FILE
@@ -34,7 +39,8 @@ def load_defaults(commands: list[str], folder: Path | None = None) -> dict[str, 
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
     everywhere, tables = _split(_parse(path, text))
-    return {name: everywhere | tables.get(name, {}) for name in commands}
+    found = {name: everywhere | tables.get(name, {}) for name in commands}
+    return {name: own | dict.fromkeys(commands[name], own) for name, own in found.items()}
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:

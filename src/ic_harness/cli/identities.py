@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import IdentityError
-from ic_harness.protocol import Ed25519Identity, Identity, dump_pem, find_identity, load_pem
+from ic_harness.protocol import (
+    Ed25519Identity,
+    Identity,
+    IdentityFolder,
+    dump_pem,
+    find_identity,
+    load_pem,
+)
 
 from .files import write_once
+from .options import Place
 
 OWN_KEY: Final = "identity.pem"
 """The file, in the state folder, of the key that is made when no other is named."""
@@ -34,3 +43,29 @@ def own_identity(state_dir: Path) -> Identity:
     if not path.exists():
         write_once(path, dump_pem(Ed25519Identity.generate()))
     return load_pem(path)
+
+
+def caller(place: Place) -> Identity:
+    """Load the identity that calls are made as. Raises `IdentityError`."""
+    return load_identity(place.identity) if place.identity else own_identity(place.state_dir)
+
+
+def origin(place: Place) -> str:
+    """Tell where the caller's key comes from; of a key that was given as text only that."""
+    if place.identity is None:
+        return str(place.state_dir / OWN_KEY)
+    return "the PEM text that was given" if "PRIVATE KEY-----" in place.identity else place.identity
+
+
+def stored_identities(environ: Mapping[str, str]) -> list[str]:
+    """Name the identities that dfx and icp-cli keep, as `--identity` takes them."""
+    folders = [IdentityFolder.of("dfx", environ), IdentityFolder.of("icp", environ)]
+    return [f"{folder.tool}:{name}" for folder in folders if folder.path.is_dir() for name in folder.names()]
+
+
+def describe(name: str) -> dict[str, str]:
+    """Tell the principal of a stored identity, or why it cannot be had."""
+    try:
+        return {"name": name, "principal": str(load_identity(name).principal)}
+    except IdentityError as error:
+        return {"name": name, "problem": str(error)}

@@ -28,22 +28,28 @@ from .failures import BadInput, Interrupted, failure, report
 
 
 class Entry(NamedTuple):
-    """Where a command lives (a module of this package) and its line in `--help`."""
+    """Where a command lives (a module of this package), its line in `--help`, and the commands of a group."""
 
     module: str
     summary: str
+    commands: tuple[str, ...] = ()
 
 
 COMMANDS: Final = {
     "upload": Entry("upload", "Store photos: original, display, thumbnail and placeholder."),
     "download": Entry("download", "Write a stored photo or blob to a file."),
-    "replica": Entry("replica", "Serve the embedded Internet Computer on this machine."),
+    "replica": Entry("replica", "Serve the embedded Internet Computer on this machine.", ("start",)),
     "call": Entry("call", "Call a canister's method with textual Candid."),
     "bindgen": Entry("bindgen", "Write a typed Python client for a Candid interface."),
     "deploy": Entry("deploy", "Install canisters: those of a dfx.json, a Wasm, or the backend."),
     "gate": Entry("gate", "Decide whether a canister may be deployed, and tell why not."),
-    "identity": Entry("identity", "Tell which identities there are, and their principals."),
+    "identity": Entry(
+        "identity",
+        "Tell which identities there are, and their principals.",
+        ("principal", "show", "list"),
+    ),
     "doctor": Entry("doctor", "Tell which networks can be used here, and why others cannot."),
+    "completion": Entry("completion", "Print what lets a shell complete commands and names."),
 }
 """Every command, in the order of a first use."""
 
@@ -104,7 +110,7 @@ def commands(context: click.Context) -> None:
     Defaults of options can stand in ic-harness.toml of the current folder, or in environment variables such
     as IC_HARNESS_NETWORK. Exit status: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted.
     """
-    context.default_map = load_defaults(list(COMMANDS))
+    context.default_map = load_defaults({name: entry.commands for name, entry in COMMANDS.items()})
 
 
 def main() -> None:

@@ -6,9 +6,12 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 STATE_DIR: Final = ".ic-harness"
 """The folder, in the current one, that keeps the embedded network and what the command line remembers."""
@@ -26,6 +29,18 @@ class Place:
     state_dir: Path
 
 
+def complete_later(name: str) -> Callable[..., list[CompletionItem]]:
+    """Give a completion of `completion` by name; its module loads when somebody presses Tab."""
+
+    def complete(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+        from . import completion  # lazy: start-up time  # noqa: PLC0415
+
+        found: list[CompletionItem] = getattr(completion, name)(context, parameter, typed)
+        return found
+
+    return complete
+
+
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--network`, `--identity` and `--state-dir`; the command gets them as `place`."""
 
@@ -35,6 +50,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="embedded",
         show_default=True,
         metavar="NAME|URL",
+        shell_complete=complete_later("networks"),
         help="embedded, dfx, icp (as they run; dfx:start and icp:start start them and stop them again), pocket-ic, "
         "ic, or the URL of a running network.",
     )
@@ -42,6 +58,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--identity",
         envvar="IC_HARNESS_IDENTITY",
         metavar="PEM|NAME",
+        shell_complete=complete_later("identities"),
         help="Key file of the caller, or dfx:NAME, icp:NAME. Without it a key is kept in the state folder.",
     )
     @state_dir_option

@@ -26,6 +26,11 @@ def recall(state_dir: Path, root_key: bytes, name: str) -> Principal | None:
     return None if text is None else Principal.from_text(text)
 
 
+def names(state_dir: Path) -> list[str]:
+    """Name every canister that is known on any network, sorted. Raises `StateError` when the file is damaged."""
+    return sorted({name for canisters in _load(state_dir).values() for name in canisters})
+
+
 def remember(state_dir: Path, root_key: bytes, name: str, canister: Principal) -> None:
     """Keep the id of a canister under `name`."""
     known = _load(state_dir)

@@ -6,6 +6,7 @@ makes a client with `ic-harness bindgen` instead.
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,11 +46,13 @@ def fetch_interface(agent: Agent, canister: Principal) -> Service:
 
 
 def find_method(service: Service, name: str) -> Method:
-    """Look a method up. Raises `InputError` with the names that there are."""
+    """Look a method up. Raises `InputError` with the names that are like it, or those that there are."""
     method = service.methods.get(name)
     if method is None:
+        alike = difflib.get_close_matches(name, service.methods, n=3)
         known = ", ".join(sorted(service.methods)) or "none"
-        raise InputError(f"no method {name!r} in the interface; there are: {known}")
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are: {known}"
+        raise InputError(f"no method {name!r} in the interface; {hint}")
     return method
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Self
 
@@ -64,9 +64,9 @@ class _beside:  # noqa: N801 - used as a function: `with _beside(path) as part`
 
     def __enter__(self) -> Self:
         try:
-            descriptor, self._name = tempfile.mkstemp(
-                prefix=f".{self._target.name}.", dir=self._target.parent
-            )
+            # Not mkstemp, whose file only the owner may read: the user's mask decides, as for any new file.
+            self._name = self._target.with_name(f".{self._target.name}.{secrets.token_hex(6)}.part")
+            descriptor = os.open(self._name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except OSError as error:
             raise InputError(f"cannot write {self._target}: {error.strerror}") from error
         self._file = os.fdopen(descriptor, "wb")
