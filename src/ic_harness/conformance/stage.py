@@ -101,14 +101,12 @@ class Stage:
         self.network = network
         self.canister_id = canister_id
         self.story = Story()
-        self.generation = ""
-        """What the canister was recognized as; empty before somebody called it."""
         self._identities = identities
         self._controller = controller
         self._upgrade = upgrade
         self._callers: dict[str, Caller] = {}
         self._numbers = count(1)
-        self._first_line = network.lines()[0] if Capability.LOGS in network.capabilities else 0
+        self._first_line = network.lines()[0] if Capability.LINES in network.capabilities else 0
 
     def caller(self, name: str = "alice") -> Caller:
         """Give the caller of that name; the same one every time."""
@@ -128,9 +126,7 @@ class Stage:
         return self._introduce("controller", self._controller)
 
     def _introduce(self, name: str, identity: Identity) -> Caller:
-        client = open_backend(self.network.agent(identity), self.canister_id)
-        self.generation = str(client.profile).removeprefix("generation ")
-        backend = Recorded(client, name, self.story)
+        backend = Recorded(open_backend(self.network.agent(identity), self.canister_id), name, self.story)
         return Caller(name, identity, backend, lambda: f"{name}-{next(self._numbers)}")
 
     def printed(self) -> tuple[str, ...]:
@@ -138,7 +134,7 @@ class Stage:
 
         Empty where the network does not tell.
         """
-        if Capability.LOGS not in self.network.capabilities:
+        if Capability.LINES not in self.network.capabilities:
             return ()
         _, lines = self.network.lines(self._first_line)
         return tuple(line.text for line in lines if line.canister == self.canister_id)

@@ -18,6 +18,7 @@ class Capability(StrEnum):
     ROUND = "round"
     SNAPSHOT = "snapshot"
     LOGS = "logs"
+    LINES = "lines"
     METER = "meter"
     FAULTS = "faults"
 
@@ -29,6 +30,7 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.ROUND: "put several messages into one round",
     Capability.SNAPSHOT: "snapshot and restore everything at once",
     Capability.LOGS: "read what canisters print",
+    Capability.LINES: "follow what all canisters print, in queries and traps too",
     Capability.METER: "tell how many instructions a canister used",
     Capability.FAULTS: "lose, repeat and delay messages",
 }

@@ -128,8 +128,7 @@ def _address(path: Path, defined: Mapping[str, Any], data: Path, default: str) -
     started = _port(running)
     host = _ANY_HOST.get(host, host)
     shown = f"[{host}]" if ":" in host else host
-    source = str(path) if "bind" in defined else "dfx's default"
-    return f"http://{shown}:{started or port}", str(running) if started else source
+    return f"http://{shown}:{started or port}", str(running if started else path)
 
 
 def _port(path: Path) -> int | None:

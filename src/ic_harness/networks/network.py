@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, TypeVar
 
 from ic_harness.agent import Agent, AsyncAgent, Management
 from ic_harness.errors import HttpStatusError
@@ -63,10 +63,6 @@ class Network(ABC):
     @abstractmethod
     def root_key(self) -> bytes:
         """The DER public key (133 bytes) that every certificate of this network is traced back to."""
-
-    def ask(self) -> dict[str, Any]:
-        """Read the status that the network tells of itself; nothing in it is proven. Raises `CallError`."""
-        return self.agent().status()
 
     @abstractmethod
     def _new_agent(self, identity: Identity) -> Agent:
@@ -219,9 +215,9 @@ class Network(ABC):
     def lines(self, since: int = 0) -> tuple[int, list[Line]]:  # noqa: ARG002 - named for implementations
         """Tell what all canisters printed lately, queries and traps included, and the number to ask with next.
 
-        Needs `Capability.LOGS`.
+        Needs `Capability.LINES`.
         """
-        raise MissingCapabilityError(self.name, Capability.LOGS)
+        raise MissingCapabilityError(self.name, Capability.LINES)
 
     def order_fault(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ic_harness.errors import HarnessError
-from ic_harness.networks import Capability, MissingCapabilityError, Network
+from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 
 _SHOWN: Final = 200
@@ -43,7 +43,7 @@ class Watch:
         self._network = network
         self._names = names
         self._first_figure = _position(network, Capability.METER)
-        self._first_line = _position(network, Capability.LOGS)
+        self._first_line = _position(network, Capability.LINES)
 
     def _name(self, canister: Principal) -> str:
         return self._names.get(canister, str(canister))
@@ -88,7 +88,4 @@ def _position(network: Network, ability: Capability) -> int | None:
     """Where the stream of figures or lines stands; None when the network has none."""
     if ability not in network.capabilities:
         return None
-    try:
-        return (network.figures if ability is Capability.METER else network.lines)()[0]
-    except MissingCapabilityError:
-        return None  # it keeps logs of single canisters, but no stream of all
+    return (network.figures if ability is Capability.METER else network.lines)()[0]
