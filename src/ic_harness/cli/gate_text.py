@@ -79,11 +79,9 @@ def watching() -> Iterator[Watch]:
         yield watch
 
 
-def show(report: Report, written: Sequence[Path]) -> None:
-    """Print a report on standard output, the verdict last, where a terminal stops."""
-    terminal = sys.stdout.isatty()
-    console = Console(highlight=False, emoji=False, markup=False)
-    console.width = min(console.width, _WIDEST) if terminal else _LOG_WIDTH
+def show(report: Report, written: Sequence[Path], console: Console | None = None) -> None:
+    """Print a report on standard output (or on `console`), the verdict last, where a terminal stops."""
+    console = console or _standard_output()
     console.print(_subject(report.subject))
     console.print()
     console.print(_stages(report.stages))
@@ -97,6 +95,12 @@ def show(report: Report, written: Sequence[Path]) -> None:
     for path in written[:1]:
         console.print(Text(f"The report: {path}", style="dim"), soft_wrap=True)
     _show_verdict(console, report)
+
+
+def _standard_output() -> Console:
+    console = Console(highlight=False, emoji=False, markup=False)
+    console.width = min(console.width, _WIDEST) if sys.stdout.isatty() else _LOG_WIDTH
+    return console
 
 
 def _subject(subject: Subject) -> Table:

@@ -11,7 +11,6 @@ from .gate import STAGES, run_gate
 from .order import DEFAULT_BUDGET, Build, Order
 from .run import Watch
 from .suite import guarantee_outcomes
-from .verdict import decide
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -20,7 +19,6 @@ __all__ = [
     "Order",
     "Watch",
     "accept_ids",
-    "decide",
     "guarantee_outcomes",
     "read_acceptances",
     "run_gate",

@@ -1,7 +1,7 @@
 """Stage "Budgets": what every method costs, beside the same calls on the baseline.
 
-The same day of a user is played on a new canister of each build. Embedded execution is deterministic, so equal
-builds cost exactly the same, and a limit of a few per cent does not fail by chance.
+The same day of a user is played on a new canister of each build. Instructions are counted, not timed: two runs of
+one build differ by a few per mille at most, so that a limit of a few per cent does not fail by chance.
 """
 
 from __future__ import annotations
