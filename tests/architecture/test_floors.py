@@ -12,7 +12,7 @@ FLOORS = {
     "principal": 1, "errors": 1, "units": 1, "": 1,
     "candid": 2, "protocol": 2,
     "replica": 3, "agent": 3,
-    "networks": 4, "backend": 4,
+    "networks": 4, "backend": 4, "ic_py": 4,
     "uploads": 5,
     "conformance": 6, "pytest_plugin": 6, "cli": 6,
 }  # fmt: skip
