@@ -43,6 +43,7 @@ ENTRANCES = {
     f"{PACKAGE}.protocol.cbor",
     f"{PACKAGE}.candid.bindgen",
     f"{PACKAGE}.candid.runtime",
+    f"{PACKAGE}.conformance.collecting",
     f"{PACKAGE}.conformance.gate",
     f"{PACKAGE}.conformance.report",
     f"{PACKAGE}.conformance.results",

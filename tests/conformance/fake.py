@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ic_harness.backend import reference_did
 from ic_harness.conformance.checks import Check
 from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.stage import Stage
@@ -22,6 +23,13 @@ class PrintedLine:
     text: str
 
 
+class FakeAgent:
+    """Knows the interface of the reference backend, and makes no calls."""
+
+    def read_metadata(self, _canister: Principal, _name: str) -> bytes:
+        return reference_did().encode()
+
+
 class FakeNetwork:
     """Prints what it is told to; can do what it is told it can."""
 
@@ -34,8 +42,8 @@ class FakeNetwork:
     def lines(self, since: int = 0) -> tuple[int, list[PrintedLine]]:
         return len(self.printed), self.printed[since:]
 
-    def agent(self, identity: object) -> object:
-        return identity
+    def agent(self, _identity: object) -> FakeAgent:
+        return FakeAgent()
 
 
 def stage(*capabilities: Capability, **named: object) -> Stage:

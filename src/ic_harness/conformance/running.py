@@ -16,6 +16,7 @@ from ic_harness.errors import (
     HarnessError,
     NotInGenerationError,
     RejectError,
+    UnknownBackendError,
     UploadError,
 )
 
@@ -32,6 +33,14 @@ SEVERITIES: Final = {
     Severity.LOW: "low",
 }
 """How a severity is called in a sentence."""
+_FORESEEN: Final[dict[type[Exception], Outcome]] = {
+    BrokenGuaranteeError: Outcome.FAILED,
+    UnmetNeedError: Outcome.SKIPPED,
+    NotApplicableError: Outcome.NOT_APPLICABLE,
+    NotInGenerationError: Outcome.NOT_APPLICABLE,
+    UnknownBackendError: Outcome.ERROR,
+}
+"""The ways in which a check ends on purpose; the error's text is the result's message."""
 
 
 def run_check(check: Check, stage: Stage) -> CheckResult:
@@ -56,12 +65,8 @@ def run_check(check: Check, stage: Stage) -> CheckResult:
 def _judge(check: Check, stage: Stage) -> tuple[Outcome, str]:
     try:
         check.run(stage)
-    except BrokenGuaranteeError as error:
-        return Outcome.FAILED, str(error)
-    except UnmetNeedError as error:
-        return Outcome.SKIPPED, str(error)
-    except (NotApplicableError, NotInGenerationError) as error:
-        return Outcome.NOT_APPLICABLE, str(error)
+    except tuple(_FORESEEN) as error:
+        return next(outcome for kind, outcome in _FORESEEN.items() if isinstance(error, kind)), str(error)
     except (BackendError, RejectError, CandidError, UploadError) as error:
         return _unforeseen(error)
     except Exception:  # noqa: BLE001 - reported as what it is: the check could not run

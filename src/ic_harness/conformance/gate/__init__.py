@@ -11,6 +11,7 @@ from .gate import STAGES, run_gate
 from .order import DEFAULT_BUDGET, Build, Order
 from .run import Watch
 from .suite import guarantee_outcomes
+from .verdict import decide
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -19,6 +20,7 @@ __all__ = [
     "Order",
     "Watch",
     "accept_ids",
+    "decide",
     "guarantee_outcomes",
     "read_acceptances",
     "run_gate",

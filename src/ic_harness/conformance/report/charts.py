@@ -135,7 +135,7 @@ def most_at_once(spans: Sequence[Span]) -> int:
 
 
 def ticks(length: float, most: int = 5) -> list[float]:
-    """Round values (1, 2 or 5 times a power of ten) from 0 to `length`, at most `most` steps apart."""
+    """Round values (1, 2 or 5 times a power of ten) from 0 to `length`, at most `most` (three or more) steps."""
     if length <= 0:
         return [0.0]
     power = 10.0 ** floor(log10(length / most))

@@ -101,11 +101,11 @@ def short(value: float) -> str:
 
 def duration(seconds: float) -> str:
     """Write a time for people: `0 s`, `850 µs`, `12.5 ms`, `3.25 s`, `2 min 5 s`."""
-    if seconds >= 60:
+    if seconds >= 59.95:
         minutes, rest = divmod(round(seconds), 60)
         return f"{number(minutes)} min {rest} s"
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1 or unit == "µs":
+        if seconds * factor >= 0.9995 or unit == "µs":
             return f"{seconds * factor:.3g} {unit}" if seconds else "0 s"
     raise AssertionError(seconds)
 

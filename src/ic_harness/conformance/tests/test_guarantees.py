@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.conformance.checks import CHECKS, Check
+from ic_harness.conformance.collecting import Findings
 from ic_harness.conformance.results import Outcome
 from ic_harness.conformance.running import describe, run_check
 from ic_harness.conformance.stage import Stage
@@ -19,9 +20,11 @@ def _case(check: Check) -> object:
 
 
 @pytest.mark.parametrize("check", [_case(check) for check in CHECKS])
-def test_guarantee(check: Check, stage: Stage) -> None:
+def test_guarantee(check: Check, stage: Stage, ic_findings: Findings) -> None:
     """The canister keeps the guarantee."""
     result = run_check(check, stage)
+    ic_findings.checks.append(result)
+    ic_findings.generation = stage.generation
     if result.outcome is Outcome.SKIPPED:
         pytest.skip(f"{check.guarantee.id} needs what is not here: {result.message}")
     if result.outcome is Outcome.NOT_APPLICABLE:

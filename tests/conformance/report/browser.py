@@ -1,0 +1,27 @@
+"""Chromium as a reader of pages: one browser for many looks, each with its own size, colours and keys pressed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+from tests.interop import toolbox
+
+
+def look_at(looks):
+    """What Chromium saw in each look. Raises ToolMissingError where it or Node cannot be had."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise toolbox.ToolMissingError("chromium is not installed")
+    done = subprocess.run(
+        ["node", "look.mjs"],
+        cwd=toolbox.npm_folder("playwright"),
+        input=json.dumps({"chromium": chromium, "looks": looks}),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,86 @@
+"""What a report says about each guarantee and about all."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import product
+
+import pytest
+
+from ic_harness.conformance.guarantees import GUARANTEES, Guarantee, Severity
+from ic_harness.conformance.report.findings import WORST_FIRST, Findings, split_message
+from ic_harness.conformance.results import CheckResult, Outcome, Verdict
+
+from . import samples
+
+
+def _with(*outcomes, guarantee=GUARANTEES["UC4"]):
+    checks = tuple(
+        CheckResult(guarantee=guarantee, check=str(i), outcome=it) for i, it in enumerate(outcomes)
+    )
+    return Findings(dataclasses.replace(samples.could_not_run(), checks=checks))
+
+
+@pytest.mark.parametrize(("one", "other"), list(product(Outcome, Outcome)))
+def test_the_worst_check_speaks(one, other):
+    """A guarantee ends as the worst of its checks did; above all, nothing outweighs a failure."""
+    expected = min(one, other, key=WORST_FIRST.index)
+    found = next(it for it in _with(one, other).all if it.guarantee.id == "UC4")
+    assert found.outcome is expected
+    assert (expected is Outcome.PASSED) == (one is other is Outcome.PASSED)
+
+
+def test_unchecked_is_no_outcome():
+    """A guarantee that no check looked at is counted as that, never as passed."""
+    findings = _with(Outcome.PASSED)
+    assert findings.counts == {Outcome.PASSED: 1, None: len(GUARANTEES) - 1}
+
+
+def test_strangers_to_the_catalogue_are_shown():
+    """A guarantee of another version's catalogue has its place in the areas."""
+    stranger = Guarantee("ZZ9", "Later", "Something new", Severity.LOW, frozenset())
+    findings = _with(Outcome.FAILED, guarantee=stranger)
+    assert list(findings.areas)[-1] == "Later"
+    assert [it.guarantee.id for it in findings.told] == ["ZZ9"]
+
+
+def test_told_worst_first():
+    """Failed before error before accepted, critical first within each."""
+    assert [it.guarantee.id for it in Findings(samples.refused()).told] == [
+        "UC6",
+        "UC9",
+        "BL4",
+        "MR2",
+        "HT2",
+        "UF4",
+    ]
+
+
+def test_headlines():
+    """Each verdict is explained in a sentence that is true of it."""
+    assert Findings(samples.refused()).headline() == "4 guarantees broke, 3 critical and 1 medium."
+    assert Findings(samples.passing()).headline() == "All 67 guarantees hold."
+    assert "not judged" in Findings(samples.could_not_run()).headline()
+    assert _with(Outcome.ERROR).headline().startswith("1 guarantee could not be judged")
+    refused = dataclasses.replace(samples.passing(), verdict=Verdict.REFUSED)
+    assert "a stage of the gate refused" in Findings(refused).headline()
+    partly = dataclasses.replace(_with(Outcome.PASSED).report, verdict=Verdict.PASS)
+    assert Findings(partly).headline() == "1 of 67 guarantees hold; none broke unaccepted."
+
+
+def test_meaning_is_of_the_worst():
+    """What it means is said of the most severe guarantee that broke."""
+    assert "lose data" in Findings(samples.refused()).meaning()
+    assert Findings(samples.passing()).meaning() == "The canister may be deployed."
+    assert (
+        "should not be deployed"
+        in Findings(dataclasses.replace(samples.passing(), verdict=Verdict.REFUSED)).meaning()
+    )
+    assert _with(Outcome.PASSED).meaning().startswith("Repair")
+
+
+def test_split_message():
+    """The first line is what was seen, the rest what it means."""
+    assert split_message("seen\nmeans\nmore") == ("seen", "means\nmore")
+    assert split_message("seen") == ("seen", "")
+    assert split_message("") == ("", "")

@@ -1,0 +1,159 @@
+"""The page in a real browser: quiet, readable in light and dark, at any width, by keyboard and without scripts."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+
+import pytest
+
+from ic_harness.conformance.report import to_html
+from tests.interop.conftest import unavailable
+from tests.interop.toolbox import ToolMissingError
+
+from . import samples
+from .browser import look_at
+
+pytestmark = [pytest.mark.interop, pytest.mark.slow]
+
+SIZES = {"desktop": (1440, 900), "tablet": (768, 1024), "phone": (360, 740)}
+NAMES = ["refused", "passing", "could_not_run", "hostile"]
+PLAIN = [*product(NAMES, ["desktop", "phone"], ["light", "dark"]), ("refused", "tablet", "light")]
+TABS = 34
+TOGGLE = '[data-kind="outcome"][data-value="{}"]'.format
+KEYS = {
+    "tabs": [step for _ in range(TABS) for step in (["press", "Tab"], ["active", None])],
+    "filter": [
+        ["focus", TOGGLE("failed")], ["press", "Space"], ["measure"],
+        ["focus", '[data-kind="severity"][data-value="C"]'], ["press", "Enter"], ["measure"],
+        ["focus", "input[name=words]"], ["type", "HALF way"], ["measure"],
+        ["type", " nowhere"], ["measure"], ["press", "Escape"], ["measure"],
+    ],
+    "chip": [["focus", TOGGLE("failed")], ["press", "Space"], ["focus", "a.chip[href='#g-UC1']"], ["press", "Enter"]],
+    "story": [["focus", ".worst a[href='#story-BL4']"], ["press", "Enter"]],
+    "theme": [["click", "#theme"], ["measure"], ["click", "#theme"], ["measure"], ["reload", None], ["measure"],
+              ["click", "#theme"]],
+    "paper": [["dispatch", "beforeprint"], ["measure"], ["dispatch", "afterprint"]],
+}  # fmt: skip
+
+
+def _look(folder, name, size="desktop", scheme="light", **more):
+    width, height = SIZES[size]
+    page = (folder / f"{name}.html").as_uri()
+    return {"page": page, "width": width, "height": height, "scheme": scheme, **more}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """Everything that the browser saw, by the name of the look: one browser, one process."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name in NAMES:
+        (folder / f"{name}.html").write_text(to_html(getattr(samples, name)()), encoding="utf-8")
+    looks = {case: _look(folder, *case) for case in PLAIN}
+    looks |= {name: _look(folder, "refused", do=steps) for name, steps in KEYS.items()}
+    looks["script off"] = _look(folder, "refused", script=False)
+    looks["print"] = _look(folder, "refused", scheme="dark", media="print")
+    try:
+        return dict(zip(looks, look_at(list(looks.values())), strict=True))
+    except ToolMissingError as missing:
+        return unavailable("chromium", missing)
+
+
+@pytest.mark.parametrize("case", PLAIN, ids="-".join)
+def test_quiet_and_fitting(seen, case):
+    """No console message, request or dialog; nothing wider than the screen; text with a contrast of 4.5 or more."""
+    look = seen[case]
+    assert (look["console"], look["requests"], look["dialogs"]) == ([], [], 0)
+    measure = look["measures"][-1]
+    assert measure["width"] <= SIZES[case[1]][0]
+    assert measure["texts"] > 200
+    assert measure["faint"] == {}
+    assert measure["small"] == []
+    assert measure["scripts"] == 1
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_verdict_in_the_first_screen(seen, size):
+    """Without scrolling one reads that it was refused, what that means, and which guarantees broke first."""
+    first = seen["refused", size, "light"]["measures"][-1]["first"]
+    assert first[:3] == [
+        "Refused",
+        "4 guarantees broke, 3 critical and 1 medium.",
+        "Users can lose data, or somebody is let in who does not belong.",
+    ]
+    assert [line[:3] for line in first[3:6]] == ["UC6", "UC9", "BL4"]
+    assert "All 67 guarantees hold." in seen["passing", size, "light"]["measures"][-1]["first"]
+
+
+def test_structure(seen):
+    """Landmarks are there once, headings skip no level, and everything that can be reached has a name."""
+    measure = seen["refused", "desktop", "light"]["measures"][-1]
+    assert measure["landmarks"] == ["header", "nav", "main", "footer"]
+    assert measure["headings"][0] == 1
+    assert measure["headings"].count(1) == 1
+    assert all(below <= above + 1 for above, below in pairwise(measure["headings"]))
+    assert measure["nameless"] == []
+
+
+def test_pictures_are_drawn(seen):
+    """The four assets arrive as pictures that the browser can decode."""
+    assert [width > 0 for width in seen["refused", "desktop", "light"]["measures"][-1]["pictures"]] == [
+        True
+    ] * 4
+
+
+def test_tab_order(seen):
+    """From the top, Tab reaches the sections, the failures and their stories, each with a visible ring."""
+    reached = seen["tabs"]["active"]
+    assert reached[0]["name"] == "skip"
+    hrefs = [it["href"] for it in reached if it["href"]]
+    assert (
+        hrefs.index("#broken") < hrefs.index("#story-UC6") < hrefs.index("#story-BL4") < hrefs.index("#g-UC6")
+    )
+    assert [it["id"] for it in reached if it["tag"] == "button"] == ["theme"]
+    assert [it for it in reached if not it["outlined"]] == []
+    assert len({(it["tag"], it["href"], it["text"]) for it in reached}) > TABS - 8
+
+
+def test_filters_by_keyboard(seen):
+    """Outcome and severity narrow the list together with words; Escape shows everything again."""
+    failed, critical, words, nothing, escaped, _ = seen["filter"]["measures"]
+    assert failed["entries"] == ["g-UC6", "g-UC9", "g-BL4", "g-MR2"]
+    assert failed["output"] == "4 shown"
+    assert critical["entries"] == ["g-UC6", "g-UC9", "g-BL4"]
+    assert words["entries"] == ["g-UC9"]
+    assert (nothing["entries"], nothing["output"]) == ([], "0 shown")
+    assert len(escaped["entries"]) == 67
+
+
+def test_links_open_what_they_lead_to(seen):
+    """A chip opens its guarantee, even one that a filter hides, and takes the focus there; so does a story."""
+    chip = seen["chip"]["measures"][-1]
+    assert chip["opened"] == ["g-UC1"]
+    assert (seen["chip"]["active"][-1]["tag"], len(chip["entries"])) == ("summary", 67)
+    assert seen["story"]["active"][-1]["id"] == "story-BL4"
+
+
+def test_colours_can_be_chosen(seen):
+    """The switch goes from the system's wish to light, to dark and back, and is remembered."""
+    light, dark, reloaded, system = seen["theme"]["measures"]
+    assert [it["theme"] for it in (light, dark, reloaded, system)] == ["light", "dark", "dark", "system"]
+    assert light["page"] == system["page"] != dark["page"] == reloaded["page"]
+    assert (light["faint"], dark["faint"]) == ({}, {})
+
+
+def test_without_scripts(seen):
+    """Without scripts everything is there to be read; what needs them is not shown."""
+    measure = seen["script off"]["measures"][-1]
+    with_script = seen["refused", "desktop", "light"]["measures"][-1]
+    assert len(measure["entries"]) == 67
+    assert (measure["filters"], with_script["filters"]) == (False, True)
+    assert measure["first"] == with_script["first"]
+
+
+def test_on_paper(seen):
+    """Paper is light, has no buttons, and closed details are opened for it and closed again."""
+    measure = seen["print"]["measures"][-1]
+    assert (measure["bar"], measure["filters"], measure["page"]) == (False, False, "rgb(255, 255, 255)")
+    assert measure["faint"] == {}
+    during, after = seen["paper"]["measures"]
+    assert during["closedStories"] == 0 < after["closedStories"]
