@@ -1,5 +1,8 @@
 """Builds `src/backend` into `fixtures/backend.wasm.gz`, and checks that this file comes from the sources.
 
+With ``--mutants`` it is `fixtures/mutants.wasm.gz` instead: all faulty backends in one module, see
+`src/backend/src/faults.rs`.
+
 The Wasm carries three custom sections besides the code and the names of its functions:
 
 - ``icp:public candid:service``: `candid/backend.did`, so that clients can read the interface from the canister;
@@ -26,8 +29,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CRATE = ROOT / "src" / "backend"
 CANDID = ROOT / "candid" / "backend.did"
-WASM = ROOT / "fixtures" / "backend.wasm.gz"
-NAME = WASM.relative_to(ROOT)
 FUNCTION_NAMES = 1
 LONGEST_NAME = 90
 TARGET = "wasm32-unknown-unknown"
@@ -38,6 +39,24 @@ OPTIMIZER = "wasm-opt"
 FEATURES = (
     "bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext", "simd",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is built: where it is put, with which features of the crate, by which command."""
+
+    path: Path
+    features: str
+    command: str
+
+    @property
+    def name(self) -> str:
+        """The path within the repository."""
+        return self.path.relative_to(ROOT).as_posix()
+
+
+BACKEND = Product(ROOT / "fixtures" / "backend.wasm.gz", "", "scripts/build-backend")
+MUTANTS = Product(ROOT / "fixtures" / "mutants.wasm.gz", "mutants", "scripts/build-backend --mutants")
 
 
 class BuildError(Exception):
@@ -62,13 +81,14 @@ class Toolchain:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0 when the Wasm is built or the check holds."""
     options = parse(arguments)
+    product = MUTANTS if options.mutants else BACKEND
     try:
         if options.digest_only:
-            check_digest()
+            check_digest(product)
         elif options.check:
-            check_bytes(find_toolchain(rustup=options.rustup))
+            check_bytes(find_toolchain(rustup=options.rustup), product)
         else:
-            write(find_toolchain(rustup=options.rustup))
+            write(find_toolchain(rustup=options.rustup), product)
     except BuildError as error:
         print(f"build-backend: {error}", file=sys.stderr)
         return 1
@@ -80,6 +100,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="build-backend", description="Build fixtures/backend.wasm.gz from src/backend."
     )
+    parser.add_argument(
+        "--mutants", action="store_true", help="the faulty backends, fixtures/mutants.wasm.gz, instead"
+    )
     parser.add_argument("--check", action="store_true", help="build anew and compare with the committed file")
     parser.add_argument(
         "--digest-only", action="store_true", help="only compare the digest of the sources; needs no Rust"
@@ -90,41 +113,47 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def write(toolchain: Toolchain) -> None:
+def write(toolchain: Toolchain, product: Product) -> None:
     """Build the Wasm and put it into fixtures/."""
-    wasm = build(toolchain)
-    WASM.write_bytes(compress(wasm))
-    print(f"{NAME}: {len(wasm):,} bytes, {WASM.stat().st_size:,} compressed, by {toolchain.version}")
+    wasm = build(toolchain, product)
+    product.path.write_bytes(compress(wasm))
+    print(
+        f"{product.name}: {len(wasm):,} bytes, {product.path.stat().st_size:,} compressed, by {toolchain.version}"
+    )
 
 
-def check_digest() -> None:
+def check_digest(product: Product) -> None:
     """Fail unless the committed Wasm was made from the sources that are here."""
-    recorded = sections(committed()).get("icp:public source_sha256", b"").decode()
+    recorded = sections(committed(product)).get("icp:public source_sha256", b"").decode()
     if recorded != source_digest():
-        raise BuildError(f"{NAME} was not built from these sources: run scripts/build-backend and commit it")
-    print(f"{NAME} comes from these sources ({recorded[:12]})")
+        raise BuildError(
+            f"{product.name} was not built from these sources: run {product.command} and commit it"
+        )
+    print(f"{product.name} comes from these sources ({recorded[:12]})")
 
 
-def check_bytes(toolchain: Toolchain) -> None:
+def check_bytes(toolchain: Toolchain, product: Product) -> None:
     """Fail unless building anew gives the committed Wasm; another compiler only has to succeed."""
-    check_digest()
-    made_by = sections(committed()).get("icp:public toolchain", b"").decode()
-    wasm = build(toolchain)
+    check_digest(product)
+    made_by = sections(committed(product)).get("icp:public toolchain", b"").decode()
+    wasm = build(toolchain, product)
     if made_by != toolchain.version:
         print(
             f"built by {toolchain.version}; the committed file by {made_by}, so their bytes are not compared"
         )
-    elif wasm != committed():
-        raise BuildError(f"{NAME} has other bytes than a new build: run scripts/build-backend and commit it")
+    elif wasm != committed(product):
+        raise BuildError(
+            f"{product.name} has other bytes than a new build: run {product.command} and commit it"
+        )
     else:
         print("a new build gives the same bytes")
 
 
-def committed() -> bytes:
+def committed(product: Product) -> bytes:
     """Return the committed Wasm, unpacked."""
-    if not WASM.exists():
-        raise BuildError(f"{NAME} is missing: run scripts/build-backend")
-    return gzip.decompress(WASM.read_bytes())
+    if not product.path.exists():
+        raise BuildError(f"{product.name} is missing: run {product.command}")
+    return gzip.decompress(product.path.read_bytes())
 
 
 def source_digest() -> str:
@@ -143,7 +172,7 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
-def build(toolchain: Toolchain) -> bytes:
+def build(toolchain: Toolchain, product: Product) -> bytes:
     """Compile the crate and add the custom sections."""
     folder = CRATE / "target" / "wasm"
     command = [
@@ -152,6 +181,7 @@ def build(toolchain: Toolchain) -> bytes:
         "--locked",
         "--release",
         "--lib",
+        f"--features={product.features}",
         f"--target={TARGET}",
         *toolchain.arguments,
     ]

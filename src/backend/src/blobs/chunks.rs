@@ -12,6 +12,7 @@ use ic_stable_structures::storable::{Bound, Storable};
 use super::space::{Extent, Space};
 use crate::codec::Digest;
 use crate::error::{Error, Result};
+use crate::faults;
 use crate::memory::{self, Memories, Memory};
 use crate::session::ByteSink;
 
@@ -56,8 +57,9 @@ impl Chunks {
     /// Opens what stable memory holds.
     pub fn open(memories: &Memories) -> Self {
         let [bytes, by_start, by_size] = [memory::BYTES, memory::FREE_BY_START, memory::FREE_BY_SIZE].map(|id| memories.get(id));
+        let chunks = memories.get(memory::CHUNKS);
         Self {
-            chunks: BTreeMap::init(memories.get(memory::CHUNKS)),
+            chunks: if faults::chunks_lost_at_upgrade() { BTreeMap::new(chunks) } else { BTreeMap::init(chunks) },
             space: Space::open(bytes, by_start, by_size),
             doomed: BTreeMap::init(memories.get(memory::DOOMED_CHUNKS)),
         }

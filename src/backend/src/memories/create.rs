@@ -108,6 +108,10 @@ pub fn create_with_assets(
     if let Some(id) = state.memories.idempotency.find(&key, &content)? {
         return Ok(uuid_text(&id));
     }
+    let mut metadata = metadata;
+    if faults::date_dropped() {
+        metadata.date_of_memory = None;
+    }
     let mut assets = blobs.into_iter().map(|input| blob_asset(state, call, input)).collect::<Result<Vec<_>>>()?;
     assets.extend(inline.into_iter().map(inline_asset).collect::<Result<Vec<_>>>()?);
     insert(state, call, capsule, metadata, assets, (key, content))
@@ -138,7 +142,7 @@ pub fn attach(state: &mut State, key: MemoryKey, memory: &mut StoredMemory, asse
         state.capsules.change_usage(key.0, |usage| usage.inline_bytes += bytes.len() as u64);
         state.memories.put_inline(key, stored.id, bytes);
     }
-    if let Some(blob) = stored.blob().filter(|_| !faults::REFERENCE_NOT_COUNTED) {
+    if let Some(blob) = stored.blob().filter(|_| !faults::reference_not_counted()) {
         state.blobs.refs.add(blob, key);
     }
     memory.assets.push(stored);
@@ -174,6 +178,9 @@ fn insert(
     let mut memory = blank(state, call, key, metadata, idem_key);
     checks::check_whole(&preview(&memory, &assets))?;
     let usage = state.capsules.usage(capsule.number);
+    if faults::every_memory_searched() && state.memories.count() == usize::MAX {
+        return Err(Error::ResourceExhausted);
+    }
     usage.check_memory(&state.settings.get().quotas)?;
     let inline = assets.iter().filter_map(|asset| asset.bytes.as_ref()).map(|bytes| bytes.len() as u64).sum();
     usage.check_inline(inline, &state.settings.get().quotas)?;
@@ -197,7 +204,8 @@ fn blank(state: &State, call: &Call, key: MemoryKey, metadata: MemoryMetadata, i
 
 fn check_consistent(request: &NewMemory) -> Result<()> {
     let kinds = [request.bytes.is_some(), request.blob_ref.is_some(), request.external_location.is_some()];
-    require(kinds.iter().filter(|&&given| given).count() == 1, || {
+    let given = kinds.iter().filter(|&&given| given).count();
+    require(given == 1 || faults::asset_kinds_unchecked() && given > 0, || {
         "Exactly one asset type must be provided: bytes, blob_ref, or external_location".into()
     })?;
     checks::check_asset(&request.metadata)?;
@@ -267,7 +275,11 @@ fn referenced(state: &State, call: &Call, blob: &BlobRef, metadata: &AssetMetada
 
 /// A blob that the caller owns; for others' blobs the answer is the same as for none.
 fn blob_place(state: &State, call: &Call, id: BlobId) -> Result<Place> {
-    let blob = state.blobs.get(id).filter(|blob| blob.owner == call.caller).ok_or(Error::NotFound)?;
+    let blob = state
+        .blobs
+        .get(id)
+        .filter(|blob| blob.owner == call.caller || faults::foreign_blob_remembered())
+        .ok_or(Error::NotFound)?;
     if state.blobs.refs.is_full(id) {
         return Err(Error::ResourceExhausted);
     }

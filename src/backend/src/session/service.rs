@@ -43,7 +43,7 @@ pub struct SessionService<P: CandidType + DeserializeOwned, M: Memory> {
 impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
     /// Opens the sessions that these memories hold: sessions, by idem, by owner, by end.
     pub fn open([sessions, by_idem, by_owner, by_end]: [M; 4]) -> Self {
-        if faults::SESSIONS_LOST_AT_UPGRADE {
+        if faults::sessions_lost_at_upgrade() {
             return Self {
                 sessions: BTreeMap::new(sessions),
                 by_idem: BTreeMap::new(by_idem),
@@ -83,7 +83,7 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
         if self.count_active_for(spec.place, &spec.caller, clock) >= limits.open_per_owner {
             return Err(Error::ResourceExhausted);
         }
-        let end = clock.now().saturating_add(limits.ttl_ns);
+        let end = limits.end(clock.now());
         let session = Session {
             id,
             caller: spec.caller,
@@ -119,12 +119,18 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
         check_chunk(&session, index, bytes.len(), limits)?;
         if session.received.contains(index) {
             let same = sink.holds(index, bytes);
-            return require(same, || "Chunk already received".into()).map(|()| (session, Arrival::Repeated));
+            if faults::chunk_overwritten() && !same {
+                sink.write_chunk(index, bytes)?;
+            }
+            let harmless = same || faults::chunk_overwritten();
+            return require(harmless, || "Chunk already received".into()).map(|()| (session, Arrival::Repeated));
         }
         sink.write_chunk(index, bytes)?;
         session.received.insert(index);
         session.received_bytes += bytes.len() as u64;
-        session.expires_at = clock.now().saturating_add(limits.ttl_ns);
+        if !faults::expiry_not_renewed() {
+            session.expires_at = limits.end(clock.now());
+        }
         Ok((session, Arrival::Stored))
     }
 
@@ -135,6 +141,9 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
             let first: Vec<String> =
                 missing.iter().flat_map(|&(start, end)| start..end).take(10).map(|n| n.to_string()).collect();
             let total: u32 = missing.iter().map(|(start, end)| end - start).sum();
+            if faults::missing_chunks_not_named() {
+                return "Incomplete chunks".into();
+            }
             format!("Incomplete chunks: {total} of {} missing, first {}", session.expected_chunks, first.join(", "))
         })
     }
@@ -146,7 +155,12 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
 
     /// Turns an open session into a receipt, which stays until `cleanup`.
     pub fn complete(&mut self, mut session: Session<P>) {
-        self.forget_times(&session);
+        if !faults::finished_session_listed() {
+            self.forget_times(&session);
+        }
+        if faults::receipt_forgotten() {
+            self.by_idem.remove(&session.idem_key);
+        }
         session.completed = true;
         self.update(&session);
     }
@@ -158,6 +172,9 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
             self.by_idem.remove(&session.idem_key);
         }
         self.forget_times(&session);
+        if faults::slot_kept_at_abort() && session.is_open(0) {
+            self.by_owner.insert((owner_key(session.place, &session.caller), id), session.listed_end);
+        }
         Some(session)
     }
 
@@ -232,17 +249,34 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
     }
 }
 
+impl Limits {
+    /// When a session ends whose last chunk came now.
+    fn end(&self, now: u64) -> u64 {
+        let ttl = if faults::expiry_in_wrong_unit() { self.ttl_ns.saturating_mul(1_000) } else { self.ttl_ns };
+        now.saturating_add(ttl)
+    }
+}
+
 /// Refuses a number of chunks that no session may have.
 pub fn check_chunk_count(expected: u32, limits: &Limits) -> Result<()> {
     require(expected > 0, || "expected_chunks_zero".into())?;
-    require(expected <= limits.max_chunks, || "expected_chunks_too_large".into())
+    require(expected <= limits.max_chunks || faults::any_number_of_chunks(), || "expected_chunks_too_large".into())
 }
 
 fn check_chunk<P>(session: &Session<P>, index: u32, len: usize, limits: &Limits) -> Result<()> {
     let expected = session.expected_chunks;
     require(index < expected, || format!("chunk_index {index} out of range (expected < {expected})"))?;
-    require(len > 0, || "chunk is empty".into())?;
+    require(len > 0 || faults::empty_chunk_accepted(), || "chunk is empty".into())?;
+    let odd = faults::chunks_must_be_even() && is_odd(session, index, len);
+    require(!odd, || format!("chunk size {len} is not that of the first"))?;
     let max = limits.chunk_size;
-    require(len <= max, || format!("chunk size {len} exceeds limit of {max} bytes"))?;
+    require(len <= max || faults::chunk_size_unchecked(), || format!("chunk size {len} exceeds limit of {max} bytes"))?;
     require(!session.completed || session.received.contains(index), || "session already committed".into())
+}
+
+/// Only for a planted fault.
+fn is_odd<P>(session: &Session<P>, index: u32, len: usize) -> bool {
+    let last = session.expected_chunks - 1;
+    let (count, bytes) = (u64::from(session.received.count()), session.received_bytes);
+    index < last && !session.received.contains(last) && bytes != count * len as u64
 }
