@@ -101,6 +101,8 @@ class Stage:
         self.network = network
         self.canister_id = canister_id
         self.story = Story()
+        self.generation = ""
+        """What the canister was recognized as; empty before somebody called it."""
         self._identities = identities
         self._controller = controller
         self._upgrade = upgrade
@@ -126,7 +128,9 @@ class Stage:
         return self._introduce("controller", self._controller)
 
     def _introduce(self, name: str, identity: Identity) -> Caller:
-        backend = Recorded(open_backend(self.network.agent(identity), self.canister_id), name, self.story)
+        client = open_backend(self.network.agent(identity), self.canister_id)
+        self.generation = str(client.profile).removeprefix("generation ")
+        backend = Recorded(client, name, self.story)
         return Caller(name, identity, backend, lambda: f"{name}-{next(self._numbers)}")
 
     def printed(self) -> tuple[str, ...]:

@@ -128,7 +128,8 @@ def _address(path: Path, defined: Mapping[str, Any], data: Path, default: str) -
     started = _port(running)
     host = _ANY_HOST.get(host, host)
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{started or port}", str(running if started else path)
+    source = str(path) if "bind" in defined else "dfx's default"
+    return f"http://{shown}:{started or port}", str(running) if started else source
 
 
 def _port(path: Path) -> int | None:

@@ -3,65 +3,146 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from ic_harness.errors import HarnessError
+from ic_harness import __version__
+from ic_harness.errors import HarnessError, NetworkError
 
-from .opening import connect, embedded
+from .mainnet import MAINNET
+from .network import Network
+from .opening import NAMES, embedded, open_network
+from .processes import Program, run
+from .waiting import Deadline
+
+VERSION_S: Final = 10.0
+"""How long a program may take to tell its version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was found of one network. `required` ones must be usable for this package to be of use."""
+    """What was found of one network.
+
+    `usable` is None for a network that was not tried. `version` is the program's own word, None without a
+    program. `capabilities` is what the network can do, empty when it could not be used. `required` ones must
+    be usable for this package, or the person who asked, to get on.
+    """
 
     name: str
-    usable: bool
+    usable: bool | None
     detail: str
+    version: str | None = None
+    capabilities: tuple[str, ...] = ()
     required: bool = False
 
 
-def examine(url: str | None = None) -> list[Finding]:
-    """Try every kind of network, and the one at `url` if given."""
-    found = [_embedded(), *_binaries()]
-    return [*found, _url(url)] if url else found
+def examine(
+    wanted: str | None = None, *, folder: Path | None = None, environ: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """Try every network that has a name, and the one that `wanted` names or leads to.
+
+    `folder` is where projects of dfx and icp-cli are looked for (the current one). The Internet Computer is
+    tried only when it is wanted.
+    """
+    environ = os.environ if environ is None else environ
+    examiners: dict[str, Callable[[], Finding]] = {
+        "embedded": _embedded,
+        "dfx": lambda: _dfx(folder, environ),
+        "icp": lambda: _icp(folder, environ),
+        "pocket-ic": lambda: _pocket_ic(environ),
+        MAINNET: _mainnet,
+    }
+    found = [examiners[name]() for name in NAMES if name != wanted]
+    return [*found, _wanted(wanted)] if wanted else found
 
 
 def _embedded() -> Finding:
+    return _opened("embedded", embedded, "started", version=f"ic-harness {__version__}", required=True)
+
+
+def _mainnet() -> Finding:
+    detail = "reached over the Internet, so it is tried only when asked for: --network ic"
+    return Finding(name=MAINNET, usable=None, detail=detail)
+
+
+def _wanted(spec: str) -> Finding:
+    return _opened(spec, lambda: open_network(spec), "answers", required=True)
+
+
+def _dfx(folder: Path | None, environ: Mapping[str, str]) -> Finding:
+    from .dfx_network import PROGRAM, open_dfx  # lazy: start-up time  # noqa: PLC0415
+
+    return _local("dfx", PROGRAM, environ, lambda: open_dfx(folder, environ=environ))
+
+
+def _icp(folder: Path | None, environ: Mapping[str, str]) -> Finding:
+    from .icp_network import PROGRAM, open_icp  # lazy: start-up time  # noqa: PLC0415
+
+    return _local("icp", PROGRAM, environ, lambda: open_icp(folder, environ=environ))
+
+
+def _local(name: str, program: Program, environ: Mapping[str, str], reach: Callable[[], Network]) -> Finding:
+    """Examine a network that another tool runs: usable when it runs, or the tool is there to start it."""
+    version, missing = _version(program, environ)
+    running = _opened(name, reach, "runs", version=version)
+    if running.usable:
+        return running
+    if missing is not None:
+        return Finding(name=name, usable=False, detail=f"{running.detail}; {missing}")
+    detail = f"{running.detail}; --network {name}:start starts it and stops it again"
+    return Finding(name=name, usable=True, detail=detail, version=version)
+
+
+def _pocket_ic(environ: Mapping[str, str]) -> Finding:
+    from .pocket_ic_network import open_pocket_ic  # lazy: start-up time  # noqa: PLC0415
+    from .pocket_ic_server import PROGRAM  # lazy: start-up time  # noqa: PLC0415
+
+    version, missing = _version(PROGRAM, environ)
+    if missing is not None:
+        return Finding(name="pocket-ic", usable=False, detail=missing)
+    return _opened(
+        "pocket-ic", lambda: open_pocket_ic(environ=environ), "started and made an instance", version=version
+    )
+
+
+def _opened(
+    name: str,
+    reach: Callable[[], Network],
+    well: str,
+    *,
+    version: str | None = None,
+    required: bool = False,
+) -> Finding:
+    """Open a network, ask for its root key, and close it."""
     try:
-        with embedded() as network:
-            canister = network.create_canister()
+        with reach() as network:
+            where = f" at {network.url}" if network.url else ""
+            detail = f"{well}{where}, root key ends in {_ask(network)[-4:].hex()}"
+            capabilities = tuple(sorted(network.capabilities))
     except (HarnessError, OSError, ImportError) as error:
-        return Finding(name="embedded", usable=False, detail=f"does not start: {error}", required=True)
-    return Finding(name="embedded", usable=True, detail=f"started, made canister {canister}", required=True)
+        return Finding(name=name, usable=False, detail=str(error), version=version, required=required)
+    return Finding(
+        name=name,
+        usable=True,
+        detail=detail,
+        version=version,
+        capabilities=capabilities,
+        required=required,
+    )
 
 
-def _url(url: str) -> Finding:
+def _ask(network: Network) -> bytes:
+    """Give the root key of a network that answers; one with a built-in key must answer all the same."""
+    network.ask()
+    return network.root_key
+
+
+def _version(program: Program, environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Tell the version of a program, and why it cannot be told: one of them is None."""
     try:
-        with connect(url) as network:
-            key = network.root_key
-    except HarnessError as error:
-        return Finding(name=url, usable=False, detail=str(error), required=True)
-    return Finding(name=url, usable=True, detail=f"answers, root key ends in {key[-4:].hex()}", required=True)
-
-
-def _binaries() -> Iterator[Finding]:
-    """Look for the programs of other local networks; they are reached by URL once they run."""
-    for name, program, variable, start in (
-        ("dfx", "dfx", None, "`dfx start --background`, then --network http://127.0.0.1:4943"),
-        ("icp", "icp", None, "`icp network start`, then --network http://127.0.0.1:8000"),
-        ("pocket-ic", "pocket-ic", "POCKET_IC_BIN", "start an instance in live mode, then --network URL"),
-    ):
-        path = _find(program, variable)
-        where = f"no program {program} on PATH{f' and no {variable}' if variable else ''}"
-        detail = where if path is None else f"{path}: {start}"
-        yield Finding(name=name, usable=path is not None, detail=detail)
-
-
-def _find(program: str, variable: str | None) -> str | None:
-    given = os.environ.get(variable) if variable else None
-    if given and Path(given).is_file():
-        return given
-    return shutil.which(program)
+        path = program.require(environ)
+        return f"{run([path, '--version'], environ=environ, deadline=Deadline(VERSION_S))} ({path})", None
+    except NetworkError as error:
+        return None, str(error)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypeVar
 
 from ic_harness.agent import Agent, AsyncAgent, Management
 from ic_harness.errors import HttpStatusError
@@ -63,6 +63,10 @@ class Network(ABC):
     @abstractmethod
     def root_key(self) -> bytes:
         """The DER public key (133 bytes) that every certificate of this network is traced back to."""
+
+    def ask(self) -> dict[str, Any]:
+        """Read the status that the network tells of itself; nothing in it is proven. Raises `CallError`."""
+        return self.agent().status()
 
     @abstractmethod
     def _new_agent(self, identity: Identity) -> Agent:

@@ -71,7 +71,7 @@ class UrlNetwork(Network):
         return HttpTransport(self._url)
 
     def ask(self) -> dict[str, Any]:
-        """Read the status that the network tells of itself, unproven, in one attempt. Raises `CallError`."""
+        """Read the status that the network tells of itself, in one attempt. Raises `CallError`."""
         return Agent(self._transport, retry=NO_RETRIES).status()
 
     @functools.cached_property

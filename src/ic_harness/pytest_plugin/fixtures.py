@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .options import read_options
-from .reporting import WATCH
+from .reporting import FOUND, WATCH
 
 if TYPE_CHECKING:
     from ic_harness.backend import Backend
+    from ic_harness.conformance.collecting import Findings
     from ic_harness.networks import Network
     from ic_harness.principal import Principal
     from ic_harness.protocol import Identity
@@ -45,6 +46,16 @@ def network(request: pytest.FixtureRequest, ic_lab: Lab) -> Iterator[Network]:
     with ic_lab.test(with_backend="canister_id" in request.fixturenames) as running:
         request.node.stash[WATCH] = Watch(running, ic_lab.names)
         yield running
+
+
+@pytest.fixture
+def ic_findings(request: pytest.FixtureRequest) -> Findings:
+    """Take in what a test of the conformance suite finds, for `--ic-report`."""
+    from ic_harness.conformance.collecting import Findings  # lazy: start-up time  # noqa: PLC0415
+
+    findings = Findings()
+    request.node.stash[FOUND] = findings
+    return findings
 
 
 @pytest.fixture

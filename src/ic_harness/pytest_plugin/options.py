@@ -38,6 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="print instructions, cycles and messages per test and per method",
     )
     group.addoption(
+        "--ic-report",
+        dest="ic_report",
+        metavar="DIR",
+        help="write the report of the conformance suite here: index.html, report.json, junit.xml, summary.md",
+    )
+    group.addoption(
         "--soak",
         dest="ic_soak",
         action="store_true",
@@ -52,10 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and refuse options that contradict each other before anything runs."""
     read_options(config)
-    if config.getoption("ic_profile") and not hasattr(config, "workerinput"):
-        from .profile import Profile  # lazy: start-up time  # noqa: PLC0415
-
-        config.pluginmanager.register(Profile(), "ic-profile")
+    if not hasattr(config, "workerinput"):  # workers send what they find
+        _register_summaries(config)
     config.addinivalue_line(
         "markers",
         "needs(*capabilities): skip unless the network can do this: time, upgrade, snapshot, round, …",
@@ -65,6 +69,19 @@ def pytest_configure(config: pytest.Config) -> None:
         "guarantee(id, severity, needs): proves or refutes a guarantee of the conformance suite; "
         "severity is C, H, M or L, needs is such as 'two' or 'upgrade'",
     )
+
+
+def _register_summaries(config: pytest.Config) -> None:
+    if config.getoption("ic_profile"):
+        from .profile import Profile  # lazy: start-up time  # noqa: PLC0415
+
+        config.pluginmanager.register(Profile(), "ic-profile")
+    folder = config.getoption("ic_report")
+    if folder:
+        from .findings import Collected  # lazy: start-up time  # noqa: PLC0415
+
+        collected = Collected(read_options(config), config.invocation_params.dir / folder)
+        config.pluginmanager.register(collected, "ic-report")
 
 
 def read_options(config: pytest.Config) -> Options:

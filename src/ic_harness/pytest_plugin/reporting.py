@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
+    from ic_harness.conformance.collecting import Findings
+
     from .watch import Watch
 
 USES: Final = "ic_uses"
 """The attribute of a report that holds what the test called; plain values, so that workers can send it."""
 
+FINDINGS: Final = "ic_findings"
+"""The attribute of a report that holds what a test of the conformance suite found, as text."""
+FOUND: Final[pytest.StashKey[Findings]] = pytest.StashKey()
+"""Where the findings of a test lie in its item."""
 WATCH: Final[pytest.StashKey[Watch]] = pytest.StashKey()
 """Where the watch of a test lies in its item."""
 
@@ -31,6 +37,9 @@ def pytest_runtest_makereport(
     log = watch.log()
     if log:
         report.sections.append(("canister log", log))
-    if item.config.getoption("ic_profile"):
+    findings = item.stash.get(FOUND, None)
+    if findings is not None and item.config.getoption("ic_report"):
+        vars(report)[FINDINGS] = findings.as_text()
+    if item.config.getoption("ic_profile") or FINDINGS in vars(report):
         vars(report)[USES] = [use.plain() for use in watch.uses()]
     return report
