@@ -77,7 +77,7 @@ def decode(data: bytes, retTypes: Any = None) -> list[dict[str, Any]]:  # noqa: 
         types = retTypes if isinstance(retTypes, list | tuple) else [retTypes]
     values = candid.decode(data, types)
     return [
-        {"type": str(type_), "value": value_to(type_, value)}
+        {"type": type_name(type_), "value": value_to(type_, value)}
         for type_, value in zip(types, values, strict=True)
     ]
 
@@ -130,6 +130,23 @@ def value_to(type_: Type, value: Any) -> Any:
         case candid.PRINCIPAL:
             return Principal(value.raw)
     return value
+
+
+def type_name(type_: Type, around: tuple[Type, ...] = ()) -> str:
+    """ic-py's text for a type; a type inside itself (`around`) is `rec`."""
+    known = resolve(type_)
+    if any(outer is known for outer in around):
+        return "rec"
+    inside = (*around, known)
+    match known:
+        case Opt(inner):
+            return f"opt ({type_name(inner, inside)})"
+        case Vec(inner):
+            return f"vec ({type_name(inner, inside)})"
+        case Record(fields) | Variant(fields):
+            kind = "record" if isinstance(known, Record) else "variant"
+            return f"{kind} {{{';'.join(f'{label(f)}:{type_name(f.type, inside)}' for f in fields)}}}"
+    return str(known)
 
 
 def label(field: Field) -> str:
