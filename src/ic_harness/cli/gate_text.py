@@ -31,6 +31,7 @@ _LOG_WIDTH: Final = 120
 _CALLS: Final = 8
 """Calls of a story that are shown: the last ones, which led to the failure."""
 _LOGS: Final = 5
+_REASON: Final = 150
 
 _WORDS: Final = {
     Outcome.PASSED: ("pass", "green"),
@@ -223,7 +224,12 @@ def _show_verdict(console: Console, report: Report) -> None:
     told.append(f" {_headline(report)} ({report.seconds:.0f} s)", style="bold")
     console.print(told)
     for number, reason in enumerate(report.refusals, 1):
-        console.print(Padding(Text(f"{number}. {_clean(reason)}"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"{number}. {_short(_clean(reason))}"), (0, 0, 0, 2)))
+
+
+def _short(text: str) -> str:
+    """Cut a reason: all of it stands further up, and the verdict must not be pushed out of sight."""
+    return text if len(text) <= _REASON else f"{text[: _REASON - 1]}…"
 
 
 def _headline(report: Report) -> str:

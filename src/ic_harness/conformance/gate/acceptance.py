@@ -84,11 +84,15 @@ class Acceptances:
     def __init__(self, accepted: Iterable[Acceptance], today: date) -> None:
         self._by_id = {acceptance.id: acceptance for acceptance in accepted}
         self._today = today
+        self._used: set[str] = set()
 
     def valid(self, id_: str | None) -> Acceptance | None:
         """The acceptance that counts today for this guarantee, if there is one."""
         found = self._by_id.get(id_ or "")
-        return found if found is not None and not self._is_over(found) else None
+        if found is None or self._is_over(found):
+            return None
+        self._used.add(found.id)
+        return found
 
     def expired(self, id_: str | None) -> Acceptance | None:
         """The acceptance that no longer counts for this guarantee, if there is one."""
@@ -111,11 +115,12 @@ class Acceptances:
         return result
 
     def needless(self, results: Iterable[CheckResult]) -> list[str]:
-        """Name the guarantees that are accepted although they hold: nothing keeps their entries."""
+        """Name the guarantees that are accepted although they hold, in every stage so far: their entries can go."""
         judged: dict[str, set[Outcome]] = {}
         for result in results:
             judged.setdefault(result.guarantee.id, set()).add(result.outcome)
-        return [id_ for id_ in self._by_id if judged.get(id_) == {Outcome.PASSED}]
+        held = [id_ for id_ in self._by_id if judged.get(id_) == {Outcome.PASSED}]
+        return [id_ for id_ in held if id_ not in self._used]
 
 
 def over_since(acceptance: Acceptance) -> str:

@@ -79,7 +79,7 @@ class Findings:
                 raise  # the network failed under an upload
             if not promised and (lack := _lack(cause)):
                 raise NotApplicableError(lack) from error
-            self.fault(f"{what}: {error}", guarantee)
+            self.fault(f"{what}: {cause}", guarantee)  # without the file of the photo, which is gone
 
 
 def _lack(cause: Exception) -> str:
