@@ -85,6 +85,7 @@ class PocketIcNetwork(Network):
         self._transport = HttpTransport(server.url + self._path)
         self._rounds = Rounds(self._transport, self.tick)
         self._moving = threading.Lock()
+        self._known_ns = 0
         self._closed = False
 
     @property
@@ -124,7 +125,8 @@ class PocketIcNetwork(Network):
         await asyncio.to_thread(self._pause, seconds)
 
     def _now_ns(self) -> int:
-        return time.time_ns() if self._gateway else self.time_ns()
+        """The time for agents, who look at the clock several times a call; rounds add but a nanosecond each."""
+        return time.time_ns() if self._gateway else self._known_ns or self.time_ns()
 
     def _new_agent(self, identity: Identity) -> Agent:
         transport = CallableTransport(self._send)
@@ -143,7 +145,9 @@ class PocketIcNetwork(Network):
 
     def time_ns(self) -> int:
         """Tell the instance's time."""
-        return int(self._server.call("GET", f"{self._path}/read/get_time")["nanos_since_epoch"])
+        told = self._server.call("GET", f"{self._path}/read/get_time")
+        self._known_ns = int(told["nanos_since_epoch"])
+        return self._known_ns
 
     def set_time(self, time_ns: int) -> None:
         """Set the instance's time and make a round, so that certificates carry it and due timers fire.
@@ -152,6 +156,7 @@ class PocketIcNetwork(Network):
         """
         self.require(Capability.TIME)
         self._server.call("POST", f"{self._path}/update/set_time", {"nanos_since_epoch": time_ns})
+        self._known_ns = time_ns
         self.tick()
 
     def advance_time(self, by_ns: int) -> None:
@@ -202,6 +207,7 @@ class PocketIcNetwork(Network):
         self.capabilities = STILL
         self._server.call("POST", f"/http_gateway/{gateway}/stop")
         self._server.call("POST", f"{self._path}/stop_progress", "")
+        self._known_ns = 0
 
     def close(self) -> None:
         """Delete the instance, and stop the server if it was started for it."""
