@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
+from ic_harness import networks
 from ic_harness.errors import InputError, TransportError
 from ic_harness.networks import (
     MEANINGS,
+    NAMES,
+    SPECS,
+    STARTED,
     Capability,
     MissingCapabilityError,
     connect,
@@ -26,6 +32,22 @@ def test_unknown_network_is_refused(spec):
     """A text that is neither a known name nor a URL is refused with the names that there are."""
     with pytest.raises(InputError, match="or give a URL"):
         open_network(spec)
+
+
+@pytest.mark.parametrize("name", ["embedded", "connect", "dfx", "icp", "pocket_ic", "ic"])
+def test_networks_are_opened_by_functions(name):
+    """Each network has a function of its name in the package, also after the code behind it was loaded."""
+    for module in ("in_process", "dfx_network", "icp_network", "pocket_ic_network", "named"):
+        importlib.import_module(f"ic_harness.networks.{module}")
+    opener = getattr(networks, name)
+    assert callable(opener)
+    assert name in networks.__all__
+
+
+@pytest.mark.parametrize("name", NAMES + STARTED)
+def test_every_name_is_explained(name):
+    """The text of help names every network that can be opened."""
+    assert name in SPECS
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "file:///etc/hosts"])

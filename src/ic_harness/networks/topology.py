@@ -26,6 +26,7 @@ def default_canister_id(body: bytes) -> Principal | None:
 def canister_of(topology: Any) -> Principal | None:
     """Read the id from a topology; None when it is of another shape."""
     try:
-        return Principal(base64.b64decode(topology["default_effective_canister_id"]["canister_id"]))
+        text = topology["default_effective_canister_id"]["canister_id"]
+        return Principal(base64.b64decode(text, validate=True)) if text else None
     except (KeyError, TypeError, binascii.Error, PrincipalError):
         return None
