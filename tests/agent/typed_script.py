@@ -1,0 +1,108 @@
+"""A script as a user writes it: it runs, and it is clean under `mypy --strict`. See test_typed_script.py."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ic_harness import candid
+from ic_harness.agent import Agent, AsyncAgent, Management
+from ic_harness.backend import AsyncBackend, Backend, UploadFinishResult, reference_wasm
+from ic_harness.errors import BackendError, CallError, InputError, RejectError
+from ic_harness.ic_py import Canister, Types, encode
+from ic_harness.networks import Network, connect, embedded
+from ic_harness.principal import Principal
+from ic_harness.protocol import DelegatedIdentity, Ed25519Identity, Identity, find_identity
+from ic_harness.uploads import UploadedPhoto, upload_photo
+
+
+def whoami(agent: Agent, canister: Principal) -> Principal:
+    """Candid by hand: what is decoded has no type but what one says."""
+    reply: bytes = agent.query(canister, "whoami", candid.encode((), ()))
+    (caller,) = candid.decode(reply, candid.parse_types("(principal)"))
+    assert isinstance(caller, Principal)
+    return caller
+
+
+def store(backend: Backend, data: bytes) -> str:
+    """The typed client: arguments and results are checked, errors are typed."""
+    capsule: str = backend.capsules_create(None).id
+    session: int = backend.uploads_begin(capsule, 1, "one")
+    backend.uploads_put_chunk(session, 0, data)
+    try:
+        backend.uploads_finish(session, b"wrong" + bytes(27), len(data))
+    except BackendError as error:
+        tag: str = error.tag
+        assert tag == "InvalidArgument", tag
+    finished: UploadFinishResult = backend.uploads_finish(session, _digest(data), len(data))
+    return finished.blob_id
+
+
+def _digest(data: bytes) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(data).digest()
+
+
+async def at_once(network: Network, identity: Identity, canister: Principal) -> list[int]:
+    """The asynchronous twins."""
+    agent: AsyncAgent = network.async_agent(identity)
+    async with agent:
+        backend = AsyncBackend(agent, canister)
+        configs = await asyncio.gather(*(backend.upload_config() for _ in range(3)))
+    return [config.chunk_size for config in configs]
+
+
+def photo(backend: Backend, path: Path) -> str:
+    """Uploads."""
+    stored: UploadedPhoto = upload_photo(backend, path)
+    return stored.memory_id
+
+
+def mistakes(backend: Backend, agent: Agent) -> None:
+    """What a type checker must find: each line has a mistake, and says which."""
+    backend.uploads_begin(1, 1, "x")  # type: ignore[arg-type]
+    backend.uploads_begin("capsule", 1)  # type: ignore[call-arg]
+    backend.no_such_method()  # type: ignore[attr-defined]
+    agent.update("aaaaa-aa", "method", "text")  # type: ignore[arg-type]
+    upload_photo(backend, 5)  # type: ignore[arg-type]
+    number: int = backend.capsules_create(None).id  # type: ignore[assignment]
+    del number
+
+
+def from_ic_py(agent: Agent, canister: Principal) -> str:
+    """A script that came from ic-py."""
+    old = Canister(agent, str(canister), "service : { whoami : () -> (principal) query }")
+    encode([{"type": Types.Opt(Types.Nat), "value": [1]}])
+    return str(old.whoami()[0])
+
+
+def main(path: Path) -> dict[str, object]:
+    """All of it on the embedded network."""
+    owner = Ed25519Identity.generate()
+    session = DelegatedIdentity.delegate(owner, Ed25519Identity.generate(), expiration_ns=2**62)
+    with embedded() as network:
+        canister = network.deploy(reference_wasm())
+        agent = network.agent(session)
+        backend = Backend(agent, canister)
+        try:
+            Management(agent).stop_canister(canister)
+        except RejectError as error:
+            refusal: str | None = error.error_code
+        return {
+            "caller": whoami(agent, canister) == owner.principal,
+            "blob": store(backend, b"hello"),
+            "chunks": asyncio.run(at_once(network, owner, canister)),
+            "memory": photo(backend, path),
+            "refusal": refusal,
+            "ic_py": from_ic_py(agent, canister) == str(owner.principal),
+        }
+
+
+def elsewhere(url: str, name: str) -> bool:
+    """The same on a network that runs already."""
+    try:
+        with connect(url) as network:
+            return bool(network.agent(find_identity(name, {})).status()["replica_health_status"] == "healthy")
+    except (CallError, InputError):
+        return False
