@@ -9,6 +9,15 @@ import subprocess
 from tests.interop import toolbox
 
 
+def look_once(folder, looking):
+    """What `looking()` gives, done once for all workers of a test run; `folder` is the run's, shared by them."""
+    answer = folder / "seen.json"
+    with toolbox._made_once(folder) as making:
+        if making:
+            answer.write_text(json.dumps(looking()), encoding="utf-8")
+    return json.loads(answer.read_text(encoding="utf-8"))
+
+
 def look_at(looks):
     """What Chromium saw in each look. Raises ToolMissingError where it or Node cannot be had."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")

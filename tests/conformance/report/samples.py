@@ -147,9 +147,9 @@ def refused() -> Report:
         subject=_subject(),
         verdict=Verdict.REFUSED,
         refusals=(
-            "UC6 is broken: a stranger's put_chunk spoils the owner's upload.",
-            "BL4 is broken: a stranger reads a blob.",
-            "uploads_finish costs 31 % more instructions than its budget allows.",
+            "UC6 (critical): the owner's finish with the true hash was refused: InvalidArgument: checksum_mismatch",
+            "BL4 (critical): a stranger's blob_read_chunk was accepted, expected Unauthorized or NotFound",
+            "Budgets: uploads_finish costs 31 % more instructions than its budget allows.",
         ),
         stages=_stages(),
         checks=checks({check.guarantee.id: check for check in found}),

@@ -6,7 +6,7 @@ import dataclasses
 import io
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ic_harness.conformance.report import announce, to_annotations, to_markdown
@@ -48,6 +48,7 @@ def test_reasons_without_guarantees_are_errors():
     assert to_annotations(samples.passing()) == []
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text() | st.just(samples.ENEMY) | st.text("\r\n:,%\u2028\x85"))
 def test_no_text_starts_a_command(text):
     """Whatever a canister says, each annotation is one line of one command, and its text comes back."""

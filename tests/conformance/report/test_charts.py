@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ic_harness.conformance.report.charts import (
     Extent,
     bullet,
     drawable,
+    hues,
     most_at_once,
     rows,
     throughput,
@@ -39,6 +40,7 @@ SPANS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(SPANS)
 def test_throughput_holds_every_byte(spans):
     """The parts of the curve together hold exactly the bytes that arrived."""
@@ -48,6 +50,7 @@ def test_throughput_holds_every_byte(spans):
     assert min(rates) >= 0
 
 
+@settings(deadline=None)
 @given(SPANS)
 def test_tracks_never_overlap_and_are_few(spans):
     """On a track one span ends before the next begins, and a row has no more tracks than run at once."""
@@ -82,6 +85,7 @@ def test_large_timelines_are_joined_without_loss():
     assert Extent.of(drawn) == Extent.of(spans)
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=1e-9, max_value=1e6), st.integers(3, 12))
 def test_ticks_are_round_and_few(length, most):
     """From zero in equal steps up to the length, no more steps than asked for."""
@@ -112,6 +116,17 @@ def test_bullets_keep_proportions(cost):
     assert max(known) == pytest.approx(96)
     assert places.over == (cost.method == "uploads_finish")
     assert (places.baseline is None) == (cost.baseline is None)
+
+
+def test_bullets_on_one_scale():
+    """With a common scale, bars of different methods can be compared."""
+    one, other = (bullet(cost, most=100_000_000) for cost in samples.COSTS[:2])
+    assert one.median / other.median == pytest.approx(samples.COSTS[0].median / samples.COSTS[1].median)
+
+
+def test_rows_of_one_owner_share_a_hue():
+    """The sessions of one caller, and the parts of one lane, have one colour."""
+    assert hues(["alice · 1", "bob · 1", "alice · 2", "Memory", "bob · 2"]) == [0, 1, 0, 2, 1]
 
 
 def test_a_method_that_costs_nothing():

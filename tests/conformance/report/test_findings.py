@@ -59,6 +59,7 @@ def test_told_worst_first():
 def test_headlines():
     """Each verdict is explained in a sentence that is true of it."""
     assert Findings(samples.refused()).headline() == "4 guarantees broke, 3 critical and 1 medium."
+    assert _with(Outcome.FAILED).headline() == "1 critical guarantee broke."
     assert Findings(samples.passing()).headline() == "All 67 guarantees hold."
     assert "not judged" in Findings(samples.could_not_run()).headline()
     assert _with(Outcome.ERROR).headline().startswith("1 guarantee could not be judged")

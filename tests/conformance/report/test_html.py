@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.report import to_html
 from ic_harness.conformance.report.html.markup import Markup, join, tag
 from ic_harness.conformance.report.words import one_line
+from ic_harness.conformance.results import MethodCost
 
 from . import samples
 
@@ -147,6 +149,17 @@ def test_sections_without_content_are_left_out():
     """A run without a gate, timelines or pictures has no empty chapters."""
     ids = set(Page(to_html(samples.could_not_run())).values("id"))
     assert ids & {"broken", "stages", "timelines", "instructions", "pictures"} == set()
+
+
+def test_columns_without_figures_are_left_out():
+    """Without budgets, baseline and cycles the table of instructions has no empty columns and one scale."""
+    bare = tuple(MethodCost(method=f"m{n}", calls=1, median=n, dearest=n, cycles=0) for n in (5, 50))
+    html = to_html(dataclasses.replace(samples.passing(), costs=bare))
+    table = html[html.index('class="data costs"') :]
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]*)', table[: table.index("</thead>")])
+    assert heads == ["Method", "Instructions", "Calls", "Median", "Dearest"]
+    assert "all bars have one scale" in html
+    assert "each bar has its own scale" in to_html(samples.passing())
 
 
 def test_markup_escapes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise, product
 
 import pytest
@@ -11,7 +12,7 @@ from tests.interop.conftest import unavailable
 from tests.interop.toolbox import ToolMissingError
 
 from . import samples
-from .browser import look_at
+from .browser import look_at, look_once
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -28,8 +29,11 @@ KEYS = {
         ["focus", "input[name=words]"], ["type", "HALF way"], ["measure"],
         ["type", " nowhere"], ["measure"], ["press", "Escape"], ["measure"],
     ],
-    "chip": [["focus", TOGGLE("failed")], ["press", "Space"], ["focus", "a.chip[href='#g-UC1']"], ["press", "Enter"]],
-    "story": [["focus", ".worst a[href='#story-BL4']"], ["press", "Enter"]],
+    "chip": [
+        ["focus", TOGGLE("failed")], ["press", "Space"], ["focus", "a.chip[href='#g-UC1']"], ["press", "Enter"],
+        ["until", "#g-UC1 > details[open] > summary:focus"],
+    ],
+    "story": [["focus", ".worst a[href='#story-BL4']"], ["press", "Enter"], ["until", "#story-BL4:focus"]],
     "theme": [["click", "#theme"], ["measure"], ["click", "#theme"], ["measure"], ["reload", None], ["measure"],
               ["click", "#theme"]],
     "paper": [["dispatch", "beforeprint"], ["measure"], ["dispatch", "afterprint"]],
@@ -44,18 +48,26 @@ def _look(folder, name, size="desktop", scheme="light", **more):
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
-    """Everything that the browser saw, by the name of the look: one browser, one process."""
-    folder = tmp_path_factory.mktemp("pages")
-    for name in NAMES:
-        (folder / f"{name}.html").write_text(to_html(getattr(samples, name)()), encoding="utf-8")
+    """Everything that the browser saw, by the name of the look: one browser for all workers of a test run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent / f"pages-{run}" if run else base / "pages"
     looks = {case: _look(folder, *case) for case in PLAIN}
     looks |= {name: _look(folder, "refused", do=steps) for name, steps in KEYS.items()}
     looks["script off"] = _look(folder, "refused", script=False)
     looks["print"] = _look(folder, "refused", scheme="dark", media="print")
     try:
-        return dict(zip(looks, look_at(list(looks.values())), strict=True))
+        found = look_once(folder, lambda: _written_and_looked_at(folder, list(looks.values())))
     except ToolMissingError as missing:
         return unavailable("chromium", missing)
+    return dict(zip(looks, found, strict=True))
+
+
+def _written_and_looked_at(folder, looks):
+    folder.mkdir(exist_ok=True)
+    for name in NAMES:
+        (folder / f"{name}.html").write_text(to_html(getattr(samples, name)()), encoding="utf-8")
+    return look_at(looks)
 
 
 @pytest.mark.parametrize("case", PLAIN, ids="-".join)

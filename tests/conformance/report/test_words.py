@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ic_harness.conformance.report.words import (
@@ -15,6 +15,7 @@ from ic_harness.conformance.report.words import (
     clean,
     count,
     duration,
+    moment,
     names,
     number,
     one_line,
@@ -41,6 +42,7 @@ def test_clean(given_, shown):
     assert clean(given_) == shown
 
 
+@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_clean_leaves_nothing_invisible(text):
     """No control, format sign of direction or lone surrogate is left, and cleaning twice changes nothing."""
@@ -87,6 +89,12 @@ def test_numbers():
 def test_durations(seconds, text):
     """A time is written with the unit that people would take."""
     assert duration(seconds) == text
+
+
+def test_moments():
+    """A time is shown in UTC without signs of a machine; what is no time stays."""
+    assert moment("2026-11-21T10:02:59+02:00") == "2026-11-21 08:02:59 UTC"
+    assert [moment(text) for text in ("2026-11-21T10:02:59", "noon")] == ["2026-11-21T10:02:59", "noon"]
 
 
 def test_changes():

@@ -145,7 +145,7 @@ def ticks(length: float, most: int = 5) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
-    """One method's cost on its own scale, in per cent of the width; None where there is nothing to compare with."""
+    """One method's cost, in per cent of the width; None where there is nothing to compare with."""
 
     median: float
     dearest: float
@@ -154,10 +154,14 @@ class Bullet:
     over: bool
 
 
-def bullet(cost: MethodCost) -> Bullet:
-    """Place a method's figures so that the largest of them stands a little before the right edge."""
-    known = [cost.median, cost.dearest, cost.baseline or 0, cost.budget or 0, 1]
-    scale = 96 / max(known)
+def largest(cost: MethodCost) -> int:
+    """The largest figure of a method: what its bar has to hold."""
+    return max(cost.median, cost.dearest, cost.baseline or 0, cost.budget or 0, 1)
+
+
+def bullet(cost: MethodCost, most: int | None = None) -> Bullet:
+    """Place a method's figures so that `most` (its own largest) stands a little before the right edge."""
+    scale = 96 / (most or largest(cost))
     return Bullet(
         median=cost.median * scale,
         dearest=cost.dearest * scale,
@@ -165,6 +169,13 @@ def bullet(cost: MethodCost) -> Bullet:
         budget=None if cost.budget is None else cost.budget * scale,
         over=over_budget(cost),
     )
+
+
+def hues(names: Sequence[str]) -> list[int]:
+    """A number for each row's colour: rows of one lane or caller (`alice · 1`, `alice · 2`) share theirs."""
+    owners = [name.partition(" · ")[0] for name in names]
+    known = list(dict.fromkeys(owners))
+    return [known.index(owner) for owner in owners]
 
 
 def over_budget(cost: MethodCost) -> bool:

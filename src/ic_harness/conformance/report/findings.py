@@ -89,7 +89,7 @@ class Findings:
         """The verdict's reason in one sentence."""
         broken, errors = self.of(Outcome.FAILED), self.of(Outcome.ERROR)
         if broken:
-            return f"{count(len(broken), 'guarantee')} broke{_severities(broken)}."
+            return _broke(broken)
         if errors:
             return f"{count(len(errors), 'guarantee')} could not be judged: the check itself went wrong."
         if self.report.verdict is Verdict.COULD_NOT_RUN:
@@ -116,13 +116,14 @@ class Findings:
         return "Repair what is named below, then run again."
 
 
-def _severities(findings: list[Finding]) -> str:
-    parts = [
-        f"{number} {SEVERITY_WORDS[severity]}"
-        for severity in SEVERITIES
-        if (number := sum(finding.guarantee.severity is severity for finding in findings))
-    ]
-    return f", {names(parts)}"
+def _broke(findings: list[Finding]) -> str:
+    """How many broke: `1 critical guarantee broke.`, `4 guarantees broke, 3 critical and 1 medium.`."""
+    severities = Counter(finding.guarantee.severity for finding in findings)
+    if len(severities) == 1:
+        word = SEVERITY_WORDS[findings[0].guarantee.severity]
+        return f"{count(len(findings), f'{word} guarantee')} broke."
+    parts = [f"{severities[one]} {SEVERITY_WORDS[one]}" for one in SEVERITIES if severities[one]]
+    return f"{count(len(findings), 'guarantee')} broke, {names(parts)}."
 
 
 def split_message(message: str) -> tuple[str, str]:

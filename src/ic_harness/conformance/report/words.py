@@ -7,6 +7,7 @@ what is common to all stands here: characters that no reader should meet raw bec
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 from ic_harness.conformance.guarantees import Severity
@@ -108,6 +109,15 @@ def duration(seconds: float) -> str:
         if seconds * factor >= 0.9995 or unit == "µs":
             return f"{seconds * factor:.3g} {unit}" if seconds else "0 s"
     raise AssertionError(seconds)
+
+
+def moment(iso: str) -> str:
+    """Write an ISO 8601 time as `2026-11-21 10:02:59 UTC`; what is none stays as it is."""
+    try:
+        found = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if found.tzinfo else iso
 
 
 def change(now: int, before: int) -> str:

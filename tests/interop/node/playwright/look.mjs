@@ -13,6 +13,7 @@ const actions = {
   type: (page, text) => page.keyboard.type(text),
   click: (page, selector) => page.click(selector),
   focus: (page, selector) => page.focus(selector),
+  until: (page, selector) => page.waitForSelector(selector, { state: "attached" }),
   reload: (page) => page.reload(),
   dispatch: (page, name) => page.evaluate((event) => void window.dispatchEvent(new Event(event)), name),
   shot: (page, path) => page.screenshot({ path }),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ic_harness.conformance.report.charts import bullet, over_budget
+from collections.abc import Callable
+
+from ic_harness.conformance.report.charts import bullet, largest, over_budget
 from ic_harness.conformance.report.html.icons import icon
 from ic_harness.conformance.report.html.markup import Markup, tag
 from ic_harness.conformance.report.words import change, number, short
@@ -14,33 +16,55 @@ def costs(methods: tuple[MethodCost, ...]) -> Markup | None:
     if not methods:
         return None
     ordered = sorted(methods, key=lambda it: (not over_budget(it), -it.median, it.method))
-    names = ("Method", "Calls", "Median", "Dearest", "Since baseline", "Budget", "Cycles")
-    head = [tag("th", name, scope="col") for name in names]
-    head.insert(1, tag("th", "Instructions", scope="col", class_="wide"))
+    columns = _columns(ordered)
+    most = None if _compared(ordered) else max(map(largest, ordered))
+    head = [
+        tag("th", name, scope="col", class_="wide" if name == "Instructions" else None) for name in columns
+    ]
+    rows = [tag("tr", [cell(method, most) for cell in columns.values()]) for method in ordered]
     table = tag(
         "table",
         tag("caption", "Instructions and cycles by method", class_="hidden"),
         tag("thead", tag("tr", head)),
-        tag("tbody", [_row(method) for method in ordered]),
+        tag("tbody", rows),
         class_="data costs",
     )
     box = tag("div", table, class_="scroll", tabindex=0, role="region", aria_label="Instructions by method")
-    return tag("div", _key(), box)
+    return tag("div", _key(compared=_compared(ordered)), box)
 
 
-def _row(cost: MethodCost) -> Markup:
-    against = "" if cost.baseline is None else change(cost.median, cost.baseline)
-    return tag(
-        "tr",
-        tag("th", tag("code", _breakable(cost.method)), scope="row"),
-        tag("td", _bullet(cost), class_="wide"),
-        tag("td", number(cost.calls), class_="n"),
-        tag("td", number(cost.median), class_="n"),
-        tag("td", number(cost.dearest), class_="n"),
-        tag("td", against, class_="n"),
-        tag("td", _budget(cost), class_="n"),
-        tag("td", short(cost.cycles), class_="n"),
-    )
+Cell = Callable[[MethodCost, int | None], Markup]
+
+
+def _columns(methods: list[MethodCost]) -> dict[str, Cell]:
+    """What there is to say: columns without a single figure are left out."""
+    columns: dict[str, Cell] = {
+        "Method": lambda it, _: tag("th", tag("code", _breakable(it.method)), scope="row"),
+        "Instructions": lambda it, most: tag("td", _bullet(it, most), class_="wide"),
+        "Calls": lambda it, _: _figure(number(it.calls)),
+        "Median": lambda it, _: _figure(number(it.median)),
+        "Dearest": lambda it, _: _figure(number(it.dearest)),
+    }
+    if any(it.baseline is not None for it in methods):
+        columns["Against baseline"] = lambda it, _: _figure(_against(it))
+    if any(it.budget is not None for it in methods):
+        columns["Budget"] = lambda it, _: _figure(_budget(it))
+    if any(it.cycles for it in methods):
+        columns["Cycles"] = lambda it, _: _figure(short(it.cycles))
+    return columns
+
+
+def _compared(methods: list[MethodCost]) -> bool:
+    """Whether there are budgets or a baseline: then each bar stands beside its own, on its own scale."""
+    return any(it.baseline is not None or it.budget is not None for it in methods)
+
+
+def _figure(value: object) -> Markup:
+    return tag("td", value, class_="n")
+
+
+def _against(cost: MethodCost) -> str:
+    return "" if cost.baseline is None else change(cost.median, cost.baseline)
 
 
 def _breakable(method: str) -> list[object]:
@@ -58,9 +82,9 @@ def _budget(cost: MethodCost) -> object:
     return tag("span", icon("failed"), f"{short(cost.budget)}, {excess} over", class_="o-failed over")
 
 
-def _bullet(cost: MethodCost) -> Markup:
+def _bullet(cost: MethodCost, most: int | None) -> Markup:
     """Thin line to the dearest call, thick bar of the median, dashed mark of the baseline, solid one of the budget."""
-    places = bullet(cost)
+    places = bullet(cost, most)
     style = "fill-over" if places.over else "fill-ok"
     parts = [
         tag("rect", y=10, height=4, width=f"{places.dearest:.4g}%", rx=2, class_="fill-dearest"),
@@ -77,20 +101,17 @@ def _mark(place: float | None, style: str) -> Markup | None:
     return tag("line", x1=f"{place:.4g}%", x2=f"{place:.4g}%", y1=1, y2=23, class_=style)
 
 
-def _key() -> Markup:
-    """What the bars mean. Each has its own scale: methods differ by a factor of thousands."""
-    keys = [
-        ("fill-ok", "median call"),
-        ("fill-dearest", "dearest call"),
-        ("mark-baseline", "baseline"),
-        ("mark-budget", "budget"),
-    ]
+def _key(*, compared: bool) -> Markup:
+    """What the bars mean. With budgets each has its own scale: methods differ by a factor of thousands."""
+    keys = [("fill-ok", "median call"), ("fill-dearest", "dearest call")]
+    if compared:
+        keys += [("mark-baseline", "baseline"), ("mark-budget", "budget")]
     items = [
         tag("li", tag("svg", _sample(style), width=20, height=14, aria_hidden="true"), words)
         for style, words in keys
     ]
-    note = tag("li", "each bar has its own scale", class_="quiet")
-    return tag("ul", items, note, class_="legend")
+    scale = "each bar has its own scale" if compared else "all bars have one scale"
+    return tag("ul", items, tag("li", scale, class_="quiet"), class_="legend")
 
 
 def _sample(style: str) -> Markup:

@@ -77,7 +77,10 @@ def _calls(story: tuple[Step, ...]) -> Markup | None:
     if not story:
         return None
     callers = list(dict.fromkeys(step.caller for step in story))
-    steps = [_step(step, callers.index(step.caller), step is story[-1]) for step in story]
+    steps = [
+        _step(step, callers.index(step.caller), "last" if number == len(story) else None)
+        for number, step in enumerate(story, 1)
+    ]
     return tag(
         "section",
         tag("h4", f"{count(len(story), 'call')} led there"),
@@ -86,7 +89,7 @@ def _calls(story: tuple[Step, ...]) -> Markup | None:
     )
 
 
-def _step(step: Step, caller: int, last: bool) -> Markup:  # noqa: FBT001 - said once, in the line above
+def _step(step: Step, caller: int, style: str | None) -> Markup:
     return tag(
         "li",
         tag("span", step.caller, class_=f"who w-{caller % _CALLER_STYLES}"),
@@ -97,7 +100,7 @@ def _step(step: Step, caller: int, last: bool) -> Markup:  # noqa: FBT001 - said
             class_="call",
         ),
         tag("code", tag("span", "→ ", aria_hidden="true"), step.outcome, class_="came"),
-        class_="last" if last else None,
+        class_=style,
     )
 
 

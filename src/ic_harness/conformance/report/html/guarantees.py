@@ -27,7 +27,11 @@ def matrix(findings: Findings) -> Markup:
                 tag(
                     "td",
                     tag("span", SEVERITY_WORDS[severity], class_="cell-label", aria_hidden="true"),
-                    [_chip(it) for it in members if it.guarantee.severity is severity],
+                    tag(
+                        "span",
+                        [_chip(it) for it in members if it.guarantee.severity is severity],
+                        class_="chips",
+                    ),
                     class_=None if any(it.guarantee.severity is severity for it in members) else "empty",
                 )
                 for severity in used

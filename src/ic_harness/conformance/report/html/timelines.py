@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import starmap
 from typing import Final
 
-from ic_harness.conformance.report.charts import Extent, Row, most_at_once, rows, throughput, ticks
+from ic_harness.conformance.report.charts import Extent, Row, hues, most_at_once, rows, throughput, ticks
 from ic_harness.conformance.report.html.icons import badge
 from ic_harness.conformance.report.html.markup import Markup, tag
 from ic_harness.conformance.report.words import count, duration, names
@@ -63,8 +63,8 @@ def _gantt(chart: Timeline, extent: Extent) -> Markup:
     height = tracks * _TRACK_PX
     places = [sum(len(row.tracks) for row in drawn[:index]) * _TRACK_PX for index in range(len(drawn))]
     bars = [
-        _bar(span, extent, top + level * _TRACK_PX + 2, _TRACK_PX - 4, index)
-        for index, (row, top) in enumerate(zip(drawn, places, strict=True))
+        _bar(span, extent, top + level * _TRACK_PX + 2, _TRACK_PX - 4, hue)
+        for row, top, hue in zip(drawn, places, hues([row.name for row in drawn]), strict=True)
         for level, track in enumerate(row.tracks)
         for span in track
     ]
@@ -85,10 +85,10 @@ def _gantt(chart: Timeline, extent: Extent) -> Markup:
 
 def _thin(title: str, drawn: list[Row], extent: Extent) -> Markup:
     """A chart of many rows: thin lines without names, in a box that scrolls."""
-    pitch = max(3, min(10, 420 // len(drawn)))
+    pitch = max(1, min(10, 480 // len(drawn)))
     height = len(drawn) * pitch
     bars = [
-        _bar(span, extent, index * pitch, pitch - 1, 0, names_row=True)
+        _bar(span, extent, index * pitch, max(1, pitch - 1), 0, names_row=True)
         for index, row in enumerate(drawn)
         for span in row.spans
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ic_harness.conformance.report.findings import WORST_FIRST, Finding, Findings
+from ic_harness.conformance.report.findings import WORST_FIRST, Finding, Findings, split_message
 from ic_harness.conformance.report.html.guarantees import promise
 from ic_harness.conformance.report.html.icons import icon, outcome_icon, style_of
 from ic_harness.conformance.report.html.markup import Markup, tag
@@ -14,6 +14,7 @@ from ic_harness.conformance.report.words import (
     SEVERITY_WORDS,
     VERDICT_WORDS,
     duration,
+    moment,
     one_line,
 )
 from ic_harness.conformance.results import Outcome, Report, Verdict
@@ -38,6 +39,8 @@ def verdict(findings: Findings) -> Markup:
             tag("p", findings.meaning(), class_="meaning"),
             _worst(findings.told),
             _refusals(findings),
+            _figures(report),
+            _stages(report),
             class_="verdict-text",
         ),
         tag("div", _tally(findings), _facts(report), class_="verdict-side"),
@@ -57,6 +60,7 @@ def _worst(told: list[Finding]) -> Markup | None:
                 outcome_icon(it.outcome),
                 tag("strong", it.guarantee.id),
                 tag("span", promise(it.guarantee.text), class_="promise"),
+                tag("span", one_line(_seen(it), 200), class_="seen"),
                 tag(
                     "span",
                     f"{SEVERITY_WORDS[it.guarantee.severity]}, {OUTCOME_WORDS[it.outcome]}",
@@ -73,6 +77,12 @@ def _worst(told: list[Finding]) -> Markup | None:
     return tag("ul", items, rest, class_="worst", aria_label="Guarantees that did not hold")
 
 
+def _seen(finding: Finding) -> str:
+    return next(
+        split_message(check.message)[0] for check in finding.checks if check.outcome is finding.outcome
+    )
+
+
 def _refusals(findings: Findings) -> Markup | None:
     """The gate's own sentences; those that only repeat a guarantee listed above are in its story."""
     listed = {it.guarantee.id for it in findings.told[:_LISTED]}
@@ -85,6 +95,31 @@ def _refusals(findings: Findings) -> Markup | None:
 def _repeats(refusal: str, listed: set[str]) -> bool:
     words = refusal.split(maxsplit=1)
     return bool(words) and words[0].rstrip(":,") in listed
+
+
+def _figures(report: Report) -> Markup | None:
+    """The numbers worth telling."""
+    if not report.figures:
+        return None
+    tiles = [tag("div", tag("dt", figure.name), tag("dd", figure.value)) for figure in report.figures]
+    return tag("dl", tiles, class_="tiles")
+
+
+def _stages(report: Report) -> Markup | None:
+    """The stages of the gate in one line: how far it came."""
+    if not report.stages:
+        return None
+    steps = [
+        tag(
+            "li",
+            outcome_icon(stage.outcome),
+            stage.name,
+            tag("span", f" {OUTCOME_WORDS[stage.outcome]}", class_="hidden"),
+            class_=f"o-{style_of(stage.outcome)}",
+        )
+        for stage in report.stages
+    ]
+    return tag("ol", steps, class_="strip", aria_label="Stages of the gate")
 
 
 def _tally(findings: Findings) -> Markup:
@@ -139,7 +174,5 @@ def _fact_rows(report: Report) -> Iterator[tuple[str, object]]:
         yield "Wasm size", human_bytes(subject.wasm_size)
     if subject.baseline:
         yield "Baseline", subject.baseline
-    yield "Started", tag("time", subject.started, datetime=subject.started)
+    yield "Started", tag("time", moment(subject.started), datetime=subject.started)
     yield "Took", duration(report.seconds)
-    for figure in report.figures:
-        yield figure.name, figure.value
