@@ -1,7 +1,16 @@
-//! Who may see a memory.
+//! Who may do what with a memory.
 //!
-//! Owners and controllers of the capsule may do everything. Others may see what an access entry lets them see: the entry names them (or
-//! is public), has the VIEW bit, and its condition holds. Nobody but owners and controllers writes.
+//! Owners and controllers of the capsule may do everything. Others may do what an access entry lets them, if it names them and its
+//! condition holds:
+//!
+//! | bit | lets its person |
+//! |---|---|
+//! | VIEW | read the memory, its assets and their bytes, and mint HTTP tokens for them |
+//! | MANAGE | see, change what the memory says of itself, add and remove assets |
+//! | OWN | do all that, say who else may, and delete the memory |
+//!
+//! DOWNLOAD and SHARE are stored and by themselves let nobody do anything. A public entry lets everybody see and do no more, whatever
+//! its bits.
 
 use candid::Principal;
 
@@ -9,12 +18,16 @@ use crate::types::{AccessCondition, AccessEntry, GrantSource, PersonRef, Resourc
 
 /// Permission bit: see a memory and its assets.
 pub const VIEW: u32 = 1;
+/// Permission bit: change a memory.
+pub const MANAGE: u32 = 8;
+/// Permission bit: everything.
+pub const OWN: u32 = 16;
 /// All five permission bits: VIEW, DOWNLOAD, SHARE, MANAGE, OWN.
 pub const OWNER_MASK: u32 = 31;
 
-/// Whether one of the entries lets this principal see.
-pub fn lets_view(entries: &[AccessEntry], who: &Principal, now: u64) -> bool {
-    entries.iter().any(|entry| entry.perm_mask & VIEW != 0 && names(entry, who) && holds(&entry.condition, now))
+/// Whether one of the entries gives this principal a right, which is one of the bits.
+pub fn grants(entries: &[AccessEntry], right: u32, who: &Principal, now: u64) -> bool {
+    entries.iter().any(|entry| rights(entry, who) & right != 0 && holds(&entry.condition, now))
 }
 
 /// The entry that a new memory has.
@@ -45,9 +58,15 @@ pub fn sharing(entries: &[AccessEntry]) -> (SharingStatus, u32) {
     (status, shared)
 }
 
-fn names(entry: &AccessEntry, who: &Principal) -> bool {
+fn rights(entry: &AccessEntry, who: &Principal) -> u32 {
     let named = entry.person_ref == Some(PersonRef::Principal(*who)) && *who != Principal::anonymous();
-    entry.is_public || named
+    match entry.perm_mask {
+        mask if entry.is_public && !named => mask & VIEW,
+        _ if !named => 0,
+        mask if mask & OWN != 0 => OWNER_MASK,
+        mask if mask & MANAGE != 0 => mask | VIEW,
+        mask => mask,
+    }
 }
 
 fn holds(condition: &AccessCondition, now: u64) -> bool {
@@ -56,5 +75,68 @@ fn holds(condition: &AccessCondition, now: u64) -> bool {
         AccessCondition::Scheduled { accessible_after } => now >= *accessible_after,
         AccessCondition::ExpiresAt { expires } => now < *expires,
         AccessCondition::EventTriggered { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 100;
+
+    fn person() -> Principal {
+        Principal::from_slice(&[1])
+    }
+
+    fn entry(perm_mask: u32, is_public: bool, condition: AccessCondition) -> AccessEntry {
+        AccessEntry { perm_mask, is_public, condition, ..owner_entry(person(), "id".into(), 0) }
+    }
+
+    fn granted(entry: AccessEntry, who: Principal) -> [bool; 3] {
+        [VIEW, MANAGE, OWN].map(|right| grants(std::slice::from_ref(&entry), right, &who, NOW))
+    }
+
+    /// Each bit gives its right and those that it includes; DOWNLOAD and SHARE give none.
+    #[test]
+    fn bits_give_rights() {
+        let cases = [
+            (0, [false, false, false]),
+            (VIEW, [true, false, false]),
+            (2 | 4, [false, false, false]),
+            (MANAGE, [true, true, false]),
+            (OWN, [true, true, true]),
+            (OWNER_MASK, [true, true, true]),
+        ];
+        for (mask, expected) in cases {
+            assert_eq!(granted(entry(mask, false, AccessCondition::Immediate), person()), expected, "mask {mask}");
+        }
+    }
+
+    /// Others get nothing, everybody gets to see what is public and no more, and the anonymous caller cannot be named.
+    #[test]
+    fn entries_are_for_their_person() {
+        let (stranger, anonymous) = (Principal::from_slice(&[2]), Principal::anonymous());
+        let named = entry(OWNER_MASK, false, AccessCondition::Immediate);
+        assert_eq!(granted(named.clone(), stranger), [false; 3]);
+        let public = entry(OWNER_MASK, true, AccessCondition::Immediate);
+        assert_eq!(granted(public.clone(), stranger), [true, false, false]);
+        assert_eq!(granted(public, anonymous), [true, false, false]);
+        let anybody = AccessEntry { person_ref: Some(PersonRef::Principal(anonymous)), ..named };
+        assert_eq!(granted(anybody, anonymous), [false; 3]);
+    }
+
+    /// A condition holds from its time on, or until it; events never happen here.
+    #[test]
+    fn conditions_are_kept() {
+        let cases = [
+            (AccessCondition::Scheduled { accessible_after: NOW }, true),
+            (AccessCondition::Scheduled { accessible_after: NOW + 1 }, false),
+            (AccessCondition::ExpiresAt { expires: NOW + 1 }, true),
+            (AccessCondition::ExpiresAt { expires: NOW }, false),
+            (AccessCondition::EventTriggered { event: crate::types::AccessEvent::Wedding }, false),
+        ];
+        for (condition, holds) in cases {
+            assert_eq!(granted(entry(VIEW, false, condition.clone()), person())[0], holds, "{condition:?}");
+        }
     }
 }

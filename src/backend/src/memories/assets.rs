@@ -1,9 +1,9 @@
 //! Adding and removing single assets.
 
+use super::attach::{NewAsset, attach, blob_asset, inline_asset, preview};
 use super::checks;
-use super::create::{NewAsset, attach, blob_asset, inline_asset, preview};
 use super::idempotency;
-use super::read::writable;
+use super::read::manageable;
 use super::record::{MemoryKey, Place, StoredAsset, StoredMemory, parse_uuid, uuid_text};
 use crate::blobs::locator;
 use crate::codec::{Digest, digest, to_bytes};
@@ -60,14 +60,14 @@ pub fn remove_external(state: &mut State, call: &Call, id: &str, name: &str) -> 
 
 /// Removes an inline asset by index.
 pub fn remove_inline(state: &mut State, call: &Call, id: &str, index: u32) -> Result<AssetRemovalResult> {
-    let (_, memory) = writable(state, call, id)?;
+    let (_, memory) = manageable(state, call, id)?;
     inline_at(&memory, index as usize).ok_or_else(|| Error::invalid(format!("Asset index {index} out of range")))?;
     remove(state, call, id, "", |memory| inline_at(memory, index as usize))
 }
 
 /// Removes all assets of a memory.
 pub fn cleanup(state: &mut State, call: &Call, id: &str) -> Result<AssetCleanupResult> {
-    let (key, mut memory) = writable(state, call, id)?;
+    let (key, mut memory) = manageable(state, call, id)?;
     let assets = std::mem::take(&mut memory.assets);
     assets.iter().for_each(|asset| detach(state, key, &memory, asset));
     store(state, call, key, &mut memory);
@@ -110,7 +110,7 @@ fn add(
     (id, idem, content): (&str, &str, Digest),
     make: impl FnOnce(&State) -> Result<NewAsset>,
 ) -> Result<String> {
-    let (key, mut memory) = writable(state, call, id)?;
+    let (key, mut memory) = manageable(state, call, id)?;
     let idem_key = idempotency::asset_key(key, &call.caller, idem)?;
     if let Some(asset) = state.memories.idempotency.find(&idem_key, &content)? {
         return Ok(uuid_text(&asset));
@@ -137,7 +137,7 @@ fn remove(
     name: &str,
     find: impl FnOnce(&StoredMemory) -> Option<usize>,
 ) -> Result<AssetRemovalResult> {
-    let (key, mut memory) = writable(state, call, id)?;
+    let (key, mut memory) = manageable(state, call, id)?;
     let at = find(&memory).ok_or(Error::NotFound)?;
     let asset = memory.assets.remove(at);
     if !faults::removal_only_claimed() {

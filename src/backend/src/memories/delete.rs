@@ -2,7 +2,7 @@
 
 use super::assets::detach;
 use super::checks;
-use super::read::writable;
+use super::read::owned;
 use super::record::{MemoryKey, StoredMemory};
 use crate::context::Call;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ const BULK_MAX: usize = 500;
 
 /// Deletes one memory.
 pub fn delete(state: &mut State, call: &Call, id: &str, delete_assets: bool) -> Result<()> {
-    let (key, memory) = writable(state, call, id)?;
+    let (key, memory) = owned(state, call, id)?;
     remove(state, key, memory, delete_assets);
     Ok(())
 }

@@ -69,7 +69,8 @@ pub fn ping(state: &State, call: &Call, ids: Vec<String>) -> Result<Vec<MemoryPr
 
 /// Changes what a memory says of itself, and who may see it.
 pub fn update(state: &mut State, call: &Call, id: &str, changes: MemoryUpdateData) -> Result<Memory> {
-    let (key, mut memory) = writable(state, call, id)?;
+    let may_change = if changes.access_entries.is_some() { owned } else { manageable };
+    let (key, mut memory) = may_change(state, call, id)?;
     checks::check_text("name", changes.name.as_deref().unwrap_or_default())?;
     memory.metadata.title = changes.name.or(memory.metadata.title);
     if let Some(metadata) = changes.metadata {
@@ -96,7 +97,7 @@ pub fn bind_neon(state: &mut State, call: &Call, kind: ResourceType, id: &str, b
             state.capsules.update(&capsule);
         }
         ResourceType::Memory => {
-            let (key, mut memory) = writable(state, call, id)?;
+            let (key, mut memory) = owned(state, call, id)?;
             let edges = &mut memory.metadata.database_storage_edges;
             edges.retain(|edge| *edge != DatabaseHosting::Neon);
             edges.extend(bind.then_some(DatabaseHosting::Neon));
@@ -125,33 +126,43 @@ pub fn first_of_capsule(state: &State, capsule: u64) -> Vec<(String, Memory)> {
 
 /// Whether the caller may see the memory at this place.
 pub fn may_view(state: &State, call: &Call, key: MemoryKey) -> bool {
-    state.memories.get(key).is_some_and(|memory| lets_view(state, call, key, &memory))
+    state.memories.get(key).is_some_and(|memory| has_right(state, call, key, &memory, access::VIEW))
 }
 
 /// The memory, for who may see it; for others there is none.
 pub fn viewable(state: &State, call: &Call, id: &str) -> Result<(MemoryKey, StoredMemory)> {
+    with_right(state, call, id, access::VIEW)
+}
+
+/// The memory, for who may change it; who may only see it is `Unauthorized`, for others there is none.
+pub fn manageable(state: &State, call: &Call, id: &str) -> Result<(MemoryKey, StoredMemory)> {
+    with_right(state, call, id, access::MANAGE)
+}
+
+/// The memory, for who may share and delete it; who may only see it is `Unauthorized`, for others there is none.
+pub fn owned(state: &State, call: &Call, id: &str) -> Result<(MemoryKey, StoredMemory)> {
+    with_right(state, call, id, access::OWN)
+}
+
+fn with_right(state: &State, call: &Call, id: &str, right: u32) -> Result<(MemoryKey, StoredMemory)> {
     let key = state.memories.find(id).ok_or(Error::NotFound)?;
     let memory = state.memories.get(key).ok_or(Error::NotFound)?;
-    if lets_view(state, call, key, &memory) { Ok((key, memory)) } else { Err(Error::NotFound) }
+    if has_right(state, call, key, &memory, right) {
+        Ok((key, memory))
+    } else if has_right(state, call, key, &memory, access::VIEW) {
+        Err(Error::Unauthorized)
+    } else {
+        Err(Error::NotFound)
+    }
 }
 
-/// The memory, for who owns or controls its capsule; for others there is none.
-pub fn writable(state: &State, call: &Call, id: &str) -> Result<(MemoryKey, StoredMemory)> {
-    let key = state.memories.find(id).filter(|key| may_write(state, call, *key)).ok_or(Error::NotFound)?;
-    let memory = state.memories.get(key).ok_or(Error::NotFound)?;
-    Ok((key, memory))
-}
-
-fn may_write(state: &State, call: &Call, key: MemoryKey) -> bool {
-    faults::foreign_memory_writable() || state.capsules.is_writer(key.0, &call.caller)
-}
-
-fn lets_view(state: &State, call: &Call, key: MemoryKey, memory: &StoredMemory) -> bool {
+fn has_right(state: &State, call: &Call, key: MemoryKey, memory: &StoredMemory, right: u32) -> bool {
     let Some(capsule) = state.capsules.get(key.0) else {
         return false;
     };
     let theirs = capsule.is_owner(&call.caller) || capsule.is_controller(&call.caller);
-    theirs || access::lets_view(&memory.access_entries, &call.caller, call.now)
+    let anybodys = faults::foreign_memory_writable() && right != access::VIEW;
+    theirs || anybodys || access::grants(&memory.access_entries, right, &call.caller, call.now)
 }
 
 fn on_wire(state: &State, key: MemoryKey, memory: StoredMemory) -> Memory {

@@ -16,6 +16,8 @@ mod ranges;
 mod record;
 mod service;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 pub use clock::Clock;
 pub use ranges::Ranges;
