@@ -91,9 +91,16 @@ def read_options(config: pytest.Config) -> Options:
         raise pytest.UsageError(
             "--wasm deploys a new canister, --canister-id names an old one: give one of them"
         )
+    network = config.getoption("ic_network")
+    if network.endswith(":start") and config.getoption("numprocesses", None):
+        name = network.partition(":")[0]
+        raise pytest.UsageError(
+            f"--network {network} starts one network, but each worker of -n would start its own: "
+            f"start it yourself and give --network {name}"
+        )
     candid = config.getoption("ic_candid")
     return Options(
-        network=config.getoption("ic_network"),
+        network=network,
         wasm=Path(wasm) if wasm else None,
         candid=Path(candid) if candid else None,
         canister_id=canister_id,
