@@ -144,7 +144,7 @@ def test_identities(kind):
     assert adopted.principal == identity.sender()
     assert adopted.public_key_der == identity.der_pubkey == identity.sign(b"x")[0]
     again = Identity.from_pem(identity.to_pem())
-    assert (again.sender(), again.key_type) == (identity.sender(), kind)
+    assert (again.sender(), again.key_type, again.privkey) == (identity.sender(), kind, KEY)
     assert Identity(type=kind).sender() != Identity(type=kind).sender()
 
 
@@ -153,6 +153,8 @@ def test_anonymous():
     nobody = Identity(anonymous=True)
     assert (nobody.sign(b"x"), nobody.der_pubkey) == ((None, None), None)
     assert as_identity(nobody).principal.is_anonymous
+    with pytest.raises(IdentityError):
+        nobody.privkey  # noqa: B018
 
 
 def test_delegations():

@@ -176,6 +176,17 @@ def test_pem_text_is_an_identity():
     assert find_identity(dump_pem(ALICE, "word").decode(), {}, "word") == ALICE
 
 
+def test_a_seed_phrase_in_a_file(tmp_path):
+    """A file with a seed phrase, as `dfx identity import --seed-file` takes it, is an identity."""
+    phrase = "abandon " * 11 + "about"
+    (tmp_path / "seed.txt").write_text(f"{phrase}\n")
+    spec = f"seed:{tmp_path / 'seed.txt'}"
+    assert find_identity(spec, {}) == identity_from_seed_phrase(phrase)
+    assert find_identity(spec, {}, "TREZOR") == identity_from_seed_phrase(phrase, "TREZOR")
+    with pytest.raises(IdentityError, match=r"cannot read.*none"):
+        find_identity("seed:none", {})
+
+
 PUBLISHED = {
     "peacock": "wnkwv-wdqb5-7wlzr-azfpw-5e5n5-dyxrf-uug7x-qxb55-mkmpa-5jqik-tqe",
     "cherry": "yximj-qmoje-f4yat-decdf-qzz2i-mun3k-45fi7-lp65b-vng2k-xbd2s-xae",

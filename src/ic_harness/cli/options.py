@@ -59,7 +59,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar="IC_HARNESS_IDENTITY",
         metavar="PEM|NAME",
         shell_complete=complete_later("identities"),
-        help="Key file of the caller, or dfx:NAME, icp:NAME. Without it a key is kept in the state folder.",
+        help="Key file of the caller, or dfx:NAME, icp:NAME, seed:FILE. Without it a key is kept in the state folder.",
     )
     @state_dir_option
     @functools.wraps(command)

@@ -68,6 +68,15 @@ class Identity:
         """The public key, DER; None for the anonymous identity."""
         return None if self._key is None else self._key.public_key_der
 
+    @property
+    def privkey(self) -> str:
+        """The secret, hexadecimal. Raises `IdentityError` for the anonymous identity."""
+        if self._key is None:
+            raise IdentityError("the anonymous identity has no key")
+        if isinstance(self._key, protocol.Ed25519Identity):
+            return self._key.private_key.private_bytes_raw().hex()
+        return f"{self._key.private_key.private_numbers().private_value:064x}"
+
     def __repr__(self) -> str:
         return f"Identity({'anonymous' if self.anonymous else self.key_type}, {self.sender()})"
 

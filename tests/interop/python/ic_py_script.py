@@ -93,7 +93,7 @@ def keys():
     return {
         "senders": [str(one.sender()) for one in (identity, secp, phrase, again, anonymous)],
         "signature": identity.sign(b"message")[1].hex(),
-        "key": identity.der_pubkey.hex(),
+        "key": [identity.der_pubkey.hex(), identity.privkey, secp.privkey],
         "account": principal.to_account_id(1).to_str(),
         "principal": [principal.len, principal.hex, Principal.from_hex(principal.hex).to_str()],
         "special": [str(Principal()), str(Principal.anonymous()), Principal(bytes=b"\x01").to_str()],

@@ -23,6 +23,7 @@ from ic_harness.errors import IdentityError
 from ic_harness.protocol.identity.base import AnonymousIdentity, Identity
 from ic_harness.protocol.identity.delegated import DelegatedIdentity
 from ic_harness.protocol.identity.pem import load_pem, read_file
+from ic_harness.protocol.identity.seed_phrase import identity_from_seed_phrase
 
 Tool: TypeAlias = Literal["dfx", "icp"]
 """Whose identities: dfx's or icp-cli's."""
@@ -130,15 +131,18 @@ class IdentityFolder:
 def find_identity(spec: str, environ: Mapping[str, str], passphrase: str | None = None) -> Identity:
     """Find the identity that a user means.
 
-    `spec` is `anonymous`, `dfx:NAME`, `icp:NAME`, the path of a PEM file, a name that one of the two tools knows,
-    or a PEM text itself, as secrets of a CI come. Raises `IdentityError`, also when both tools know the name; its
-    text quotes `spec` only when that looks like a name or a path.
+    `spec` is `anonymous`, `dfx:NAME`, `icp:NAME`, the path of a PEM file, `seed:PATH` of a file with a seed phrase, a
+    name that one of the two tools knows, or a PEM text itself, as secrets of a CI come. Raises `IdentityError`, also
+    when both tools know the name; its text quotes `spec` only when that looks like a name or a path.
     """
     if "PRIVATE KEY-----" in spec:
         return load_pem(spec.encode(), passphrase)
     if len(spec) > _MAX_SPEC or len(spec.split()) > _MAX_WORDS:
         raise IdentityError("the identity is neither a name nor a path nor a PEM text; it is not shown here")
     tool, colon, name = spec.partition(":")
+    if colon and tool == "seed":
+        phrase = read_file(Path(name).expanduser()).decode(errors="replace")
+        return identity_from_seed_phrase(phrase, passphrase or "")
     if colon and tool in _TOOLS:
         return IdentityFolder.of(_TOOLS[tool], environ).load(name, passphrase)
     if spec == _ANONYMOUS:
