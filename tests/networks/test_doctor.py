@@ -78,6 +78,14 @@ def test_damaged_project_is_told(tools, tmp_path):
     assert "dfx.json is no JSON" in found["dfx"].detail
 
 
+def test_project_that_cannot_be_started_is_told(tools, tmp_path):
+    """Where icp-cli is installed but there is no project, nothing can be started."""
+    tools.install("icp")
+    found = examined(tools, tmp_path)["icp"]
+    assert (found.usable, found.version) == (False, f"icp 0.99.0 ({tools.folder}/icp)")
+    assert "no icp.yaml" in found.detail
+
+
 def test_wanted_network_is_required(tools, tmp_path, network, unused_port):
     """The network that is asked for is tried, and must answer."""
     with serve(network.replica) as server:

@@ -54,7 +54,7 @@ def test_running_network_is_found(project, tools):
     """The descriptor of a running network tells its port and its root key."""
     write(descriptor(project), {"gateway": {"fixed": True, "port": 8000}, "root-key": KEY.hex()})
     place = place_of(project, tools)
-    assert (place.url, place.root_key) == ("http://127.0.0.1:8000", KEY)
+    assert (place.url, place.root_key) == ("http://localhost:8000", KEY)
     assert find_project(project / "src" / "deeper") == project
 
 

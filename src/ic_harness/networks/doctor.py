@@ -72,25 +72,54 @@ def _wanted(spec: str) -> Finding:
 
 
 def _dfx(folder: Path | None, environ: Mapping[str, str]) -> Finding:
-    from .dfx_network import PROGRAM, open_dfx  # lazy: start-up time  # noqa: PLC0415
+    from .dfx_network import PROGRAM, find_place, open_dfx  # lazy: start-up time  # noqa: PLC0415
 
-    return _local("dfx", PROGRAM, environ, lambda: open_dfx(folder, environ=environ))
+    project = folder or Path()
+    return _local(
+        "dfx",
+        PROGRAM,
+        environ,
+        check=lambda: find_place(project, environ),
+        reach=lambda: open_dfx(project, environ=environ),
+    )
 
 
 def _icp(folder: Path | None, environ: Mapping[str, str]) -> Finding:
-    from .icp_network import PROGRAM, open_icp  # lazy: start-up time  # noqa: PLC0415
+    from .icp_network import PROGRAM, find_network, open_icp  # lazy: start-up time  # noqa: PLC0415
 
-    return _local("icp", PROGRAM, environ, lambda: open_icp(folder, environ=environ))
+    project = folder or Path()
+    return _local(
+        "icp",
+        PROGRAM,
+        environ,
+        check=lambda: find_network(project),
+        reach=lambda: open_icp(project, environ=environ),
+    )
 
 
-def _local(name: str, program: Program, environ: Mapping[str, str], reach: Callable[[], Network]) -> Finding:
-    """Examine a network that another tool runs: usable when it runs, or the tool is there to start it."""
+def _local(
+    name: str,
+    program: Program,
+    environ: Mapping[str, str],
+    *,
+    check: Callable[[], object],
+    reach: Callable[[], Network],
+) -> Finding:
+    """Examine a network that another tool runs: usable when it runs, or when the tool is there to start it.
+
+    `check` raises when the project's files are such that it can neither be reached nor be started.
+    """
     version, missing = _version(program, environ)
+    get = f"; {missing}" if missing else ""
+    try:
+        check()
+    except HarnessError as error:
+        return Finding(name=name, usable=False, detail=f"{error}{get}", version=version)
     running = _opened(name, reach, "runs", version=version)
     if running.usable:
         return running
-    if missing is not None:
-        return Finding(name=name, usable=False, detail=f"{running.detail}; {missing}")
+    if missing:
+        return Finding(name=name, usable=False, detail=running.detail + get)
     detail = f"{running.detail}; --network {name}:start starts it and stops it again"
     return Finding(name=name, usable=True, detail=detail, version=version)
 

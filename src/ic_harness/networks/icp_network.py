@@ -27,7 +27,7 @@ from typing import Any, Final
 from ic_harness.errors import InputError, NetworkError
 from ic_harness.protocol import Identity
 
-from .icp_yaml import PROJECT_FILE, read_network, root_key
+from .icp_yaml import PROJECT_FILE, Defined, read_network, root_key
 from .id_files import find_above, icp_id, read_json
 from .named import NamedNetwork, reach, start_network
 from .processes import Program, run
@@ -64,6 +64,11 @@ def find_project(folder: Path) -> Path:
     return project
 
 
+def find_network(folder: Path) -> Defined:
+    """Read what the project of a folder says of its local network. Raises `InputError` when there is none."""
+    return read_network(find_project(folder), NETWORK)
+
+
 def find_place(project: Path, environ: Mapping[str, str], deadline: Deadline) -> IcpPlace | None:
     """Find the local network of a project; None when it does not run.
 
@@ -89,7 +94,7 @@ def _described(path: Path, descriptor: Mapping[str, Any]) -> IcpPlace:
     if not isinstance(port, int) or not 0 < port < 65536:
         raise InputError(f"{path} is damaged: gateway.port is {port!r}")
     key = root_key(path, descriptor.get("root-key"))
-    return IcpPlace(url=f"http://127.0.0.1:{port}", root_key=key, source=str(path))
+    return IcpPlace(url=f"http://localhost:{port}", root_key=key, source=str(path))
 
 
 def _asked(project: Path, environ: Mapping[str, str], deadline: Deadline) -> IcpPlace | None:
@@ -101,7 +106,7 @@ def _asked(project: Path, environ: Mapping[str, str], deadline: Deadline) -> Icp
     try:
         printed = run(command, cwd=project, environ=environ, deadline=deadline)
         status = json.loads(printed[printed.index("{") : printed.rindex("}") + 1])  # warnings may surround it
-        url = status.get("api_url") or f"http://127.0.0.1:{int(status['port'])}"
+        url = status.get("api_url") or f"http://localhost:{int(status['port'])}"
     except NetworkError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -193,7 +193,8 @@ class PocketIcNetwork(Network):
                 ("ip_addr", "port", "domains", "https_config")
             )
             created = _created(self._server.call("POST", "/http_gateway", wanted), "gateway")
-            transport = HttpTransport(f"http://127.0.0.1:{int(created['port'])}")
+            # The gateway answers for the host names that it was given, which without any is this one.
+            transport = HttpTransport(f"http://localhost:{int(created['port'])}")
             self._gateway = (int(created["instance_id"]), transport)
             self.capabilities = LIVE
         return self._gateway[1].url

@@ -38,7 +38,7 @@ def main(words):
         if found is None:
             sys.exit("Error: network 'local' is not running")
         told = json.loads(found.read_text())
-        url = f"http://127.0.0.1:{told['gateway']['port']}"
+        url = f"http://localhost:{told['gateway']['port']}"
         print("warning: this is a stand-in", file=sys.stderr)
         print(json.dumps({"managed": True, "api_url": url, "root_key": told["root-key"]}, indent=2))
     else:
