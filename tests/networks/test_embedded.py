@@ -31,11 +31,13 @@ def test_methods_are_attributes(counter):
 
 
 def test_unknown_methods_are_told(counter):
-    """A method that is not in the interface is told with those that are."""
+    """A method that is not in the interface is told with those that are alike, or all that there are."""
     with pytest.raises(AttributeError, match="no method 'decrement'"):
         counter.decrement()
-    with pytest.raises(InputError, match="get, increment, trap"):
+    with pytest.raises(InputError, match=r"did you mean increment\?"):
         counter.call("decrement")
+    with pytest.raises(InputError, match="there are: get, increment, trap"):
+        counter.call("zzz")
 
 
 def test_a_trap_is_a_reject(counter):
