@@ -143,6 +143,7 @@ def test_verdict_comes_first():
     before_the_rest = html[html.index("<main") : html.index('id="broken"')]
     assert before_the_rest.index("Refused") < before_the_rest.index("UC6") < before_the_rest.index("BL4")
     assert "Users can lose data" in before_the_rest
+    assert "Anybody who counts upwards from blob_1 downloads every photo of every user." in before_the_rest
 
 
 def test_sections_without_content_are_left_out():

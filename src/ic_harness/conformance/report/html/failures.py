@@ -47,7 +47,7 @@ def _story(check: CheckResult) -> Markup:
     what, meaning = split_message(check.message)
     return tag(
         "div",
-        tag("p", what, class_="what") if what else None,
+        tag("p", what.rstrip(":"), class_="what") if what else None,
         _meaning(check.outcome, meaning),
         _acceptance(check.acceptance),
         _calls(check.story),
@@ -99,7 +99,7 @@ def _step(step: Step, caller: int, style: str | None) -> Markup:
             tag("span", "(", step.arguments, ")", class_="arguments"),
             class_="call",
         ),
-        tag("code", tag("span", "→ ", aria_hidden="true"), step.outcome, class_="came"),
+        tag("code", tag("span", "→\N{NO-BREAK SPACE}", aria_hidden="true"), step.outcome, class_="came"),
         class_=style,
     )
 

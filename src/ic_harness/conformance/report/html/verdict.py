@@ -22,6 +22,8 @@ from ic_harness.units import human_bytes
 
 _STYLES: Final = {Verdict.PASS: "passed", Verdict.REFUSED: "failed", Verdict.COULD_NOT_RUN: "error"}
 _LISTED: Final = 6
+_FEW: Final = 3
+"""So many broken guarantees can be told in full on the first screen."""
 
 
 def verdict(findings: Findings) -> Markup:
@@ -60,7 +62,7 @@ def _worst(told: list[Finding]) -> Markup | None:
                 outcome_icon(it.outcome),
                 tag("strong", it.guarantee.id),
                 tag("span", promise(it.guarantee.text), class_="promise"),
-                tag("span", one_line(_seen(it), 200), class_="seen"),
+                tag("span", one_line(_consequence(it), 200), class_="means-it"),
                 tag(
                     "span",
                     f"{SEVERITY_WORDS[it.guarantee.severity]}, {OUTCOME_WORDS[it.outcome]}",
@@ -74,13 +76,15 @@ def _worst(told: list[Finding]) -> Markup | None:
     ]
     more = len(told) - _LISTED
     rest = tag("li", tag("a", f"and {more} more", href="#broken"), class_="more") if more > 0 else None
-    return tag("ul", items, rest, class_="worst", aria_label="Guarantees that did not hold")
+    style = "worst few" if len(told) <= _FEW else "worst"
+    return tag("ul", items, rest, class_=style, aria_label="Guarantees that did not hold")
 
 
-def _seen(finding: Finding) -> str:
-    return next(
-        split_message(check.message)[0] for check in finding.checks if check.outcome is finding.outcome
-    )
+def _consequence(finding: Finding) -> str:
+    """What it means to users that the guarantee broke; where the check does not say, or went wrong, what was seen."""
+    check = next(check for check in finding.checks if check.outcome is finding.outcome)
+    what, meaning = split_message(check.message)
+    return what.rstrip(":") if finding.outcome is Outcome.ERROR else meaning or what
 
 
 def _refusals(findings: Findings) -> Markup | None:
