@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -168,8 +169,9 @@ def test_server_ends_with_the_network(tools):
     """Closing the network deletes the instance and ends the process and its folder; twice is once."""
     tools.install("pocket-ic", "pocket_ic")
     network = open_pocket_ic(environ=tools.environ)
-    pid, folder = network._server.pid, network._server._folder
+    pid, folder = network._server.pid, Path(network._server._child.command[2]).parent
     assert alive(pid)
+    assert folder.is_dir()
     network.close()
     network.close()
     assert not alive(pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 
 from ic_harness.errors import CallError, NetworkError, ProtocolError
@@ -37,7 +38,7 @@ class NamedNetwork(UrlNetwork):
         super().__init__(url, deployer, root_key=root_key)
         self._name = name
         self._lookup = lookup
-        self._stop = _nothing
+        self._stop: Callable[[], object] = _nothing
 
     @property
     def name(self) -> str:
@@ -56,8 +57,11 @@ class NamedNetwork(UrlNetwork):
             raise NetworkError(f"the network {self.name} does not answer at {self.url}: {advice}") from error
 
     def stop_with(self, stop: Callable[[], None]) -> None:
-        """Call `stop` when this object is closed: it ends what was started for it."""
-        self._stop = stop
+        """Call `stop` when this object is closed, forgotten, or the program ends: it ends what was started for it.
+
+        `stop` must not refer to this object.
+        """
+        self._stop = weakref.finalize(self, stop)
 
     def close(self) -> None:
         """Close the connections, and stop the network if it was started for this object."""

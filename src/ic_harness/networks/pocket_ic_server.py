@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -49,7 +50,8 @@ class PocketIcServer:
     def __init__(self, url: str, child: Child | None = None, folder: Path | None = None) -> None:
         self.url = url.rstrip("/")
         self._child = child
-        self._folder = folder
+        # Also when the program ends, or forgets this object, without closing it.
+        self._end = weakref.finalize(self, _end, child, folder)
         self._client = httpx.Client(
             base_url=self.url,
             timeout=OPERATION_S + 10,
@@ -72,9 +74,7 @@ class PocketIcServer:
             port = _await_port(child, port_file, deadline or Deadline(START_S))
             return cls(f"http://127.0.0.1:{port}", child, folder)
         except BaseException:
-            if child is not None:
-                child.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+            _end(child, folder)
             raise
 
     @property
@@ -124,10 +124,15 @@ class PocketIcServer:
     def close(self) -> None:
         """Close the connections, and stop the server if it was started here."""
         self._client.close()
-        if self._child is not None:
-            self._child.stop()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._end()
+
+
+def _end(child: Child | None, folder: Path | None) -> None:
+    """Stop the process and remove its folder, if there are any."""
+    if child is not None:
+        child.stop()
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _await_port(child: Child, path: Path, deadline: Deadline) -> int:
