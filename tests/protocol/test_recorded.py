@@ -70,6 +70,81 @@ def test_every_changed_bit_is_noticed():
             verify(flipped(position))
 
 
+def read(name):
+    """The bytes of a file of hexadecimal text."""
+    return bytes.fromhex((FOLDER / name).read_text())
+
+
+TESTNET = {
+    name: bytes.fromhex(value)
+    for name, value in json.loads((FOLDER / "testnet_certified_data_2022.json").read_text()).items()
+}
+REPLY = read("mainnet_reply_2024.hex")
+OTHERS = {
+    "mainnet reply, 2024": (
+        REPLY, MAINNET_ROOT_KEY, Principal(bytes.fromhex("00000000006000ae0101")), 1_712_666_459_237_743_563,
+    ),
+    "testnet, 2022": (
+        TESTNET["certificate"], TESTNET["root_key"], Principal.from_text("5v3p4-iyaaa-aaaaa-qaaaa-cai"),
+        1_643_206_874_888_337_280,
+    ),
+}  # fmt: skip
+each_other = pytest.mark.parametrize(
+    ("raw", "root_key", "canister_id", "now_ns"), OTHERS.values(), ids=OTHERS
+)
+
+
+@each_other
+def test_certificates_of_other_subnets(raw, root_key, canister_id, now_ns):
+    """Certificates of other subnets and years verify for their canisters, times and root keys only."""
+    certificate = Certificate.from_cbor(raw)
+    certificate.verify(root_key, canister_id=canister_id, now_ns=now_ns)
+    assert certificate.time_ns == now_ns
+    assert certificate.to_cbor() == raw
+    with pytest.raises(CertificateError, match="not responsible"):
+        certificate.verify(root_key, canister_id=CANISTER, now_ns=now_ns)
+    with pytest.raises(CertificateError, match="signature"):
+        certificate.verify(LOCAL["root_key"], canister_id=canister_id, now_ns=now_ns)
+    with pytest.raises(CertificateError, match="old"):
+        certificate.verify(root_key, canister_id=canister_id, now_ns=now_ns + 10**12)
+
+
+def test_a_recorded_reply():
+    """The reply of 2024 is in the tree, and so is the gap between the two ranges of its subnet."""
+    certificate = Certificate.from_cbor(REPLY)
+    (call,) = list_children(certificate.tree, (b"request_status",))
+    reply = certificate.lookup_value((b"request_status", call, b"reply"))
+    assert reply.startswith(b"DIDL")
+    assert b"Hello, tobi!" in reply
+    between = Principal(bytes.fromhex("00000000006000af0101"))
+    with pytest.raises(CertificateError, match="not responsible"):
+        certificate.verify(MAINNET_ROOT_KEY, canister_id=between, now_ns=None)
+
+
+@each_other
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_changed_bit_of_the_others_is_noticed(raw, root_key, canister_id, now_ns, data):
+    """Any single bit changed makes them worthless, too."""
+    refuse_bit(raw, data.draw(st.integers(0, 8 * len(raw) - 1)), root_key, canister_id, now_ns)
+
+
+@pytest.mark.slow
+@each_other
+def test_every_changed_bit_of_the_others_is_noticed(raw, root_key, canister_id, now_ns):
+    """All single-bit changes of them, one after the other."""
+    for position in range(8 * len(raw)):
+        refuse_bit(raw, position, root_key, canister_id, now_ns)
+
+
+def refuse_bit(raw, position, root_key, canister_id, now_ns):
+    """Assert that a certificate with one bit changed is refused."""
+    changed = bytearray(raw)
+    changed[position // 8] ^= 1 << position % 8
+    with pytest.raises(ProtocolError):
+        Certificate.from_cbor(bytes(changed)).verify(root_key, canister_id=canister_id, now_ns=now_ns)
+
+
 def recorded(name):
     """The byte strings of a recorded signature."""
     return {key: bytes.fromhex(value) for key, value in json.loads((FOLDER / name).read_text()).items()}
