@@ -8,13 +8,13 @@ from functools import cached_property
 from itertools import count
 from typing import Any, TypeVar
 
-from ic_harness.backend import UploadConfig, UploadFinishResult, open_backend
+from ic_harness.backend import BlobRef, UploadConfig, UploadFinishResult, open_backend
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
 
 from .expectations import UnmetNeedError
-from .material import Content, blob_asset, memory_metadata
+from .material import Content, asset_metadata, blob_asset, memory_metadata
 from .story import Recorded, Story
 
 T = TypeVar("T")
@@ -44,6 +44,11 @@ class Caller:
         """The limits that the canister advertises."""
         config: UploadConfig = self.backend.upload_config()
         return config
+
+    def can(self, method: str) -> bool:
+        """Whether the canister's generation has a method."""
+        profile = self.backend.profile
+        return profile is None or bool(profile.has(method))
 
     def begin(self, chunks: int, idem: str | None = None, capsule: str | None = None) -> int:
         """Open a session in the caller's capsule, with a fresh idem unless one is given."""
@@ -77,7 +82,13 @@ class Caller:
         return self.remember_blob(locator, material, title), locator
 
     def remember_blob(self, locator: str, material: Content, title: str = "A day at the sea") -> str:
-        """Make a memory of an uploaded blob and give its id."""
+        """Make a memory of an uploaded blob and give its id, in the way that the canister's generation has."""
+        if not self.can("memories_create_with_internal_blobs"):
+            ref = BlobRef(locator=locator, hash=material.sha256, len=material.size)
+            metadata = asset_metadata(material, name=title)
+            nothing = (None,) * 5
+            arguments = (self.capsule, None, ref, *nothing, metadata, self.idem())
+            return str(self.backend.memories_create(*arguments))
         asset = blob_asset(locator, material)
         return str(
             self.backend.memories_create_with_internal_blobs(

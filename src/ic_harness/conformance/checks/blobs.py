@@ -9,7 +9,7 @@ from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, broken, equal, refused, require
 from ic_harness.conformance.material import content
 from ic_harness.conformance.stage import Caller, Stage
-from ic_harness.errors import BackendError
+from ic_harness.errors import BackendError, RejectError
 
 _NO_LOCATORS = (
     "",
@@ -131,6 +131,11 @@ def large_blobs_are_read_in_chunks(stage: Stage) -> None:
     locator = alice.upload(material)
     try:
         alice.backend.blob_read(locator)
+    except RejectError as error:
+        raise broken(
+            f"blob_read of {material.size} bytes made the canister trap: {error.reject_message}",
+            "Who reads a large photo is not told how to.",
+        ) from error
     except BackendError as error:
         require(
             "blob_read_chunk" in error.message, f"the refusal does not name blob_read_chunk: {error.message}"

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ic_harness import candid
 from ic_harness.conformance.checks.registry import check
-from ic_harness.conformance.expectations import accepted, broken, equal, lacks_method, refused, require
+from ic_harness.conformance.expectations import accepted, equal, lacks_method, refused, require
 from ic_harness.conformance.material import asset_metadata, content
 from ic_harness.conformance.stage import Caller, Stage
-from ic_harness.errors import BackendError, RejectError
+from ic_harness.errors import BackendError, CandidError, RejectError
 
-_WRITERS = (
-    "debug_put_chunk_b64",
-    "debug_finish_hex",
-    "debug_blob_write_canary",
-    "dev_clear_all_memories_in_capsule",
-    "_probe_inline_len",
-)
+_DEBUGGING = """service : {
+  debug_put_chunk_b64 : (nat64, nat32, text) -> ();
+  debug_finish_hex : (nat64, text, nat64) -> ();
+  debug_blob_write_canary : (text, nat32, nat32) -> ();
+  dev_clear_all_memories_in_capsule : (text, bool) -> ();
+  _probe_inline_len : (opt blob) -> ();
+  refusal : () -> (variant { Ok : reserved; Err : variant {
+    Unauthorized; NotFound; ResourceExhausted; InvalidArgument : text; Conflict : text; Internal : text;
+    NotImplemented : text } }) query;
+}"""
+"""The debugging endpoints of published backends, and the shape of a refusal."""
+_UNREADABLE = ("decode", "idl error", "on the wire", "deserialize", "cannot parse")
+"""Words by which canisters complain about arguments."""
 _NEIGHBOURS = 1000
 _TOLERANCE = 0.10
 
@@ -42,20 +50,43 @@ def maintenance_is_for_controllers(stage: Stage) -> None:
 @check("OP2")
 def no_debugging_for_strangers(stage: Stage) -> None:
     """Debugging endpoints that write cannot be reached by a stranger."""
-    mallory = stage.network.agent(stage.caller("mallory").identity)
-    for method in _WRITERS:
+    mallory = stage.caller("mallory")
+    agent = stage.network.agent(mallory.identity)
+    session, capsule = mallory.begin(1), mallory.capsule
+    meaning = "Whoever finds the method writes into the canister."
+    for method, (types, arguments) in _writers(session, capsule).items():
+        argument = candid.encode(arguments, types)
         try:
-            mallory.update(stage.canister_id, method, candid.encode((), ()))
+            reply = agent.update(stage.canister_id, method, argument)
         except RejectError as error:
-            missing = lacks_method(error)
-            decoded = "decode" in error.reject_message.lower() or "IDL error" in error.reject_message
-            require(
-                missing or not decoded,
-                f"a stranger reaches {method}: {error.reject_message}",
-                "Whoever finds the method writes into the canister.",
-            )
+            # Access is refused before arguments are read, so whoever gets as far as these is inside.
+            inside = any(word in error.reject_message.lower() for word in _UNREADABLE)
+            require(lacks_method(error) or not inside, f"a stranger reaches {method}: {error}", meaning)
         else:
-            raise broken(f"a stranger called {method}", "Whoever finds the method writes into the canister.")
+            require(_is_refusal(reply), f"a stranger called {method}, and was not refused", meaning)
+
+
+def _writers(session: int, capsule: str) -> dict[str, tuple[Sequence[candid.Type], tuple[object, ...]]]:
+    """The debugging endpoints that are known to write, with arguments that they would take."""
+    methods = candid.parse(_DEBUGGING).methods
+    arguments: dict[str, tuple[object, ...]] = {
+        "debug_put_chunk_b64": (session, 0, "AAAA"),
+        "debug_finish_hex": (session, "00" * 32, 3),
+        "debug_blob_write_canary": ("canary", 0, 7),
+        "dev_clear_all_memories_in_capsule": (capsule, False),
+        "_probe_inline_len": (b"probe",),
+    }
+    return {name: (methods[name].arg_types, given) for name, given in arguments.items()}
+
+
+def _is_refusal(reply: bytes) -> bool:
+    """Whether a reply is an `Err` that says that the caller may not."""
+    (result,) = candid.parse(_DEBUGGING).methods["refusal"].return_types
+    try:
+        (told,) = candid.decode(reply, (result,))
+    except CandidError:
+        return False
+    return told.get("Err") in ({"Unauthorized": None}, "Unauthorized")
 
 
 @check("OP3")
