@@ -126,7 +126,8 @@ def test_bullets_on_one_scale():
 
 def test_rows_of_one_owner_share_a_hue():
     """The sessions of one caller, and the parts of one lane, have one colour."""
-    assert hues(["alice · 1", "bob · 1", "alice · 2", "Memory", "bob · 2"]) == [0, 1, 0, 2, 1]
+    assert hues(["alice · 1", "bob · 1", "alice · 2", "Memory", "bob · 2"], 3) == [0, 1, 0, 2, 1]
+    assert hues(["a", "b", "c"], 2) == [0, 0, 0]
 
 
 def test_a_method_that_costs_nothing():

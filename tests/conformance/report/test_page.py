@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow]
 SIZES = {"desktop": (1440, 900), "tablet": (768, 1024), "phone": (360, 740)}
 NAMES = ["refused", "passing", "could_not_run", "hostile"]
 PLAIN = [*product(NAMES, ["desktop", "phone"], ["light", "dark"]), ("refused", "tablet", "light")]
+AXE = [("refused", "desktop", "light"), ("refused", "phone", "dark"), ("hostile", "desktop", "dark")]
 TABS = 34
 TOGGLE = '[data-kind="outcome"][data-value="{}"]'.format
 KEYS = {
@@ -54,6 +55,7 @@ def seen(tmp_path_factory):
     folder = base.parent / f"pages-{run}" if run else base / "pages"
     looks = {case: _look(folder, *case) for case in PLAIN}
     looks |= {name: _look(folder, "refused", do=steps) for name, steps in KEYS.items()}
+    looks |= {("axe", *case): _look(folder, *case, do=[["axe", None]]) for case in AXE}
     looks["script off"] = _look(folder, "refused", script=False)
     looks["print"] = _look(folder, "refused", scheme="dark", media="print")
     try:
@@ -104,6 +106,12 @@ def test_structure(seen):
     assert measure["headings"].count(1) == 1
     assert all(below <= above + 1 for above, below in pairwise(measure["headings"]))
     assert measure["nameless"] == []
+
+
+@pytest.mark.parametrize("case", AXE, ids="-".join)
+def test_axe_has_nothing_against_it(seen, case):
+    """The rules of axe (roles, names, landmarks, contrast, order) find no fault."""
+    assert seen["axe", *case]["axe"] == []
 
 
 def test_pictures_are_drawn(seen):

@@ -171,11 +171,14 @@ def bullet(cost: MethodCost, most: int | None = None) -> Bullet:
     )
 
 
-def hues(names: Sequence[str]) -> list[int]:
-    """A number for each row's colour: rows of one lane or caller (`alice · 1`, `alice · 2`) share theirs."""
+def hues(names: Sequence[str], most: int) -> list[int]:
+    """A number for each row's colour: rows of one lane or caller (`alice · 1`, `alice · 2`) share theirs.
+
+    Of more owners than the `most` colours there are, all have the same: colours that repeat would say what is not so.
+    """
     owners = [name.partition(" · ")[0] for name in names]
     known = list(dict.fromkeys(owners))
-    return [known.index(owner) for owner in owners]
+    return [known.index(owner) if len(known) <= most else 0 for owner in owners]
 
 
 def over_budget(cost: MethodCost) -> bool:

@@ -1,7 +1,10 @@
 // Opens pages in Chromium and tells what it saw. In: {chromium, looks: [{page, width, height, scheme, script, media,
 // do: [...]}]}. Out: one line of JSON, a list with what each look saw.
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -89,12 +92,19 @@ function measure() {
   };
 }
 
+/** What axe, the judge of accessibility that others wrote, has against the page. */
+async function judged(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.length}, first ${nodes[0].html.slice(0, 120)}`);
+}
+
 async function look(browser, { page: path, width, height, scheme, script = true, media = "screen", do: steps = [] }) {
   const context = await browser.newContext({
     viewport: { width, height }, colorScheme: scheme, javaScriptEnabled: script, reducedMotion: "reduce",
   });
   const page = await context.newPage();
-  const seen = { console: [], requests: [], dialogs: 0, active: [], measures: [] };
+  const seen = { console: [], requests: [], dialogs: 0, active: [], measures: [], axe: [] };
   page.on("console", (message) => seen.console.push(message.text()));
   page.on("pageerror", (error) => seen.console.push(String(error)));
   page.on("dialog", (dialog) => { seen.dialogs += 1; dialog.dismiss(); });
@@ -105,6 +115,7 @@ async function look(browser, { page: path, width, height, scheme, script = true,
   await page.goto(path);
   for (const [action, argument] of [...steps, ["active"], ["measure"]]) {
     if (action === "active") seen.active.push(await page.evaluate(active));
+    else if (action === "axe") seen.axe.push(...await judged(page));
     else if (action === "measure") seen.measures.push(await page.evaluate(measure));
     else await actions[action](page, argument);
   }

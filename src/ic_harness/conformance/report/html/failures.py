@@ -48,22 +48,26 @@ def _story(check: CheckResult) -> Markup:
     return tag(
         "div",
         tag("p", what.rstrip(":"), class_="what") if what else None,
-        _meaning(check.outcome, meaning),
+        _meaning(check, meaning),
         _acceptance(check.acceptance),
         _calls(check.story),
-        _logs(check.logs),
+        _logs(check.logs, f"{check.guarantee.id}: canister logs"),
         tag("p", tag("code", check.check), f", {duration(check.seconds)}", class_="quiet"),
         class_="story",
     )
 
 
-def _meaning(outcome: Outcome, meaning: str) -> Markup | None:
+def _meaning(check: CheckResult, meaning: str) -> Markup | None:
     """What it means to users; a check that went wrong itself tells its traceback instead."""
     if not meaning:
         return None
-    if outcome is not Outcome.ERROR:
+    if check.outcome is not Outcome.ERROR:
         return tag("p", meaning, class_="means")
-    return tag("details", tag("summary", "Traceback of the check"), _listing(meaning, "Traceback"))
+    return tag(
+        "details",
+        tag("summary", "Traceback of the check"),
+        _listing(meaning, f"{check.guarantee.id}: traceback"),
+    )
 
 
 def _acceptance(acceptance: Acceptance | None) -> Markup | None:
@@ -104,13 +108,13 @@ def _step(step: Step, caller: int, style: str | None) -> Markup:
     )
 
 
-def _logs(logs: tuple[str, ...]) -> Markup | None:
+def _logs(logs: tuple[str, ...], label: str) -> Markup | None:
     if not logs:
         return None
     return tag(
         "details",
         tag("summary", f"What the canister printed ({count(len(logs), 'line')})"),
-        _listing("\n".join(logs), "Canister logs"),
+        _listing("\n".join(logs), label),
         class_="logs",
         open=len(logs) <= _SHORT_LOG,
     )

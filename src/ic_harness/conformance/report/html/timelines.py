@@ -17,7 +17,7 @@ from ic_harness.units import human_bytes
 
 _TRACK_PX: Final = 20
 _LABELLED: Final = 24
-"""Up to that many tracks rows have their names beside them; more are drawn thin, their names in the tooltips."""
+"""Up to that many rows have their names beside them, and tracks for what overlaps; more rows are drawn thin."""
 _HUES: Final = 5
 _HEIGHT_PX: Final = 96
 _LISTED: Final = 120
@@ -57,14 +57,16 @@ def _summary(chart: Timeline, extent: Extent) -> str:
 
 def _gantt(chart: Timeline, extent: Extent) -> Markup:
     drawn = rows(chart.spans)
+    if len(drawn) > _LABELLED:
+        return _thin(chart.title, drawn, extent)
     tracks = sum(len(row.tracks) for row in drawn)
     if tracks > _LABELLED:
-        return _thin(chart.title, drawn, extent)
+        drawn, tracks = [Row(row.name, (tuple(row.spans),)) for row in drawn], len(drawn)
     height = tracks * _TRACK_PX
     places = [sum(len(row.tracks) for row in drawn[:index]) * _TRACK_PX for index in range(len(drawn))]
     bars = [
         _bar(span, extent, top + level * _TRACK_PX + 2, _TRACK_PX - 4, hue)
-        for row, top, hue in zip(drawn, places, hues([row.name for row in drawn]), strict=True)
+        for row, top, hue in zip(drawn, places, hues([row.name for row in drawn], _HUES), strict=True)
         for level, track in enumerate(row.tracks)
         for span in track
     ]
@@ -109,7 +111,7 @@ def _bar(span: Span, extent: Extent, top: int, height: int, hue: int, *, names_r
     times = f"{duration((span.start_ns - extent.start_ns) / 1e9)} + {duration((span.end_ns - span.start_ns) / 1e9)}"
     row = f"{span.row}: " if names_row else ""
     title = tag("title", f"{row}{span.label}{' failed' if span.failed else ''}, {times}{amount}")
-    style = "bar-failed" if span.failed else f"hue-{hue % _HUES}"
+    style = "bar-failed" if span.failed else f"hue-{hue}"
     box = tag("rect", width="100%", height=height, rx=min(3, height / 3))
     words = None
     if width >= _READABLE and height >= 12:
@@ -161,7 +163,7 @@ def _throughput(chart: Timeline, extent: Extent) -> Markup | None:
     peak = f"{human_bytes(int(most))}/s"
     label = f"Throughput of {chart.title} over time, at most {peak}."
     picture = _svg(label, _HEIGHT_PX + 22, inner, _grid(extent, _HEIGHT_PX))
-    if sum(len(row.tracks) for row in rows(chart.spans)) > _LABELLED:
+    if len({span.row for span in chart.spans}) > _LABELLED:
         return tag("div", tag("h4", f"Throughput, at most {peak}"), picture, class_="flow")
     words = [tag("span", "Throughput"), tag("span", f"max. {peak}")]
     name = tag("div", words, class_="row-names", aria_hidden="true")
