@@ -47,9 +47,11 @@ def survives(folder, kills, checkpoint_bytes, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("checkpoint_bytes", [0, 300_000, 2_000_000, 1 << 30])
-def test_kills_under_uploads(tmp_path, checkpoint_bytes):
-    """Fifty kills: every answered chunk, blob, memory and deletion is still there, byte for byte."""
-    answers = survives(tmp_path, 50, checkpoint_bytes, seed=checkpoint_bytes)
+@pytest.mark.parametrize(
+    ("kills", "checkpoint_bytes"), [(20, 0), (60, 300_000), (60, 2_000_000), (60, 1 << 30)]
+)
+def test_kills_under_uploads(tmp_path, kills, checkpoint_bytes):
+    """Two hundred kills: every answered chunk, blob, memory and deletion is still there, byte for byte."""
+    answers = survives(tmp_path, kills, checkpoint_bytes, seed=checkpoint_bytes)
     seen = {what for what, *_ in answers}
     assert seen >= {"session", "put", "blob", "memory", "deleted"}
