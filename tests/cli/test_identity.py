@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
+from ic_harness.cli.identities import load_identity
+from ic_harness.errors import IdentityError
 from ic_harness.protocol import Ed25519Identity, dump_pem
 
 from .conftest import refused
@@ -97,3 +100,14 @@ def test_identity_from_the_file_of_defaults(run, home, tmp_path):
 def test_unknown_identity_is_refused(run, home, spec):
     """A name or file that is not there is refused by name."""
     refused(run("identity", "principal", "--identity", spec), 2, spec.removeprefix("dfx:"))
+
+
+def test_a_passphrase_is_asked_for_in_a_terminal(home, tmp_path, monkeypatch):
+    """Whoever sits at a terminal is asked; who does not, is told the variable."""
+    pem = tmp_path / "locked.pem"
+    pem.write_bytes(dump_pem(ALICE, "word"))
+    with pytest.raises(IdentityError, match="IC_HARNESS_PASSPHRASE"):
+        load_identity(str(pem), ask=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **options: "word" if options["hide_input"] else "shown")
+    assert load_identity(str(pem)) == ALICE

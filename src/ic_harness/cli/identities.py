@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+
+import click
 
 from ic_harness.errors import IdentityError
 from ic_harness.protocol import (
@@ -27,14 +30,19 @@ PASSPHRASE: Final = "IC_HARNESS_PASSPHRASE"  # noqa: S105 - the name of a variab
 """Environment variable with the passphrase of an encrypted key."""
 
 
-def load_identity(spec: str) -> Identity:
-    """Load the identity that a person means; see `find_identity`. Raises `IdentityError`."""
+def load_identity(spec: str, *, ask: bool = True) -> Identity:
+    """Load the identity that a person means; see `find_identity`. Raises `IdentityError`.
+
+    A missing passphrase is asked for in a terminal, if `ask`.
+    """
     try:
         return find_identity(spec, os.environ, os.environ.get(PASSPHRASE))
     except IdentityError as error:
-        if "passphrase is needed" in str(error):
+        if "passphrase is needed" not in str(error):
+            raise
+        if not (ask and sys.stdin.isatty()):
             raise IdentityError(f"{error}; set it in {PASSPHRASE}") from None
-        raise
+    return find_identity(spec, os.environ, click.prompt("passphrase", hide_input=True, err=True))
 
 
 def own_identity(state_dir: Path) -> Identity:
@@ -66,6 +74,6 @@ def stored_identities(environ: Mapping[str, str]) -> list[str]:
 def describe(name: str) -> dict[str, str]:
     """Tell the principal of a stored identity, or why it cannot be had."""
     try:
-        return {"name": name, "principal": str(load_identity(name).principal)}
+        return {"name": name, "principal": str(load_identity(name, ask=False).principal)}
     except IdentityError as error:
         return {"name": name, "problem": str(error)}

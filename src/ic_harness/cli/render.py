@@ -22,6 +22,10 @@ WIDE: Final = 200
 """Columns of a table that is not shown in a terminal."""
 
 
+_ROOM_FOR_HASHES: Final = 148
+"""A table of assets that is narrower leaves the hashes out."""
+
+
 class Lanes(Protocol):
     """Where a command reports how far each lane is."""
 
@@ -87,19 +91,20 @@ def console() -> Console:
 
 def asset_table(photo: Mapping[str, Any]) -> None:
     """Print the assets of an uploaded photo, given as its JSON object, and a line about the whole."""
+    hashes = console().width >= _ROOM_FOR_HASHES  # --json has them anyway
     rows = [
         (
             asset["asset_type"],
             asset["locator"] or "inline",
             asset["mime_type"],
-            asset["sha256"],
+            *([asset["sha256"]] if hashes else []),
             f"{asset['width']}x{asset['height']}",
             human_bytes(asset["bytes"]),
         )
         for asset in photo["assets"]
     ]
-    columns = ("asset", "stored as", "type", "SHA-256", "pixels", "size")
-    table(f"{photo['photo']}: memory {photo['memory_id']}", columns, rows, numbers=2, narrow=3)
+    columns = ("asset", "stored as", "type", *(["SHA-256"] if hashes else []), "pixels", "size")
+    table(f"{photo['photo']}: memory {photo['memory_id']}", columns, rows, numbers=2, narrow=1)
     proof = "read back and equal" if photo["verified"] else "NOT VERIFIED"
     console().print(
         f"{human_bytes(photo['bytes'])} in {photo['seconds']:.2f} s, {proof}; "
