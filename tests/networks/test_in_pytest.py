@@ -51,7 +51,7 @@ def play(pytester, tools, monkeypatch):
         tools.install(name, module)
     for name, value in tools.environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("IC_HARNESS_NETWORK", "")
+    monkeypatch.delenv("IC_HARNESS_NETWORK", raising=False)
     pytester.makepyfile(TESTS)
     (pytester.path / "counter.wasm").write_bytes(wasmtime.wat2wasm(COUNTER))
     (pytester.path / "counter.did").write_text(COUNTER_DID)

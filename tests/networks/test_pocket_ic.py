@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ic_harness.candid import encode
-from ic_harness.errors import NetworkError, RejectError, TransportError
+from ic_harness.errors import InputError, NetworkError, RejectError, StateError, TransportError
 from ic_harness.networks import Capability, MissingCapabilityError, connect, deploy_canister
+from ic_harness.networks.kept_state import KeptState
 from ic_harness.networks.pocket_ic_network import LIVE, STILL, open_pocket_ic
 from ic_harness.networks.pocket_ic_server import PocketIcServer
 from ic_harness.units import MINUTE, SECOND
@@ -163,6 +164,27 @@ def test_state_is_kept(tools, tmp_path, counter_wasm):
     with open_pocket_ic(environ=tools.environ, state_dir=tmp_path / "state") as network:
         assert network.root_key == key
         assert network.exists(counter.canister_id)
+
+
+def test_kept_state_is_for_one_at_a_time(server, tmp_path):
+    """While an instance has the folder nobody else gets it, and afterwards the next one does."""
+    with (
+        open_pocket_ic(server_url=server.url, state_dir=tmp_path / "state"),
+        pytest.raises(StateError, match="in use by another process"),
+    ):
+        open_pocket_ic(server_url=server.url, state_dir=tmp_path / "state")
+    open_pocket_ic(server_url=server.url, state_dir=tmp_path / "state").close()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot keep state in .*file: Not a directory"):
+        open_pocket_ic(server_url=server.url, state_dir=tmp_path / "file")
+
+
+def test_refused_instance_gives_the_folder_back(tools, tmp_path):
+    """A folder whose instance could not be made is free again."""
+    tools.install("pocket-ic", "pocket_ic")
+    with pytest.raises(NetworkError, match="no more instances"):
+        open_pocket_ic(environ=tools.environ | {"STANDIN_REFUSE": "1"}, state_dir=tmp_path / "state")
+    KeptState(tmp_path / "state").release()
 
 
 def test_server_ends_with_the_network(tools):

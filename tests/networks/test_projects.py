@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ic_harness.errors import InputError
-from ic_harness.networks import environment, list_project, read_project
+from ic_harness.networks import build_environment, list_project, read_project
 from ic_harness.principal import Principal
 
 
@@ -124,10 +124,10 @@ def test_build_commands_know_the_canisters(tmp_path):
     command = 'echo "$DFX_NETWORK $CANISTER_ID_MY_B $CANISTER_CANDID_PATH_A" > a.wasm'
     folder = project(tmp_path, a=CUSTOM | {"build": command}, **{"my-b": CUSTOM})
     canisters = list_project(folder, network="ic")
-    known = environment(canisters, {"my-b": Principal.management()})
+    known = build_environment(canisters, {"my-b": Principal.management()})
     canisters[0].build(known)
     assert canisters[0].load().wasm.decode() == f"ic aaaaa-aa {tmp_path}/a.did\n"
-    assert environment([], {}) == {}
+    assert build_environment([], {}) == {}
 
 
 def test_failing_build_is_told(tmp_path):

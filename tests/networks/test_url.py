@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.errors import CertificateError, RejectError
+from ic_harness.agent import CallableTransport, Response
+from ic_harness.errors import CertificateError, HttpStatusError, RejectError
 from ic_harness.networks import Capability, connect, deploy_canister, embedded
+from ic_harness.principal import Principal
 from ic_harness.replica import serve
 
 from .conftest import COUNTER_DID
@@ -54,3 +56,17 @@ def test_wrong_root_key_is_noticed(remote):
         wrong = connect(remote.url, root_key=other.root_key)
     with wrong, pytest.raises(CertificateError):
         wrong.create_canister()
+
+
+def test_id_of_no_subnet_does_not_exist(remote):
+    """An id that no canister of the network can have leads to none, instead of to an HTTP error."""
+    assert not remote.exists(Principal(bytes(28) + b"\x02"))
+    assert remote.exists(remote.create_canister())
+
+
+def test_other_http_errors_are_told(remote, monkeypatch):
+    """Any other HTTP error is no answer to whether a canister exists."""
+    broken = CallableTransport(lambda _request: Response(403, {}, b"not for you"))
+    monkeypatch.setitem(vars(remote), "_transport", broken)
+    with pytest.raises(HttpStatusError, match="not for you"):
+        remote.exists(Principal.management())

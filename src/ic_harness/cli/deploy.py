@@ -92,11 +92,11 @@ def _from_project(names: tuple[str, ...], place: Place, *, build: bool) -> Find:
 
 def _built(canisters: Sequence[ProjectCanister], session: Session) -> Iterator[Deployable]:
     """Build as dfx does: every canister exists before the first is built, for builds may need their ids."""
-    from ic_harness.networks import environment  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import build_environment  # lazy: start-up time  # noqa: PLC0415
 
     ids = {item.name: session.canister(item.name) or session.create(item.name) for item in canisters}
     for canister in canisters:
-        canister.build(environment(canisters, ids))
+        canister.build(build_environment(canisters, ids))
         yield canister.load()
 
 

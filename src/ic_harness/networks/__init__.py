@@ -22,7 +22,7 @@ from .doctor import Finding, examine
 from .mainnet import MAINNET, MAINNET_URL, is_mainnet
 from .network import InstallMode, Network, Snapshot
 from .opening import NAMES, SPECS, STARTED, connect, dfx, embedded, ic, icp, open_network, pocket_ic
-from .projects import Deployable, ProjectCanister, environment, list_project, read_project
+from .projects import Deployable, ProjectCanister, build_environment, list_project, read_project
 from .sections import published_interface
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ __all__ = [
     "ProjectCanister",
     "Snapshot",
     "UrlNetwork",
+    "build_environment",
     "connect",
     "deploy_canister",
     "dfx",
     "embedded",
-    "environment",
     "examine",
     "fetch_interface",
     "find_method",

@@ -40,6 +40,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
 
 from .capabilities import Capability
+from .kept_state import KeptState
 from .network import Network
 from .pocket_ic_rounds import Rounds
 from .pocket_ic_server import PocketIcServer
@@ -68,18 +69,18 @@ _NO_SUBNETS: Final[Mapping[str, Any]] = {
 class PocketIcNetwork(Network):
     """An instance on `server`; closing it deletes the instance and closes the server.
 
-    With `state_dir` its state is kept in that folder. Raises `NetworkError` when there can be no instance.
+    `state` keeps its state, and is released with it. Raises `NetworkError` when there can be no instance.
     """
 
     def __init__(
-        self, server: PocketIcServer, deployer: Identity | None = None, *, state_dir: Path | None = None
+        self, server: PocketIcServer, deployer: Identity | None = None, *, state: KeptState | None = None
     ) -> None:
         super().__init__(deployer or Ed25519Identity.generate())
         self.capabilities = STILL
         self._server = server
         self._gateway: tuple[int, HttpTransport] | None = None
-        known = state_dir is not None and state_dir.is_dir() and any(state_dir.iterdir())
-        created = _created(server.call("POST", "/instances", _wanted(state_dir, known=known)), "instance")
+        self._state = state
+        created = _created(server.call("POST", "/instances", _wanted(state)), "instance")
         self._path = f"/instances/{int(created['instance_id'])}"
         self._home = canister_of(created.get("topology"))
         self._transport = HttpTransport(server.url + self._path)
@@ -221,6 +222,8 @@ class PocketIcNetwork(Network):
         finally:
             self._transport.close()
             self._server.close()
+            if self._state is not None:
+                self._state.release()
 
 
 def open_pocket_ic(
@@ -235,33 +238,45 @@ def open_pocket_ic(
     """Make an instance, at the present time, on a server that is started for it, or on the one at `server_url`.
 
     `state_dir` keeps its state; None forgets it. `live` lets time and rounds go by themselves. Raises
-    `NetworkError` when there is no binary, it does not get ready, or it refuses.
+    `NetworkError` when there is no binary, it does not get ready, or it refuses, `StateError` when the folder is
+    in use.
     """
-    if server_url is None:
-        server = PocketIcServer.start(environ=environ, deadline=deadline)
-    else:
-        server = PocketIcServer(server_url)
-    network = None
+    state = None if state_dir is None else KeptState(state_dir)
+    server = network = None
     try:
-        network = PocketIcNetwork(server, deployer, state_dir=state_dir)
+        if server_url is None:
+            server = PocketIcServer.start(environ=environ, deadline=deadline)
+        else:
+            server = PocketIcServer(server_url)
+        network = PocketIcNetwork(server, deployer, state=state)
         # A new instance begins in 2021; whoever brings delegations or tokens along lives now.
         network.set_time(max(time.time_ns(), network.time_ns()))
         if live:
             network.make_live()
     except BaseException:
         with suppress(NetworkError):  # of a server that does not answer; the first error says more
-            (network or server).close()
+            _close(network or server, state)
         raise
     return network
 
 
-def _wanted(state_dir: Path | None, *, known: bool) -> dict[str, Any]:
+def _close(opened: PocketIcNetwork | PocketIcServer | None, state: KeptState | None) -> None:
+    try:
+        if opened is not None:
+            opened.close()
+    finally:
+        if state is not None:
+            state.release()
+
+
+def _wanted(state: KeptState | None) -> dict[str, Any]:
     """The description of an instance. The subnets of a state that is there already are found with it."""
-    if state_dir is None:
+    if state is None:
         return {"subnet_config_set": _SUBNETS}
-    state_dir.mkdir(parents=True, exist_ok=True)
-    subnets = _NO_SUBNETS if known else _SUBNETS
-    return {"subnet_config_set": subnets, "state_dir": str(state_dir.absolute())}
+    return {
+        "subnet_config_set": _SUBNETS if state.empty else _NO_SUBNETS,
+        "state_dir": str(state.path),
+    }
 
 
 def _created(answer: Any, what: str) -> Mapping[str, Any]:

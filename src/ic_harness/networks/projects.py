@@ -5,7 +5,7 @@ Handled are the types `custom` (Wasm, Candid and build commands are named), `rus
 `init_arg`, `init_arg_file` and `dependencies` are honoured; other types are no canisters that a file holds.
 
 Relied on, after dfx's sources (`builders/mod.rs`): a build command that is one word and a file of the project
-is run, every other goes to `sh -c`; all of them in the project's folder, with the variables of `environment`.
+is run, every other goes to `sh -c`; all of them in the project's folder, with the variables of `build_environment`.
 """
 
 from __future__ import annotations
@@ -156,13 +156,13 @@ def read_project(folder: Path, names: Iterable[str] = (), *, build: bool = True)
     """
     canisters = list_project(folder, names)
     if build:
-        known = environment(canisters, {})
+        known = build_environment(canisters, {})
         for canister in canisters:
             canister.build(known)
     return [canister.load() for canister in canisters]
 
 
-def environment(canisters: Sequence[ProjectCanister], ids: Mapping[str, Principal]) -> dict[str, str]:
+def build_environment(canisters: Sequence[ProjectCanister], ids: Mapping[str, Principal]) -> dict[str, str]:
     """Make the variables that dfx gives to build commands; `ids` are the canisters that exist already.
 
     `DFX_NETWORK`, and for each canister `CANISTER_ID_NAME` and `CANISTER_CANDID_PATH_NAME`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -31,8 +32,6 @@ def stop(pid_file):
     pid = int(pid_file.read_text())
     os.kill(pid, signal.SIGTERM)
     watch = os.pidfd_open(pid)
-    import select
-
     select.select([watch], [], [], 20)
     pid_file.unlink()
 

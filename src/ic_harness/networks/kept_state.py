@@ -1,0 +1,41 @@
+"""A folder that keeps the state of a PocketIC instance, for one process at a time: its server looks at no lock.
+
+FOLDER/lock       held while an instance is open; the kernel gives it up when the process ends, however it ends
+FOLDER/instance   the state, made and read by the server alone
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from ic_harness.errors import InputError, StateError
+
+
+class KeptState:
+    """The folder, locked. Raises `StateError` when another process has it, `InputError` when it cannot be made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder.absolute() / "instance"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock: int | None = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise InputError(f"cannot keep state in {folder}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise StateError(f"the state folder {folder} is in use by another process") from None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been kept yet."""
+        return not any(self.path.iterdir())
+
+    def release(self) -> None:
+        """Give the folder back."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
