@@ -121,12 +121,12 @@ def test_build_commands_are_shell_or_files(tmp_path):
 def test_build_commands_know_the_canisters(tmp_path):
     """Build commands get the variables that dfx gives them."""
     (tmp_path / "a.did").write_text("service : {}")
-    command = 'echo "$DFX_NETWORK $CANISTER_ID_MY_B $CANISTER_CANDID_PATH_A" > a.wasm'
+    command = 'echo "$DFX_NETWORK $CANISTER_ID_MY_B $CANISTER_CANDID_PATH_A $CANISTER_CANDID_PATH" > a.wasm'
     folder = project(tmp_path, a=CUSTOM | {"build": command}, **{"my-b": CUSTOM})
     canisters = list_project(folder, network="ic")
     known = build_environment(canisters, {"my-b": Principal.management()})
     canisters[0].build(known)
-    assert canisters[0].load().wasm.decode() == f"ic aaaaa-aa {tmp_path}/a.did\n"
+    assert canisters[0].load().wasm.decode() == f"ic aaaaa-aa {tmp_path}/a.did {tmp_path}/a.did\n"
     assert build_environment([], {}) == {}
 
 

@@ -76,14 +76,27 @@ class ProjectCanister:
         found = (made / f"{self.name}.did", made / "service.did")
         return next((path for path in found if path.is_file()), None)
 
+    @property
+    def variable(self) -> str:
+        """The name as it stands in the names of the variables that builds get."""
+        return self.name.replace("-", "_").upper()
+
     def build(self, environment: Mapping[str, str]) -> None:
-        """Run the build commands, what they print on standard error. Raises `InputError` when one fails."""
+        """Run the build commands, what they print on standard error. Raises `InputError` when one fails.
+
+        Its own id and interface have names without its own in them too, as dfx has it.
+        """
+        own = {
+            short: environment[f"{short}_{self.variable}"]
+            for short in ("CANISTER_ID", "CANISTER_CANDID_PATH")
+            if f"{short}_{self.variable}" in environment
+        }
         for command in self.commands:
             try:
                 subprocess.run(  # noqa: S603 - the project's own command
                     self._words(command),
                     cwd=self.folder,
-                    env={**os.environ, **environment},
+                    env={**os.environ, **environment, **own},
                     check=True,
                     stdout=_standard_error(),
                 )
@@ -169,11 +182,10 @@ def build_environment(canisters: Sequence[ProjectCanister], ids: Mapping[str, Pr
     """
     variables = {"DFX_NETWORK": canisters[0].network} if canisters else {}
     for canister in canisters:
-        name = canister.name.replace("-", "_").upper()
         if canister.name in ids:
-            variables[f"CANISTER_ID_{name}"] = str(ids[canister.name])
+            variables[f"CANISTER_ID_{canister.variable}"] = str(ids[canister.name])
         if canister.candid is not None:
-            variables[f"CANISTER_CANDID_PATH_{name}"] = str(canister.candid.absolute())
+            variables[f"CANISTER_CANDID_PATH_{canister.variable}"] = str(canister.candid.absolute())
     return variables
 
 
