@@ -69,6 +69,13 @@ def test_headlines():
     assert Findings(partly).headline() == "1 of 67 guarantees hold; none broke unaccepted."
 
 
+def test_refusals_are_not_said_twice():
+    """Sentences about guarantees that are listed are left out; those of other stages stay, in their order."""
+    findings = Findings(samples.refused())
+    assert [text.split()[0] for text in findings.other_refusals(6)] == ["Budgets:"]
+    assert [text.split()[0] for text in findings.other_refusals(1)] == ["BL4", "Budgets:"]
+
+
 def test_meaning_is_of_the_worst():
     """What it means is said of the most severe guarantee that broke."""
     assert "lose data" in Findings(samples.refused()).meaning()

@@ -6,9 +6,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ic_harness.conformance.report import to_markdown
+from ic_harness.conformance.report.markdown import safe
 from ic_harness.conformance.report.words import one_line
 
 from . import samples
@@ -38,18 +41,22 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.tags, self.texts, self.cells = set(), [], []
+        self.tags, self.texts, self.cells, self.inside = set(), [], [], False
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.tags.add((tag, tuple(attrs)))
         if tag == "td":
             self.cells.append("")
+            self.inside = True
 
     def handle_data(self, data):
         self.texts.append(data)
-        if self.cells:
+        if self.inside:
             self.cells[-1] += data
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "td"
 
 
 def rendered(report):
@@ -70,6 +77,24 @@ def test_enemy_is_read_as_written():
     assert one_line(samples.ENEMY, 300) in cells
 
 
+@settings(deadline=None)
+@given(st.text("\\`*_{}[]<>()#+-.!|~&@$:=\"'w1 a;/x\n\t") | st.text())
+def test_any_text_is_read_as_written(text):
+    """Whatever the signs, a text in a cell, in a list or in bold is shown as it is and becomes no element."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    cell, item, bold = (
+        Page(parser.render(form.format(safe(text))))
+        for form in ("| a |\n|---|\n| x {} |", "- x\n- {}", "<br>**x{}** y")
+    )
+    shown = one_line(text, 300)
+    assert " ".join(cell.cells[0].split()) == f"x {shown}".strip()
+    assert " ".join("".join(item.texts).split()) == f"x {shown}".strip()
+    assert " ".join("".join(bold.texts).split()) == f"x{shown} y"
+    assert {tag for tag, _ in cell.tags} == {"table", "thead", "tbody", "tr", "th", "td"}
+    assert {tag for tag, _ in item.tags} == {"ul", "li"}
+    assert {tag for tag, _ in bold.tags} == {"p", "br", "strong"}
+
+
 def test_nothing_is_addressed():
     """No mention, issue number, link or emoji code of an enemy reaches GitHub's own extensions."""
     text = re.sub(r"<pre>.*?</pre>", "", to_markdown(samples.hostile()), flags=re.DOTALL)
@@ -84,6 +109,7 @@ def test_verdict_first():
     rows = [line for line in lines if line.startswith("| ❌ failed")]
     assert "UC6" in rows[0]
     assert "checksum" in rows[0]
+    assert "Another caller's chunk changed the hash of your session" in rows[0]
 
 
 def test_accepted_is_said():

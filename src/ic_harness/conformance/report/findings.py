@@ -85,6 +85,11 @@ class Findings:
         """What a reader has to know of: failed, in error and accepted, worst first."""
         return self.of(Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
 
+    def other_refusals(self, shown: int) -> list[str]:
+        """The sentences behind the verdict that are not about the first `shown` of the guarantees told."""
+        ids = {finding.guarantee.id for finding in self.told[:shown]}
+        return [text for text in self.report.refusals if _subject(text) not in ids]
+
     def headline(self) -> str:
         """The verdict's reason in one sentence."""
         broken, errors = self.of(Outcome.FAILED), self.of(Outcome.ERROR)
@@ -124,6 +129,11 @@ def _broke(findings: list[Finding]) -> str:
         return f"{count(len(findings), f'{word} guarantee')} broke."
     parts = [f"{severities[one]} {SEVERITY_WORDS[one]}" for one in SEVERITIES if severities[one]]
     return f"{count(len(findings), 'guarantee')} broke, {names(parts)}."
+
+
+def _subject(refusal: str) -> str:
+    """What a sentence behind a verdict is about: `BL4` in `BL4 (critical): …`."""
+    return refusal.split(maxsplit=1)[0].rstrip(":,") if refusal.strip() else ""
 
 
 def split_message(message: str) -> tuple[str, str]:

@@ -23,9 +23,12 @@ from ic_harness.conformance.report.words import (
     number,
     one_line,
 )
-from ic_harness.conformance.results import CheckResult, MethodCost, Report, Verdict
+from ic_harness.conformance.results import CheckResult, MethodCost, Outcome, Report, Verdict
 
-_ACTIVE: Final = re.compile(r"[\\`*_{}\[\]<>()#+!|~&@$:=\"']|(?<=www)\.|^\s*(?:-|\d+(?=[.]))")
+_ACTIVE: Final = re.compile(
+    r"[\\`*\[\]<>|~&@$]|#(?=\w)|:(?=\S)|(?<!\w)_|_(?!\w)|(?<=www)\.|^(?:[-+#=]+|\d+(?=[.)]))", re.IGNORECASE
+)
+"""Signs that do something where they stand; a `_` inside a word and a `:` before a space do not."""
 _STORIES: Final = 20
 _VERDICT_SIGNS: Final = {Verdict.PASS: "✅", Verdict.REFUSED: "❌", Verdict.COULD_NOT_RUN: "💥"}
 
@@ -36,7 +39,7 @@ def to_markdown(report: Report) -> str:
     parts = [
         f"## {_VERDICT_SIGNS[report.verdict]} {VERDICT_WORDS[report.verdict]}: {safe(report.subject.canister)}",
         f"**{safe(findings.headline())}** {safe(findings.meaning())}",
-        "\n".join(f"- {safe(refusal, 500)}" for refusal in report.refusals[:_STORIES]),
+        "\n".join(f"- {safe(refusal, 500)}" for refusal in findings.other_refusals(_STORIES)[:_STORIES]),
         *_told(findings.told),
         _counts(findings),
         _stages(report),
@@ -59,7 +62,7 @@ def _told(told: list[Finding]) -> Iterator[str]:
         f"| {SEVERITY_WORDS[it.guarantee.severity]} | {safe(it.guarantee.text)} | {_seen(it)} |"
         for it in told
     ]
-    yield _table("| | guarantee | severity | what it promises | what was seen |", rows)
+    yield _table("| | guarantee | severity | what it promises | what was seen, and what it means |", rows)
     stories = [
         (it, check) for it in told for check in it.checks if check.outcome is it.outcome and check.story
     ]
@@ -70,9 +73,11 @@ def _told(told: list[Finding]) -> Iterator[str]:
 
 
 def _seen(finding: Finding) -> str:
-    """The first message of the outcome that speaks for the guarantee, and the acceptance where there is one."""
+    """The message of the check that speaks for the guarantee, and the acceptance where there is one."""
     check = next(check for check in finding.checks if check.outcome is finding.outcome)
-    seen = safe(split_message(check.message)[0])
+    what, meaning = split_message(check.message)
+    tells_users = meaning and finding.outcome is not Outcome.ERROR
+    seen = safe(what) + (f"<br>**{safe(meaning)}**" if tells_users else "")
     if check.acceptance is None:
         return seen
     until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""

@@ -88,17 +88,11 @@ def _consequence(finding: Finding) -> str:
 
 
 def _refusals(findings: Findings) -> Markup | None:
-    """The gate's own sentences; those that only repeat a guarantee listed above are in its story."""
-    listed = {it.guarantee.id for it in findings.told[:_LISTED]}
-    rest = [text for text in findings.report.refusals if not _repeats(text, listed)]
+    """The gate's own sentences, but for those of the guarantees listed above."""
+    rest = findings.other_refusals(_LISTED)
     if not rest:
         return None
     return tag("ul", [tag("li", text) for text in rest], class_="refusals", aria_label="Reasons")
-
-
-def _repeats(refusal: str, listed: set[str]) -> bool:
-    words = refusal.split(maxsplit=1)
-    return bool(words) and words[0].rstrip(":,") in listed
 
 
 def _figures(report: Report) -> Markup | None:
