@@ -112,7 +112,7 @@ class EmbeddedNetwork(Network):
         self._watched, figures = self.replica.figures(self._watched)
         for figure in figures:
             self._used[figure.canister] += figure.instructions
-        return self._used[canister]
+        return self._used[Principal.of(canister)]
 
     def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
         """Tell what the newest 10,000 messages cost, queries included."""
@@ -148,7 +148,9 @@ class EmbeddedNetwork(Network):
 
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""
-        return [record.content.decode(errors="replace") for record in self.replica.logs(canister)]
+        return [
+            record.content.decode(errors="replace") for record in self.replica.logs(Principal.of(canister))
+        ]
 
     def close(self) -> None:
         """Stop the replica; with a state folder everything is kept there."""

@@ -158,7 +158,7 @@ class Network(ABC):
 
     def module_hash(self, canister: Principal) -> bytes | None:
         """Read the certified SHA-256 of the module installed in a canister; None when there is none."""
-        path = [b"canister", canister.raw, b"module_hash"]
+        path = [b"canister", Principal.of(canister).raw, b"module_hash"]
         certificate = self._deployer_agent.read_state([path], canister)
         return certificate.lookup_value(path)
 
@@ -167,7 +167,7 @@ class Network(ABC):
 
         False, without proof, for an id that no subnet of the network is responsible for.
         """
-        path = [b"canister", canister.raw, b"controllers"]
+        path = [b"canister", Principal.of(canister).raw, b"controllers"]
         try:
             return self._deployer_agent.read_state([path], canister).lookup_value(path) is not None
         except HttpStatusError as error:

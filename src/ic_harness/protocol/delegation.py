@@ -120,7 +120,7 @@ def create_delegation(
     """Let `pubkey_der` sign for `signer` until `expiration_ns`, optionally for some canisters only."""
     delegation: dict[str, Any] = {"pubkey": pubkey_der, "expiration": expiration_ns}
     if targets is not None:
-        delegation["targets"] = [target.raw for target in targets]
+        delegation["targets"] = [Principal.of(target).raw for target in targets]
     if permissions is not None:
         delegation["permissions"] = permissions
     check_form(delegation)

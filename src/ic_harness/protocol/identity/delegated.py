@@ -8,6 +8,7 @@ from ic_harness.errors import IdentityError
 from ic_harness.principal import Principal
 from ic_harness.protocol.delegation import SignedDelegation, chain_from_json, chain_to_json, create_delegation
 from ic_harness.protocol.identity.base import Identity
+from ic_harness.protocol.identity.foreign import as_identity
 
 
 class DelegatedIdentity:
@@ -40,8 +41,9 @@ class DelegatedIdentity:
     ) -> DelegatedIdentity:
         """Let `inner` sign for `owner` until `expiration_ns`; `owner` may itself be delegated.
 
-        Raises `IdentityError` when one of them is anonymous.
+        Both may be ic-py's. Raises `IdentityError` when one of them is anonymous.
         """
+        owner, inner = as_identity(owner), as_identity(inner)
         if owner.public_key_der is None or inner.public_key_der is None:
             raise IdentityError("the anonymous identity can neither give nor take a delegation")
         link = create_delegation(
@@ -55,7 +57,11 @@ class DelegatedIdentity:
 
     @classmethod
     def from_json(cls, inner: Identity, text: str) -> DelegatedIdentity:
-        """Make the identity of a chain in the JSON of the JavaScript libraries. Raises `IdentityError`."""
+        """Make the identity of a chain in the JSON of the JavaScript libraries. Raises `IdentityError`.
+
+        `inner` may be ic-py's.
+        """
+        inner = as_identity(inner)
         public_key_der, chain = chain_from_json(text)
         return cls(inner, chain, public_key_der=public_key_der)
 
