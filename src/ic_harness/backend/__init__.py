@@ -118,7 +118,7 @@ from ic_harness.backend._generated import (
     encode_init,
 )
 from ic_harness.backend.generations import GENERATIONS, Generation, Profile, Traits
-from ic_harness.backend.locators import BlobLocator
+from ic_harness.backend.locators import BlobLocator, blob_of_session
 from ic_harness.backend.opening import open_backend, open_backend_async
 from ic_harness.backend.reference import reference_did, reference_wasm
 
@@ -238,6 +238,7 @@ __all__ = [
     "UploadFinishResult",
     "UploadStatus",
     "VideoAssetMetadata",
+    "blob_of_session",
     "encode_init",
     "open_backend",
     "open_backend_async",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final, Self
@@ -56,6 +57,16 @@ class BlobLocator:
 
     def __str__(self) -> str:
         return f"{_PREFIX}{self.number}"
+
+
+def blob_of_session(session: int) -> BlobLocator:
+    """The blob that finish makes of a session, on deployed backends of generations B to H.
+
+    There the number is the first eight bytes of SHA-256("#", session as u64 little endian), so it can be told when the
+    reply of finish is lost. The reference backend's numbers cannot be told.
+    """
+    digest = hashlib.sha256(b"#" + session.to_bytes(8, "little")).digest()
+    return BlobLocator(int.from_bytes(digest[:8], "big"))
 
 
 def _hint(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,8 +87,17 @@ def _base(
     )
 
 
-def memory(source: PhotoSource, facts: Mapping[str, Any], uploaded_at: int) -> MemoryMetadata:
+@dataclass(frozen=True, slots=True)
+class About:
+    """A photo and what the worker found out about it."""
+
+    source: PhotoSource
+    facts: Mapping[str, Any]
+
+
+def memory(about: About, uploaded_at: int) -> MemoryMetadata:
     """Describe the memory; `uploaded_at` is the backend's own time, nanoseconds. Sums are the backend's affair."""
+    source, facts = about.source, about.facts
     return MemoryMetadata(
         memory_type=MemoryType.Image,
         title=source.path.stem,

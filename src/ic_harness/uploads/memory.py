@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.backend import AssetMetadata, InlineAssetInput, InternalBlobAssetInput, Memory
@@ -11,93 +12,81 @@ from ic_harness.errors import BackendError, RejectError, UploadError
 from . import describe
 from .material import Material
 from .results import Asset
-from .session import NO_SUCH_METHOD, Trace
-from .source import PhotoSource
+from .session import Trace
+from .strategy import Shape
 from .verify import compare_blob
-from .worker import Derivatives
 
-_INLINE: Final = "Placeholder"
 _ORDER: Final = ("Original", "Display", "Thumbnail", "Placeholder", "Metadata")
+Compared = Callable[[int, int], None]
+"""Told the bytes compared since the last time, and the bytes of all assets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """One asset that was sent, and what is said of it."""
+
+    material: Material
+    metadata: AssetMetadata
 
 
 class MemoryDraft:
-    """One memory: `make` it, `read_back` it, or `undo` it."""
+    """One memory of all assets: `make` it, `read_back` it, or `undo` it."""
 
     def __init__(
-        self, source: PhotoSource, keys: describe.Keys, derivatives: Derivatives, traces: Mapping[str, Trace]
+        self,
+        keys: describe.Keys,
+        about: describe.About,
+        assets: Mapping[str, Described],
+        traces: Mapping[str, Trace],
+        shape: Shape,
     ) -> None:
-        images = derivatives.images
-        described = {name: describe.derivative(source, name, image) for name, image in images.items()}
-        described["Original"] = describe.original(source, derivatives.facts)
         self.capsule = traces["Original"].capsule
         self.memory_id: str | None = None
-        self._metadata = describe.memory(source, derivatives.facts, traces["Original"].uploaded_at)
+        self._shape = shape
+        self._sent = assets
+        self._metadata = describe.memory(about, traces["Original"].uploaded_at)
         self._blobs = [
-            InternalBlobAssetInput(blob_id=str(trace.blob_id), metadata=described[name])
+            InternalBlobAssetInput(blob_id=str(trace.blob_id), metadata=assets[name].metadata)
             for name, trace in traces.items()
         ]
-        self._inline = InlineAssetInput(bytes=images[_INLINE].material.data, metadata=described[_INLINE])
-        self._sent: dict[str, tuple[Material, AssetMetadata]] = {
-            name: (source if name == "Original" else images[name].material, metadata)
-            for name, metadata in described.items()
-        }
+        self._inline = [inline_input(asset) for name, asset in assets.items() if name not in traces]
         # The whole request is in the key: a file that gives another request is another memory, not a conflict.
-        content = repr((self._metadata, self._blobs, self._inline))
-        self._key, self._inline_key = keys.of(f"memory {content}"), keys.of(f"placeholder {content}")
+        content = repr((self.capsule, self._metadata, self._blobs, self._inline))
+        self._key, self._added = keys.of(f"memory {content}"), keys.of(f"asset {content}")
         # Blobs that were there before may belong to a memory that was there before: then it is not ours.
         self._ours = any(trace.ours for trace in traces.values())
         self._asked = False
 
     async def make(self, backend: Any) -> None:
-        """Make the memory with one call, or with two on backends that cannot take inline assets along."""
+        """Make the memory, with one call where that is enough."""
         self._asked = True
         try:
-            self.memory_id = await self._make(backend)
+            self.memory_id = await self._create(backend)
         except (BackendError, RejectError):
-            self._asked = self.memory_id is not None  # refused: nothing was made, or all but the placeholder
+            self._asked = False  # refused: nothing was made
             raise
+        if self._shape is Shape.IN_STEPS:
+            await self._add(backend, self.memory_id)
 
-    async def _make(self, backend: Any) -> str:
-        whole = backend.memories_create_with_internal_blobs_and_inline_assets
-        try:
-            return str(await whole(self.capsule, self._metadata, self._blobs, [self._inline], self._key))
-        except RejectError as error:
-            if error.error_code != NO_SUCH_METHOD:
-                raise
-        self.memory_id = str(
-            await backend.memories_create_with_internal_blobs(
-                self.capsule, self._metadata, self._blobs, self._key
-            )
-        )
-        await backend.memories_add_inline_asset(self.memory_id, self._inline, self._inline_key)
-        return self.memory_id
+    async def _create(self, backend: Any) -> str:
+        """Create the memory, or as much of it as one call takes; the same key again gives the same memory."""
+        if self._shape is Shape.WHOLE:
+            whole = backend.memories_create_with_internal_blobs_and_inline_assets
+            return str(await whole(self.capsule, self._metadata, self._blobs, self._inline, self._key))
+        first = self._blobs[:1] if self._shape is Shape.IN_STEPS else self._blobs
+        create = backend.memories_create_with_internal_blobs
+        return str(await create(self.capsule, self._metadata, first, self._key))
 
-    async def read_back(self, backend: Any, compared: Callable[[int, int], None]) -> Memory:
-        """Compare every asset with what was sent; raises `UploadError` at the first difference.
+    async def _add(self, backend: Any, memory_id: str) -> None:
+        for blob in self._blobs[1:]:
+            await backend.memories_add_asset(memory_id, blob, f"{self._added}-{blob.blob_id}")
+        for inline in self._inline:
+            await backend.memories_add_inline_asset(memory_id, inline, f"{self._added}-inline")
 
-        `compared` is told the bytes compared since the last time, and the bytes of all assets.
-        """
+    async def read_back(self, backend: Any, compared: Compared) -> tuple[Asset, ...]:
+        """Compare every asset with what was sent; raises `UploadError` at the first difference."""
         memory: Memory = await backend.memories_read(self.memory_id)
-        stored = {asset.asset_type: asset for asset in assets_of(memory)}
-        if set(stored) != set(self._sent):
-            raise UploadError(
-                f"memory {memory.id} has the assets {sorted(stored)}, not the four that were sent"
-            )
-        total = sum(material.size for material, _ in self._sent.values())
-        for name, (material, metadata) in self._sent.items():
-            found = stored[name]
-            self._compare_facts(memory, found, metadata)
-            if found.locator is not None:
-                await compare_blob(backend, found.locator, material, lambda count: compared(count, total))
-        if [asset.bytes for asset in memory.inline_assets] != [self._inline.bytes]:
-            raise UploadError(f"the placeholder of memory {memory.id} reads back different")
-        compared(len(self._inline.bytes), total)
-        return memory
-
-    def _compare_facts(self, memory: Memory, found: Asset, sent: AssetMetadata) -> None:
-        expected = asset_of(found.asset_id, sent, found.locator)
-        if found != expected:
-            raise UploadError(f"memory {memory.id} says {found} of what was sent as {expected}")
+        return await compare_assets(backend, [memory], self._sent, compared)
 
     async def undo(self, backend: Any) -> bool:
         """Take the memory away with its blobs; tells whether that could be done. Raises what the backend raises.
@@ -110,10 +99,9 @@ class MemoryDraft:
             return False
         if self.memory_id is None:
             try:
-                self.memory_id = await self._make(backend)  # the same key: the same memory, if there is one
+                self.memory_id = await self._create(backend)
             except (BackendError, RejectError):
-                if self.memory_id is None:
-                    return True
+                return True
         try:
             await backend.memories_delete(self.memory_id, delete_assets=True)
         except BackendError as error:
@@ -122,16 +110,50 @@ class MemoryDraft:
         return True
 
 
-def assets_of(memory: Memory) -> tuple[Asset, ...]:
-    """The assets of a memory, in the order Original, Display, Thumbnail, Placeholder."""
-    found = [
-        *(
-            asset_of(blob.asset_id, blob.metadata, blob.blob_ref.locator)
-            for blob in memory.blob_internal_assets
-        ),
-        *(asset_of(inline.asset_id, inline.metadata, None) for inline in memory.inline_assets),
-    ]
-    return tuple(sorted(found, key=lambda asset: _ORDER.index(asset.asset_type)))
+def inline_input(asset: Described) -> InlineAssetInput:
+    """An asset as it travels inline."""
+    return InlineAssetInput(bytes=asset.material.read(0, asset.material.size), metadata=asset.metadata)
+
+
+async def compare_assets(
+    backend: Any, memories: Sequence[Memory], sent: Mapping[str, Described], compared: Compared
+) -> tuple[Asset, ...]:
+    """Compare the assets of memories with what was sent, facts and bytes; gives them in order.
+
+    Raises `UploadError` at the first difference.
+    """
+    stored = {found.asset_type: (found, data) for memory in memories for found, data in contents(memory)}
+    names = " and ".join(memory.id for memory in memories)
+    if set(stored) != set(sent):
+        raise UploadError(f"memory {names} has the assets {sorted(stored)}, not the four that were sent")
+    total = sum(asset.material.size for asset in sent.values())
+    for name, asset in sent.items():
+        found, data = stored[name]
+        expected = asset_of(found.asset_id, asset.metadata, found.locator)
+        if found != expected:
+            raise UploadError(f"memory {names} says {found} of what was sent as {expected}")
+        if data is None:
+            await compare_blob(
+                backend, str(found.locator), asset.material, lambda count: compared(count, total)
+            )
+        elif data != asset.material.read(0, asset.material.size):
+            raise UploadError(f"the {name.lower()} of memory {names} reads back different")
+        else:
+            compared(len(data), total)
+    return sorted_assets(found for found, _ in stored.values())
+
+
+def contents(memory: Memory) -> Iterator[tuple[Asset, bytes | None]]:
+    """The assets that a memory holds on the canister, with the bytes of inline ones."""
+    for blob in memory.blob_internal_assets:
+        yield asset_of(blob.asset_id, blob.metadata, blob.blob_ref.locator), None
+    for inline in memory.inline_assets:
+        yield asset_of(inline.asset_id, inline.metadata, None), bytes(inline.bytes)
+
+
+def sorted_assets(assets: Iterator[Asset]) -> tuple[Asset, ...]:
+    """Sort assets as Original, Display, Thumbnail, Placeholder."""
+    return tuple(sorted(assets, key=lambda asset: _ORDER.index(asset.asset_type)))
 
 
 def asset_of(asset_id: str, metadata: AssetMetadata, locator: str | None) -> Asset:

@@ -7,17 +7,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+from ic_harness import candid
 from ic_harness.backend import (
     BlobMeta,
     BlobRef,
     ChunkRange,
+    Generation,
     Memory,
     MemoryAssetBlobInternal,
     MemoryAssetInline,
+    Profile,
     StorageBackend,
     UploadConfig,
     UploadFinishResult,
     UploadStatus,
+    reference_did,
 )
 from ic_harness.errors import BackendError, RejectError, TransportError
 from ic_harness.principal import Principal
@@ -101,6 +105,14 @@ class FakeBackend:
         """Everything that an upload has left: open sessions, blobs, memories."""
         open_sessions = [number for number, session in self.sessions.items() if session.blob is None]
         return [*open_sessions, *self.blobs, *self.memories]
+
+    def do_recognize(self):
+        newest = frozenset(candid.parse(reference_did()).methods)
+        methods = newest - NEWER if self.old else newest
+        return Profile(generation=Generation.H, methods=methods, source="signs")
+
+    async def begin_upload(self, capsule, expected, idem, _metadata):
+        return await self.uploads_begin(capsule, expected, idem)
 
     def do_upload_config(self):
         return UploadConfig(inline_max=32768, chunk_size=self.chunk_size, inline_budget_per_capsule=2**20)
@@ -209,6 +221,10 @@ class FakeBackend:
             blob_external_assets=[],
         )
         return memory_id
+
+    def do_memories_add_asset(self, memory_id, asset, _idem):
+        self._memory(memory_id).blob_internal_assets.append(_internal(8, asset))
+        return "asset-8"
 
     def do_memories_add_inline_asset(self, memory_id, asset, _idem):
         self._memory(memory_id).inline_assets.append(_inline(9, asset))
