@@ -1,6 +1,6 @@
 """Builds fixtures/canisters from its sources.
 
-`python -m tests.interop.build_canisters [azle] [motoko] [rust]`, from the root of the project.
+`python -m tests.interop.build_canisters [azle] [motoko] [rust] [generations]`, from the root of the project.
 Rust canisters need Debian's rustc-web, cargo-web, rust-web-src and lld: the standard library is built from
 its source, so no other toolchain has to be fetched.
 
@@ -21,13 +21,17 @@ from pathlib import Path
 
 from . import toolbox
 
-CANISTERS = Path(__file__).resolve().parents[2] / "fixtures" / "canisters"
+ROOT = Path(__file__).resolve().parents[2]
+CANISTERS = ROOT / "fixtures" / "canisters"
 SOURCES = CANISTERS / "src"
 _ENHANCED = ("caller", "counter", "counter_incompatible", "counter_v2", "timers", "wallet")
 _CLASSICAL = ("caller", "counter", "counter_v2", "timers")
 # compiler folder, which is also the fixture folder: Motoko after and before enhanced orthogonal persistence
 MOTOKO = {"motoko": _ENHANCED, "motoko-classical": _CLASSICAL}
 RUST = ("assets", "rust")
+# one crate, one feature a canister; the interfaces that they show are the package's
+GENERATIONS = ("a", "b", "c", "h")
+INTERFACES = ROOT / "src" / "ic_harness" / "backend" / "interfaces"
 _WASM_TARGET = "wasm32-unknown-unknown"
 
 
@@ -55,11 +59,11 @@ def compile_azle() -> tuple[bytes, str]:
     return (built / "counter.wasm").read_bytes(), (built / "counter.did").read_text(encoding="utf-8")
 
 
-def compile_rust(name: str) -> bytes:
+def compile_rust(name: str, feature: str = "") -> bytes:
     """The Wasm of the crate `src/<name>` by Debian's compiler, without a path of the machine in it."""
     project, target = SOURCES / name, toolbox.cache_root() / "wasm-target"
     command = ["/usr/bin/cargo", "build", "--release", "--locked", "--jobs", "1", "--target", _WASM_TARGET]
-    command += ["-Zbuild-std=std,panic_abort", "--target-dir", str(target)]
+    command += ["-Zbuild-std=std,panic_abort", "--target-dir", str(target), "--features", feature]
     home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     crates = [
         f"--remap-path-prefix={registry}=/crates" for registry in sorted((home / "registry/src").glob("*"))
@@ -99,6 +103,12 @@ def build_rust() -> None:
         write("rust", name, compile_rust(name), did.read_text(encoding="utf-8") if did.exists() else "")
 
 
+def build_generations() -> None:
+    """Compile the stand-in of each generation of the capsule backend."""
+    for letter in GENERATIONS:
+        write("generations", letter, compile_rust("generations", letter), "")
+
+
 def write_digests() -> None:
     """Note the digest of every unpacked module in SHA256SUMS."""
     (CANISTERS / "SHA256SUMS").write_text(digests(), encoding="utf-8")
@@ -112,6 +122,8 @@ def digests() -> str:
     ]
     slow = [(SOURCES / name, Path("src") / name) for name in ("azle", *RUST)]
     rows += [(_tree(folder), label) for folder, label in slow]
+    generations = _tree(SOURCES / "generations") + _tree(INTERFACES)
+    rows += [(generations, Path("src") / "generations")]
     return "".join(f"{hashlib.sha256(content).hexdigest()}  {label.as_posix()}\n" for content, label in rows)
 
 
@@ -124,7 +136,7 @@ def _tree(folder: Path) -> bytes:
 
 
 if __name__ == "__main__":
-    steps = {"azle": build_azle, "motoko": build_motoko, "rust": build_rust}
+    steps = {"azle": build_azle, "motoko": build_motoko, "rust": build_rust, "generations": build_generations}
     for step in sys.argv[1:] or steps:
         steps[step]()
     write_digests()

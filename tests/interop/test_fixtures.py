@@ -20,7 +20,7 @@ def test_every_module_has_its_source():
     told = (CANISTERS / "SOURCES.md").read_text(encoding="utf-8")
     for path in CANISTERS.glob("*/*.wasm.gz"):
         folder, name = path.parent.name, path.name.removesuffix(".wasm.gz")
-        sources = {"azle": f"azle/{name}.ts", "rust": name}
+        sources = {"azle": f"azle/{name}.ts", "rust": name, "generations": "generations"}
         source = sources.get(folder, f"motoko/{name}.mo")
         assert (CANISTERS / "src" / source).exists(), path
         assert f"`{name}`" in told or f"`{folder}/{name}`" in told, path

@@ -1,0 +1,224 @@
+"""The uploader gets photos through every deployed generation, whatever the network does, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from threading import Lock
+
+import pytest
+
+from ic_harness.backend import Backend
+from ic_harness.errors import BackendError, CallTimeoutError, UploadError
+from ic_harness.uploads import (
+    describe,
+    download_asset,
+    download_blob,
+    make_large_jpeg,
+    sample_photo,
+    upload_photo,
+)
+from ic_harness.uploads.source import PhotoSource
+from ic_harness.uploads.worker import derive
+
+PHOTOS = ["hubble.jpg", "rocket-sideways.jpg", "coffee-alpha.png", "chelsea-animated.gif"]
+IN_ORDER = "bch"
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A small real photo of several chunks."""
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(sample_photo())
+    return path
+
+
+def open_sessions(backend):
+    """How many uploads are open, by the statistics of the stand-ins."""
+    return int(backend.sessions_stats().split("Pending: ")[1].split(",")[0])
+
+
+def check_assets(backend, stored, path, tmp_path):
+    """Every asset reads back with the hash that was told, the original byte for byte."""
+    kinds = [asset.asset_type for asset in stored.assets]
+    assert kinds == ["Original", "Display", "Thumbnail", "Placeholder"]
+    for asset in stored.assets:
+        if asset.locator is not None:
+            target = tmp_path / f"{asset.asset_type}.back"
+            assert download_blob(backend, asset.locator, target) == asset.bytes
+            assert hashlib.sha256(target.read_bytes()).hexdigest() == asset.sha256
+    assert (tmp_path / "Original.back").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("letter", "abch")
+def test_every_photo_through_every_generation(standin, request, tmp_path, letter):
+    """Each fixture photo becomes four assets on each generation, and reads back equal."""
+    backend = standin(letter, chunk_size=None)
+    for name in PHOTOS:
+        path = request.config.rootpath / "fixtures" / "photos" / name
+        stored = upload_photo(backend, path)
+        assert stored.verified
+        check_assets(backend, stored, path, tmp_path)
+        assert download_asset(backend, stored.memory_id, tmp_path / "original") == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("letter", "memories", "inline"), [("a", 4, 1), ("b", 4, 1), ("c", 1, 0), ("h", 1, 1)]
+)
+def test_what_a_photo_becomes(standin, picture, letter, memories, inline):
+    """C and H get one memory; A and B one for each asset, since none of theirs can have two."""
+    backend = standin(letter)
+    stored = upload_photo(backend, picture)
+    items = backend.memories_list(stored.capsule_id, None, None).items
+    assert len(items) == memories
+    assert stored.memory_id in {item.id for item in items}
+    assert sum(asset.locator is None for asset in stored.assets) == inline
+    found = [backend.memories_read(item.id) for item in items]
+    assert sum(memory.metadata.asset_count for memory in found) == 4
+
+
+def test_assets_of_h_have_ids_of_their_own(standin, picture):
+    """On H the assets of one call get one id, so each is added by its own call."""
+    stored = upload_photo(standin("h"), picture)
+    assert len({asset.asset_id for asset in stored.assets}) == 4
+
+
+@pytest.mark.parametrize("letter", "abch")
+def test_a_client_that_did_not_look_finds_out(standin, network, identity, picture, letter):
+    """An upload by a client made without asking for the generation goes through all the same."""
+    backend = Backend(network.agent(identity()), standin(letter).canister_id)
+    assert upload_photo(backend, picture).verified
+    assert backend.profile.generation == letter.upper()
+
+
+@pytest.mark.parametrize("harm", ["drop_reply", "drop_request", "duplicate"])
+@pytest.mark.parametrize("letter", "abch")
+@pytest.mark.parametrize("method", ["uploads_begin", "uploads_put_chunk", "uploads_finish"])
+def test_broken_network(standin, picture, faults, letter, harm, method):
+    """A call that is lost, answered into the void or delivered twice runs once: nothing is spoiled or made twice."""
+    backend = standin(letter)
+    faults(harm, method=method)
+    stored = upload_photo(backend, picture)
+    assert stored.verified
+    if letter != "a":
+        assert (
+            backend.sessions_stats()
+            == f"Total sessions: {4 if letter == 'c' else 3}, Pending: 0, Committed: 0"
+        )
+
+
+@pytest.mark.parametrize("letter", "abch")
+def test_what_a_killed_upload_left_is_continued(standin, picture, letter):
+    """The session of an upload that was killed half way is taken up again, and none is left open."""
+    backend = standin(letter)
+    capsule = backend.capsules_create(None).id
+    size = backend.upload_config().chunk_size
+    with PhotoSource(picture) as source:
+        key = describe.Keys(source).of(f"Original {source.sha256.hex()} {size}")
+        about = describe.original(source, asyncio.run(derive(source)).facts)
+        session = backend.begin_upload(capsule, -(-source.size // size), key, about)
+        backend.uploads_put_chunk(session, 0, source.read(0, size))
+    assert upload_photo(backend, picture, capsule).verified
+    if letter != "a":
+        assert open_sessions(backend) == 0
+
+
+class Meddled:
+    """A client whose `method` goes wrong at its first call, or always, after it was done or instead."""
+
+    def __init__(self, backend, method, error, *, always=False, after=False):
+        self._backend, self._method, self._error = backend, method, error
+        self._always, self._after, self._first = always, after, Lock()
+
+    def __getattr__(self, name):
+        found = getattr(self._backend, name)
+        if name != self._method:
+            return found
+
+        def broken(*args, **named):
+            if not self._always and not self._first.acquire(blocking=False):
+                return found(*args, **named)
+            if self._after:
+                found(*args, **named)
+            raise self._error
+
+        return broken
+
+
+NO_VERDICT = CallTimeoutError("no verdict")
+
+
+@pytest.mark.parametrize("letter", "abch")
+@pytest.mark.parametrize("method", ["uploads_put_chunk", "uploads_finish"])
+@pytest.mark.parametrize("after", [False, True], ids=["not done", "done"])
+def test_a_reply_that_never_comes(standin, picture, letter, method, after):
+    """When the agent gives up on a chunk or on finish, the upload finds out, starts over or goes on, and ends well."""
+    backend = standin(letter)
+    stored = upload_photo(Meddled(backend, method, NO_VERDICT, after=after), picture)
+    assert stored.verified
+    if letter != "a":
+        assert open_sessions(backend) == 0
+    assert len(backend.memories_list(stored.capsule_id, None, None).items) == (4 if letter in "ab" else 1)
+
+
+@pytest.mark.parametrize("letter", IN_ORDER)
+def test_somebody_meddles(standin, network, identity, picture, letter):
+    """A stranger's chunk spoils the hash of a session; the next attempt succeeds, and nothing is left of the first."""
+    backend = standin(letter)
+    stranger = Backend(network.agent(identity("stranger")), backend.canister_id)
+    spoiled = []
+
+    class Spoiled(Meddled):
+        def __getattr__(self, name):
+            if name == "uploads_finish" and not spoiled:
+                spoiled.append(True)
+                with pytest.raises(BackendError, match="Unauthorized"):
+                    stranger.uploads_put_chunk(1, 0, b"x")
+            return getattr(self._backend, name)
+
+    assert upload_photo(Spoiled(backend, "", NO_VERDICT), picture).verified
+    assert open_sessions(backend) == 0
+
+
+@pytest.mark.parametrize("letter", "abch")
+@pytest.mark.parametrize(
+    "method", ["begin_upload", "uploads_put_chunk", "uploads_finish", "memories_read", "memories_create"]
+)
+def test_failed_upload_leaves_nothing(standin, picture, letter, method):
+    """When a call fails for good, sessions are aborted, memories and blobs deleted; what cannot be is named."""
+    backend = standin(letter)
+    if method == "memories_create" and letter in "ch":
+        method = "memories_create_with_internal_blobs"
+    error = BackendError("Internal", "planned")
+    with pytest.raises(UploadError, match="planned") as caught:
+        upload_photo(Meddled(backend, method, error, always=True), picture)
+    if letter != "a":
+        assert open_sessions(backend) == 0
+    capsule = backend.capsules_create(None).id
+    assert backend.memories_list(capsule, None, None).items == []
+    assert method != "begin_upload" or caught.value.leftovers == ()
+    for locator in caught.value.leftovers:
+        assert letter in "ab", f"{locator} could have been deleted"
+        assert backend.blob_get_meta(locator).size > 0
+
+
+def test_progress_is_taken_back(standin, picture):
+    """An upload that starts over says so: in the end exactly as much was sent as there is."""
+    told = []
+    meddled = Meddled(standin("h"), "uploads_finish", BackendError("InvalidArgument", "checksum_mismatch"))
+    upload_photo(meddled, picture, on_progress=told.append)
+    for lane in ("original", "derivatives"):
+        last = [step for step in told if step.lane == lane][-1]
+        assert last.done == last.total
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("letter", "ah")
+def test_large_photo(standin, tmp_path, letter):
+    """A photo of 21 MB goes through the oldest and the newest generation in chunks of their own size."""
+    path = tmp_path / "large.jpg"
+    path.write_bytes(make_large_jpeg(21_000_000))
+    backend = standin(letter, chunk_size=None)
+    stored = upload_photo(backend, path)
+    size = backend.upload_config().chunk_size
+    assert backend.blob_get_meta(stored.assets[0].locator).chunk_count == -(-21_000_000 // size)
