@@ -222,3 +222,26 @@ def test_large_photo(standin, tmp_path, letter):
     stored = upload_photo(backend, path)
     size = backend.upload_config().chunk_size
     assert backend.blob_get_meta(stored.assets[0].locator).chunk_count == -(-21_000_000 // size)
+
+
+@pytest.mark.parametrize("letter", IN_ORDER)
+def test_nothing_is_sent_twice(standin, picture, letter):
+    """Whatever becomes of a chunk, it is not sent to the same session again."""
+    sent = []
+
+    class Counted(Meddled):
+        def __getattr__(self, name):
+            found = super().__getattr__(name)
+            if name != "uploads_put_chunk":
+                return found
+
+            def call(session, index, data):
+                sent.append((session, index))
+                return found(session, index, data)
+
+            return call
+
+    assert upload_photo(
+        Counted(standin(letter), "uploads_put_chunk", NO_VERDICT, after=True), picture
+    ).verified
+    assert len(sent) == len(set(sent))

@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ic_harness.backend import AssetMetadata, AsyncBackend
 from ic_harness.errors import HarnessError, InputError, UploadError
@@ -78,7 +78,7 @@ class Sending:
 class PhotoUpload:
     """One photo on its way; `run` takes it there or unmakes what was made."""
 
-    def __init__(self, backend: Any, source: PhotoSource, listener: Listener) -> None:
+    def __init__(self, backend: Settled, source: PhotoSource, listener: Listener) -> None:
         self._backend = backend
         self._source = source
         self._keys = describe.Keys(source)
@@ -105,6 +105,7 @@ class PhotoUpload:
     async def _run(self, capsule: str | None) -> tuple[Draft, tuple[Asset, ...]]:
         backend = self._backend
         strategy = self._strategy = choose(await backend.recognize())
+        backend.insists = strategy.repeatable
         config = await backend.upload_config()
         target = capsule or str((await backend.capsules_create(None)).id)
         sending = Sending(strategy, target, config.chunk_size)

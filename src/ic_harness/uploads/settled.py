@@ -2,8 +2,8 @@
 
 A cancelled upload must know what it leaves behind, so a call that is under way when the upload is cancelled is
 waited for; only then the cancellation goes on. A request that expired before its answer came, or that the network
-had no room for just then, is made anew: every call of an upload gives the same answer again, whether the first one
-ran or not.
+had no room for just then, is made anew where the backend promises that every call of an upload gives the same answer
+again, whether the first one ran or not; elsewhere a call that was made twice would spoil what is stored.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ _TRANSIENT: Final = 2
 
 
 class Settled:
-    """An `AsyncBackend` whose calls always come to their end."""
+    """An `AsyncBackend` whose calls always come to their end; `insists` tells whether they may be made anew."""
 
-    def __init__(self, backend: Any) -> None:
+    def __init__(self, backend: Any, *, insists: bool = True) -> None:
+        self.insists = insists
         self._backend = backend
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._backend, name)
-        return _settling(found) if callable(found) else found
+        return _settling(found, insists=self.insists) if callable(found) else found
 
 
-def _settling(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _settling(method: Callable[..., Awaitable[Any]], *, insists: bool) -> Callable[..., Awaitable[Any]]:
     async def call(*args: Any, **named: Any) -> Any:
-        task = asyncio.ensure_future(_insisted(method, args, named))
+        task = asyncio.ensure_future(_insisted(method, args, named) if insists else method(*args, **named))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

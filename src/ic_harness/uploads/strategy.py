@@ -34,11 +34,15 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
-    """What is done differently: `upload` and `undo` of a blob, and the `shape` of the memory."""
+    """What is done differently: `upload` and `undo` of a blob, and the `shape` of the memory.
+
+    `repeatable` tells that any call may be made a second time: it gives the same answer.
+    """
 
     upload: Callable[..., Awaitable[Trace]]
     undo: Callable[[Any, Trace], Awaitable[None]]
     shape: Shape
+    repeatable: bool = False
 
     @property
     def one_at_a_time(self) -> bool:
@@ -75,4 +79,4 @@ def choose(profile: Profile) -> Strategy:
     if not profile.reliable:
         return _STRATEGIES[profile.generation]
     shape = Shape.WHOLE if profile.has(_WHOLE_CALL) else Shape.IN_STEPS
-    return Strategy(upload=reliable.upload, undo=reliable.undo, shape=shape)
+    return Strategy(upload=reliable.upload, undo=reliable.undo, shape=shape, repeatable=True)
