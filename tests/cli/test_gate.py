@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from ic_harness.conformance.report import from_json
 from ic_harness.conformance.results import Outcome, Verdict
 from ic_harness.networks import embedded
 from ic_harness.replica import serve
+from tests.conformance.mutants import mutant
 
 from .conftest import refused
 
@@ -133,6 +135,35 @@ def test_a_broken_guarantee_refuses(run, suite_of, wasm):
     verdict = result.stdout[result.stdout.index(" REFUSED ") :].splitlines()
     assert verdict[0].startswith(" REFUSED  mine.wasm.gz must not be deployed")
     assert verdict[1].strip().startswith("1. UC4 (critical):")
+
+
+@pytest.mark.slow
+def test_a_faulty_backend_is_refused_everywhere_it_shows(run, tmp_path, monkeypatch):
+    """Sessions lost at an upgrade fail the rehearsal and the suite, and the report says so first."""
+    chunks = [check for check in suite.CHECKS if check.guarantee.area == "Uploads: chunks"]
+    monkeypatch.setattr(suite, "CHECKS", chunks)
+    (tmp_path / "mutant.wasm").write_bytes(mutant("sessions-lost-at-upgrade"))
+    result = run("gate", "--wasm", "mutant.wasm", "--baseline", BASELINE, "--report", "found", "--json")
+    assert result.exit_code == 1, result.output
+    report = from_json(result.stdout)
+    outcomes = {stage.name: stage.outcome for stage in report.stages}
+    failed = [name for name, outcome in outcomes.items() if outcome is Outcome.FAILED]
+    assert failed == ["Upgrade", "Guarantees"]
+    assert outcomes["Back-out"] is Outcome.PASSED
+    assert [check.guarantee.id for check in report.checks if check.outcome is Outcome.FAILED] == ["UC9"]
+    assert report.refusals[0].startswith("UC9 (critical): ")
+    page = (tmp_path / "found" / "index.html").read_text(encoding="utf-8")
+    words = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", page[page.index("<body") :], flags=re.DOTALL)
+    assert "UC9" in " ".join(words.split())[:1000]
+
+
+def test_what_was_not_judged_is_told(run, suite_of, wasm):
+    """A pass that left guarantees out says how many, which, and why."""
+    suite_of(UC4=holds, UC5=lacks, UC9=lacks)
+    result = run("gate", "--wasm", wasm)
+    assert result.exit_code == 0
+    assert "UC5 UC9: no clock that moves" in result.stdout
+    assert "may be deployed; 2 of 3 guarantees were not judged" in result.stdout.splitlines()[-1]
 
 
 def test_texts_of_a_canister_cannot_steer_the_terminal(run, suite_of, wasm):

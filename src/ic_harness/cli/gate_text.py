@@ -49,6 +49,7 @@ _LETTERS: Final = {
     Outcome.NOT_APPLICABLE: "-",
     Outcome.ERROR: "E",
 }
+_UNJUDGED: Final = (Outcome.SKIPPED, Outcome.NOT_APPLICABLE)
 _VERDICTS: Final = {
     Verdict.PASS: (" PASS ", "bold white on green"),
     Verdict.REFUSED: (" REFUSED ", "bold white on red"),
@@ -89,6 +90,8 @@ def show(report: Report, written: Sequence[Path], console: Console | None = None
     if report.checks:
         console.print()
         console.print(_matrix(report.checks))
+        for reason, ids in _unjudged(report.checks).items():
+            console.print(Text(f"{' '.join(ids)}: {reason}", style="dim"))
     for result in _worth_telling(report.checks):
         console.print()
         _show_check(console, result)
@@ -172,6 +175,16 @@ def _look_at(ids: Sequence[str], outcomes: dict[str, Outcome]) -> Text:
     return told
 
 
+def _unjudged(checks: Sequence[CheckResult]) -> dict[str, list[str]]:
+    """The guarantees that were not judged, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for result in checks:
+        if result.outcome in _UNJUDGED:
+            ids = reasons.setdefault(_clean(result.message), [])
+            ids += [result.guarantee.id] if result.guarantee.id not in ids else []
+    return reasons
+
+
 def _worth_telling(checks: Sequence[CheckResult]) -> list[CheckResult]:
     """What did not hold, failures before accepted faults, the severest first."""
     told = (Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
@@ -233,15 +246,17 @@ def _short(text: str) -> str:
 
 
 def _headline(report: Report) -> str:
-    name = _clean(report.subject.canister)
+    name, runs = _clean(report.subject.canister), report.subject.wasm_sha256 is None
     if report.verdict is Verdict.REFUSED:
-        return f"{name} must not be deployed"
+        return f"{name} {'must not stay as it is' if runs else 'must not be deployed'}"
     if report.verdict is Verdict.COULD_NOT_RUN:
         return f"nothing is proved about {name}"
     outcomes = guarantee_outcomes(list(report.checks))
     accepted = [id_ for id_, outcome in outcomes.items() if outcome is Outcome.ACCEPTED]
     known = f", with accepted faults: {' '.join(accepted)}" if accepted else ""
-    return f"{name} may be deployed{known}"
+    unjudged = sum(outcome in _UNJUDGED for outcome in outcomes.values())
+    beside = f"; {unjudged} of {len(outcomes)} guarantees were not judged" if unjudged else ""
+    return f"{name} {'may stay as it is' if runs else 'may be deployed'}{known}{beside}"
 
 
 def _clean(text: str) -> str:

@@ -79,7 +79,8 @@ class Findings:
                 raise  # the network failed under an upload
             if not promised and (lack := _lack(cause)):
                 raise NotApplicableError(lack) from error
-            self.fault(f"{what}: {cause}", guarantee)  # without the file of the photo, which is gone
+            # Without the file of the photo, which is gone.
+            self.fault(f"{what}: {cause}" if what else str(cause), guarantee)
 
 
 def _lack(cause: Exception) -> str:
@@ -111,7 +112,7 @@ def run_stage(name: str, play: Callable[[Findings], None], acceptances: Acceptan
 
 def _played(play: Callable[[Findings], None], findings: Findings) -> tuple[Outcome, list[str]]:
     try:
-        with findings.proving(None, "the canister refused", promised=False):
+        with findings.proving(None, "", promised=False):
             play(findings)
     except UnmetNeedError as error:
         return Outcome.SKIPPED, [str(error)]

@@ -96,7 +96,7 @@ def _tell(run: Run, findings: Findings) -> None:
     findings.note(f"{len(by_guarantee)} guarantees: {said}")
     for id_ in run.acceptances.needless(run.checks):
         findings.note(f"{id_} is accepted although it holds: take its acceptance away")
-    if Capability.SNAPSHOT not in run.ground.network.capabilities:
+    if run.order.canister is not None and Capability.SNAPSHOT not in run.ground.network.capabilities:
         findings.note(f"what the checks stored stays there: {run.ground.network.name} takes no snapshots")
     if not {Outcome.PASSED, Outcome.FAILED, Outcome.ACCEPTED, Outcome.ERROR} & set(counts):
         reason = run.checks[0].message if run.checks else "there are no checks"
