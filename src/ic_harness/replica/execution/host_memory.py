@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import wasmtime
 from wasmtime import _ffi as ffi
@@ -27,6 +27,10 @@ class HostMemory(Protocol):
         """Grow to `size` bytes, or say no."""
 
 
+_NOTHING: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)
+"""What an engine calls when it is deleted, which may be after everything that it was made of is gone."""
+
+
 class MemoryCreator:
     """Gives the engine our memories.
 
@@ -42,14 +46,13 @@ class MemoryCreator:
         self._grow = ffi.wasmtime_memory_grow_callback_t(self._grow_memory)
         self._finish = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._forget)
         self._new = ffi.wasmtime_new_memory_callback_t(self._new_memory)
-        self._nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)
 
     def install(self, config: wasmtime.Config) -> None:
         """Let an engine of this configuration ask here."""
         creator: Any = ffi.wasmtime_memory_creator_t()
         creator.env = None
         creator.new_memory = self._new
-        creator.finalizer = self._nothing
+        creator.finalizer = _NOTHING
         ffi.wasmtime_config_host_memory_creator_set(config.ptr(), ctypes.byref(creator))
         ffi.wasmtime_config_memory_init_cow_set(config.ptr(), False)  # needs mappings of the engine's own
 

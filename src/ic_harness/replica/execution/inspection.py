@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import wasmtime
 
@@ -62,6 +63,12 @@ def inspect_module(wasm: bytes) -> ModuleFacts:
     )
 
 
+@cache
+def _compiler() -> Compiler:
+    # Kept for the life of the process: an engine must not outlive the compiler whose memories it calls back for.
+    return Compiler()
+
+
 def _foreign(binary: WasmBinary) -> list[str]:
     return [
         f"{item.module}.{item.name}"
@@ -75,7 +82,7 @@ def _judged(binary: WasmBinary) -> tuple[Mapping[str, str], str]:
     try:
         methods = validate(binary).methods
         # The engine sees the module as it would run: rewritten, so that its calls can be metered.
-        wasmtime.Module.validate(Compiler().native, instrument(binary).wasm)
+        wasmtime.Module.validate(_compiler().native, instrument(binary).wasm)
     except ModuleInvalid as error:
         return {}, error.message
     except wasmtime.WasmtimeError as error:
