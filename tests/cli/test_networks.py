@@ -131,3 +131,17 @@ def test_help_names_every_network(run):
     """`--network` tells every name that it takes."""
     text = " ".join(run("call", "--help").stdout.split())
     assert all(name in text for name in NAMES + STARTED)
+
+
+def test_backend_is_named_as_a_canister_is(run, tools, project):
+    """`--canister-id` takes a name too, and one that leads nowhere is told before anything is sent."""
+    told = deployed(run("deploy", "first", "--no-build", "--json"))["first"]
+    refused(
+        run("download", "blob_1", "-o", "out", "--canister-id", "nobody"),
+        2,
+        "'nobody' is no canister known here",
+    )
+    by_name = run("download", "blob_1", "-o", "out", "--canister-id", "first")
+    by_id = run("download", "blob_1", "-o", "out", "--canister-id", told["canister_id"])
+    assert by_name.exit_code == by_id.exit_code == 1
+    assert by_name.stderr == by_id.stderr

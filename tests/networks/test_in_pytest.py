@@ -72,6 +72,22 @@ def test_tests_run_on_every_network(play, network, passed, skipped):
     result.stdout.fnmatch_lines([f"*the network {network.partition(':')[0]} cannot*snapshot*"])
 
 
+@pytest.mark.slow
+def test_guarantees_are_proved_on_pocket_ic(play):
+    """The conformance suite runs there as everywhere: photos, calls at once, sessions that expire."""
+    result = play(
+        "--pyargs",
+        "ic_harness.conformance.tests",
+        "-k",
+        "UB8 or UC5 or FL2",
+        "--network",
+        "pocket-ic",
+        "-p",
+        "no:xdist",
+    )
+    result.assert_outcomes(passed=3, deselected=result.parseoutcomes()["deselected"])
+
+
 def test_workers_share_no_started_network(play):
     """A network that would be started by each worker is refused before anything runs."""
     result = play("--network", "dfx:start", "-n", "2")

@@ -32,7 +32,7 @@ def stop(pid_file):
     pid = int(pid_file.read_text())
     os.kill(pid, signal.SIGTERM)
     watch = os.pidfd_open(pid)
-    select.select([watch], [], [], 20)
+    select.select([watch], [], [], 60)
     pid_file.unlink()
 
 
