@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ic_harness.conformance.guarantees import Need, Severity
 from ic_harness.conformance.report.words import (
+    NEED_WORDS,
     OUTCOME_SIGNS,
     OUTCOME_WORDS,
+    SEVERITY_WORDS,
+    VERDICT_WORDS,
     change,
     clean,
     count,
@@ -21,7 +25,7 @@ from ic_harness.conformance.report.words import (
     one_line,
     short,
 )
-from ic_harness.conformance.results import Outcome
+from ic_harness.conformance.results import Outcome, Verdict
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,10 @@ def test_changes():
 
 
 def test_every_outcome_has_word_and_sign():
-    """Each outcome is called by its own word and shown by its own sign."""
+    """Each outcome is called by its own word and shown by its own sign; nothing else is without a word."""
+    assert set(NEED_WORDS) == set(Need)
+    assert set(SEVERITY_WORDS) == set(Severity)
+    assert set(VERDICT_WORDS) == set(Verdict)
     for table in (OUTCOME_WORDS, OUTCOME_SIGNS):
         assert set(table) == {*Outcome, None}
         assert len(set(table.values())) == len(table)

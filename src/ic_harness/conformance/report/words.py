@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from ic_harness.conformance.guarantees import Severity
+from ic_harness.conformance.guarantees import Need, Severity
 from ic_harness.conformance.results import Outcome, Verdict
 
 OUTCOME_WORDS: Final = {
@@ -40,6 +40,13 @@ SEVERITY_WORDS: Final = {
     Severity.HIGH: "high",
     Severity.MEDIUM: "medium",
     Severity.LOW: "low",
+}
+
+NEED_WORDS: Final = {
+    Need.TWO: "two identities",
+    Need.UPGRADE: "an upgrade",
+    Need.TIME: "a clock that can be moved",
+    Need.ROUND: "several messages in one round",
 }
 
 VERDICT_WORDS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ic_harness.conformance.report.findings import SEVERITIES, WORST_FIRST, Finding, Findings
 from ic_harness.conformance.report.html.icons import badge, icon, outcome_icon, style_of
 from ic_harness.conformance.report.html.markup import Markup, tag
-from ic_harness.conformance.report.words import OUTCOME_WORDS, SEVERITY_WORDS, duration
+from ic_harness.conformance.report.words import NEED_WORDS, OUTCOME_WORDS, SEVERITY_WORDS, duration, names
 from ic_harness.conformance.results import CheckResult, Outcome
 
 
@@ -148,7 +148,7 @@ def promise(text: str) -> list[Markup | str]:
 
 def _inside(finding: Finding) -> Markup:
     guarantee = finding.guarantee
-    needs = ", ".join(sorted(need.value for need in guarantee.needs))
+    needs = names([words for need, words in NEED_WORDS.items() if need in guarantee.needs])
     facts = f"{guarantee.area}{f' · needs {needs}' if needs else ''}"
     if not finding.checks:
         return tag("div", tag("p", facts, class_="quiet"), tag("p", "No check of this run looked at it."))
