@@ -2,8 +2,9 @@
 
 import pytest
 
-from ic_harness.agent import Response
+from ic_harness.agent import Agent, Management, Response
 from ic_harness.errors import CallTimeoutError, CertificateError, ClockError, HttpStatusError
+from ic_harness.networks import embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity
 
@@ -85,6 +86,18 @@ def test_an_update_that_is_late_may_have_run():
     with pytest.raises(CallTimeoutError, match="expired on its way"):
         net.agent().update(CANISTER, "greet", b"")
     assert net.executed == []
+
+
+def test_on_the_embedded_network():
+    """Against a whole replica, canisters are made, and calls and reads succeed with a clock that is an hour off."""
+    with embedded() as network:
+        transport, me = network.agent().transport, Ed25519Identity.generate()
+        late = Agent(transport, me, root_key=network.root_key, clock=lambda: network.time_ns() - HOUR)
+        early = Agent(transport, me, root_key=network.root_key, clock=lambda: network.time_ns() + HOUR)
+        canister = Management(late).provisional_create_canister_with_cycles()
+        assert early.read_state([[b"time"]], canister).time_ns > 0
+        # Reading has set the clock, so that the update of a clock that was ahead is right at once.
+        assert Management(early).canister_status(canister)["status"] == {"running": None}
 
 
 def test_a_refusal_without_reason_changes_nothing():

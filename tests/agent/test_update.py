@@ -7,6 +7,7 @@ from ic_harness.errors import (
     CallTimeoutError,
     CertificateError,
     HttpStatusError,
+    InputError,
     RejectError,
     TransportError,
 )
@@ -230,6 +231,24 @@ def test_effective_canister_id_is_in_the_path():
     net = StandIn()
     net.agent().update(Principal.management(), "raw_rand", b"", effective_canister_id=CANISTER)
     assert net.paths == [f"/api/v4/canister/{CANISTER}/call"]
+
+
+@pytest.mark.parametrize(
+    ("method", "arg"), [("greet", "text"), ("greet", None), ("greet", 5), (b"greet", b"")]
+)
+def test_what_is_no_argument(method, arg):
+    """An argument that is not encoded is the caller's mistake, told before anything is sent."""
+    net = StandIn()
+    for send in (net.agent().update, net.agent().query):
+        with pytest.raises(InputError):
+            send(CANISTER, method, arg)
+    assert net.paths == []
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_every_kind_of_bytes_is_an_argument(kind):
+    """Bytes of any kind are sent."""
+    assert StandIn().agent().update(CANISTER, "greet", kind(b"DIDL")) == b"reply"
 
 
 HTML = Response(200, {"content-type": "text/html"}, b"<html><body>Welcome to the hotel</body></html>")

@@ -24,6 +24,7 @@ from ic_harness.agent.steps import (
     Flow,
     Pause,
     about,
+    call_fields,
     content,
     effective_id,
     exchange,
@@ -52,9 +53,9 @@ def update(
     `CallTimeoutError` and the other `CallError`s, `CborError`, `CertificateError`.
     """
     effective = effective_id(canister_id, target)
+    fields = call_fields(canister_id, method, arg)
     with about(method, canister_id):
         yield from root_key(session)
-        fields = {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
         envelope, certificate = yield from _submit_in_time(session, fields, effective)
         if certificate is not None:
             outcome = _judge(session, Certificate.from_cbor(certificate), envelope, effective)
@@ -172,7 +173,7 @@ def query(
     Raises `RejectError` and the other `CallError`s, `CborError`, `CertificateError`.
     """
     effective = effective_id(canister_id, target)
-    fields = {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
+    fields = call_fields(canister_id, method, arg)
     with about(method, canister_id):
         return (yield from in_time(session, effective, lambda: _query(session, fields, effective)))
 

@@ -61,6 +61,17 @@ def effective_id(canister_id: Principal, target: Principal | None) -> Principal:
     return canister_id if target is None else target
 
 
+def call_fields(canister_id: Principal, method: str, arg: bytes) -> dict[str, Any]:
+    """The fields that tell what is called. Raises `InputError`, before anything is sent, for other types."""
+    if not isinstance(arg, bytes | bytearray | memoryview):
+        raise InputError(
+            f"the argument must be Candid-encoded bytes, got {type(arg).__name__}: see candid.encode"
+        )
+    if not isinstance(method, str):
+        raise InputError(f"the name of a method is a text, got {type(method).__name__}")
+    return {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
+
+
 def content(session: Session, **fields: Any) -> dict[str, Any]:
     """Complete the content of a request with sender, expiry and nonce."""
     return {

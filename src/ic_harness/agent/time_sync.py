@@ -19,7 +19,7 @@ from ic_harness.agent import answers
 from ic_harness.agent.reading import verify_query
 from ic_harness.agent.retry import NO_RETRIES
 from ic_harness.agent.session import Session
-from ic_harness.agent.steps import Flow, T, content, patiently
+from ic_harness.agent.steps import Flow, T, call_fields, content, patiently
 from ic_harness.errors import (
     CallError,
     CallTimeoutError,
@@ -92,7 +92,7 @@ def check_never_runs(session: Session, envelope: Envelope, made_ns: int, refusal
 def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     """The network's time minus this machine's, ns. Raises when the network does not prove its time."""
     stranger = replace(session, identity=AnonymousIdentity())
-    fields = {"canister_id": target.raw, "method_name": _PROBE, "arg": b""}
+    fields = call_fields(target, _PROBE, b"")
     envelope = seal(content(stranger, request_type="query", **fields), stranger.identity)
     response = yield from patiently(stranger, "query", f"canister/{target}", envelope.to_cbor(), NO_RETRIES)
     offset_at = session.clock()
