@@ -12,12 +12,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The code blocks of a page: language and text. `sh` and `python` are run, `text` is checked."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"^```(\w+)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks(PAGES[0])
 COMMANDS = [
     line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line.strip()
 ]
 PROGRAMS = [text for language, text in BLOCKS if language == "python"]
+GROUPS = {"identity", "replica"}
 SCRIPTS = {line for line in COMMANDS if line.startswith("scripts/")}
 
 
@@ -88,18 +97,31 @@ def test_programs_run(program, folder):
     _run([sys.executable, "-c", program], folder)
 
 
-def test_links_lead_somewhere():
-    """Files that the README links to are there."""
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Files that the README and its pages link to are there."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def test_text_commands_exist():
-    """Commands that are only shown name options and subcommands that exist."""
-    shown = [line for language, text in BLOCKS if language == "text" for line in text.splitlines()]
-    for line in shown:
-        words = line.split()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shown_commands_exist(page):
+    """Commands that are only shown name programs, subcommands and options that exist."""
+    shown = [
+        line.split() for language, text in blocks(page) if language == "text" for line in text.splitlines()
+    ]
+    for words in shown:
         if words[0] == "ic-harness":
-            _run([sys.executable, "-m", "ic_harness.cli", words[1], "--help"], ROOT)
-        else:
-            assert (ROOT / words[0]).exists(), line
+            _check_options(
+                words, _run([sys.executable, "-m", "ic_harness.cli", words[1], "--help"], ROOT).stdout
+            )
+        elif words[0] == "pytest":
+            _check_options(words, _run([sys.executable, "-m", "pytest", "--help"], ROOT).stdout)
+        elif words[0].startswith(("scripts/", ".ci/")):
+            assert (ROOT / words[0]).exists(), words
+
+
+def _check_options(words: list[str], help_text: str) -> None:
+    for word in words[2:]:
+        if word.startswith("--"):
+            assert word.partition("=")[0] in help_text, words
