@@ -32,6 +32,8 @@ _CALLS: Final = 8
 """Calls of a story that are shown: the last ones, which led to the failure."""
 _LOGS: Final = 5
 _REASON: Final = 150
+_REASONS: Final = 8
+_FINDINGS: Final = 8
 
 _WORDS: Final = {
     Outcome.PASSED: ("pass", "green"),
@@ -139,6 +141,9 @@ def _shown(stage: StageResult) -> Text:
     findings = [_clean(finding) for finding in stage.findings]
     if stage.name == "Guarantees" and stage.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
         findings = [finding for finding in findings if finding.split(":")[0] not in GUARANTEES]
+    left_out = len(findings) - _FINDINGS
+    if left_out > 0:
+        findings[_FINDINGS:] = [f"… and {left_out} more, in the report (--report DIR)"]
     return Text("\n".join(findings))
 
 
@@ -236,8 +241,10 @@ def _show_verdict(console: Console, report: Report) -> None:
     told = Text(word, style=style)
     told.append(f" {_headline(report)} ({report.seconds:.0f} s)", style="bold")
     console.print(told)
-    for number, reason in enumerate(report.refusals, 1):
+    for number, reason in enumerate(report.refusals[:_REASONS], 1):
         console.print(Padding(Text(f"{number}. {_short(_clean(reason))}"), (0, 0, 0, 2)))
+    if len(report.refusals) > _REASONS:
+        console.print(Text(f"  … and {len(report.refusals) - _REASONS} more, told above"))
 
 
 def _short(text: str) -> str:

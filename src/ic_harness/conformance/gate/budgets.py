@@ -15,7 +15,7 @@ from ic_harness.conformance.expectations import UnmetNeedError, lacks_method
 from ic_harness.conformance.material import asset_metadata, content
 from ic_harness.conformance.results import Figure, MethodCost
 from ic_harness.conformance.stage import Caller
-from ic_harness.errors import BackendError, RejectError
+from ic_harness.errors import BackendError, NotInGenerationError, RejectError
 from ic_harness.networks import Capability
 from ic_harness.units import human_bytes
 
@@ -40,7 +40,7 @@ class Bill:
     cycles: dict[str, int]
     memory: int
     stopped: str
-    """Why the day ended early; empty when everything was called."""
+    """What could not be called, and why; empty when everything was."""
 
 
 def judge_budgets(run: Run, findings: Findings) -> None:
@@ -82,33 +82,49 @@ def _was_called(what: str) -> bool:
 
 
 def _play(alice: Caller) -> str:
-    """Play the days; tells why they ended early, if they did."""
-    try:
-        for day in range(_DAYS):
-            _day(alice, day)
-    except BackendError as error:
-        return f"{error.method} was refused: {error.message}"
-    except RejectError as error:
-        return f"{error.method} is not there" if lacks_method(error) else str(error)
-    return ""
+    """Play the days; tells what could not be called, and why."""
+    reasons: dict[str, None] = {}
+    for day in range(_DAYS):
+        for errand in _ERRANDS:
+            try:
+                errand(alice, day)
+            except BackendError as error:
+                reasons[f"{error.method} was refused: {error.message}"] = None
+            except NotInGenerationError as error:
+                reasons[error.message] = None
+            except RejectError as error:
+                reasons[f"{error.method} is not there" if lacks_method(error) else str(error)] = None
+    return "; ".join(reasons)
 
 
-def _day(alice: Caller, day: int) -> None:
-    """Store a blob, remember it, look around, change one's mind, and tidy up."""
-    backend, material = alice.backend, content(alice.config.chunk_size, f"budget {day}")
-    memory, locator = alice.remember(material)
+def _keep_a_photo(alice: Caller, day: int) -> None:
+    """Store a blob, remember it, look at it, and take every other one away again."""
+    backend = alice.backend
+    memory, locator = alice.remember(content(alice.config.chunk_size, f"budget {day}"))
     alice.read(locator)
     backend.memories_read(memory)
-    backend.memories_list(alice.capsule, None, None)
-    backend.uploads_abort(alice.begin(3))
-    small = content(1000, day)
-    metadata = asset_metadata(small, AssetType.Placeholder)
-    backend.memories_create(
-        alice.capsule, small.data, None, None, None, None, None, None, metadata, alice.idem()
-    )
-    backend.blob_delete(alice.upload(content(alice.config.chunk_size, f"changed mind {day}")))
     if day % 2:
         backend.memories_delete(memory, delete_assets=True)
+
+
+def _change_ones_mind(alice: Caller, day: int) -> None:
+    """Abort an upload, and delete a blob that no memory holds."""
+    alice.backend.uploads_abort(alice.begin(3))
+    alice.backend.blob_delete(alice.upload(content(alice.config.chunk_size, f"changed mind {day}")))
+
+
+def _note_down(alice: Caller, day: int) -> None:
+    """Keep something small inline, and look at the list."""
+    small = content(1000, day)
+    metadata = asset_metadata(small, AssetType.Placeholder)
+    alice.backend.memories_create(
+        alice.capsule, small.data, None, None, None, None, None, None, metadata, alice.idem()
+    )
+    alice.backend.memories_list(alice.capsule, None, None)
+
+
+_ERRANDS: Final = (_keep_a_photo, _change_ones_mind, _note_down)
+"""What a day consists of; one that a canister cannot do does not keep the others from being measured."""
 
 
 def _baseline_bill(run: Run, findings: Findings) -> Bill | None:

@@ -95,7 +95,7 @@ def _lane_spans(recording: Recording, photo: UploadedPhoto) -> Iterator[Span]:
 
 
 def _pictures(caller: Caller, photo: UploadedPhoto) -> list[Picture]:
-    images = {asset.asset_type: read_asset(caller, photo, asset) for asset in photo.assets}
+    images = {asset.asset_type: read_asset(caller, asset) for asset in photo.assets}
     return [_picture(asset, images) for asset in photo.assets]
 
 
@@ -142,8 +142,9 @@ def _side_by_side(run: Run, stage: Stage, findings: Findings) -> None:
     callers = [stage.caller(name) for name in _PEOPLE]
     for caller in callers:
         assert caller.capsule  # made before the clock runs
+    chunk = min(_CHUNK, callers[0].config.chunk_size)
     jobs = [
-        _Job(callers[number % len(callers)], number, content(_CHUNKS * _CHUNK, f"session {number}"))
+        _Job(callers[number % len(callers)], number, content(_CHUNKS * chunk, f"session {number}"))
         for number in range(_SESSIONS)
     ]
     recording, started = Recording(), time.perf_counter()
@@ -157,7 +158,7 @@ def _side_by_side(run: Run, stage: Stage, findings: Findings) -> None:
 
 def _store(recording: Recording, job: _Job) -> str:
     backend = recording.wrap(job.caller.backend)
-    chunks = job.material.chunks(_CHUNK)
+    chunks = job.material.chunks(job.material.size // _CHUNKS)
     session = backend.uploads_begin(job.caller.capsule, len(chunks), job.caller.idem())
     for index, chunk in enumerate(chunks):
         backend.uploads_put_chunk(session, index, chunk)
