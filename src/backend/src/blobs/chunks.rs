@@ -83,21 +83,22 @@ impl Chunks {
     pub fn read_range(&self, stem: &Digest, length: Option<u32>, from: u64, len: usize) -> Vec<u8> {
         let skipped = length.map_or(0, |length| from / u64::from(length));
         let mut start = skipped * u64::from(length.unwrap_or_default());
-        let mut out = Vec::with_capacity(len);
+        let (mut out, mut filled) = (vec![0; len], 0);
         for entry in self.chunks.range((*stem, skipped as u32)..=(*stem, u32::MAX)) {
-            if out.len() == len {
+            if filled == len {
                 break;
             }
             let chunk = entry.value();
             let end = start + u64::from(chunk.len);
-            let at = from + out.len() as u64;
+            let at = from + filled as u64;
             if at < end {
-                let (filled, part) = (out.len(), ((end - at) as usize).min(len - out.len()));
-                out.resize(filled + part, 0);
-                self.space.read(&chunk.extents, at - start, &mut out[filled..]);
+                let part = ((end - at) as usize).min(len - filled);
+                self.space.read(&chunk.extents, at - start, &mut out[filled..filled + part]);
+                filled += part;
             }
             start = end;
         }
+        out.truncate(filled);
         out
     }
 
