@@ -1733,7 +1733,7 @@ class Backend(BackendClient):
         total_len: rt.Nat64,
     ) -> UploadFinishResult:
         """Checks hash and length against the bytes received and makes the blob. Again: the same answer. A refusal leaves the session open.
-        Chunks that came ahead of a gap of more than 512 MB are hashed over several calls: `Conflict("hash_in_progress: …")` asks to call again.
+        Chunks that came ahead of a gap of more than 256 MB are hashed over several calls: `Conflict("hash_in_progress: …")` asks to call again.
         """
         return self._update("uploads_finish", session, sha256, total_len)
 
@@ -2095,7 +2095,7 @@ class AsyncBackend(AsyncBackendClient):
         total_len: rt.Nat64,
     ) -> UploadFinishResult:
         """Checks hash and length against the bytes received and makes the blob. Again: the same answer. A refusal leaves the session open.
-        Chunks that came ahead of a gap of more than 512 MB are hashed over several calls: `Conflict("hash_in_progress: …")` asks to call again.
+        Chunks that came ahead of a gap of more than 256 MB are hashed over several calls: `Conflict("hash_in_progress: …")` asks to call again.
         """
         return await self._update("uploads_finish", session, sha256, total_len)
 

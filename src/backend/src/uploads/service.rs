@@ -25,8 +25,8 @@ pub const MAX_CHUNKS: u32 = 16_384;
 const MAX_IDEM_BYTES: usize = 1_024;
 /// Bytes that a put hashes beyond its own chunk.
 const CATCH_UP_PUT: u64 = 8 << 20;
-/// Bytes that a finish hashes: at about 40 instructions a byte half of what a message may take.
-const CATCH_UP_FINISH: u64 = 512 << 20;
+/// Bytes that a finish hashes: at 64 instructions a byte less than half of the 40 billion that a message may take.
+const CATCH_UP_FINISH: u64 = 256 << 20;
 
 /// What an upload keeps with its session.
 #[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
