@@ -22,12 +22,9 @@ TABLE = {
 METHODS = sorted(candid.parse(reference_did()).methods)
 # They answer with or work off as much as there is, up to a limit that the README names.
 BOUNDED = {
-    "capsules_read_full",
-    "memories_delete_all",
-    "capsules_delete",
-    "sessions_list",
-    "sessions_clear_all",
-}
+    "capsules_create", "capsules_delete", "capsules_read_full", "capsules_update", "memories_delete_all",
+    "sessions_clear_all", "sessions_list",
+}  # fmt: skip
 MANY, NOISE = 300, 0.05
 
 

@@ -38,14 +38,14 @@ def fill(caller, capsule, memories, *, with_blobs=False):
 @pytest.mark.slow
 def test_delete_all_goes_in_slices(stage, alice):
     """memories_delete_all deletes five hundred, says how many are left, and is done when called again."""
-    fill(alice, alice.capsule, 520)
+    fill(alice, alice.capsule, 510)
     results = []
     used = stage.instructions(lambda: results.append(alice.backend.memories_delete_all(alice.capsule, True)))
     assert used < LIMIT
     assert (results[0].deleted_count, results[0].failed_count) == (500, 0)
-    assert "20 are left, call again" in results[0].message
+    assert "10 are left, call again" in results[0].message
     last = alice.backend.memories_delete_all(alice.capsule, True)
-    assert (last.deleted_count, "left" in last.message) == (20, False)
+    assert (last.deleted_count, "left" in last.message) == (10, False)
     assert alice.backend.memories_list(alice.capsule, None, None).items == []
 
 
@@ -61,14 +61,14 @@ def test_a_deleted_capsule_is_freed_by_itself(stage, alice):
     bob.remember(content(10))
     listed = stage.instructions(lambda: bob.backend.memories_list(bob.capsule, None, None))
     sizes = []
-    for number in range(3):
+    for number in range(2):
         capsule = alice.backend.capsules_create(PersonRefOpaque(value=f"capsule {number}")).id
-        memory = fill(alice, capsule, 250, with_blobs=True)[-1]
+        memory = fill(alice, capsule, 210, with_blobs=True)[-1]
         sizes.append(stable_bytes())
         assert stage.instructions(lambda gone=capsule: alice.backend.capsules_delete(gone)) < LIMIT
         with pytest.raises(BackendError, match="NotFound"):
             alice.backend.memories_read(memory)
         assert stage.instructions(lambda: bob.backend.memories_list(bob.capsule, None, None)) < 1.1 * listed
-        for _ in range(10):
+        for _ in range(8):
             stage.network.tick()
     assert len(set(sizes)) == 1, "what a deleted capsule held was not used again"

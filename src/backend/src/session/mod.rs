@@ -12,6 +12,7 @@
 //! ```
 
 mod clock;
+mod limits;
 mod ranges;
 mod record;
 mod service;
@@ -20,7 +21,8 @@ mod sink;
 mod tests;
 
 pub use clock::Clock;
+pub use limits::{Limits, check_chunk_count};
 pub use ranges::Ranges;
 pub use record::{Session, SessionId, SessionSpec};
-pub use service::{Arrival, Limits, SessionService, check_chunk_count};
+pub use service::{Arrival, SessionService};
 pub use sink::ByteSink;
