@@ -84,7 +84,7 @@ def test_methods_must_be_those_of_the_interface(started):
     text = "\n".join(found.findings)
     assert "gone is in the .did, but the module exports no such method" in text
     assert "hello is query in the .did, but the module exports it as update" in text
-    assert "exports query look, which the .did does not have" in text
+    assert "doors that nobody lists: query look" in text
 
 
 def test_a_canister_that_is_no_backend_is_told(started):
@@ -103,7 +103,7 @@ def test_another_interface_than_published(started):
     assert found.outcome is Outcome.FAILED
     text = "\n".join(found.findings)
     assert "who_am_i: the method is gone" in text
-    assert "the canister publishes whoami, which the .did does not have" in text
+    assert "the canister publishes what the .did does not have: whoami" in text
 
 
 def test_without_any_interface_nothing_is_compared(started):

@@ -70,9 +70,8 @@ def _differences(given: Service, published: Service) -> Iterator[str]:
     """What the .did promises and the canister does not publish, and the other way round."""
     for change in check_upgrade(given, published):
         yield f"the canister publishes another interface than the .did: {change}"
-    for name in published.methods:
-        if name not in given.methods:
-            yield f"the canister publishes {name}, which the .did does not have"
+    if more := [name for name in published.methods if name not in given.methods]:
+        yield f"the canister publishes what the .did does not have: {', '.join(more)}"
 
 
 def _mismatches(service: Service, exported: Mapping[str, str]) -> Iterator[str]:
@@ -82,9 +81,13 @@ def _mismatches(service: Service, exported: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is in the .did, but the module exports no such method: every call would fail"
         elif exported[name] != wanted:
             yield f"{name} is {wanted} in the .did, but the module exports it as {exported[name]}"
-    for name, kind in exported.items():
-        if name not in service.methods and not name.startswith(_INTERNAL):
-            yield f"the module exports {kind} {name}, which the .did does not have: an unlisted door"
+    unlisted = [
+        f"{kind} {name}"
+        for name, kind in exported.items()
+        if name not in service.methods and not name.startswith(_INTERNAL)
+    ]
+    if unlisted:
+        yield f"the module exports what the .did does not have, doors that nobody lists: {', '.join(unlisted)}"
 
 
 def judge_compatibility(run: Run, findings: Findings) -> None:
