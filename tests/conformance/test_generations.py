@@ -1,0 +1,116 @@
+"""The suite against a canister of each older generation: it runs to the end and tells what is broken, and why.
+
+The table is what the published behaviour of those generations implies; the stand-ins behave as they do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ic_harness.conformance.checks import CHECKS, Check
+from ic_harness.conformance.results import CheckResult, Outcome
+from ic_harness.conformance.running import run_check
+from ic_harness.conformance.stage import Stage
+from ic_harness.networks import embedded
+from ic_harness.protocol import Ed25519Identity
+
+CANISTERS = Path(__file__).parents[2] / "fixtures" / "canisters" / "generations"
+GENERATIONS = "ABCH"
+
+# guarantee: (generations that break it, generations that cannot express it, why)
+TABLE = {
+    "UB3": ("BCH", "", "begin again restarts the rolling hash"),
+    "UB4": ("ABCH", "", "another number of chunks is ignored"),
+    "UB6": ("ABCH", "", "a committed idem begins anew"),
+    "UB8": ("ABCH", "", "expiry compares different units and never comes"),
+    "UC1": ("BCH", "", "the hash absorbs a chunk before it is refused"),
+    "UC2": ("ABCH", "", "an empty chunk is taken"),
+    "UC3": ("ABCH", "", "A overwrites; the others refuse the same chunk, having hashed it twice"),
+    "UC4": ("BCH", "", "the hash absorbs chunks in the order of their arrival"),
+    "UC5": ("BCH", "", "the hash absorbs chunks in the order of their arrival"),
+    "UC6": ("BCH", "", "the hash absorbs a stranger's chunk"),
+    "UC9": ("BCH", "", "sessions live on the heap"),
+    "UF2": ("BCH", "", "a wrong hash takes the hasher away"),
+    "UF3": ("BCH", "", "a wrong length is told as NotFound, and the hasher is gone"),
+    "UF4": ("BCH", "", "a short hash traps"),
+    "UF5": ("ABCH", "", "missing chunks are not named"),
+    "UF6": ("ABCH", "", "finish again is NotFound"),
+    "UF7": ("BCH", "", "a stranger's finish takes the hasher away"),
+    "UF8": ("BCH", "", "the hasher outlives an abort"),
+    "UF9": ("", "A", "A has no statistics"),
+    "BL3": ("ABCH", "", "A counts; the others derive the id from a session number that begins anew"),
+    "BL4": ("ABCH", "", "readers do not look at the caller"),
+    "BL5": ("CH", "AB", "blob_delete does not look at the caller; A and B have none"),
+    "BL6": ("BCH", "", "a large reply traps; A's chunks are so small that three fit"),
+    "BL8": ("", "AB", "A and B have no blob_delete"),
+    "CA2": ("ABCH", "", "capsule ids are the time"),
+    "CA3": ("ABCH", "", "anybody makes a capsule with any subject, and the subject is led to it"),
+    "CA5": ("ABCH", "", "blobs stay when their capsule goes"),
+    "ME1": ("ABCH", "", "the hash of a blob reference is not compared"),
+    "ME2": ("ABCH", "", "inline limits are told and not kept"),
+    "ME3": ("ABCH", "", "the blob behind a reference is not looked up"),
+    "ME4": ("ABCH", "", "the first content wins in silence"),
+    "ME5": ("H", "ABC", "asset ids follow from the time; A to C cannot add assets to a memory"),
+    "ME6": ("H", "ABC", "the idem of an added asset is ignored"),
+    "MR1": ("", "AB", "A and B make no memories with metadata of one's own"),
+    "MR3": ("", "AB", "the same"),
+    "MD1": ("", "AB", "A and B never delete the assets of a memory"),
+    "MD2": ("", "AB", "A and B have no blob_delete"),
+    "MD3": ("CH", "AB", "the first delete takes the shared blob away"),
+    "MD4": ("", "AB", "A and B have no bulk calls"),
+    "MD5": ("CH", "AB", "removals say that they removed, and do nothing"),
+    "MD6": ("CH", "AB", "cleanup always tells 1"),
+    "OP1": ("BCH", "A", "nobody is asked who they are"),
+    "OP2": ("ABCH", "", "debugging endpoints are open"),
+    "OP3": ("ABCH", "", "inline limits are told and not kept"),
+    "HT1": ("", "ABC", "only H serves HTTP with tokens"),
+    "HT2": ("H", "ABC", "only the first page of an asset is served"),
+    "HT3": ("H", "ABC", "a changed token that means the same is taken"),
+    "FL1": ("", "AB", "a memory of A and B has one asset"),
+    "FL4": ("CH", "AB", "a memory of a blob that is not there is made"),
+}
+BY_CHANCE = {"MR2": "lists come in the order of a hash map, so pages repeat or lose memories, or do not"}
+
+
+def judge(generation: str) -> list[CheckResult]:
+    """Run every check on the stand-in, each in a state of its own."""
+    wasm = (CANISTERS / f"{generation.lower()}.wasm.gz").read_bytes()
+    with embedded() as network:
+        canister = network.deploy(wasm)
+
+        def result(check: Check) -> CheckResult:
+            stage = Stage(
+                network,
+                canister,
+                lambda name: Ed25519Identity.from_seed(hashlib.sha256(name.encode()).digest()),
+                controller=network.deployer,
+                upgrade=partial(network.install, canister, wasm, mode="upgrade"),
+            )
+            with network.anchored():
+                return run_check(check, stage)
+
+        return [result(check) for check in CHECKS]
+
+
+def ids(results: list[CheckResult], outcome: Outcome) -> set[str]:
+    """The guarantees with this outcome that chance does not decide."""
+    return {result.guarantee.id for result in results if result.outcome is outcome} - set(BY_CHANCE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_suite_judges_older_generations(generation):
+    """Each guarantee that a generation breaks fails, each that it cannot express says so, the others pass."""
+    results = judge(generation)
+    broken = {id_ for id_, (breaking, _, _) in TABLE.items() if generation in breaking}
+    silent = {id_ for id_, (_, unable, _) in TABLE.items() if generation in unable}
+    assert [result.message for result in results if result.outcome is Outcome.ERROR] == []
+    assert ids(results, Outcome.FAILED) == broken
+    assert ids(results, Outcome.NOT_APPLICABLE) - broken == silent
+    assert ids(results, Outcome.SKIPPED) == set()
+    for result in results:
+        assert (result.outcome is Outcome.PASSED) == (not result.message), "a verdict without a reason"
