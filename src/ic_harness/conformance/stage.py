@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import Any, TypeVar
@@ -97,6 +98,14 @@ class Caller:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much the dearest checks do: foreign memories beside a capsule, and bytes of a large original."""
+
+    neighbours: int = 1000
+    original: int = 21_000_000
+
+
 class Stage:
     """The world of one check; `story` tells which calls it made."""
 
@@ -108,9 +117,11 @@ class Stage:
         *,
         controller: Identity | None = None,
         upgrade: Callable[[], None] | None = None,
+        sizes: Sizes | None = None,
     ) -> None:
         self.network = network
         self.canister_id = canister_id
+        self.sizes = sizes or Sizes()
         self.story = Story()
         self.generation = ""
         """What the canister was recognized as; empty before somebody called it."""

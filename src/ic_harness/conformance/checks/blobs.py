@@ -76,13 +76,31 @@ def blob_ids_are_unique(stage: Stage) -> None:
     """Ids differ across sessions, callers and upgrades, and do not count up."""
     alice, bob = stage.caller("alice"), stage.caller("bob")
     same = content(100)
-    ids = [caller.upload(same) for caller in (alice, alice, bob, alice)]
+    ids = [caller.upload(same) for caller in (alice, alice, bob, alice, bob, alice, alice, bob)]
     stage.upgrade()
     ids += [caller.upload(same) for caller in (alice, bob)]
     require(len(set(ids)) == len(ids), f"blob ids repeat: {ids}", "A new upload overwrites an old photo.")
     numbers = [int(id_.removeprefix("blob_")) for id_ in ids]
     near = min(abs(a - b) for i, a in enumerate(numbers) for b in numbers[:i])
-    require(near > 1000, f"blob ids lie {near} apart: {ids}", "Who knows one id can guess the others.")
+    meaning = "Who knows one id can guess the others."
+    require(near > 1000, f"blob ids lie {near} apart: {ids}", meaning)
+    require(numbers != sorted(numbers), f"every blob id is larger than the one before: {ids}", meaning)
+
+
+@check("BL3")
+def blob_ids_of_one_round(stage: Stage) -> None:
+    """Uploads that are finished at the same moment get blobs of their own."""
+    alice, bob = stage.caller("alice"), stage.caller("bob")
+    uploads = [(alice, content(100, 1)), (bob, content(100, 2)), (alice, content(100, 3))]
+    finishes = []
+    for caller, material in uploads:
+        session = caller.begin(1)
+        caller.put(session, [material.data])
+        finishes.append(partial(caller.finish, session, material))
+    ids = [result.blob_id for result in stage.in_one_round(finishes)]
+    require(len(set(ids)) == len(ids), f"uploads of one round share blobs: {ids}", "Ids come from the clock.")
+    for (caller, material), locator in zip(uploads, ids, strict=True):
+        equal(caller.read(locator), material.data, f"the blob {locator} of {caller.name}")
 
 
 @check("BL4")

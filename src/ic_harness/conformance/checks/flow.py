@@ -13,8 +13,6 @@ from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import BackendError
 from ic_harness.uploads import UploadedPhoto, make_large_jpeg, sample_photo, upload_photo
 
-_LARGE = 21_000_000
-
 
 def _upload(caller: Caller, path: Path) -> UploadedPhoto:
     return accepted(
@@ -78,7 +76,7 @@ def a_large_original(stage: Stage) -> None:
     alice = stage.caller()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "large.jpg"
-        path.write_bytes(make_large_jpeg(_LARGE))
+        path.write_bytes(make_large_jpeg(stage.sizes.original))
         _complete(alice, _upload(alice, path), path)
 
 

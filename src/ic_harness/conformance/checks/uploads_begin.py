@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ic_harness.backend import PersonRefOpaque
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, broken, equal, refused, require
@@ -162,3 +164,18 @@ def abandoned_sessions_expire(stage: Stage) -> None:
     )
     with refused("finishing an expired session", "NotFound"):
         alice.finish(sessions[0], material)
+
+
+@check("UB8")
+def chunks_keep_a_session_open(stage: Stage) -> None:
+    """The time counts from the last chunk, so that an upload which goes on is not cut off."""
+    alice = stage.caller()
+    material = content(3000)
+    chunks = material.chunks(1000)
+    session = alice.begin(3)
+    meaning = "Uploads over slow lines are cut off while they go on."
+    for index in range(3):
+        send = partial(alice.put, session, chunks, [index])
+        accepted("a chunk ninety minutes after the one before", send, meaning)
+        stage.advance(_EXPIRY_S * 3 // 4)
+    accepted("finish ninety minutes after the last chunk", lambda: alice.finish(session, material), meaning)

@@ -1,0 +1,61 @@
+"""The suite can fail: every mutant of the reference backend breaks exactly the guarantees that the table says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from ic_harness.conformance.guarantees import GUARANTEES
+from ic_harness.conformance.running import describe
+
+from .matrix import broken, failures, run
+from .mutants import BREAKS, ROOT, TABLE, UNBROKEN, breakers, faults, mutant, table, unplanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_mutant_breaks_what_the_table_says(name):
+    """A fault is found by the checks of the guarantees that it breaks, and disturbs no other check."""
+    results = run(mutant(name))
+    told = "\n\n".join(describe(row) for row in failures(results))
+    assert broken(results) == BREAKS[name].split(), told
+
+
+@pytest.mark.slow
+def test_without_a_fault_nothing_is_broken():
+    """What the checks find in a mutant is its fault: the same module without one keeps every guarantee."""
+    results = run(unplanted())
+    assert [describe(row) for row in failures(results)] == []
+
+
+def test_every_fault_has_a_row_and_a_feature():
+    """The faults in the sources, the features of the crate and the rows of the table are the same."""
+    features = tomllib.loads((ROOT / "src/backend/Cargo.toml").read_text(encoding="utf-8"))["features"]
+    assert ["mutants", *(f"fault-{name}" for name in faults())] == list(features)
+    assert list(faults()) == list(BREAKS)
+
+
+def test_every_guarantee_can_be_broken():
+    """For every guarantee there is a mutant that breaks it, or a reason why there is none."""
+    assert {id_ for id_ in GUARANTEES if not breakers(id_)} == set(UNBROKEN)
+
+
+def test_an_unknown_fault_is_an_error():
+    """A name that no fault has gives no module, least of all one without a fault."""
+    with pytest.raises(KeyError):
+        mutant("hash-unverifeid")
+
+
+def test_the_page_is_fresh():
+    """`docs/mutants.md` is what `python -m tests.conformance.mutants` writes."""
+    assert TABLE.read_text(encoding="utf-8") == table()
+
+
+def test_the_module_comes_from_the_sources():
+    """`fixtures/mutants.wasm.gz` was built from the crate that is here."""
+    command = [sys.executable, str(ROOT / "scripts" / "build_backend.py"), "--mutants", "--digest-only"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
