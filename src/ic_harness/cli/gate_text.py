@@ -238,7 +238,7 @@ def _show_lines(console: Console, name: str, lines: Sequence[str], most: int) ->
 
 def _show_verdict(console: Console, report: Report) -> None:
     word, style = _VERDICTS[report.verdict]
-    told = Text(word, style=style)
+    told = Text.assemble((word, style))
     told.append(f" {_headline(report)} ({report.seconds:.0f} s)", style="bold")
     console.print(told)
     for number, reason in enumerate(report.refusals[:_REASONS], 1):
