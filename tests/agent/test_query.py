@@ -89,6 +89,17 @@ def test_query_survives_a_hiccup():
     assert ask(net) == b"answer"
 
 
+@pytest.mark.parametrize("lost", [b"", b"<html>gateway</html>", b"\xd9\xd9\xf7\xa2\x66stat"])
+def test_a_lost_answer_is_asked_for_again(lost):
+    """Answers that were cut off or replaced are asked for again: of queries, keys of nodes, and the status."""
+    net = StandIn(faults=[times(2, lambda _: Response(200, {}, lost))])
+    assert ask(net) == b"answer"
+    net = StandIn(faults=[times(2, lambda _: Response(200, {}, lost))])
+    assert net.agent().read_metadata(CANISTER, "candid:service") == METADATA
+    net = StandIn(faults=[times(2, lambda _: Response(200, {}, lost))])
+    assert net.agent().status()["replica_health_status"] == "healthy"
+
+
 def test_a_canister_outside_the_ranges():
     """A root subnet that is not responsible for a canister cannot answer for it."""
     with pytest.raises(CertificateError, match="does not belong"):

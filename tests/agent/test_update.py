@@ -146,6 +146,24 @@ def test_a_lost_reply_is_looked_up_before_anything_is_sent_again():
     assert [path.rsplit("/", 1)[1] for path in net.paths] == ["call", "read_state", "read_state"]
 
 
+@pytest.mark.parametrize("lost", [b"", b"<html>gateway</html>", b"\xd9\xd9\xf7\xa2\x66stat"])
+@pytest.mark.parametrize("status", [200, 502, 521])
+def test_a_reply_that_became_something_else_is_looked_up(lost, status):
+    """A reply that was cut off, or replaced by the page of a proxy, is a lost one: the call runs once."""
+    net = StandIn()
+
+    def spoil(request):
+        if not request.path.endswith("call") or net.calls:
+            return None
+        net.serve(request)
+        return Response(status, {}, lost)
+
+    net.faults.append(spoil)
+    assert call(net) == b"reply"
+    assert len(net.executed) == 1
+    assert [path.rsplit("/", 1)[1] for path in net.paths] == ["call", "read_state", "read_state"]
+
+
 def test_a_call_that_never_arrived_is_sent_again_as_the_same_request():
     """After a proof of absence the same bytes go out again."""
     bodies = []

@@ -86,7 +86,7 @@ def read_certificate(response: Response) -> Certificate:
 
 
 def read_query_answer(response: Response) -> dict[str, Any]:
-    """Read the answer to a query as a map, signatures not yet verified."""
+    """Read the answer to a query, or a status, as a map in which nothing is verified yet."""
     if response.status != 200:
         raise status_error(response)
     return read_map(response)

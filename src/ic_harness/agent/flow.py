@@ -92,15 +92,14 @@ def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[byt
         wished = None
         try:
             response = yield from exchange(session, "call", f"canister/{target}", body)
-        except TransportError as problem:
-            failure: TransportError | HttpStatusError = problem
-        else:
             broken = retryable(response)
             if broken is None:
                 answer = answers.read_call_answer(response)
                 return None if isinstance(answer, Pending) else answer
-            failure = broken
+            failure: TransportError | HttpStatusError = broken
             wished = retry_after_s(response, session.now())
+        except TransportError as problem:  # also an answer that is cut off, or the page of a proxy
+            failure = problem
         yield from pause_or_raise(attempts, failure, wished)
         if session.now() > envelope.content["ingress_expiry"]:
             raise failure
@@ -180,8 +179,13 @@ def query(
 
 def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[bytes]:
     envelope = seal(content(session, request_type="query", **fields), session.identity)
-    response = yield from patiently(session, "query", f"canister/{target}", envelope.to_cbor(), session.retry)
-    answer = answers.read_query_answer(response)
+    body = envelope.to_cbor()
+    answer = yield from patiently(
+        session,
+        lambda: exchange(session, "query", f"canister/{target}", body),
+        answers.read_query_answer,
+        session.retry,
+    )
     if session.verify_queries:
         yield from verify_query(session, answer, envelope, target)
     return answers.query_reply(answer)

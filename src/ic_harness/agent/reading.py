@@ -9,32 +9,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from ic_harness.agent import answers
-from ic_harness.agent.retry import Attempts, RetryPolicy, retry_after_s, retryable, status_error
+from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, Send, about, content, patiently, pause_or_raise
+from ic_harness.agent.steps import Flow, Send, about, content, exchange, patiently
 from ic_harness.agent.transport import Request, Response
-from ic_harness.errors import CertificateError, HttpStatusError, TransportError
+from ic_harness.errors import CertificateError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, Envelope, bls, list_children, seal, verify_query_signatures
 
 
 def status(session: Session) -> Flow[dict[str, Any]]:
     """Read `/api/v2/status`. Raises a `CallError`."""
-    attempts = Attempts(session.retry)
-    while True:
-        wished = None
-        try:
-            response: Response = yield Send(Request("GET", "/api/v2/status"))
-        except TransportError as problem:
-            failure: TransportError | HttpStatusError = problem
-        else:
-            if response.status == 200:
-                return answers.read_map(response)
-            failure = status_error(response)
-            if retryable(response) is None:
-                raise failure
-            wished = retry_after_s(response, session.now())
-        yield from pause_or_raise(attempts, failure, wished)
+
+    def ask() -> Flow[Response]:
+        response: Response = yield Send(Request("GET", "/api/v2/status"))
+        return response
+
+    return (yield from patiently(session, ask, answers.read_query_answer, session.retry))
 
 
 def root_key(session: Session) -> Flow[bytes]:
@@ -88,8 +79,11 @@ def _ask_state(
     """Fetch a certificate that nobody has verified yet."""
     fields = content(session, request_type="read_state", paths=[list(path) for path in paths])
     body = seal(fields, session.identity).to_cbor()
-    response = yield from patiently(session, "read_state", where, body, policy)
-    return answers.read_certificate(response)
+    return (
+        yield from patiently(
+            session, lambda: exchange(session, "read_state", where, body), answers.read_certificate, policy
+        )
+    )
 
 
 def read_metadata(session: Session, canister_id: Principal, name: str) -> Flow[bytes | None]:

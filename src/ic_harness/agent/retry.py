@@ -20,8 +20,8 @@ from ic_harness.errors import HttpStatusError, TransportError
 BUSY: Final = frozenset({429, 503})
 """The network is well but has too much to do: worth waiting for."""
 
-BROKEN: Final = frozenset({408, 500, 502, 504})
-"""Something failed on the way; what became of the request is not known."""
+BROKEN: Final = frozenset({408, *range(500, 600)}) - BUSY - {501, 505}
+"""Something failed on the way; what became of the request is not known. The numbers above 511 are proxies' own."""
 
 MAX_RETRY_AFTER_S: Final = 60.0
 _SHOWN: Final = 300

@@ -7,7 +7,7 @@ drivers in `drive` run any flow, synchronously or not; tests run them by hand.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
@@ -96,21 +96,25 @@ def exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Respo
     return response
 
 
-def patiently(session: Session, kind: str, where: str, body: bytes, policy: RetryPolicy) -> Flow[Response]:
-    """Send something that may be repeated freely until there is an answer that is worth reading."""
+def patiently(
+    session: Session, ask: Callable[[], Flow[Response]], read: Callable[[Response], T], policy: RetryPolicy
+) -> Flow[T]:
+    """Ask something that may be repeated freely until there is an answer that `read` can read.
+
+    An answer that is cut off or none at all (`TransportError` of `read`) is one that was lost.
+    """
     attempts = Attempts(policy)
     while True:
         wished = None
         try:
-            response = yield from exchange(session, kind, where, body)
-        except TransportError as problem:
-            failure: TransportError | HttpStatusError = problem
-        else:
+            response = yield from ask()
             broken = retryable(response)
             if broken is None:
-                return response
-            failure = broken
+                return read(response)
+            failure: TransportError | HttpStatusError = broken
             wished = retry_after_s(response, session.now())
+        except TransportError as problem:
+            failure = problem
         yield from pause_or_raise(attempts, failure, wished)
 
 

@@ -17,9 +17,8 @@ from typing import Any, Final
 
 from ic_harness.agent import answers
 from ic_harness.agent.reading import verify_query
-from ic_harness.agent.retry import NO_RETRIES
 from ic_harness.agent.session import Session
-from ic_harness.agent.steps import Flow, T, call_fields, content, patiently
+from ic_harness.agent.steps import Flow, T, call_fields, content, exchange
 from ic_harness.errors import (
     CallError,
     CallTimeoutError,
@@ -94,7 +93,8 @@ def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     stranger = replace(session, identity=AnonymousIdentity())
     fields = call_fields(target, _PROBE, b"")
     envelope = seal(content(stranger, request_type="query", **fields), stranger.identity)
-    response = yield from patiently(stranger, "query", f"canister/{target}", envelope.to_cbor(), NO_RETRIES)
+    body = envelope.to_cbor()
+    response = yield from exchange(stranger, "query", f"canister/{target}", body)
     offset_at = session.clock()
     answer = answers.read_query_answer(response)
     claimed = _claimed_time(answer)
