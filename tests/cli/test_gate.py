@@ -8,11 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
 from ic_harness.backend import reference_wasm
-from ic_harness.cli import commands
 from ic_harness.cli.gate_text import show
 from ic_harness.conformance import GUARANTEES
 from ic_harness.conformance.checks import Check
@@ -72,50 +70,37 @@ def wasm(tmp_path):
     return path
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """One whole run: the reference backend over the build before it."""
-    folder = tmp_path_factory.mktemp("gate")
-    wasm = folder / "mine.wasm.gz"
-    wasm.write_bytes(reference_wasm())
+@pytest.mark.slow
+def test_a_whole_run(run, wasm, tmp_path):
+    """Over the build before it the reference passes every stage and every guarantee, and fills the report."""
     did = ROOT / "candid" / "backend.did"
     # Speed is the point of some changes: what may cost more than before is decided elsewhere.
-    arguments = ["--wasm", wasm, "--candid", did, "--baseline", BASELINE, "--budget", 1000]
-    place = ["--report", folder / "report", "--state-dir", folder / "state", "--json"]
-    result = CliRunner().invoke(commands, ["gate", *map(str, [*arguments, *place])])
+    options = ["--wasm", wasm, "--candid", did, "--baseline", BASELINE, "--budget", 1000, "--report", "found"]
+    result = run("gate", *options, "--json")
     assert result.exit_code == 0, result.stderr + result.stdout[-2000:]
-    return from_json(result.stdout), folder
-
-
-@pytest.mark.slow
-def test_the_reference_passes_every_stage_and_every_guarantee(whole):
-    """On the reference backend nothing fails and nothing is skipped: exit status 0."""
-    report, _ = whole
+    report = from_json(result.stdout)
     assert report.verdict is Verdict.PASS
-    assert {stage.name: stage.outcome for stage in report.stages} == dict.fromkeys(
-        gate.STAGES, Outcome.PASSED
-    )
+    outcomes = {stage.name: stage.outcome for stage in report.stages}
+    assert outcomes == dict.fromkeys(gate.STAGES, Outcome.PASSED)
     assert {check.guarantee.id for check in report.checks} == set(GUARANTEES)
     assert {check.outcome for check in report.checks} == {Outcome.PASSED}
     assert report.subject.baseline == BASELINE.name
+    _is_filled(report, tmp_path)
+    _fits_a_narrow_terminal(report)
 
 
-@pytest.mark.slow
-def test_a_whole_run_fills_the_report(whole):
+def _is_filled(report, folder):
     """Pictures, timelines and costs with budgets are there, the files are written, and no state is left behind."""
-    report, folder = whole
     assert len(report.pictures) == 4
     assert [line.title for line in report.timelines] == ["A photo in two lanes", "12 sessions at once"]
     assert all(cost.budget is not None for cost in report.costs)
-    names = {path.name for path in (folder / "report").iterdir()}
+    names = {path.name for path in (folder / "found").iterdir()}
     assert names == {"index.html", "report.json", "junit.xml", "summary.md"}
-    assert not (folder / "state").exists()
+    assert not (folder / ".ic-harness").exists()
 
 
-@pytest.mark.slow
-def test_a_report_fits_a_narrow_terminal(whole):
+def _fits_a_narrow_terminal(report):
     """Nothing is wider than 80 columns, and without colour every outcome has a word; the verdict comes last."""
-    report, _ = whole
     text = io.StringIO()
     show(report, [], Console(file=text, width=80, no_color=True, highlight=False))
     lines = text.getvalue().splitlines()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ic_harness.conformance.gate import Build, accept_ids
+from ic_harness.conformance.gate import Build, Order, accept_ids
+from ic_harness.conformance.gate.acceptance import Acceptances
+from ic_harness.conformance.gate.ground import Ground
 from ic_harness.conformance.gate.interface import judge_interface
 from ic_harness.conformance.gate.rehearsal import rehearse_back_out, rehearse_upgrade
+from ic_harness.conformance.gate.run import Run
 from ic_harness.conformance.gate.wasm import judge_wasm
 from ic_harness.conformance.results import Outcome
 
-from .conftest import play, reference, wat
+from .conftest import TODAY, play, reference, wat
 
+GENERATIONS = Path(__file__).parents[3] / "fixtures" / "canisters" / "generations"
 FORGETFUL = wat("(module)")
 TRAPS = wat('(module (func (export "canister_post_upgrade") unreachable))')
 
@@ -25,8 +31,6 @@ def rehearsed(run):
 @pytest.fixture(scope="module")
 def good(network):
     """A rehearsal from the reference to itself, with its back-out."""
-    from .conftest import TODAY, Acceptances, Ground, Order, Run
-
     order = Order(
         subject=reference("new.wasm.gz"), baseline=reference("old.wasm.gz"), today=TODAY, started="now"
     )
@@ -106,3 +110,17 @@ def test_without_a_baseline_a_build_is_rehearsed_onto_itself(started):
     )
     assert found.outcome is Outcome.FAILED
     assert "rehearsed from new.wasm to itself" in found.findings[-1]
+
+
+@pytest.mark.parametrize(
+    ("generation", "broken"), [("a", set()), ("h", {"UC9", "BL3"})], ids=["generation A", "generation H"]
+)
+def test_older_generations_are_rehearsed_as_they_are(started, generation, broken):
+    """A keeps everything; H forgets sessions and gives numbers of old blobs anew. Both can be backed out."""
+    wasm = (GENERATIONS / f"{generation}.wasm.gz").read_bytes()
+    run = started(Build(name=f"{generation}.wasm.gz", wasm=wasm))
+    upgrade = rehearsed(run)
+    assert {finding[:3] for finding in upgrade.findings if finding[3:4] == ":"} == broken
+    assert upgrade.outcome is (Outcome.FAILED if broken else Outcome.PASSED), upgrade.findings
+    assert any("3 memories and 12 assets read back equal" in finding for finding in upgrade.findings)
+    assert play(run, rehearse_back_out).outcome is Outcome.PASSED
