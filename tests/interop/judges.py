@@ -58,6 +58,7 @@ MAKERS: dict[str, Callable[[], Judge]] = {
     "agent3": lambda: _javascript("agent3"),
     "assets": lambda: _javascript("agent3", "assets.mjs"),
     "core": lambda: _javascript("core"),
+    "responses": lambda: _javascript("agent3", "responses.mjs"),
     "ic_py": lambda: _python("ic_py"),
     "icp_py_core": lambda: _python("icp_py_core"),
     "ic_agent": _rust,

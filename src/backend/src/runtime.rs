@@ -7,6 +7,7 @@ use candid::Principal;
 use ic_cdk::call::Call as OutgoingCall;
 use ic_stable_structures::DefaultMemoryImpl;
 
+use crate::codec::Digest;
 use crate::context::Call;
 use crate::housekeeping;
 use crate::state::State;
@@ -45,6 +46,16 @@ pub fn change<T>(body: impl FnOnce(&mut State, &Call) -> T) -> T {
         }
         result
     })
+}
+
+/// Certifies what never changes.
+pub fn certify(root: Digest) {
+    ic_cdk::api::certified_data_set(root);
+}
+
+/// The certificate of it, which only queries have.
+pub fn certificate() -> Option<Vec<u8>> {
+    ic_cdk::api::data_certificate()
 }
 
 /// Refuses an installation; the only other trap is a token mint, whose type has no room for an error.

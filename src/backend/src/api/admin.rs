@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::housekeeping;
+use crate::http;
 use crate::runtime::{self, change, read};
 use crate::types::{InitArgs, Quotas, QuotasUpdate};
 use crate::uploads;
@@ -21,6 +22,7 @@ fn install(arguments: Option<InitArgs>) {
     if let Err(error) = installed {
         runtime::trap(&error.to_string());
     }
+    runtime::certify(http::root());
     runtime::start_timers();
 }
 

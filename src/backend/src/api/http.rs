@@ -1,12 +1,16 @@
 //! HTTP.
 
 use crate::http;
-use crate::runtime::{read, trap};
+use crate::runtime::{self, read, trap};
 use crate::types::{HttpRequest, HttpResponse, StreamingCallbackResponse, StreamingToken};
 
 #[ic_cdk::query]
 fn http_request(request: HttpRequest) -> HttpResponse {
-    read(|state, call| http::request(state, call, &request))
+    let response = read(|state, call| http::request(state, call, &request));
+    match runtime::certificate() {
+        Some(certificate) => http::certified(response, &request.url, &certificate),
+        None => response,
+    }
 }
 
 #[ic_cdk::query]

@@ -1,6 +1,7 @@
 //! Assets over HTTP: who has a token for them gets them.
 
 mod asset;
+mod certification;
 mod encoding;
 mod keys;
 mod links;
@@ -10,6 +11,7 @@ mod token;
 mod variant;
 
 pub use asset::streaming_callback;
+pub use certification::{certified, root};
 pub use encoding::base64;
 pub use keys::Keys;
 pub use links::links;
