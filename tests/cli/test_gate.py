@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ic_harness.agent import Management
 from ic_harness.backend import reference_wasm
 from ic_harness.cli.gate_text import show
 from ic_harness.conformance import GUARANTEES
@@ -18,6 +19,7 @@ from ic_harness.conformance.expectations import UnmetNeedError, broken
 from ic_harness.conformance.gate import gate, suite
 from ic_harness.conformance.report import from_json
 from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.errors import RejectError
 from ic_harness.networks import embedded
 from ic_harness.replica import serve
 from tests.conformance.mutants import mutant
@@ -269,6 +271,25 @@ def test_a_running_canister_is_judged_as_it_is(run, suite_of, tmp_path):
     assert "running canister" in report.stages[0].findings[0]
     assert [check.outcome for check in report.checks] == [Outcome.PASSED, Outcome.SKIPPED]
     assert report.subject.canister == str(canister)
+
+
+def _refused(*_):
+    raise RejectError(5, "not now")
+
+
+def test_a_build_leaves_no_canister_on_a_shared_network(run, suite_of, wasm, monkeypatch):
+    """What the gate installs on a network that goes on is deleted again; what cannot be deleted is named."""
+    suite_of(UC5=holds)
+    with embedded() as network, serve(network.replica) as server:
+        result = run("gate", "--network", server.url, "--wasm", wasm)
+        assert result.exit_code == 0, result.output
+        assert "Tidying up" not in result.stdout
+        assert not network.replica.node.world.canisters
+        monkeypatch.setattr(Management, "delete_canister", _refused)
+        result = run("gate", "--network", server.url, "--wasm", wasm)
+        assert result.exit_code == 0, result.output
+        assert "Tidying up" in result.stdout
+        assert f"stays on {server.url}" in " ".join(result.stdout.split())
 
 
 def test_a_deployed_canister_as_baseline(run, suite_of, wasm, tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from ic_harness.conformance.results import Report, StageResult, Subject
+from ic_harness.conformance.results import Outcome, Report, StageResult, Subject
 from ic_harness.networks import Network
 
 from .acceptance import Acceptances
@@ -42,7 +42,7 @@ def run_gate(order: Order, network: Network, watch: Watch = nobody) -> Report:
     """Judge a build, or a running canister, on `network`, and tell everything that was found.
 
     Stages that need what is not there are skipped by name. Errors of the network and bugs of a check end as parts
-    of the report; only errors while tidying up are raised.
+    of the report, and so do canisters that could not be deleted afterwards.
     """
     started = time.perf_counter()
     ground = Ground(network, order.salt)
@@ -56,7 +56,9 @@ def run_gate(order: Order, network: Network, watch: Watch = nobody) -> Report:
     try:
         stages = [_stage(run, name) for name in STAGES]
     finally:
-        ground.close()
+        left = ground.close()
+    if left:  # no reason against the canister, but somebody pays for what stays
+        stages.append(StageResult(name="Tidying up", outcome=Outcome.SKIPPED, findings=tuple(left)))
     return _report(run, stages, time.perf_counter() - started)
 
 

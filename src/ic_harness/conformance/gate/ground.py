@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from ic_harness.agent import Management
 from ic_harness.conformance.expectations import UnmetNeedError
 from ic_harness.conformance.stage import Stage
+from ic_harness.errors import HarnessError
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
@@ -25,17 +26,22 @@ class Ground:
         self._salt = salt
         self._made: list[Principal] = []
 
-    def close(self) -> None:
-        """Delete the canisters that were made; an embedded network in memory forgets them anyway.
+    def close(self) -> list[str]:
+        """Delete the canisters that were made; gives a sentence for each that stays.
 
-        Raises what the network raises when they cannot be deleted.
+        An embedded network in memory forgets them anyway.
         """
         if Capability.SNAPSHOT in self.network.capabilities:
-            return
+            return []
+        left = []
         while self._made:
             canister = self._made.pop()
-            self.management.stop_canister(canister)
-            self.management.delete_canister(canister)
+            try:
+                self.management.stop_canister(canister)
+                self.management.delete_canister(canister)
+            except HarnessError as error:
+                left.append(f"canister {canister} stays on {self.network.name}: {error}")
+        return left
 
     def need(self, capability: Capability, purpose: str) -> None:
         """Skip the stage, by name, where the network lacks `capability`. Raises `UnmetNeedError`."""
