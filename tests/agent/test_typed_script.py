@@ -21,6 +21,7 @@ def test_the_script_runs(tmp_path):
     assert seen["chunks"] == [1_800_000] * 3
     assert str(seen["blob"]).startswith("blob_")
     assert seen["memory"]
+    assert seen["generation"] == "H"
     assert seen["refusal"] == "IC0512"
     assert not typed_script.elsewhere("http://127.0.0.1:1", "anonymous")
 

@@ -7,8 +7,16 @@ from pathlib import Path
 
 from ic_harness import candid
 from ic_harness.agent import Agent, AsyncAgent, Management
-from ic_harness.backend import AsyncBackend, Backend, UploadFinishResult, reference_wasm
-from ic_harness.errors import BackendError, CallError, InputError, RejectError
+from ic_harness.backend import (
+    AsyncBackend,
+    Backend,
+    Generation,
+    UploadFinishResult,
+    open_backend,
+    open_backend_async,
+    reference_wasm,
+)
+from ic_harness.errors import BackendError, CallError, InputError, NotInGenerationError, RejectError
 from ic_harness.ic_py import Canister, Types, encode
 from ic_harness.networks import Network, connect, embedded
 from ic_harness.principal import Principal
@@ -53,6 +61,22 @@ async def at_once(network: Network, identity: Identity, canister: Principal) -> 
     return [config.chunk_size for config in configs]
 
 
+async def of_any_generation(agent: Agent, awaited: AsyncAgent, canister: Principal) -> Generation:
+    """Backends of every generation are one type; what one cannot do is an error that says so."""
+    backend: Backend = open_backend(agent, canister)
+    twin: AsyncBackend = await open_backend_async(awaited, canister)
+    assert backend.profile is not None
+    assert backend.profile == twin.profile
+    try:
+        backend.sessions_stats()
+    except NotInGenerationError as error:
+        able: tuple[str, ...] = error.able
+        raise InputError(f"use a backend of generation {' or '.join(able)}") from error
+    except BackendError:
+        pass  # not ours to see
+    return backend.profile.generation
+
+
 def photo(backend: Backend, path: Path) -> str:
     """Uploads."""
     stored: UploadedPhoto = upload_photo(backend, path)
@@ -93,6 +117,7 @@ def main(path: Path) -> dict[str, object]:
             "caller": whoami(agent, canister) == owner.principal,
             "blob": store(backend, b"hello"),
             "chunks": asyncio.run(at_once(network, owner, canister)),
+            "generation": asyncio.run(of_any_generation(agent, network.async_agent(owner), canister)),
             "memory": photo(backend, path),
             "refusal": refusal,
             "ic_py": from_ic_py(agent, canister) == str(owner.principal),

@@ -71,7 +71,7 @@ def test_what_a_photo_becomes(standin, picture, letter, memories, inline):
     stored = upload_photo(backend, picture)
     items = backend.memories_list(stored.capsule_id, None, None).items
     assert len(items) == memories
-    assert stored.memory_id in {item.id for item in items}
+    assert {stored.memory_id, *stored.other_memories} == {item.id for item in items}
     assert sum(asset.locator is None for asset in stored.assets) == inline
     found = [backend.memories_read(item.id) for item in items]
     assert sum(memory.metadata.asset_count for memory in found) == 4

@@ -73,6 +73,8 @@ def _store(backend: Backend, path: Path, capsule: str) -> UploadedPhoto:
 
 def _as_json(stored: UploadedPhoto, network: str) -> dict[str, Any]:
     facts = asdict(stored)
+    if not stored.other_memories:
+        del facts["other_memories"]  # of generations A and B only
     return {"photo": facts.pop("photo"), "network": network, **facts}
 
 

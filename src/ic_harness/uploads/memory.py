@@ -32,6 +32,8 @@ class Described:
 class MemoryDraft:
     """One memory of all assets: `make` it, `read_back` it, or `undo` it."""
 
+    other_memories: Final[tuple[str, ...]] = ()
+
     def __init__(
         self,
         keys: describe.Keys,

@@ -43,7 +43,7 @@ async def upload_photo_async(
     """Store the photo at `path` as a memory with four assets in `capsule` (None: the caller's own).
 
     The backend may be of any generation (see `strategy`): of generations A and B, which cannot have several assets in a
-    memory, the result's `memory_id` is that of the original, and the other assets have memories of their own.
+    memory, the result's `memory_id` is that of the original, and `other_memories` are those of the other assets.
     Raises `ImageError` for what is no image, `UploadError` when the backend or network failed; nothing is left
     behind then, or `leftovers` names it.
     """
@@ -60,6 +60,7 @@ async def upload_photo_async(
         bytes=source.size,
         verified=True,
         assets=assets,
+        other_memories=draft.other_memories,
     )
 
 

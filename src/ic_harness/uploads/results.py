@@ -41,7 +41,8 @@ class UploadedPhoto:
     """A photo that became a memory.
 
     `bytes` is the length of the original, `seconds` the time of the whole upload with reading back, and `verified`
-    tells that every asset was read back equal.
+    tells that every asset was read back equal. `other_memories` are those of the other assets on backends of
+    generations A and B, where a memory has one asset only.
     """
 
     photo: str
@@ -52,3 +53,4 @@ class UploadedPhoto:
     bytes: int
     verified: bool
     assets: tuple[Asset, ...]
+    other_memories: tuple[str, ...] = ()

@@ -32,6 +32,12 @@ class SeparateMemories:
         self._placeholder: str | None = None
         self._asked = False
 
+    @property
+    def other_memories(self) -> tuple[str, ...]:
+        """The memories of the other assets."""
+        ids = [*self._blobs, self._placeholder]
+        return tuple(memory_id for memory_id in ids if memory_id and memory_id != self.memory_id)
+
     async def make(self, backend: Any) -> None:
         """Make the memory of the placeholder."""
         self._asked = True
