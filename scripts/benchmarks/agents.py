@@ -128,6 +128,11 @@ def main() -> None:
     if len(sys.argv) == 2:
         print(json.dumps(asyncio.run(upload(*json.loads(sys.argv[1])))))
         return
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cores:
+        print(
+            f"note: {load:.0f} programs want {cores} cores; two processes (ours) lose more by that than one (ic-py's)"
+        )
     for latency, measure in (("none", side_by_side), ("mainnet", far_away)):
         print(f"upload of 21 MB into the reference backend, chunks of 1.8 MB; latency: {latency}")
         with served(latency=latency) as url, connect(url) as network:
