@@ -22,6 +22,7 @@ from ic_harness.backend import (
     SharingStatus,
     blob_of_session,
     open_backend,
+    reference_wasm,
 )
 from ic_harness.backend.generations import interface_did
 from ic_harness.errors import BackendError, NotInGenerationError, RejectError
@@ -305,3 +306,25 @@ def test_what_is_missing_is_really_missing(standin, network, identity):
         network.agent(identity()).update(
             backend.canister_id, "blob_delete", candid.encode(["blob_1"], [candid.TEXT])
         )
+
+
+def without_interface(wasm):
+    """The module with its interface where nobody looks for it."""
+    return gzip.decompress(wasm).replace(b"icp:public candid:service", b"not:public candid:service")
+
+
+@pytest.mark.parametrize("letter", "abch")
+def test_signs_on_a_real_canister(network, identity, request, letter):
+    """Without metadata each stand-in is recognized by its signs, and nothing on it has changed."""
+    folder = request.config.rootpath / "fixtures" / "canisters" / "generations"
+    canister = network.deploy(without_interface((folder / f"{letter}.wasm.gz").read_bytes()))
+    backend = open_backend(network.agent(identity()), canister)
+    assert (backend.profile.generation, backend.profile.source) == (letter.upper(), "signs")
+    assert stored(backend).blob_id == ("blob_1" if letter == "a" else str(blob_of_session(1)))
+
+
+def test_signs_of_the_reference(network, identity):
+    """Without metadata the reference backend is still known to keep its promises."""
+    canister = network.deploy(without_interface(reference_wasm()))
+    profile = open_backend(network.agent(identity()), canister).profile
+    assert (profile.generation, profile.source, profile.reliable) == (Generation.H, "signs", True)
