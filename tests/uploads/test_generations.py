@@ -8,7 +8,7 @@ from threading import Lock
 
 import pytest
 
-from ic_harness.backend import Backend
+from ic_harness.backend import Backend, open_backend_async
 from ic_harness.errors import BackendError, CallTimeoutError, UploadError
 from ic_harness.uploads import (
     describe,
@@ -17,6 +17,7 @@ from ic_harness.uploads import (
     make_large_jpeg,
     sample_photo,
     upload_photo,
+    upload_photo_async,
 )
 from ic_harness.uploads.source import PhotoSource
 from ic_harness.uploads.worker import derive
@@ -89,6 +90,18 @@ def test_a_client_that_did_not_look_finds_out(standin, network, identity, pictur
     backend = Backend(network.agent(identity()), standin(letter).canister_id)
     assert upload_photo(backend, picture).verified
     assert backend.profile.generation == letter.upper()
+
+
+@pytest.mark.parametrize("letter", "abch")
+def test_asynchronous_client(standin, network, identity, picture, letter):
+    """The asynchronous twin gets a photo through each generation too."""
+    canister = standin(letter).canister_id
+
+    async def main():
+        async with network.async_agent(identity()) as agent:
+            return await upload_photo_async(await open_backend_async(agent, canister), picture)
+
+    assert asyncio.run(main()).verified
 
 
 @pytest.mark.parametrize("harm", ["drop_reply", "drop_request", "duplicate"])
