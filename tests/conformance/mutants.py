@@ -54,7 +54,7 @@ BREAKS: Final[dict[str, str]] = {
     "read-wraps-around": "BL2",
     "blob-id-from-clock": "BL3",
     "blobs-read-by-anyone": "BL4",
-    "blobs-deleted-by-anyone": "BL5 BL8 MD2 FL4",
+    "blobs-deleted-by-anyone": "BL5",
     "whole-read-unlimited": "BL6",
     "equal-content-shared": "BL3 BL8",
     # Capsules.
@@ -74,6 +74,7 @@ BREAKS: Final[dict[str, str]] = {
     "sizes-not-summed": "ME5",
     "asset-idem-forgotten": "ME6",
     "foreign-memory-writable": "ME7 MD1",
+    "inline-assets-dropped": "FL1 FL2 FL3",
     "date-dropped": "MR1",
     "list-cursor-is-a-position": "MR2",
     "list-needs-titles": "MR3",

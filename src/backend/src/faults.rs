@@ -141,6 +141,8 @@ faults! {
     asset_idem_forgotten = "fault-asset-idem-forgotten",
     /// Everybody may change and delete a memory.
     foreign_memory_writable = "fault-foreign-memory-writable",
+    /// A memory made of blobs and inline assets has only the blobs.
+    inline_assets_dropped = "fault-inline-assets-dropped",
     /// The date of a memory is not stored.
     date_dropped = "fault-date-dropped",
     /// Lists begin with the newest, and the cursor is a position in them.

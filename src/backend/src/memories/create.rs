@@ -51,6 +51,7 @@ pub fn create_with_assets(
         metadata.date_of_memory = None;
     }
     let mut assets = blobs.into_iter().map(|input| blob_asset(state, call, input)).collect::<Result<Vec<_>>>()?;
+    let inline = if faults::inline_assets_dropped() { Vec::new() } else { inline };
     assets.extend(inline.into_iter().map(inline_asset).collect::<Result<Vec<_>>>()?);
     insert(state, call, capsule, metadata, assets, (key, content))
 }
