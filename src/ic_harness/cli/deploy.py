@@ -101,21 +101,16 @@ def _built(canisters: Sequence[ProjectCanister], session: Session) -> Iterator[D
 
 
 def _init_argument(item: Deployable, text: str | None, candid: Path | None) -> bytes:
-    from ic_harness.candid import encode, parse_values  # lazy: start-up time  # noqa: PLC0415
-    from ic_harness.errors import CandidError  # lazy: start-up time  # noqa: PLC0415
     from ic_harness.networks import interface_of  # lazy: start-up time  # noqa: PLC0415
 
-    from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
+    from .interfaces import encode_arguments, interface_file  # lazy: start-up time  # noqa: PLC0415
 
     text = text or item.init_arg or "()"
     path = candid or item.candid
     if path is not None:
         interface_file(path)  # a damaged file is told by its name
     types = interface_of(item.wasm, path)[1]
-    try:
-        return encode(parse_values(text, types), types)
-    except CandidError as error:
-        raise click.UsageError(f"the arguments of {item.name} do not fit: {error}") from error
+    return encode_arguments(text, types, f"the arguments of {item.name}")
 
 
 def _install(session: Session, item: Deployable, arg: bytes, mode: str) -> tuple[Principal, InstallMode]:

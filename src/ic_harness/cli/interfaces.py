@@ -21,8 +21,8 @@ def interface_file(path: Path) -> Service:
         raise InputError(f"{path}: {error}") from error
 
 
-def encode_arguments(text: str, types: Sequence[Type]) -> bytes:
-    """Encode the textual arguments of a call, given with or without the outer parentheses.
+def encode_arguments(text: str, types: Sequence[Type], what: str = "the arguments") -> bytes:
+    """Encode the textual arguments of a call, given with or without the outer parentheses; `what` names them.
 
     Raises `InputError` that shows where they do not fit; more of them than `types` do not fit either: a canister
     would ignore them, but whoever typed them did not mean that.
@@ -31,10 +31,10 @@ def encode_arguments(text: str, types: Sequence[Type]) -> bytes:
     try:
         given = len(parse_values(whole))
         if given > len(types):
-            raise InputError(f"the arguments do not fit: {given} are given, {len(types)} are taken")
+            raise InputError(f"{what} do not fit: {given} are given, {len(types)} are taken")
         return encode(parse_values(whole, types), types)
     except CandidError as error:
-        raise InputError(f"the arguments do not fit: {_shown(error, whole)}") from error
+        raise InputError(f"{what} do not fit: {_shown(error, whole)}") from error
 
 
 def _shown(error: CandidError, text: str) -> str:
