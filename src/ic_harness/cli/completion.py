@@ -40,9 +40,9 @@ def completion(context: click.Context, *, shell: str) -> None:
 
 def networks(_context: click.Context, _option: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete the name of a network."""
-    from ic_harness.networks import NAMES  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import NAMES, STARTED  # lazy: start-up time  # noqa: PLC0415
 
-    return _beginning(typed, NAMES)
+    return _beginning(typed, [*NAMES, *STARTED])
 
 
 def identities(_context: click.Context, _option: click.Parameter, typed: str) -> list[CompletionItem]:

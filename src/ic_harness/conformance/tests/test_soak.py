@@ -6,9 +6,12 @@ import random
 
 import pytest
 
+from ic_harness.conformance.checks import Check
 from ic_harness.conformance.collecting import Findings
-from ic_harness.conformance.expectations import BrokenGuaranteeError
-from ic_harness.conformance.soak import Soak
+from ic_harness.conformance.guarantees import GUARANTEES
+from ic_harness.conformance.results import Outcome
+from ic_harness.conformance.running import describe, run_check
+from ic_harness.conformance.soak import Soak, Soaked
 from ic_harness.conformance.stage import Stage
 
 
@@ -20,11 +23,18 @@ def test_soak(stage: Stage, ic_findings: Findings, request: pytest.FixtureReques
     seed = request.config.getoption("ic_soak_seed")
     seed = random.randrange(2**32) if seed is None else seed  # noqa: S311 - an order, no secret
     print(f"--soak-seed {seed}")  # noqa: T201 - pytest shows it with the failure
-    try:
-        soaked = Soak(stage, seed=seed).run()
-    except BrokenGuaranteeError as error:
-        pytest.fail(f"UC7 is broken under load (again by --soak-seed {seed}): {error}", pytrace=False)
-    ic_findings.figures += soaked.figures
-    ic_findings.timelines.append(soaked.timeline)
-    for figure in soaked.figures:
-        print(f"{figure.name}: {figure.value}")  # noqa: T201
+    done: list[Soaked] = []
+
+    def five_hundred_sessions_at_once(scene: Stage) -> None:
+        done.append(Soak(scene, seed=seed).run())
+
+    result = run_check(Check(GUARANTEES["UC7"], five_hundred_sessions_at_once), stage)
+    ic_findings.checks.append(result)
+    ic_findings.generation = stage.generation
+    if result.outcome is not Outcome.PASSED:
+        pytest.fail(f"under load (again by --soak-seed {seed}): {describe(result)}", pytrace=False)
+    for soaked in done:
+        ic_findings.figures += soaked.figures
+        ic_findings.timelines.append(soaked.timeline)
+        for figure in soaked.figures:
+            print(f"{figure.name}: {figure.value}")  # noqa: T201
