@@ -385,3 +385,17 @@ proptest! {
         world.check_nothing_leaks();
     }
 }
+
+/// An order that random steps do not meet every time: three chunks in reverse.
+#[test]
+fn an_upload_in_reverse() {
+    let (mut world, owner) = (World::new(), CALLERS);
+    world.step(Step::Begin { caller: 0, idem: 0, chunks: 3 });
+    for index in [2, 1, 0] {
+        world.step(Step::Put { caller: owner, session: 0, index, seed: 0 });
+        world.check();
+    }
+    world.step(Step::Finish { caller: owner, session: 0, right: true });
+    world.check();
+    assert_eq!(world.blobs.len(), 1, "the upload was finished");
+}
