@@ -6,9 +6,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from ic_harness.errors import BackendError, RejectError, UploadError
+from ic_harness.errors import (
+    BackendError,
+    CandidError,
+    NotInGenerationError,
+    RejectError,
+    UnknownBackendError,
+    UploadError,
+)
 
 T = TypeVar("T")
+REFUSALS: Final = (
+    BackendError,
+    RejectError,
+    NotInGenerationError,
+    UnknownBackendError,
+    CandidError,
+    UploadError,
+)
+"""Errors by which the canister itself says no; every other error is the network's or ours."""
 _NO_METHOD: Final = frozenset({"IC0536", "IC0302"})
 """How networks say, today and formerly, that a canister has no such method."""
 

@@ -10,18 +10,17 @@ import time
 import traceback
 from typing import Final
 
-from ic_harness.errors import (
-    BackendError,
-    CandidError,
-    HarnessError,
-    NotInGenerationError,
-    RejectError,
-    UnknownBackendError,
-    UploadError,
-)
+from ic_harness.errors import HarnessError, NotInGenerationError, RejectError, UnknownBackendError
 
 from .checks import Check
-from .expectations import BrokenGuaranteeError, NotApplicableError, UnmetNeedError, lacks_method, no_method
+from .expectations import (
+    REFUSALS,
+    BrokenGuaranteeError,
+    NotApplicableError,
+    UnmetNeedError,
+    lacks_method,
+    no_method,
+)
 from .guarantees import Severity
 from .results import CheckResult, Outcome
 from .stage import Stage
@@ -67,7 +66,7 @@ def _judge(check: Check, stage: Stage) -> tuple[Outcome, str]:
         check.run(stage)
     except tuple(_FORESEEN) as error:
         return next(outcome for kind, outcome in _FORESEEN.items() if isinstance(error, kind)), str(error)
-    except (BackendError, RejectError, CandidError, UploadError) as error:
+    except REFUSALS as error:
         return _unforeseen(error)
     except Exception:  # noqa: BLE001 - reported as what it is: the check could not run
         return Outcome.ERROR, f"the check itself could not run:\n{traceback.format_exc()}"

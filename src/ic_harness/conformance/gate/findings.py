@@ -7,9 +7,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from ic_harness.conformance.expectations import (
+    REFUSALS,
     BrokenGuaranteeError,
     NotApplicableError,
     UnmetNeedError,
@@ -17,27 +17,9 @@ from ic_harness.conformance.expectations import (
     no_method,
 )
 from ic_harness.conformance.results import Outcome, StageResult
-from ic_harness.errors import (
-    BackendError,
-    CandidError,
-    HarnessError,
-    NotInGenerationError,
-    RejectError,
-    UnknownBackendError,
-    UploadError,
-)
+from ic_harness.errors import HarnessError, NotInGenerationError, RejectError, UploadError
 
 from .acceptance import Acceptances, over_since
-
-REFUSALS: Final = (
-    BackendError,
-    RejectError,
-    NotInGenerationError,
-    UnknownBackendError,
-    CandidError,
-    UploadError,
-)
-"""Errors by which the canister itself says no; every other error is the network's or ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ic_harness.conformance.expectations import UnmetNeedError, require
+from ic_harness.conformance.expectations import REFUSALS, UnmetNeedError, require
 from ic_harness.conformance.stage import Stage
 from ic_harness.errors import RejectError
 from ic_harness.networks import Capability
 from ic_harness.principal import Principal
 
 from .filling import Filled, fill, finish_half, read_everything, store_photo
-from .findings import REFUSALS, Findings
+from .findings import Findings
 from .run import Run
 
 _PLAY: Final = "rehearsal"
