@@ -24,6 +24,7 @@ from ic_harness.replica.config import (
 )
 from ic_harness.replica.execution import Entry, Instance, Mode, Outcome, OutgoingCall, Reply, Trapped
 from ic_harness.replica.node import Node
+from ic_harness.replica.reading import Reading
 from ic_harness.replica.turn import environment
 from ic_harness.replica.world import (
     MANAGEMENT,
@@ -44,8 +45,9 @@ _one_at_a_time = threading.Lock()
 class CompositeQuery:
     """One composite query with everything that it calls; the instruction budget is shared by all."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, reading: Reading) -> None:
         self.node = node
+        self.reading = reading
         self.left = QUERY_INSTRUCTIONS
         self._end = monotonic_s() + WALL_TIME_S
         self._resources = ExitStack()
@@ -67,7 +69,7 @@ class CompositeQuery:
         if depth == 0:
             certificate = self._resources.enter_context(self.node.committed(canister))
         else:
-            # Not `committed`: a round that we waited for here might need a lock that we hold.
+            # Not `committed`: only the root of a composite query sees a certificate.
             self._resources.enter_context(self.node.machine.lock(canister.id))
         instance = self.node.machine.instance(canister).fork()
         self._resources.callback(instance.close)
@@ -164,7 +166,7 @@ class _Frame:
             reply_limit=QUERY_REPLY_BYTES,
             **more,
         )
-        outcome = self.instance.run(entry, env)
+        outcome = self.instance.run(entry, env, self.query.reading.since)
         self.query.left -= outcome.instructions
         what = entry.export.rpartition(" ")[2] if entry.export else mode.name.lower()
         node.watch_query(self.canister, what, outcome)

@@ -39,7 +39,13 @@ SYNC_WAIT_S: Final = 10.0
 """How long a synchronous call waits for its verdict before it answers 202."""
 DEFAULT_CYCLES: Final = 100 * TRILLION
 TURN_INSTRUCTIONS: Final = 60_000_000
-"""After so many instructions a canister gives way, so that the calls it has finished are answered."""
+"""After so many instructions in a round a canister begins no further call from outside, so that those which it
+has finished are answered. Rounds that are asked for by `tick` take `ROUND_INSTRUCTIONS` instead."""
+ROUND_INSTRUCTIONS: Final = 4_000_000_000
+"""Instructions of a canister in one round, after which its messages wait for the next; the replica's limit."""
+MESSAGE_OVERHEAD: Final = 2_000_000
+"""What each message counts besides its instructions, so that a round has an end for small messages too; the
+replica's figure."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,29 +1,58 @@
-"""Who runs rounds: the thread that waits for an answer, and a thread of the replica's own for the rest.
+"""The owner of the replicated state: one thread that runs rounds, and executes commands between them.
 
-Theory of operation. One lock guards `_driving`. Whoever needs an answer becomes the driver if
-nobody is, runs rounds on its own thread until its answer is there, and leaves; the others sleep and are
-woken after every round. So a single caller pays for no thread switch, and rounds never overlap. What nobody
-waits for (asynchronous calls, timers, heartbeats, deadlines) is driven by the pump, a daemon thread that is
-started when it is first needed and sleeps until the next event.
+Theory of operation. Everything that reads the state as a whole or changes it reaches the owner as a command through
+one first-in-first-out queue: calls, snapshots, restore, time, faults, stop. The owner alternates:
+
+    execute the commands that are waiting  ->  run a round, if one is due  ->  complete what the round answered
+          ^                                                                                            |
+          +------------------------------------ sleep until the next command or event ----------------+
+
+A round is journalled, certified and published before `Completion`s of its calls complete, so no caller can see an
+answer that is not on disk, or that its certificate does not hold. Commands run between rounds, where the state that
+is published is the state that there is.
+
+Callers wait in a lock of the interpreter, on whatever thread they are; a signal interrupts them at once. A caller
+that was interrupted abandons its call: Wasm that runs is stopped (see `interruption`), so that the owner goes on.
+
+When is a round due? With a background (time goes on by itself) as soon as there is work; when only canisters keep
+themselves busy and no caller waits, every `PAUSE_NS` after the first few. Heartbeats run once a round interval.
+Without a background only when a caller waits, or for `tick`.
+
+The thread starts with the first command. It holds the driver weakly while it sleeps, so that a replica which is
+forgotten without `close` does not keep it.
 """
 
 from __future__ import annotations
 
-import math
+import queue
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import weakref
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from ic_harness.errors import ReplicaError
 from ic_harness.replica.clock import Clock, monotonic_s
-from ic_harness.replica.scheduler import Changes, Scheduler
+from ic_harness.replica.completions import Completion, Completions
+from ic_harness.replica.execution import Task, start_thread, stop_at_exit
+from ic_harness.replica.interruption import LOG, Interruption
+from ic_harness.replica.scheduler import Changes, Incoming, Kind, Scheduler
+from ic_harness.replica.world import FromHost, FromUser, Origin
 from ic_harness.units import SECOND
+
+T = TypeVar("T")
+
+UNATTENDED: Final = 20
+"""Rounds in a row that may follow each other at once although no caller waits: a chain of timers is quick."""
+
+PAUSE_S: Final = 0.1
+"""Seconds between rounds after that, so that canisters with endless work leave processor and disk alone."""
 
 
 class Driver:
-    """Runs rounds of a scheduler, one at a time. `publish` gets the changes of each before anybody wakes.
+    """Runs rounds of a scheduler, one at a time, on a thread of its own.
 
-    `background` lets the pump run; `interval_s` is how often it wakes canisters with a heartbeat.
+    `publish` makes the changes of a round known before any caller sees an answer. `background` lets rounds run
+    that no caller waits for; `interval_s` is how often canisters with a heartbeat are woken.
     """
 
     def __init__(
@@ -40,99 +69,120 @@ class Driver:
         self._publish = publish
         self._background = background
         self._interval_ns = int(interval_s * SECOND)
-        lock = threading.Lock()
-        self._condition = threading.Condition(lock)
-        self._driving = False
-        self._waiting = 0
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._completions = Completions()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._held = False
         self._closed = False
         self._failure: BaseException | None = None
-        self._pump: threading.Thread | None = None
-        # The pump has a condition of its own, so that a round does not wake it for nothing.
-        self._pump_condition = threading.Condition(lock)
-        self._pump_wakes_ns: float = math.inf
+        self._submitted = False
+        self._unattended = 0
+        self._next_s = 0.0
+        self._gathered: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.heartbeat_ns = scheduler.world.time_ns
+        """When heartbeats ran last."""
 
-    # --- for callers ----------------------------------------------------------------------------------------
+    # --- for callers, on any thread -------------------------------------------------------------------------
 
-    def wait(self, finished: Callable[[], bool], timeout_s: float | None) -> bool:
-        """Run rounds or sleep until `finished`; False when the time was over before.
+    def post(self, command: Callable[[], None]) -> None:
+        """Let the owner execute a command that cannot fail, without waiting for it."""
+        self._check()
+        self._commands.put(command)
+        if self._thread is None:
+            self._start()
 
-        Without a timeout, raises `ReplicaError` when nothing is left that could bring the answer.
+    def call(self, action: Callable[[], T], *, urgent: bool = False) -> T:
+        """Run `action` between rounds, on the owner's thread, and wait for it.
+
+        `urgent` lets a running round give way: its messages go back into their queues. A caller that is
+        interrupted leaves at once; what has begun is finished without it.
         """
-        end = None if timeout_s is None else monotonic_s() + timeout_s
-        with self._condition:
-            while not finished():
-                self._check()
-                if not self._driving and not self._held and self._scheduler.has_work():
-                    self._drive()
-                    continue
-                left = None if end is None else end - monotonic_s()
-                if left is not None and left <= 0:
-                    return False
-                if not self._driving and self._stuck(left):
-                    if left is None:
-                        raise ReplicaError(self._why_stuck())
-                    return False
-                self._sleep(left)
-            self._wake_pump()
-        return True
-
-    def _sleep(self, seconds: float | None) -> None:
-        self._wake_pump()
-        self._waiting += 1
+        if threading.current_thread() is self._thread:
+            return action()
+        task = Task(action)
         try:
-            self._condition.wait(seconds)
-        finally:
-            self._waiting -= 1
+            self.post(lambda: self._execute(task))
+            if urgent:
+                self._give_way(task)
+            return task.result()
+        except BaseException:
+            if task.abandoned:  # a round that was asked for has no reader any more
+                self._give_way(task)
+            raise
 
-    def submit(self, action: Callable[[], None], *, wake: bool) -> None:
-        """Do something small to the scheduler's inbox; `wake` tells that nobody will wait for it."""
-        with self._condition:
-            self._check()
-            action()
-            if wake:
-                self._wake_pump()
-            if self._held:
-                self._condition.notify_all()  # whoever gathers messages for one round counts them
+    def submit(self, incoming: Incoming, *, wake: bool = False) -> Completion:
+        """Submit a call from outside without waiting; the result completes when its answer is published.
+
+        `wake` lets a round run soon although no caller waits.
+        """
+        completion = Completion(incoming.request.origin)
+        self.post(lambda: self._accept(incoming, completion, attended=False, wake=wake))
+        return completion
+
+    def perform(self, incoming: Incoming, timeout_s: float | None) -> Completion | None:
+        """Submit a call from outside and wait for it; None when there was no answer in time. See `wait`."""
+        completion = Completion(incoming.request.origin, patient=timeout_s is None)
+        try:
+            self.post(lambda: self._accept(incoming, completion, attended=True, wake=False))
+            return self._result(completion, timeout_s)
+        except ReplicaError:
+            raise
+        except BaseException:
+            self._abandon(completion)
+            raise
+
+    def wait(self, completion: Completion, timeout_s: float | None) -> Completion | None:
+        """Wait for a call that was submitted; None when there was no answer in time.
+
+        There is none either when nothing is left that could bring it; without a timeout that is a `ReplicaError`,
+        as is a replica that stops. Whatever a signal handler raises abandons the call and is passed on.
+        """
+        try:
+            completion.prepare(patient=timeout_s is None)
+            if not completion.done:
+                self.post(lambda: self._completions.attend(completion))
+            return self._result(completion, timeout_s)
+        except ReplicaError:
+            raise
+        except BaseException:
+            self._abandon(completion)
+            raise
+
+    def _result(self, completion: Completion, timeout_s: float | None) -> Completion | None:
+        if not completion.wait(timeout_s):
+            self._commands.put(lambda: self._leave(completion))
+        if completion.done:
+            if completion.failure is not None:
+                raise completion.failure
+            return completion
+        if completion.stuck and completion.patient:
+            raise ReplicaError(completion.stuck)
+        return None
+
+    def refresh(self, max_age_ns: int, certified_ns: Callable[[], int]) -> None:
+        """Bring the certified state to within `max_age_ns` of the clock, by a round if need be."""
+        self._check()
+        if self._held:
+            return
+        if not self._background or abs(self._clock.now_ns() - certified_ns()) > max_age_ns:
+            self.call(lambda: self._refresh(max_age_ns, certified_ns))
 
     def gather(self, complete: Callable[[], bool]) -> None:
         """While rounds are held: sleep until `complete`, which submitted messages or `nudge` bring about."""
-        with self._condition:
-            while not complete():
-                self._check()
-                self._condition.wait()
+        while not complete():
+            self._check()
+            self._gathered.get()
 
     def nudge(self) -> None:
-        """Let those who sleep look again."""
-        with self._condition:
-            self._condition.notify_all()
-
-    def settle(self) -> None:
-        """Without a background thread, run what is waiting; used before state is shown to a reader."""
-        if self._background or self._held:
-            return
-        with self._condition:
-            self._check()
-            if not self._driving and self._scheduler.has_work():
-                self._drive()
-
-    def refresh(self, max_age_ns: int, certified_ns: Callable[[], int]) -> None:
-        """Run an empty round when the certified state is further than `max_age_ns` from the clock."""
-        if abs(self._clock.now_ns() - certified_ns()) <= max_age_ns:
-            return
-        with self._condition:
-            self._check()
-            while self._driving:
-                self._condition.wait()
-            if not self._held and abs(self._clock.now_ns() - certified_ns()) > max_age_ns:
-                self._drive()
+        """Let `gather` look again."""
+        self._gathered.put(None)
 
     # --- for the test network's owner -----------------------------------------------------------------------
 
     def hold(self) -> None:
         """Run no more rounds until `release`, except those that `tick` asks for."""
-        with self._exclusive():
-            self._held = True
+        self.call(lambda: self.set_held(held=True))
 
     @property
     def is_held(self) -> bool:
@@ -141,67 +191,54 @@ class Driver:
 
     def release(self) -> None:
         """Let rounds run again."""
-        with self._condition:
-            self._held = False
-            self._condition.notify_all()
-            self._wake_pump()
+        self.call(lambda: self.set_held(held=False))
+
+    def set_held(self, *, held: bool) -> None:
+        """Hold rounds or let them run; for commands."""
+        self._held = held
 
     def time_changed(self) -> None:
         """Reconsider when timers are due, after the clock was set."""
-        with self._condition:
-            self._pump_wakes_ns = math.inf
-            self._wake_pump()
+        self.post(_nothing)
 
-    def tick(self, rounds: int = 1) -> None:
+    def tick(self, rounds: int = 1, kind: Kind = Kind.TICK) -> None:
         """Run this many rounds now, whether there is work or not."""
         for _ in range(rounds):
-            with self._condition:
-                self._check()
-                while self._driving:
-                    self._condition.wait()
-                self._drive()
+            self.call(lambda: self._round(kind, heartbeats=True))
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep rounds away while the world is read or replaced as a whole."""
-        with self._exclusive():
-            yield
+    def forget_calls(self, why: str) -> None:
+        """Fail every call that is under way, because the state was replaced; for commands."""
+        self._scheduler.inbox.clear()
+        self._interruption.abandoned.clear()
+        self._completions.fail(ReplicaError(why))
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        with self._condition:
-            self._check()
-            while self._driving:
-                self._condition.wait()
-            self._driving = True
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._driving = False
-                self._condition.notify_all()
-                self._wake_pump()
-
-    def wait_for_publication(self, changed: Callable[[], bool]) -> None:
-        """Sleep until `changed`, which the end of the present round brings about."""
-        with self._condition:
-            while self._driving and not changed():
-                self._condition.wait()
-            self._check()
+    @property
+    def failure(self) -> BaseException | None:
+        """What stopped the replica; None while it runs."""
+        return self._failure
 
     def close(self) -> bool:
-        """Stop; the round that is running ends first. Tells whether the world is whole."""
-        with self._condition:
-            while self._driving:
-                self._condition.wait()
+        """Stop: Wasm that runs is interrupted and rolled back. Tells whether the state is whole."""
+        self._interruption.closing = True
+        self._interruption.interrupt()
+        if not self._closed:
             self._closed = True
-            self._condition.notify_all()
-            self._pump_condition.notify_all()
-        if self._pump is not None:
-            self._pump.join()
+            self._commands.put(_nothing)
+        if self._thread is not None:
+            self._thread.join()
+        self._completions.fail(ReplicaError("the replica is closed"))
+        self._gathered.put(None)
         return self._failure is None
 
-    # --- inside ---------------------------------------------------------------------------------------------
+    def stop_at_exit(self) -> None:
+        """Stop when the interpreter ends."""
+        self.close()
+
+    # --- between callers and owner --------------------------------------------------------------------------
+
+    @property
+    def _interruption(self) -> Interruption:
+        return self._scheduler.machine.interruption
 
     def _check(self) -> None:
         if self._closed:
@@ -211,69 +248,206 @@ class Driver:
                 f"the replica stopped after a failure in a round: {self._failure!r}"
             ) from self._failure
 
-    def _drive(self) -> None:
-        """Run one round; called with the condition held, which is released while the round runs."""
-        self._driving = True
-        self._condition.release()
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                stop_at_exit(self)
+                weakref.finalize(self, self._commands.put, _nothing)
+                reference = weakref.ref(self)
+                self._thread = start_thread(_serve, "ic-harness-rounds", reference, self._commands)
+
+    def _give_way(self, task: Task[Any]) -> None:
+        """Let the round that runs end early; the owner takes this back when it has come to the task."""
+        self._interruption.urgent.add(task)
+        self._interruption.interrupt()
+
+    def _abandon(self, completion: Completion) -> None:
+        """Give up a call whose caller was interrupted; it is rejected unless it is complete by then."""
+        if completion.done or completion.stuck:
+            return
+        self._interruption.abandoned.add(completion.origin)
+        self._interruption.interrupt()
+        self._commands.put(lambda: self._leave(completion))
+
+    def _leave(self, completion: Completion) -> None:
+        if not self._completions.leave(completion):
+            self._interruption.abandoned.discard(completion.origin)
+
+    # --- the owner ------------------------------------------------------------------------------------------
+
+    def step(self) -> float | None:
+        """Execute what is waiting and run the rounds that are due.
+
+        Gives the seconds until the next event, None when only a command brings one, negative to stop.
+        """
+        while not self._closed:
+            for _ in range(self._commands.qsize()):
+                self.execute(self._commands.get())
+            if self._commands.empty():
+                self._interruption.urgent.clear()  # left by callers who were late, or interrupted
+            if self._closed or self._failure is not None:
+                break
+            pause = self._pause_s()
+            if pause is None or pause > 0:
+                self._settle()
+                return pause
+            self._run()
+        self._completions.fail(self._end())
+        return -1.0 if self._closed else None
+
+    def execute(self, command: Callable[[], None]) -> None:
+        """Execute one command."""
         try:
-            self._publish(self._scheduler.round(self._clock.now_ns()))
+            command()
+        except BaseException as failure:  # noqa: BLE001  the thread must go on to tell every caller
+            LOG.critical("the replica stops after a failure in a command", exc_info=failure)
+            self._failure = failure
+
+    def _execute(self, task: Task[Any]) -> None:
+        if not task.abandoned:
+            self._interruption.urgent.discard(task)
+        if self._failure is not None or self._closed:
+            task.fail(self._end())
+        else:
+            task.run()
+        self._interruption.urgent.discard(task)
+
+    def _end(self) -> ReplicaError:
+        if self._failure is None:
+            return ReplicaError("the replica is closed")
+        return ReplicaError(f"the replica stopped after a failure in a round: {self._failure!r}")
+
+    def _accept(self, incoming: Incoming, completion: Completion, *, attended: bool, wake: bool) -> None:
+        if self._failure is not None or self._closed:
+            completion.complete(None, self._end())
+            return
+        record = self._record(completion.origin)
+        if record is not None and record.answer is not None:
+            completion.complete(record.answer)
+            return
+        if record is None:
+            self._scheduler.inbox.append(incoming)
+        self._completions.expect(completion)
+        if attended:
+            self._completions.attend(completion)
+        self._submitted |= wake
+        if self._held:
+            self._gathered.put(None)
+
+    def _record(self, origin: Origin) -> Any:
+        return self._scheduler.world.requests.get(origin.request_id) if isinstance(origin, FromUser) else None
+
+    def _refresh(self, max_age_ns: int, certified_ns: Callable[[], int]) -> None:
+        if self._held:
+            return
+        if not self._background and self._scheduler.has_work():
+            self._round()
+        if abs(self._clock.now_ns() - certified_ns()) > max_age_ns:
+            self._round()
+
+    def _run(self) -> None:
+        attended = bool(self._completions.waiting) or self._submitted
+        self._submitted = False
+        try:
+            self._round()
+        except Exception:  # noqa: BLE001  kept in `_failure`, which every caller is told
+            return
+        if attended:
+            self._unattended = 0
+        else:
+            self._unattended += 1
+            if self._unattended >= UNATTENDED:
+                self._next_s = monotonic_s() + PAUSE_S
+
+    def _round(self, kind: Kind = Kind.ANSWERING, *, heartbeats: bool | None = None) -> None:
+        """Run one round and complete what it answered."""
+        now = self._clock.now_ns()
+        beating = self._beats(now) if heartbeats is None else heartbeats
+        if beating:
+            self.heartbeat_ns = now
+        try:
+            changes = self._scheduler.round(now, kind, heartbeats=beating)
+            self._publish(changes)
         except BaseException as failure:
-            # The world may be half changed: nobody may see it any more, and nothing of it was journaled.
+            # The state may be half changed: no caller may see it any more, and nothing of it was journalled.
+            LOG.critical("the replica stops after a failure in a round", exc_info=failure)
             self._failure = failure
             raise
-        finally:
-            self._condition.acquire()
-            self._driving = False
-            self._condition.notify_all()
+        self._completions.complete(changes)
+        if self._interruption.abandoned:
+            self._interruption.abandoned -= _answered(changes)
 
-    def _stuck(self, left_s: float | None) -> bool:
-        """Whether waiting is useless: nobody will run a round. A held round may yet be ticked."""
-        return left_s is None if self._held else not self._background
+    def _beats(self, now_ns: int) -> bool:
+        return bool(self._scheduler.heartbeats) and abs(now_ns - self.heartbeat_ns) >= self._interval_ns
 
-    def _why_stuck(self) -> str:
+    def _settle(self) -> None:
+        """Let those go who wait for what no round will bring."""
         if self._held:
-            return "rounds are held: call tick() or release() first"
-        return "nothing is left to do that could answer this call (advance the time for timers and deadlines)"
+            self._completions.give_up("rounds are held: call tick() or release() first", only_patient=True)
+        elif not self._background:
+            self._completions.give_up(
+                "nothing is left to do that could answer this call (advance the time for timers and deadlines)"
+            )
 
-    # --- the pump -------------------------------------------------------------------------------------------
+    def _pause_s(self) -> float | None:
+        """Seconds until a round is due: 0 for now, None when none is."""
+        if self._held:
+            return None
+        attended = bool(self._completions.waiting)
+        if self._scheduler.has_work():
+            if attended or (self._submitted and self._background):
+                return 0.0
+            return self._rest_s() if self._background else None
+        self._submitted = False
+        due = self._next_ns() if self._background else None
+        if due is None:
+            self._unattended = 0
+            return None
+        pause = (due - self._clock.now_ns()) / SECOND
+        if pause > 0:
+            self._unattended = 0
+            return pause
+        return 0.0 if attended else self._rest_s()
 
-    def _wake_pump(self) -> None:
-        """Start or wake the pump when something is to happen that nobody waits for."""
-        if not self._background or self._driving or self._held or self._closed:
-            return
-        when = self._next_ns()
-        if when is None or when >= self._pump_wakes_ns:
-            return
-        if self._pump is None:
-            self._pump = threading.Thread(target=self._run_pump, name="ic-harness-rounds", daemon=True)
-            self._pump.start()
-        else:
-            self._pump_condition.notify()
-
-    def _run_pump(self) -> None:
-        with self._condition:
-            while not self._closed and self._failure is None:
-                when = None if self._driving or self._held else self._next_ns()
-                now = self._clock.now_ns()
-                if when is not None and when <= now:
-                    self._drive_alone()
-                    continue
-                self._pump_wakes_ns = math.inf if when is None else when
-                self._pump_condition.wait(None if when is None else (when - now) / SECOND)
-
-    def _drive_alone(self) -> None:
-        with suppress(Exception):  # kept in `_failure`: whoever calls next is told
-            self._drive()
+    def _rest_s(self) -> float:
+        if self._unattended < UNATTENDED:
+            return 0.0
+        return max(0.0, self._next_s - monotonic_s())
 
     def _next_ns(self) -> int | None:
-        """When the pump is needed: 0 for now, None for not at all."""
-        scheduler = self._scheduler
-        if scheduler.has_work():
-            return None if self._waiting else 0
-        times = []
-        event = scheduler.next_event_ns()
-        if event is not None:
-            times.append(event)
-        if scheduler.heartbeats:
-            times.append(scheduler.world.time_ns + self._interval_ns)
+        """When something happens by itself: a timer, a deadline, a heartbeat."""
+        event = self._scheduler.next_event_ns()
+        times = [] if event is None else [event]
+        if self._scheduler.heartbeats:
+            times.append(self.heartbeat_ns + self._interval_ns)
         return min(times, default=None)
+
+
+def _nothing() -> None:
+    """Wake the owner."""
+
+
+def _answered(changes: Changes) -> set[Origin]:
+    users = (FromUser(key) for key, record in changes.requests.items() if record and record.answer)
+    return {*users, *(FromHost(ticket) for ticket in changes.answers)}
+
+
+def _serve(reference: weakref.ref[Driver], commands: queue.SimpleQueue[Callable[[], None]]) -> None:
+    """The owner's thread: see the theory of operation."""
+    while True:
+        driver = reference()
+        if driver is None:
+            return
+        pause = driver.step()
+        if pause is not None and pause < 0:
+            return
+        del driver
+        try:
+            command = commands.get(timeout=pause)
+        except queue.Empty:
+            continue
+        driver = reference()
+        if driver is None:
+            return
+        driver.execute(command)
+        del command, driver

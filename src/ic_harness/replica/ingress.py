@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ic_harness.errors import ReplicaError
 from ic_harness.protocol import Envelope, VerifiedSender
 from ic_harness.replica import management, rejects
 from ic_harness.replica.config import INSPECT_INSTRUCTIONS
 from ic_harness.replica.execution import Entry, Mode, ModuleInvalid, Trapped
 from ic_harness.replica.node import Node
+from ic_harness.replica.reading import Reading
 from ic_harness.replica.scheduler import Incoming
 from ic_harness.replica.turn import environment
 from ic_harness.replica.wire import (
@@ -92,34 +92,23 @@ def _serve(
         if refusal is not None:
             status = {"status": "non_replicated_rejection"} if wait else {}
             return answer(status | reject_fields(refusal))
-        _submit(node, envelope, request, effective_id, wait=wait)
+    incoming = _incoming(envelope, request, effective_id)
     if not wait:
+        if request_id not in node.world.requests:
+            node.driver.submit(incoming, wake=True)
         return accepted()
-
-    def finished() -> bool:
-        record = node.world.requests.get(request_id)
-        return record is not None and record.answer is not None
-
-    if not _verdict(node, finished):
+    if node.driver.perform(incoming, node.config.sync_wait_s) is None:
         return accepted()
     certificate = node.certified.certificate([(b"request_status", request_id)])
     return answer({"status": "replied", "certificate": certificate})
 
 
-def _verdict(node: Node, finished: Any) -> bool:
-    try:
-        return node.driver.wait(finished, node.config.sync_wait_s)
-    except ReplicaError as problem:
-        raise HttpProblem(503, str(problem)) from problem
-
-
-def _submit(node: Node, envelope: Envelope, request: Request, effective_id: bytes, *, wait: bool) -> None:
+def _incoming(envelope: Envelope, request: Request, effective_id: bytes) -> Incoming:
     expiry = envelope.content["ingress_expiry"]
     record = RequestRecord(
         sender=request.caller, effective_id=effective_id, canister=request.callee, forget_ns=expiry
     )
-    incoming = Incoming(request, record, expiry)
-    node.driver.submit(lambda: node.scheduler.inbox.append(incoming), wake=not wait)
+    return Incoming(request, record, expiry)
 
 
 # --- the ingress filter ------------------------------------------------------------------------------------
@@ -145,9 +134,9 @@ def inspect(node: Node, request: Request) -> Rejected | None:
 
 
 def _compile_ahead(node: Node, request: Request) -> None:
-    """Compile on the caller's thread, so that the round which installs does not keep others waiting."""
+    """Compile before the round that installs, so that it does not keep others waiting."""
     try:
-        node.machine.compile(management.module_of(request))
+        node.run_read(lambda _: node.machine.compile(management.module_of(request)))
     except ModuleInvalid:
         return  # the installation will say so, certified
 
@@ -155,7 +144,13 @@ def _compile_ahead(node: Node, request: Request) -> None:
 def _inspect_message(node: Node, canister: Canister, request: Request) -> Rejected | None:
     if not node.machine.module(canister).has("canister_inspect_message"):
         return None
+    return node.run_read(lambda reading: _run_filter(node, canister, request, reading))
+
+
+def _run_filter(node: Node, canister: Canister, request: Request, reading: Reading) -> Rejected | None:
     with node.machine.lock(canister.id):
+        if not canister.installed:  # uninstalled since we looked
+            return rejects.no_module()
         env = environment(
             canister,
             node.subnet,
@@ -169,7 +164,7 @@ def _inspect_message(node: Node, canister: Canister, request: Request) -> Reject
             instruction_limit=INSPECT_INSTRUCTIONS,
         )
         instance = node.machine.instance(canister)
-        outcome = instance.run(Entry(export="canister_inspect_message"), env)
+        outcome = instance.run(Entry(export="canister_inspect_message"), env, reading.since)
         if isinstance(outcome, Trapped):
             return rejects.trapped(canister.id, outcome)
         instance.rollback()

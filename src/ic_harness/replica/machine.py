@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from ic_harness.errors import StateError
+from ic_harness.errors import ReplicaError, StateError
 from ic_harness.replica.execution import Engine, Instance, Module, StateImage
+from ic_harness.replica.interruption import Interruption
 from ic_harness.replica.rejects import name
 from ic_harness.replica.world import Canister
 
@@ -37,8 +38,10 @@ class Machine:
         self, engine: Engine, blobs: Blobs, load: Callable[[bytes], StateImage | None] | None = None
     ) -> None:
         self.engine = engine
+        self.interruption = Interruption(engine.interrupts)
         self.blobs = blobs
         self._load = load
+        self._closed = False
         self._instances: dict[bytes, Instance] = {}
         self._modules: dict[bytes, Module] = {}
         self._locks: defaultdict[bytes, threading.RLock] = defaultdict(threading.RLock)
@@ -61,7 +64,12 @@ class Machine:
         return self._modules.setdefault(module.wasm_hash, module)
 
     def instance(self, canister: Canister) -> Instance:
-        """The live instance of an installed canister; the caller holds its lock."""
+        """The live instance of an installed canister; the caller holds its lock.
+
+        Raises `StateError` when its memory is missing, `ReplicaError` after `close`.
+        """
+        if self._closed:
+            raise ReplicaError("the replica is closed")
         instance = self._instances.get(canister.id)
         if instance is None:
             image = self._load(canister.id) if self._load is not None else None
@@ -92,6 +100,8 @@ class Machine:
                 self.drop(canister_id)
 
     def close(self) -> None:
-        """Close all instances."""
+        """Close all instances; a query that still runs ends first."""
+        self._closed = True
         for canister_id in list(self._instances):
-            self.drop(canister_id)
+            with self.lock(canister_id):
+                self.drop(canister_id)

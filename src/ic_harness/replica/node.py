@@ -1,14 +1,14 @@
 """The one node of the subnet: what everything that answers requests shares.
 
 Joins scheduler, machine, certifier, clock, keys and journal, and publishes what a round changed: first into
-the journal, then into the certified state, then to those who wait.
+the journal, then into the certified state; the driver completes the calls that it answered afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from ic_harness.errors import CborError, EnvelopeError
 from ic_harness.principal import Principal
@@ -18,13 +18,16 @@ from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.clock import Clock
 from ic_harness.replica.config import ReplicaConfig, Subnet
 from ic_harness.replica.driver import Driver
-from ic_harness.replica.execution import Module, Outcome, Trapped
+from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.observe import Figures, Line, Observer
+from ic_harness.replica.reading import Reading
 from ic_harness.replica.scheduler import Changes, Scheduler
 from ic_harness.replica.wire import HttpProblem
-from ic_harness.replica.world import Answer, Canister, World
+from ic_harness.replica.world import Canister, World
 from ic_harness.units import SECOND
+
+T = TypeVar("T")
 
 FRESHNESS: Final = SECOND // 2
 """How far certified state may be from the clock before a reader gets a new round."""
@@ -48,6 +51,10 @@ class Journal(Protocol):
         """Keep the blobs that the world of `holder` names, for as long as `holder` lives."""
 
 
+class UnpublishedError(Exception):
+    """A canister is ahead of the certified state: the round that changed it is not published yet."""
+
+
 class Node:
     """What the parts that answer requests share."""
 
@@ -69,7 +76,6 @@ class Node:
         self.certifier = certifier
         self.identity = identity
         self.journal = journal
-        self.answers: dict[int, Answer] = {}
         self.observer = Observer()
         self.observer.skip(self.world.canisters.values())
         background = clock.ticks if config.background is None else config.background
@@ -94,7 +100,7 @@ class Node:
         return self.certifier.latest
 
     def publish(self, changes: Changes) -> None:
-        """Make a round known: journal, certified state, answers."""
+        """Make a round known: journal, certified state."""
         if self.journal is not None:
             self.journal.append(self.world, changes, self.machine)
         self.certifier.update(
@@ -102,7 +108,6 @@ class Node:
             {canister_id: self._state(canister_id) for canister_id in changes.canisters},
             changes.requests,
         )
-        self.answers.update(changes.answers)
         self._observe(changes)
 
     def _observe(self, changes: Changes) -> None:
@@ -159,7 +164,6 @@ class Node:
 
     def fresh(self) -> Certified:
         """The certified state, not older than half a second and with everything done that waits."""
-        self.driver.settle()
         self.driver.refresh(FRESHNESS, lambda: self.certified.time_ns)
         return self.certified
 
@@ -168,23 +172,33 @@ class Node:
         """Hold a canister still in a state that is certified; gives its data certificate.
 
         Between the commit of a message and the end of its round the certified data in the canister is newer
-        than the certified one; a witness made then would not fit, so the query waits for the round.
+        than the certified one, and a witness made then would not fit. Raises `UnpublishedError` in that case.
         """
-        lock = self.machine.lock(canister.id)
-        while True:
-            lock.acquire()
+        with self.machine.lock(canister.id):
             state = self.certified
-            if state.certified_data.get(canister.id) == canister.certified_data:
-                break
-            lock.release()
-            self._next_publication(state)
-        try:
+            if state.certified_data.get(canister.id) != canister.certified_data:
+                raise UnpublishedError
             yield state.data_certificate(canister.id)
-        finally:
-            lock.release()
 
-    def _next_publication(self, state: Certified) -> None:
-        self.driver.wait_for_publication(lambda: self.certified is not state)
+    def run_read(self, action: Callable[[Reading], T]) -> T:
+        """Run Wasm that changes nothing, on a thread for it, and wait for the result.
+
+        Where the canister is ahead of the certified state, `action` runs again between two rounds: always waiting
+        for the round that is under way could go on for ever beside a canister that never rests.
+
+        Raises `ReplicaError` when the replica stops meanwhile.
+        """
+        reading = Reading(self.machine.interruption)
+        task = Task(lambda: reading.run(action))
+        QUERIES.submit(task)
+        try:
+            return task.result()
+        except UnpublishedError:
+            return self.driver.call(lambda: reading.run(action))
+        except BaseException:
+            if task.abandoned:
+                reading.abandon()
+            raise
 
     def query_time_ns(self) -> int:
         """The time that a query sees: that of the certified state, or the clock's where that is later."""
@@ -208,10 +222,3 @@ class Node:
             raise HttpProblem(
                 400, f"Unexpected request_type {content['request_type']!r}, this endpoint takes {kind!r}"
             )
-
-    def perform(
-        self, submit: Callable[[], None], finished: Callable[[], bool], timeout_s: float | None
-    ) -> bool:
-        """Submit something and run rounds until it is finished; False when the time was over before."""
-        self.driver.submit(submit, wake=False)
-        return self.driver.wait(finished, timeout_s)

@@ -14,6 +14,7 @@ from ic_harness.replica.config import QUERY_INSTRUCTIONS, QUERY_REPLY_BYTES
 from ic_harness.replica.execution import Entry, Mode, Outcome, Reply, Trapped
 from ic_harness.replica.ingress import to_request
 from ic_harness.replica.node import Node
+from ic_harness.replica.reading import Reading
 from ic_harness.replica.turn import environment
 from ic_harness.replica.wire import HttpProblem, HttpResponse, answer, check_effective_id, reject_fields
 from ic_harness.replica.world import MANAGEMENT, Answer, Canister, Rejected, Replied, Request, Status
@@ -57,10 +58,10 @@ def execute(node: Node, request: Request) -> Answer:
         return refusal
     kind = node.machine.module(canister).methods.get(request.method)
     if kind == "composite_query":
-        return CompositeQuery(node).run(request)
+        return node.run_read(lambda reading: CompositeQuery(node, reading).run(request))
     if kind != "query":
         return rejects.method_not_found(canister.id, "query", request.method)
-    return _run(node, canister, request)
+    return node.run_read(lambda reading: _run(node, canister, request, reading))
 
 
 def unavailable(canister: Canister) -> Rejected | None:
@@ -72,7 +73,7 @@ def unavailable(canister: Canister) -> Rejected | None:
     return None if canister.installed else rejects.no_module()
 
 
-def _run(node: Node, canister: Canister, request: Request) -> Answer:
+def _run(node: Node, canister: Canister, request: Request, reading: Reading) -> Answer:
     with node.committed(canister) as certificate:
         if not canister.installed:  # uninstalled since we looked
             return rejects.no_module()
@@ -90,7 +91,7 @@ def _run(node: Node, canister: Canister, request: Request) -> Answer:
             reply_limit=QUERY_REPLY_BYTES,
         )
         instance = node.machine.instance(canister)
-        outcome = instance.run(Entry(export=f"canister_query {request.method}"), env)
+        outcome = instance.run(Entry(export=f"canister_query {request.method}"), env, reading.since)
         if not isinstance(outcome, Trapped):
             instance.rollback()
         _count(canister, request, outcome)

@@ -24,6 +24,7 @@ class Code(IntEnum):
     QUEUE_FULL = 201
     INGRESS_EXPIRED = 202
     STOP_TIMED_OUT = 206
+    INTERRUPTED = 299
     OUT_OF_CYCLES = 207
     CANISTER_NOT_FOUND = 301
     SNAPSHOT_NOT_FOUND = 305
@@ -49,6 +50,7 @@ class Code(IntEnum):
     QUERY_TIME = 528
     METHOD_NOT_FOUND = 536
     NO_MODULE = 537
+    INTERNAL = 599
     ALREADY_INSTALLED = 538
     DEADLINE = 601
     DROPPED = 602
@@ -86,6 +88,19 @@ def trapped(canister: bytes, trap: Trapped) -> Rejected:
 def explicit(message: str) -> Rejected:
     """The canister rejected the call in its own words."""
     return Rejected(4, _bounded(message), Code.REJECTED, explicit=True)
+
+
+def interrupted() -> Rejected:
+    """The caller was interrupted while it waited; only an embedded replica has this."""
+    return reject(Code.INTERRUPTED, "The call was interrupted, and what it had not finished was rolled back")
+
+
+def internal(problem: BaseException) -> Rejected:
+    """A failure of the replica itself, which must cost one message and not the network."""
+    text = f"{type(problem).__name__}: {problem}"
+    return reject(
+        Code.INTERNAL, f"The embedded replica failed at this message, which is a bug of ic-harness: {text}"
+    )
 
 
 def canister_not_found(canister: bytes) -> Rejected:

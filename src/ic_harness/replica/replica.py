@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,13 +14,14 @@ from ic_harness.principal import Principal
 from ic_harness.replica import query, routes, snapshots
 from ic_harness.replica.assembly import open_node
 from ic_harness.replica.clock import SystemClock
+from ic_harness.replica.completions import Completion
 from ic_harness.replica.config import ReplicaConfig
-from ic_harness.replica.doors import Doors
+from ic_harness.replica.execution import Task, start_thread
 from ic_harness.replica.faults import Faults
 from ic_harness.replica.latency import LatencyModel
 from ic_harness.replica.node import Node
 from ic_harness.replica.observe import Figures, Line
-from ic_harness.replica.scheduler import Incoming
+from ic_harness.replica.scheduler import Incoming, Kind
 from ic_harness.replica.snapshots import NetworkSnapshot
 from ic_harness.replica.wire import HttpRequest, HttpResponse
 from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Rejected, Request
@@ -29,6 +29,8 @@ from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Reje
 T = TypeVar("T")
 Id = Principal | bytes | str
 """A principal in any form that `Principal.of` takes."""
+_SETTLING = 100
+"""Rounds in which a new canister may get ready: one that is never at rest is left to itself."""
 
 
 class Replica:
@@ -44,13 +46,13 @@ class Replica:
         self.faults = Faults(self.restart)
         self.latency: LatencyModel | None = LatencyModel(config.latency) if config.latency else None
         self._restarting = threading.Lock()
-        self._doors = Doors()
+        self._restarts = False
         self._tickets = itertools.count(1)
         self._closed = False
 
     def close(self) -> None:
-        """Stop: the running round ends, state on disk is complete, instances are freed."""
-        with self._restarting, self._doors.shut():
+        """Stop: running Wasm is interrupted and rolled back, state on disk is complete, instances are freed."""
+        with self._restarting:
             if not self._closed:
                 self._closed = True
                 self._stop()
@@ -65,20 +67,27 @@ class Replica:
             if self._closed:
                 raise ReplicaError("the replica is closed")
             if self._store is None:
-                with self.node.driver.exclusive():
-                    self.node.scheduler.inbox.clear()
+                driver = self.node.driver
+                driver.call(lambda: driver.forget_calls("the replica was restarted"), urgent=True)
                 return
-            with self._doors.shut():
+            self._restarts = True
+            try:
                 self._stop()
                 self.node, self._store = open_node(self.config, self.clock)
+            finally:
+                self._restarts = False
 
     def _stop(self) -> None:
         whole = self.node.driver.close()
-        self._doors.wait_until_empty()
         self.node.scheduler.close()
         if self._store is not None:
             self._store.close(self.node.world if whole else None, self.node.machine)
         self.node.machine.close()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What stopped the replica, such as a full disk: every call is refused from then on. None while it runs."""
+        return self.node.driver.failure
 
     def __enter__(self) -> Self:
         return self
@@ -109,8 +118,10 @@ class Replica:
         return latency.around(request, self._answer)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        with self._doors.entered():
-            return routes.handle(self.node, request)
+        if self._restarts:
+            with self._restarting:  # until it is over
+                pass
+        return routes.handle(self.node, request)
 
     # --- without envelopes and certificates -----------------------------------------------------------------
 
@@ -123,33 +134,27 @@ class Replica:
 
         Raises `RejectError`, and `ReplicaError` when nothing can bring the answer or the time is over.
         """
-        finish = self.submit_update(sender, canister_id, method, arg)
-        return finish(timeout_s)
+        request = self._request(sender, canister_id, method, arg)
+        return _reply(self.node.driver.perform(Incoming(request), timeout_s), request, timeout_s)
 
     def submit_update(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> PendingUpdate:
         """Put a call into the next round without waiting; the result gives the reply when it is called."""
-        ticket = next(self._tickets)
-        request = Request(
-            origin=FromHost(ticket),
+        request = self._request(sender, canister_id, method, arg)
+        return PendingUpdate(self.node, request, self.node.driver.submit(Incoming(request)))
+
+    def _request(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> Request:
+        return Request(
+            origin=FromHost(next(self._tickets)),
             caller=Principal.of(sender).raw,
             callee=Principal.of(canister_id).raw,
             method=method,
             arg=arg,
         )
-        incoming = Incoming(request)
-        self.node.driver.submit(lambda: self.node.scheduler.inbox.append(incoming), wake=False)
-        return PendingUpdate(self.node, request, ticket)
 
     def execute_query(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> bytes:
         """Query a method as `sender` and give the reply. Raises `RejectError`."""
-        request = Request(
-            origin=FromHost(0),
-            caller=Principal.of(sender).raw,
-            callee=Principal.of(canister_id).raw,
-            method=method,
-            arg=arg,
-        )
-        return _reply(query.execute(self.node, request), request)
+        request = self._request(sender, canister_id, method, arg)
+        return _data(query.execute(self.node, request), request)
 
     # --- time and rounds ------------------------------------------------------------------------------------
 
@@ -187,8 +192,8 @@ class Replica:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold rounds for the length of a `with` block."""
-        self.hold()
         try:
+            self.hold()
             yield
         finally:
             self.release()
@@ -196,17 +201,38 @@ class Replica:
     def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make calls, each on a thread of its own, and execute the first update of each in the same round.
 
-        Raises the first error of a call after all have ended.
+        The round takes as many instructions as these updates need. Raises the first error of a call after all
+        have ended.
         """
         driver, inbox = self.node.driver, self.node.scheduler.inbox
-        with ThreadPoolExecutor(max_workers=max(1, len(calls))) as pool:
-            with self.held():
-                running = [pool.submit(call) for call in calls]
-                for future in running:
-                    future.add_done_callback(lambda _: driver.nudge())
-                driver.gather(lambda: len(inbox) + sum(future.done() for future in running) >= len(calls))
-                self.tick()
-            return [future.result() for future in running]
+        running = [Task(call) for call in calls]
+        ended: set[Task[T]] = set()
+
+        def make(task: Task[T]) -> None:
+            task.run()
+            ended.add(task)
+            driver.nudge()
+
+        with self.held():
+            for task in running:
+                start_thread(make, "ic-harness-caller", task)
+            driver.gather(lambda: len(inbox) + len(ended) >= len(calls))
+            driver.tick(kind=Kind.GATHERED)
+        for task in running:
+            task.wait()
+        return [task.result() for task in running]
+
+    def settle(self) -> None:
+        """Run rounds until nothing is under way and no timer is due, at most 100: new canisters get ready."""
+        self.node.driver.call(self._settle)
+
+    def _settle(self) -> None:
+        driver, scheduler = self.node.driver, self.node.scheduler
+        for _ in range(_SETTLING):
+            due = scheduler.next_event_ns()
+            if not scheduler.has_work() and (due is None or due > self.clock.now_ns()):
+                return
+            driver.tick()
 
     # --- the whole network at once --------------------------------------------------------------------------
 
@@ -257,20 +283,24 @@ class Replica:
 class PendingUpdate:
     """A call that was submitted; call it to wait for the reply."""
 
-    def __init__(self, node: Node, request: Request, ticket: int) -> None:
+    def __init__(self, node: Node, request: Request, completion: Completion) -> None:
         self._node = node
         self._request = request
-        self._ticket = ticket
+        self._completion = completion
 
     def __call__(self, timeout_s: float | None = None) -> bytes:
         """Run rounds until the reply is there. Raises `RejectError` or `ReplicaError`."""
-        answers = self._node.answers
-        if not self._node.driver.wait(lambda: self._ticket in answers, timeout_s):
-            raise ReplicaError(f"no answer from {self._request.method} within {timeout_s} s")
-        return _reply(answers.pop(self._ticket), self._request)
+        found = self._node.driver.wait(self._completion, timeout_s)
+        return _reply(found, self._request, timeout_s)
 
 
-def _reply(answer: Answer, request: Request) -> bytes:
+def _reply(completion: Completion | None, request: Request, timeout_s: float | None) -> bytes:
+    if completion is None or completion.answer is None:
+        raise ReplicaError(f"no answer from {request.method} within {timeout_s} s")
+    return _data(completion.answer, request)
+
+
+def _data(answer: Answer, request: Request) -> bytes:
     if isinstance(answer, Rejected):
         raise RejectError(
             answer.code,

@@ -1,23 +1,36 @@
-"""Rounds: what happens in which order, as a table of steps.
+"""Rounds: what happens in which order, as tables of steps.
 
 Interface specification, "Abstract behavior"; the shape is that of its `runStep`: each step picks its work and
-does it. One round lets every canister with work have its turn (several in parallel threads), then routes
-what left the canisters, in the order of their ids, and hands the changes to the journal and the certifier.
+does it. Theory of operation: a round inducts what came from outside, then makes passes. A pass lets every canister
+with work have its turn (several in parallel threads), then routes what left the canisters, in the order of their
+ids. As on the network, calls between canisters are inducted within the round, so passes follow each other until
+no message is left or the instructions of the round are used up; timers and heartbeats run in the first pass only.
 Rounds never run beside each other: `driver.Driver` sees to that. Same inputs, same world: nothing here asks
 a clock or draws randomness.
 """
 
 from __future__ import annotations
 
+import enum
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
 from ic_harness.replica import deadlines, rejects
-from ic_harness.replica.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
+from ic_harness.replica.attempt import Budget, Used
+from ic_harness.replica.config import (
+    KEEP_ANSWERS,
+    QUEUE_CAPACITY,
+    ROUND_INSTRUCTIONS,
+    TURN_INSTRUCTIONS,
+    Subnet,
+)
 from ic_harness.replica.effects import Answered, Leaving
+from ic_harness.replica.execution import Interrupted, Task, WasmThreads
+from ic_harness.replica.interruption import LOG, belongs_to, origin_of
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.turn import Measure, Pages, Turn
 from ic_harness.replica.world import (
@@ -27,6 +40,7 @@ from ic_harness.replica.world import (
     FromCanister,
     FromHost,
     FromUser,
+    Origin,
     Request,
     RequestRecord,
     Response,
@@ -48,6 +62,17 @@ class Changes:
     replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
     answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
     measures: list[tuple[bytes, Measure]] = field(default_factory=list)
+
+
+class Kind(enum.Enum):
+    """How long canisters may work in a round."""
+
+    ANSWERING = enum.auto()
+    """A round that ends early for the callers who wait: `TURN_INSTRUCTIONS` of calls from outside."""
+    TICK = enum.auto()
+    """A round that was asked for: as much as the network's rounds."""
+    GATHERED = enum.auto()
+    """A round for calls that were gathered for it: all of them begin, whatever they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +113,12 @@ class Scheduler:
         self.leaving: list[Leaving] = []
         # Callers put into it while a round may be running: only append and popleft are used.
         self.inbox: deque[Incoming] = deque()
-        self._threads = threads
-        self._pool: ThreadPoolExecutor | None = None
+        self._threads = WasmThreads("ic-harness-turn", threads)
+        self._kind = Kind.ANSWERING
+        self._first_pass = True
+        self._beating = False
+        self._used: dict[bytes, Used] = {}
+        self.since = 0
         # Instructions a message of each canister took lately: decides where its turn runs, never what it does.
         self._paces: dict[bytes, int] = {}
         self.reindex()
@@ -128,16 +157,32 @@ class Scheduler:
 
     # --- the round ------------------------------------------------------------------------------------------
 
-    def round(self, now_ns: int) -> Changes:
+    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> Changes:
         """Run one round at the given time and give what it changed."""
         self.world.round += 1
         self.world.time_ns = max(now_ns, self.world.time_ns + 1)
-        for step in STEPS:
+        self._kind, self._beating, self._used = kind, heartbeats, {}
+        self._do(BEGINNING)
+        self._first_pass = True
+        self._do(PASS)
+        self._first_pass = False
+        while self._goes_on():
+            self._do(PASS)
+        self._do(END)
+        changes, self.changes = self.changes, Changes()
+        return changes
+
+    def _do(self, steps: Iterable[Step]) -> None:
+        for step in steps:
             work = step.pick(self)
             if work:
                 step.act(self, work)
-        changes, self.changes = self.changes, Changes()
-        return changes
+
+    def _goes_on(self) -> bool:
+        """Whether another pass of the round would do something."""
+        if self.machine.interruption.pausing:
+            return False
+        return bool(self.leaving or self.world.management_queue or self.due())
 
     def has_work(self) -> bool:
         """Whether a round would do something now, without any time passing."""
@@ -180,47 +225,98 @@ class Scheduler:
 
     def manage(self, requests: Iterable[Request]) -> None:
         """Let the management canister work through its queue."""
-        batch = list(requests)
+        batch = deque(requests)
         self.world.management_queue.clear()
-        for request in batch:
-            self.management.execute(self, request)
+        while batch:
+            if not self._manage(batch[0]):
+                break
+            batch.popleft()
+        self.world.management_queue.extendleft(reversed(batch))
+
+    def _manage(self, request: Request) -> bool:
+        """Execute one management call; False when rounds must give way, and nothing of it was done."""
+        interruption = self.machine.interruption
+        before = len(self.leaving)
+        while True:
+            self.since = interruption.count
+            if interruption.pausing:
+                return False
+            if interruption.abandoned and self._abandoned(request.origin):
+                self.refuse(request, rejects.interrupted())
+                return True
+            try:
+                self.management.execute(self, request)
+            except Interrupted:
+                continue
+            except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
+                LOG.exception("%s of the management canister failed inside the replica", request.method)
+                del self.leaving[before:]
+                self.refuse(request, rejects.internal(problem))
+            return True
+
+    def _abandoned(self, origin: Origin | None) -> bool:
+        return belongs_to(origin, self.machine.interruption.abandoned, self.world.canisters)
 
     def due(self) -> list[Canister]:
-        """Canisters that have a message, a due timer or a heartbeat, in the order of their ids."""
+        """Canisters that have something to do in this pass, in the order of their ids."""
+        canisters = self.world.canisters
+        if not self._first_pass:
+            return [
+                canisters[canister_id] for canister_id in sorted(self.ready) if self._may_go_on(canister_id)
+            ]
         now = self.world.time_ns
-        ids = self.ready | self.heartbeats
+        ids = self.ready | self.heartbeats if self._beating else self.ready
         if self.timers:
             ids = ids | {canister_id for canister_id, when in self.timers.items() if when <= now}
-        return [self.world.canisters[canister_id] for canister_id in sorted(ids)]
+        return [canisters[canister_id] for canister_id in sorted(ids)]
+
+    def _may_go_on(self, canister_id: bytes) -> bool:
+        used, budget = self._used.get(canister_id) or Used(), self._budget()
+        if not budget.lasts(used):
+            return False
+        return any(budget.allows(message, used) for message in self.world.canisters[canister_id].queue)
+
+    def _budget(self) -> Budget:
+        if self._kind is Kind.ANSWERING:
+            return Budget(ingress=TURN_INSTRUCTIONS, total=ROUND_INSTRUCTIONS)
+        if self._kind is Kind.GATHERED and self._first_pass:
+            return Budget(ingress=math.inf, total=math.inf)
+        return Budget(ingress=ROUND_INSTRUCTIONS, total=ROUND_INSTRUCTIONS)
 
     def take_turns(self, canisters: list[Canister]) -> None:
         """Give each of these canisters its turn."""
         turns = [
-            Turn(canister, self.machine, self.subnet, self.world.time_ns, self.journaled)
+            Turn(
+                canister,
+                self.machine,
+                self.subnet,
+                self.world.time_ns,
+                self.journaled,
+                lambda message, canister: self._abandoned(origin_of(message, canister)),
+                used=self._used.setdefault(canister.id, Used()),
+            )
             for canister in canisters
         ]
         # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it gives.
         ordered = sorted(turns, key=self._pace, reverse=True)
         heavy = sum(self._pace(turn) >= _WORTH_A_THREAD for turn in ordered)
         apart = min(heavy, len(ordered) - 1)
-        running = [self._threaded().submit(self._run, turn) for turn in ordered[:apart]]
+        running = [Task(partial(self._run, turn)) for turn in ordered[:apart]]
+        for task in running:
+            self._threads.submit(task)
         for turn in ordered[apart:]:
             self._run(turn)
-        for future in running:
-            future.result()
+        for task in running:
+            task.result()
         for turn in turns:
             self._after(turn)
 
     def _pace(self, turn: Turn) -> int:
         return self._paces.get(turn.canister.id, 0)
 
-    def _threaded(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ic-harness-turn")
-        return self._pool
-
     def _run(self, turn: Turn) -> None:
-        turn.run(heartbeat=turn.canister.id in self.heartbeats)
+        beating = self._beating and turn.canister.id in self.heartbeats
+        turn.run(self._budget(), tasks=self._first_pass, heartbeat=beating)
 
     def _after(self, turn: Turn) -> None:
         canister = turn.canister
@@ -228,7 +324,7 @@ class Scheduler:
         self.changes.canisters.add(canister.id)
         self.changes.pages += [(canister.id, diff) for diff in turn.diffs]
         if turn.measures:
-            self._paces[canister.id] = turn.instructions // len(turn.measures)
+            self._paces[canister.id] = sum(m.instructions for m in turn.measures) // len(turn.measures)
         self.changes.measures += [(canister.id, measure) for measure in turn.measures]
         if not canister.queue:
             self.ready.discard(canister.id)
@@ -312,9 +408,8 @@ class Scheduler:
         ]
 
     def close(self) -> None:
-        """Stop the worker threads."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
+        """End the worker threads; no round may run any more."""
+        self._threads.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,13 +421,17 @@ class Step:
     act: Callable[[Scheduler, Any], None]
 
 
-STEPS: Final[tuple[Step, ...]] = (
+BEGINNING: Final[tuple[Step, ...]] = (
     Step("expire", lambda s: s.expiring.due(s.world.time_ns), Scheduler.expire),
     Step("induct", lambda s: s.inbox, Scheduler.induct),
+)
+"""What happens once, at the beginning of a round."""
+PASS: Final[tuple[Step, ...]] = (
     Step("manage", lambda s: s.world.management_queue, Scheduler.manage),
     Step("take turns", Scheduler.due, Scheduler.take_turns),
     Step("stop", lambda s: s.stopping, Scheduler.settle_stops),
     Step("route", lambda s: s.leaving, Scheduler.route),
-    Step("forget", Scheduler.old_requests, Scheduler.forget),
 )
-"""A round from its first to its last step."""
+"""One pass, of which a round has as many as there is work for."""
+END: Final[tuple[Step, ...]] = (Step("forget", Scheduler.old_requests, Scheduler.forget),)
+"""What happens once, at the end of a round."""

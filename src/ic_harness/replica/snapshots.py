@@ -7,6 +7,7 @@ it changes. Going back costs what was changed since.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -28,28 +29,37 @@ class NetworkSnapshot:
         self.world = world
         self.memories = memories
         self.clock = clock
+        self.heartbeat_ns = node.driver.heartbeat_ns
+        self.held = node.driver.is_held
         self.closed = False
 
     def close(self) -> None:
         """Forget the moment, so that pages changed since need not be kept."""
         if not self.closed:
             self.closed = True
-            for memory in self.memories.values():
-                memory.close()
+            with suppress(ReplicaError):  # of a replica that has stopped nothing is kept any more
+                self.node.driver.post(self._forget)
+
+    def _forget(self) -> None:
+        for memory in self.memories.values():
+            memory.close()
 
 
 def take(node: Node, clock: Clock) -> NetworkSnapshot:
     """Remember the present state of everything."""
-    with node.driver.exclusive():
-        memories = {
-            canister.id: _mark(node.machine, canister)
-            for canister in node.world.canisters.values()
-            if canister.installed
-        }
-        snapshot = NetworkSnapshot(node, node.world.copy(), memories, clock.mark())
-        if node.journal is not None:
-            node.journal.pin(snapshot)
-        return snapshot
+    return node.driver.call(lambda: _take(node, clock))
+
+
+def _take(node: Node, clock: Clock) -> NetworkSnapshot:
+    memories = {
+        canister.id: _mark(node.machine, canister)
+        for canister in node.world.canisters.values()
+        if canister.installed
+    }
+    snapshot = NetworkSnapshot(node, node.world.copy(), memories, clock.mark())
+    if node.journal is not None:
+        node.journal.pin(snapshot)
+    return snapshot
 
 
 def _mark(machine: Machine, canister: Canister) -> MemorySnapshot:
@@ -58,22 +68,30 @@ def _mark(machine: Machine, canister: Canister) -> MemorySnapshot:
 
 
 def restore(snapshot: NetworkSnapshot, node: Node, clock: Clock) -> None:
-    """Bring everything back to a snapshot. Raises `ReplicaError` for a closed or foreign one."""
+    """Bring everything back to a snapshot; what runs at present is interrupted, calls under way are forgotten.
+
+    Raises `ReplicaError` for a closed or foreign one.
+    """
     if snapshot.closed or snapshot.node is not node:
         raise ReplicaError("this snapshot is closed or was taken of another replica")
-    machine = node.machine
-    with node.driver.exclusive():
-        machine.keep_only(snapshot.memories)
-        for canister_id, memory in snapshot.memories.items():
-            with machine.lock(canister_id):
-                live = machine.live(canister_id)
-                if live is None:
-                    machine.put(canister_id, memory.revive())
-                else:
-                    live.restore(memory)
-        clock.reset(snapshot.clock)
-        node.replace_world(snapshot.world.copy())
-    node.driver.time_changed()
+    node.driver.call(lambda: _restore(snapshot, node, clock), urgent=True)
+
+
+def _restore(snapshot: NetworkSnapshot, node: Node, clock: Clock) -> None:
+    machine, driver = node.machine, node.driver
+    driver.forget_calls("the network was put back to a snapshot while this call was under way")
+    machine.keep_only(snapshot.memories)
+    for canister_id, memory in snapshot.memories.items():
+        with machine.lock(canister_id):
+            live = machine.live(canister_id)
+            if live is None:
+                machine.put(canister_id, memory.revive())
+            else:
+                live.restore(memory)
+    clock.reset(snapshot.clock)
+    node.replace_world(snapshot.world.copy())
+    driver.heartbeat_ns = snapshot.heartbeat_ns
+    driver.set_held(held=snapshot.held)
 
 
 def state_hash(node: Node) -> bytes:
@@ -82,13 +100,16 @@ def state_hash(node: Node) -> bytes:
     Not part of it, because they depend on who asks and not on what was done: the records of signed requests
     (their ids hold nonces and expiry times) and the statistics of queries.
     """
-    with node.driver.exclusive():
-        world = node.world
-        bare = replace(world, canisters={}, requests={})
-        hasher = hashlib.sha256(cbor.encode(to_plain(bare)))
-        for _, canister in sorted(world.canisters.items()):
-            hasher.update(cbor.encode(_plain(canister)))
-            hasher.update(_memory_hash(node.machine, canister))
+    return node.driver.call(lambda: _state_hash(node))
+
+
+def _state_hash(node: Node) -> bytes:
+    world = node.world
+    bare = replace(world, canisters={}, requests={})
+    hasher = hashlib.sha256(cbor.encode(to_plain(bare)))
+    for _, canister in sorted(world.canisters.items()):
+        hasher.update(cbor.encode(_plain(canister)))
+        hasher.update(_memory_hash(node.machine, canister))
     return hasher.digest()
 
 

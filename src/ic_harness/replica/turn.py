@@ -8,29 +8,33 @@ A turn touches its own canister and nothing else, so turns of different canister
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ic_harness.replica import effects, rejects
-from ic_harness.replica.config import CALL_BYTES, QUEUE_CAPACITY, REPLY_BYTES, TURN_INSTRUCTIONS, Subnet
-from ic_harness.replica.effects import Outbox
+from ic_harness.replica.attempt import Budget, Undo, Used
+from ic_harness.replica.config import CALL_BYTES, QUEUE_CAPACITY, REPLY_BYTES, Subnet
+from ic_harness.replica.effects import Answered, Outbox
 from ic_harness.replica.execution import (
     Callback,
     Completed,
     Entry,
     Environment,
     Instance,
+    Interrupted,
     Mode,
     Outcome,
     Trapped,
 )
+from ic_harness.replica.interruption import LOG, AbandonedTest
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.world import (
     CallContext,
     Canister,
     FromSystem,
+    Message,
     Origin,
     PendingCall,
     Rejected,
@@ -89,31 +93,72 @@ class Measure(NamedTuple):
 
 @dataclass(slots=True)
 class Turn:
-    """Runs messages of one canister. `diffs` are the page changes committed, for the journal."""
+    """Runs messages of one canister. `diffs` are the page changes committed, for the journal.
+
+    `abandoned` says whether a message belongs to a call whose caller has left.
+    """
 
     canister: Canister
     machine: Machine
     subnet: Subnet
     time_ns: int
     journaled: bool = False
+    abandoned: AbandonedTest = lambda _message, _canister: False
     outbox: Outbox = field(default_factory=Outbox)
     diffs: list[Pages] = field(default_factory=list)
-    instructions: int = 0
+    used: Used = field(default_factory=Used)
     measures: list[Measure] = field(default_factory=list)
     trapped: bool = False
+    since: int = 0
 
-    def run(self, *, heartbeat: bool = False) -> None:
-        """Run due tasks, then waiting messages until the turn's instructions are used up."""
-        self._tasks(heartbeat=heartbeat)
+    def run(self, budget: Budget, *, tasks: bool = True, heartbeat: bool = False) -> None:
+        """Run due tasks, then waiting messages until the budget is used up or rounds must give way."""
+        if tasks:
+            self._tasks(heartbeat=heartbeat)
         queue = self.canister.queue
-        while queue and self.instructions < TURN_INSTRUCTIONS:
+        kept: list[Message] = []
+        while queue and budget.lasts(self.used):
             message = queue.popleft()
+            if not budget.allows(message, self.used):
+                kept.append(message)
+                continue
             with self.machine.lock(self.canister.id):
-                self.message(message)
+                if not self.message(message):
+                    queue.appendleft(message)
+                    break
                 self._watch_memory()
+        queue.extendleft(reversed(kept))
 
-    def message(self, message: Request | Response) -> None:
-        """Run one message."""
+    def message(self, message: Message) -> bool:
+        """Run one message; False when rounds must give way, and nothing of it was done."""
+        return self._attempt(lambda: self._run(message), message)
+
+    def _attempt(self, run: Callable[[], None], message: Message | None = None) -> bool:
+        """Run a message or a task (None) until it was not interrupted; see `interruption`."""
+        interruption, canister = self.machine.interruption, self.canister
+        while True:
+            self.since = interruption.count
+            if interruption.pausing:
+                return False
+            if message is not None and interruption.abandoned and self.abandoned(message, canister):
+                self._refuse(message, rejects.interrupted())
+                return True
+            undo = Undo.of(message, canister, self.outbox)
+            try:
+                run()
+            except Interrupted:
+                undo.apply(canister, self.outbox)
+            except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
+                LOG.exception("a message of %s failed inside the replica", rejects.name(canister.id))
+                undo.apply(canister, self.outbox)
+                if message is not None:
+                    self._refuse(message, rejects.internal(problem))
+                return True
+            else:
+                self.used.messages += 1
+                return True
+
+    def _run(self, message: Message) -> None:
         if isinstance(message, Request):
             with self._measured(message.method):
                 self.request(message)
@@ -121,13 +166,22 @@ class Turn:
             with self._measured("reply" if isinstance(message.answer, Replied) else "reject"):
                 self.response(message)
 
+    def _refuse(self, message: Message, answer: Rejected) -> None:
+        """End a message without running it: as if it, or the callback that it is for, had trapped."""
+        if isinstance(message, Request):
+            self.outbox.items.append(Answered(message.origin, answer, message.cycles))
+            return
+        context = self._take_back(message)
+        if context is not None:
+            effects.fail(self.canister, context, answer, self.outbox)
+
     @contextmanager
     def _measured(self, what: str) -> Iterator[None]:
-        instructions, cycles = self.instructions, self.canister.cycles
+        instructions, cycles = self.used.instructions, self.canister.cycles
         self.trapped = False
         yield
         self.measures.append(
-            Measure(what, self.instructions - instructions, self.canister.cycles - cycles, self.trapped)
+            Measure(what, self.used.instructions - instructions, self.canister.cycles - cycles, self.trapped)
         )
 
     # --- tasks ----------------------------------------------------------------------------------------------
@@ -139,19 +193,25 @@ class Turn:
         with self.machine.lock(canister.id):
             if canister.low_memory_hook == "ready":
                 canister.low_memory_hook = "executed"
-                self._task("on_low_wasm_memory")
+                if not self._task("on_low_wasm_memory"):
+                    canister.low_memory_hook = "ready"
             if 0 < canister.global_timer_ns <= self.time_ns:
-                canister.global_timer_ns = 0
-                self._task("global_timer")
+                due, canister.global_timer_ns = canister.global_timer_ns, 0
+                if not self._task("global_timer"):
+                    canister.global_timer_ns = due
             if heartbeat:
                 self._task("heartbeat")
 
-    def _task(self, name: str) -> None:
-        entry = Entry(export=f"canister_{name}")
+    def _task(self, name: str) -> bool:
+        """Run a task if the module has it; False when rounds must give way, and nothing of it was done."""
         if not self.machine.module(self.canister).has(f"canister_{name}"):
-            return
+            return True
+        return self._attempt(lambda: self._run_task(name))
+
+    def _run_task(self, name: str) -> None:
         with self._measured(name):
             context = self._open(FromSystem(), b"")
+            entry = Entry(export=f"canister_{name}")
             self._settle(context, self._call(entry, Mode.SYSTEM_TASK, context, may_answer=False))
 
     def _watch_memory(self) -> None:
@@ -208,20 +268,28 @@ class Turn:
 
     def response(self, response: Response) -> None:
         """Run the callback for an answer; a late answer to an expired or uninstalled call is dropped."""
-        canister = self.canister
-        call = canister.calls.pop(response.call, None)
-        if call is None:
-            return
-        canister.cycles += response.refund
-        context = canister.contexts[call.context]
-        context.outstanding -= 1
-        if context.abandoned or not canister.installed:
-            effects.retire(canister, context, self.outbox)
+        call = self.canister.calls.get(response.call)
+        context = self._take_back(response)
+        if call is None or context is None:
             return
         outcome = self._callback(context, call, response)
         if isinstance(outcome, Trapped) and call.on_cleanup is not None:
             outcome = self._cleanup(context, call.on_cleanup, outcome, response)
         self._settle(context, outcome)
+
+    def _take_back(self, response: Response) -> CallContext | None:
+        """Close the call that is answered; None when no callback is to run."""
+        canister = self.canister
+        call = canister.calls.pop(response.call, None)
+        if call is None:
+            return None
+        canister.cycles += response.refund
+        context = canister.contexts[call.context]
+        context.outstanding -= 1
+        if context.abandoned or not canister.installed:
+            effects.retire(canister, context, self.outbox)
+            return None
+        return context
 
     def _callback(self, context: CallContext, call: PendingCall, response: Response) -> Outcome:
         refunded = response.refund
@@ -285,9 +353,9 @@ class Turn:
             queue_room=queue_room(canister) if canister.calls else {},
             **more,
         )
-        outcome = self.machine.instance(canister).run(entry, env)
+        outcome = self.machine.instance(canister).run(entry, env, self.since)
         context.instructions += outcome.instructions
-        self.instructions += outcome.instructions
+        self.used.instructions += outcome.instructions
         self.trapped = self.trapped or isinstance(outcome, Trapped)
         return outcome
 

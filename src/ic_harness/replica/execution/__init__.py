@@ -21,10 +21,13 @@ from .interface import (
     Reply,
     Trapped,
 )
+from .interrupts import Interrupted, Interrupts
 from .module import Module, unpack
+from .threads import QUERIES, Task, WasmThreads, start_thread, stop_at_exit
 from .validation import CustomSection, ModuleInvalid
 
 __all__ = [
+    "QUERIES",
     "Callback",
     "Completed",
     "CustomSection",
@@ -33,6 +36,8 @@ __all__ = [
     "Entry",
     "Environment",
     "Instance",
+    "Interrupted",
+    "Interrupts",
     "MemorySnapshot",
     "Mode",
     "Module",
@@ -44,8 +49,12 @@ __all__ = [
     "Reject",
     "Reply",
     "StateImage",
+    "Task",
     "Trapped",
+    "WasmThreads",
     "default_folder",
     "inspect_module",
+    "start_thread",
+    "stop_at_exit",
     "unpack",
 ]

@@ -15,11 +15,12 @@ from weakref import WeakValueDictionary
 
 import wasmtime
 
-from . import glue, module
+from . import glue, module, signals
 from .code_cache import CodeCache
 from .copied import COPIED
 from .host import HostFunction, stable_failures, system_api
 from .host_memory import MemoryCreator
+from .interrupts import Interrupts
 from .mapped import MAPPED
 from .memory import GUARD, RESERVATION, Strategy
 from .module import Module
@@ -28,7 +29,7 @@ from .validation import ModuleInvalid
 
 _WASM_STACK = 1 << 20
 _ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
-_CODE_VERSION = "1"
+_CODE_VERSION = "2"
 """Changes when instrumentation or engine settings change, so that older compiled code is not used."""
 
 
@@ -39,6 +40,8 @@ class Compiler:
         self.strategy = strategy or (MAPPED if supported() else COPIED)
         self.creator = MemoryCreator()
         self.native = wasmtime.Engine(self._config())
+        signals.remember()
+        self.interrupts = Interrupts(self.native)
         self._cache = CodeCache(cache_dir)
         self._modules: WeakValueDictionary[bytes, wasmtime.Module] = WeakValueDictionary()
         self._canisters: WeakValueDictionary[bytes, Module] = WeakValueDictionary()
@@ -48,6 +51,7 @@ class Compiler:
     def _config(self) -> wasmtime.Config:
         config = wasmtime.Config()
         config.consume_fuel = True
+        config.epoch_interruption = True
         config.cranelift_nan_canonicalization = True
         config.wasm_threads = False
         config.wasm_relaxed_simd = False

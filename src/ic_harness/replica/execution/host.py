@@ -69,17 +69,19 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
     string_at, cell = ctypes.string_at, ctypes.c_uint64.from_address
 
     def callback(_environment: int, _caller: int, cells: int, _count: int) -> int:
-        frame = RUNNING.frame
-        assert frame is not None
+        # ctypes drops what a callback raises and the engine goes on, so everything that can fail stands inside.
         try:
+            frame = RUNNING.frame
+            assert frame is not None, "bug: a system call outside of a message"
             # CONTEXT
             if frame.env.mode not in modes:
                 raise wrong_mode(name, frame.env.mode, frame.task)  # noqa: TRY301  every failure goes one way
             result = function(frame, *unpack(string_at(cells, size))) if size else function(frame)
             if result is not None:
                 cell(cells).value = result & mask
-        except BaseException as error:  # noqa: BLE001  raised again by who runs the message
-            frame.failure = error
+        except BaseException as error:  # noqa: BLE001  raised again by the runner of the message
+            if RUNNING.frame is not None:
+                RUNNING.frame.failure = error
             return host_trap()
         return 0
 
@@ -88,8 +90,9 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
 
 def _failing(reason: Callable[[], Exception]) -> Callable[[int, int, int, int], int]:
     def callback(_environment: int, _caller: int, _cells: int, _count: int) -> int:
-        assert RUNNING.frame is not None
-        RUNNING.frame.failure = reason()
+        frame = RUNNING.frame
+        if frame is not None:
+            frame.failure = reason()
         return host_trap()
 
     return callback

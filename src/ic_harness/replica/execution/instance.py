@@ -130,30 +130,33 @@ class Instance:
 
     # --- messages
 
-    def start(self, env: Environment) -> Outcome:
+    def start(self, env: Environment, since: int | None = None) -> Outcome:
         """Run the module's start function, if there is one: once after installing or upgrading."""
         if self.module.native.has_start:
-            return self.run(Entry(export=instrument.START), env)
+            return self.run(Entry(export=instrument.START), env, since)
         return Completed(
             effects=Frame(env, self.heap, self.module.is_64, int).effects(), instructions=0, logs=()
         )
 
-    def run(self, entry: Entry, env: Environment) -> Outcome:
+    def run(self, entry: Entry, env: Environment, since: int | None = None) -> Outcome:
         """Run one message. Its changes stay uncommitted; if it traps they are gone already.
 
-        Raises KeyError for a function that the module does not export.
+        `since` is the `Interrupts.count` up to which the caller knows of interrupts (None: all so far).
+        Raises KeyError for a function that the module does not export, `Interrupted`.
         """
+        if since is None:
+            since = self.engine.interrupts.count
         task = _TASKS.get(entry.export or "", "")
         frame = Frame(env, self.heap, self.module.is_64, self._live.fuel_left, task)
         self.stable.hard_limit = env.stable_memory_limit
         self.heap.soft_limit = env.wasm_memory_limit if env.mode in _LIMITED else 0
         self.heap.refused = 0
         try:
-            stopped = self._execute(frame, entry)
+            stopped = self._execute(frame, entry, since)
             used = frame.instructions
             trapped = explain(frame, stopped, self.module, self.heap, entry)
         except BaseException:
-            self.rollback()  # a bug of ours, or Ctrl-C: nothing of the message may stay
+            self.rollback()  # an interrupt, or a bug of ours: nothing of the message may stay
             raise
         if trapped is None and self._wrote_too_much(env):
             trapped = traps.stable_write_limit(env.stable_write_limits), ()
@@ -172,11 +175,11 @@ class Instance:
             return False  # nearly always: pages are counted only where there are enough of them
         return sum(end - start for start, end in self.stable.written()) > limit
 
-    def _execute(self, frame: Frame, entry: Entry) -> NativeTrap | EngineError | None:
+    def _execute(self, frame: Frame, entry: Entry, since: int) -> NativeTrap | EngineError | None:
         """Run and say what stopped it, None if it came to its end."""
         RUNNING.frame = frame
         try:
-            self._live.enter(entry, frame.env.instruction_limit)
+            self._live.enter(entry, frame.env.instruction_limit, since)
         except (NativeTrap, EngineError) as error:
             return error
         finally:

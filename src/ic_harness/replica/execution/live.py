@@ -10,11 +10,12 @@ from typing import Any
 
 import wasmtime
 
-from . import instrument
+from . import instrument, signals
 from .compiler import Compiler
 from .glue import SLOTS
 from .host_memory import find_record, write_record
 from .interface import Entry
+from .interrupts import Interrupted
 from .memory import LinearMemory
 from .module import Module
 from .native import (
@@ -25,6 +26,7 @@ from .native import (
     call,
     get_fuel,
     host_function,
+    set_deadline,
     set_fuel,
 )
 from .validation import ModuleInvalid
@@ -45,6 +47,7 @@ class Live:
         self._stable = stable
         self._store = wasmtime.Store(compiler.native)
         set_fuel(self._store, _PLENTY)
+        set_deadline(self._store, _PLENTY)
         self._forward = RawInstance(self._store, compiler.forward, [])
         self._canister = self._instantiate_canister()
         self._helper = self._instantiate_helper()
@@ -96,9 +99,16 @@ class Live:
         stable = find_record(self._store, self._call_closure, self._stable, 4)
         return None if heap is None or stable is None else (heap, stable)
 
-    def enter(self, entry: Entry, instructions: int) -> None:
-        """Run an exported function or a closure; raises KeyError, NativeTrap, EngineError."""
+    def enter(self, entry: Entry, instructions: int, since: int) -> None:
+        """Run an exported function or a closure; raises KeyError, NativeTrap, EngineError, Interrupted.
+
+        `since` is the number of interrupts that the caller has taken into account.
+        """
+        signals.restore()
         set_fuel(self._store, instructions)
+        set_deadline(self._store, 1)
+        if self._compiler.interrupts.count != since:
+            raise Interrupted
         if entry.callback is not None:
             if entry.callback.function == _IGNORED:
                 return
@@ -132,6 +142,7 @@ class Live:
         if not (heap_moved or stable_moved):
             return True
         set_fuel(self._store, _PLENTY)
+        set_deadline(self._store, _PLENTY)
         seen = [call(self._store, self._helper.function(name)) for name in ("heap_size", "stable_bytes")]
         return seen == [self._heap.size, self._stable.size]
 

@@ -7,8 +7,9 @@ with their backtraces. Everything here is plumbing: it knows Wasm, not the Inter
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import wasmtime
@@ -23,7 +24,6 @@ HELPER_MODULE = "ic-harness"
 """Name of modules of ours; their functions do not show in backtraces."""
 _FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _NO_FINALIZER = _FINALIZER()
-_UNREACHABLE = wasmtime.TrapCode.UNREACHABLE.value
 _KINDS = {
     0x7F: wasmtime.ValType.i32, 0x7E: wasmtime.ValType.i64,
     0x7D: wasmtime.ValType.f32, 0x7C: wasmtime.ValType.f64,
@@ -54,11 +54,6 @@ def check(error: Any) -> None:
         raise EngineError(text_of(error))
 
 
-def host_trap() -> int:
-    """A fresh trap for a host function to return; what happened is told elsewhere."""
-    return ctypes.cast(ffi.wasmtime_trap_new_code(_UNREACHABLE), ctypes.c_void_p).value or 0
-
-
 def _short_call(name: str) -> Any:
     """A function of the engine that returns at once: called without letting other Python threads in.
 
@@ -71,8 +66,14 @@ def _short_call(name: str) -> Any:
     return function
 
 
+_trap_new_code = ctypes.PyDLL(str(ffi.filename))["wasmtime_trap_new_code"]
+_trap_new_code.restype, _trap_new_code.argtypes = ctypes.c_size_t, [ctypes.c_uint8]
+host_trap: Callable[[], int] = partial(_trap_new_code, wasmtime.TrapCode.UNREACHABLE.value)
+"""Makes a trap for a host function to return, by one foreign call: no Python that could raise stands between the
+failure and the engine, which would go on if a callback raised. Why it trapped is kept in the frame."""
 _set_fuel = _short_call("wasmtime_context_set_fuel")
 _get_fuel = _short_call("wasmtime_context_get_fuel")
+_set_deadline = _short_call("wasmtime_context_set_epoch_deadline")
 _global_get = _short_call("wasmtime_global_get")
 _global_set = _short_call("wasmtime_global_set")
 
@@ -167,6 +168,11 @@ def raise_failure(error: Any, trap: Any) -> None:
 def set_fuel(store: wasmtime.Store, fuel: int) -> None:
     """Give a store this much fuel."""
     check(_set_fuel(store._context(), fuel))  # noqa: SLF001
+
+
+def set_deadline(store: wasmtime.Store, epochs: int) -> None:
+    """Let the code of a store run until the engine's epoch has grown by `epochs`."""
+    _set_deadline(store._context(), epochs)  # noqa: SLF001
 
 
 def get_fuel(store: wasmtime.Store) -> int:

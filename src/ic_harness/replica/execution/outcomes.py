@@ -8,6 +8,7 @@ from . import traps
 from .demangle import demangle
 from .frame import Frame
 from .interface import Entry, Mode
+from .interrupts import Interrupted
 from .memory import LinearMemory
 from .module import Module
 from .native import EngineError, NativeTrap
@@ -33,9 +34,13 @@ Explained = tuple[CanisterTrap, tuple[str, ...]]
 def explain(
     frame: Frame, stopped: NativeTrap | EngineError | None, module: Module, heap: LinearMemory, entry: Entry
 ) -> Explained | None:
-    """Why the message failed, and where; None when it succeeded. What was our own bug is raised."""
+    """Why the message failed, and where; None when it succeeded. Raises what was our own bug,
+    and `Interrupted`.
+    """
     if frame.failure is not None and not isinstance(frame.failure, CanisterTrap):
         raise frame.failure
+    if isinstance(stopped, NativeTrap) and stopped.code is wasmtime.TrapCode.INTERRUPT:
+        raise Interrupted
     backtrace = _backtrace(stopped, module)
     if heap.refused:
         return traps.wasm_memory_limit(heap.soft_limit, heap.refused), backtrace

@@ -92,12 +92,14 @@ class Installation:
             raise Refused(rejects.invalid_wasm(self.canister.id, problem.message)) from None
 
     def _begin(self, new: Instance, module: Module, export: str, mode: Mode) -> list[Completed]:
-        """Run the start function and the first entry point of a new instance; close it when they trap."""
+        """Run the start function and the first entry point of a new instance; close it when they fail."""
+        since = self.call.scheduler.since
         try:
-            outcomes = [self._check(new.start(self._environment(Mode.START)))]
+            outcomes = [self._check(new.start(self._environment(Mode.START), since))]
             if module.has(export):
-                outcomes.append(self._check(new.run(Entry(export=export), self._environment(mode, self.arg))))
-        except Refused:
+                env = self._environment(mode, self.arg)
+                outcomes.append(self._check(new.run(Entry(export=export), env, since)))
+        except BaseException:  # trapped, or interrupted
             new.close()
             raise
         return outcomes
@@ -122,7 +124,7 @@ class Installation:
             memories = {"stable": old.stable, "heap": old.heap} if keep else {"stable": old.stable}
             new = self._instantiate(module, **memories)
             outcomes = self._enter(new, module)
-        except Refused:
+        except BaseException:  # trapped, or interrupted
             old.restore(before)
             canister.certified_data, canister.global_timer_ns = data, timer
             raise
@@ -136,7 +138,7 @@ class Installation:
         if self.options.get("skip_pre_upgrade") or not old.module.has("canister_pre_upgrade"):
             return
         env = self._environment(Mode.PRE_UPGRADE)
-        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env))
+        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env, self.call.scheduler.since))
         if outcome.effects.certified_data is not None:
             self.canister.certified_data = outcome.effects.certified_data
 

@@ -1,0 +1,184 @@
+"""Threads that run Wasm.
+
+Wasm never runs on a thread of the caller. Python raises `KeyboardInterrupt`, and what a signal handler raises,
+on the main thread only, and an exception that is raised in a callback of the engine is dropped by ctypes: the
+engine would go on with a call that was not made. A canister's stack is also deeper than the stack that some
+platforms give to threads. So Wasm runs on threads of this module, with a stack that it sizes, and callers wait
+in a lock of the interpreter, which a signal interrupts at once.
+
+The threads are daemons: a query that never ends cannot keep the process from ending. `stop_at_exit` lets owners
+of such threads end them before the interpreter is torn down.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+STACK_BYTES: Final = 16 << 20
+"""Stack of a thread that runs Wasm: the canister's own (5 MiB) and as much again for the engine and for Python."""
+
+_SIZING = threading.Lock()
+
+
+def start_thread(target: Callable[..., None], name: str, *arguments: object) -> threading.Thread:
+    """Start a daemon thread whose stack is large enough for Wasm."""
+    thread = threading.Thread(target=target, name=name, args=arguments, daemon=True)
+    with _SIZING:
+        before = threading.stack_size(STACK_BYTES)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(before)
+    return thread
+
+
+class Task(Generic[T]):
+    """A function that runs on another thread, and the wait for its result.
+
+    `abandoned` is set when the caller was interrupted while it waited: a task that did not begin is skipped.
+    """
+
+    __slots__ = ("_action", "_done", "_failure", "_result", "abandoned")
+
+    def __init__(self, action: Callable[[], T]) -> None:
+        self._action = action
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._result: Any = None
+        self._failure: BaseException | None = None
+        self.abandoned = False
+
+    def run(self) -> None:
+        """Run the function, on the thread that calls this; never raises."""
+        try:
+            if not self.abandoned:
+                self._result = self._action()
+        except BaseException as failure:  # noqa: BLE001  raised again by `result`
+            self._failure = failure
+        self._done.release()
+
+    def fail(self, failure: BaseException) -> None:
+        """End the task without running it."""
+        self._failure = failure
+        self._done.release()
+
+    def wait(self) -> None:
+        """Wait for the end. Whatever a signal handler raises meanwhile sets `abandoned` and is passed on."""
+        try:
+            self._done.acquire()
+        except BaseException:
+            self.abandoned = True
+            raise
+        self._done.release()
+
+    def result(self) -> T:
+        """Wait for the result, or raise what the function raised. See `wait`."""
+        self.wait()
+        if self._failure is None:
+            result: T = self._result
+            return result
+        try:
+            raise self._failure
+        finally:
+            self._failure = None  # breaks the cycle of the exception and this frame
+
+
+class _Worker:
+    """One thread of a pool, and the task that it is given next."""
+
+    __slots__ = ("next", "wake")
+
+    def __init__(self, first: Task[Any] | None) -> None:
+        self.next = first
+        self.wake = threading.Lock()
+
+
+class WasmThreads:
+    """A pool of threads for Wasm: started when needed, at most `most`; tasks beyond wait in their order."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._count = 0
+        self._idle: list[_Worker] = []
+        self._backlog: deque[Task[Any]] = deque()
+        self._lock = threading.Lock()
+
+    def submit(self, task: Task[Any]) -> None:
+        """Run a task as soon as a thread is free."""
+        with self._lock:
+            if self._idle:
+                worker = self._idle.pop()
+                worker.next = task
+                worker.wake.release()
+                return
+            if self._count >= self._most:
+                self._backlog.append(task)
+                return
+            self._count += 1
+        worker = _Worker(task)
+        worker.wake.acquire()
+        start_thread(self._serve, self._name, worker)
+
+    def run(self, action: Callable[[], T]) -> T:
+        """Run a function on a thread of the pool and wait for it."""
+        task = Task(action)
+        self.submit(task)
+        return task.result()
+
+    def close(self) -> None:
+        """End the idle threads; busy ones end after their task."""
+        with self._lock:
+            self._most = 0
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.wake.release()
+
+    def _serve(self, worker: _Worker) -> None:
+        while worker.next is not None:
+            worker.next.run()
+            worker.next = None
+            with self._lock:
+                if self._backlog:
+                    worker.next = self._backlog.popleft()
+                    continue
+                if self._count > self._most:
+                    self._count -= 1
+                    return
+                self._idle.append(worker)
+            worker.wake.acquire()
+
+
+QUERIES: Final = WasmThreads("ic-harness-query", 128)
+"""Where queries and ingress filters run. Those that wait for a busy canister keep their thread meanwhile."""
+
+
+class Stoppable(Protocol):
+    """Something with threads that must end before the interpreter does."""
+
+    def stop_at_exit(self) -> None:
+        """Stop Wasm that is running, and wait for the threads."""
+
+
+_OPEN: Final[weakref.WeakSet[Stoppable]] = weakref.WeakSet()
+
+
+def stop_at_exit(owner: Stoppable) -> None:
+    """Stop `owner` when the interpreter ends, if it still exists then.
+
+    A daemon thread that returns from Wasm into an interpreter that is gone would end the process by a signal.
+    """
+    _OPEN.add(owner)
+
+
+@atexit.register
+def _stop_all() -> None:
+    for owner in list(_OPEN):
+        owner.stop_at_exit()
