@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.replica import ManualClock, Replica, ReplicaConfig
+from ic_harness.replica import ManualClock, Replica, ReplicaConfig, scheduler
+from ic_harness.replica.config import MESSAGE_OVERHEAD
 
 from .support import Wire, deploy
 
@@ -16,6 +17,12 @@ START = 1_700_000_000_000_000_000
 def replica():
     with Replica(ReplicaConfig(seed=b"test", clock=ManualClock(START))) as running:
         yield running
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """`room(n)`: rounds have room for n messages of each canister, so calls between canisters take several."""
+    return lambda messages: monkeypatch.setattr(scheduler, "ROUND_INSTRUCTIONS", messages * MESSAGE_OVERHEAD)
 
 
 @pytest.fixture

@@ -125,8 +125,9 @@ def test_invalid_modules_are_refused(replica, name):
     assert not replica.canister(canister).installed
 
 
-def test_uninstalling_rejects_open_calls(replica, rust, other):
+def test_uninstalling_rejects_open_calls(replica, rust, other, room):
     """Uninstall answers open calls with code 4, clears code and logs, keeps cycles and controllers."""
+    room(1)
     with replica.held():
         finish = rust.submit(
             "forward",

@@ -112,16 +112,19 @@ def test_a_stopped_canister_refuses_calls_until_started(replica, rust):
     assert rust.update("add", 1) == 8
 
 
-def test_stopping_waits_for_open_calls(replica, rust):
+def test_stopping_waits_for_open_calls(replica, rust, room):
     """With an open call it is stopping: new calls are refused, callbacks run, then stop is answered."""
     slow = deploy(replica, "rust/rust", 0)
+    room(1)
     with replica.held():
         finish = rust.submit("forward", slow.id, "get", b"DIDL\0\0", 0, None)
         replica.tick()
+        room(0)
         stop = management(replica).submit("stop_canister", {"canister_id": rust.id})
         replica.tick()
         assert replica.canister(rust.id).status.name == "STOPPING"
         late = rust.submit("add", 1)
+        room(100)
         replica.tick(3)
     assert "Ok" in finish()
     assert code_of(late) == "IC0509"
@@ -129,8 +132,9 @@ def test_stopping_waits_for_open_calls(replica, rust):
     assert replica.canister(rust.id).status.name == "STOPPED"
 
 
-def test_starting_cancels_a_waiting_stop(replica, rust, other):
+def test_starting_cancels_a_waiting_stop(replica, rust, other, room):
     """start_canister while stopping answers the waiting stop with IC0511."""
+    room(1)
     with replica.held():
         rust.submit("forward", other.id, "get", b"DIDL\0\0", 0, None)
         replica.tick()

@@ -158,8 +158,8 @@ def test_a_network_snapshot_is_restored_on_disk(folder):
         rust = deploy(replica, "rust/rust", 1)
         snapshot, before = replica.snapshot(), replica.state_hash()
         install(replica, rust.id, wasm("motoko/counter"), b"DIDL\0\1\x7d\1", mode="reinstall")
-        with replica.node.driver.exclusive():
-            replica._store.checkpoint(replica.node.world, replica.node.machine)
+        node = replica.node
+        node.driver.call(lambda: replica._store.checkpoint(node.world, node.machine))
         replica.restore(snapshot)
     with open_replica(folder) as replica:
         assert replica.state_hash() == before
@@ -201,7 +201,7 @@ def test_a_full_disk_stops_the_replica_and_loses_nothing(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Journal, "_write", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ReplicaError, match="No space left"):
         reopened(replica, canister_id).update("add", 1)
     with pytest.raises(ReplicaError, match="stopped after a failure"):
         replica.execute_update(BOB, canister_id, "get", b"DIDL\0\0")

@@ -75,13 +75,16 @@ def test_calls_to_stopped_and_empty_canisters(replica, rust, other):
     assert reply["Err"]["message"].startswith("IC0537: ")
 
 
-def test_a_best_effort_call_is_given_up_at_its_deadline(replica, rust, other):
+def test_a_best_effort_call_is_given_up_at_its_deadline(replica, rust, other, room):
     """When the deadline passes before the answer, the caller gets code 6; the late answer is dropped."""
     before = cycles(replica, rust)
+    room(1)
     with replica.held():
+        other.submit("add", 1)  # the one message of this round
         finish = rust.submit("forward", other.id, "get", NOTHING, 5, 10)
         replica.tick()
         replica.advance_time(11 * SECOND)
+        room(100)
         replica.tick(3)
         assert finish()["Err"]["code"] == 6
     assert replica.canister(rust.id).contexts == {}

@@ -244,9 +244,7 @@ class Driver:
         if self._closed:
             raise ReplicaError("the replica is closed")
         if self._failure is not None:
-            raise ReplicaError(
-                f"the replica stopped after a failure in a round: {self._failure!r}"
-            ) from self._failure
+            raise self._end()
 
     def _start(self) -> None:
         with self._starting:
@@ -285,7 +283,7 @@ class Driver:
                 self.execute(self._commands.get())
             if self._commands.empty():
                 self._interruption.urgent.clear()  # left by callers who were late, or interrupted
-            if self._closed or self._failure is not None:
+            if self._has_ended():
                 break
             pause = self._pause_s()
             if pause is None or pause > 0:
@@ -306,19 +304,24 @@ class Driver:
     def _execute(self, task: Task[Any]) -> None:
         if not task.abandoned:
             self._interruption.urgent.discard(task)
-        if self._failure is not None or self._closed:
+        if self._has_ended():
             task.fail(self._end())
         else:
             task.run()
         self._interruption.urgent.discard(task)
 
+    def _has_ended(self) -> bool:
+        return self._closed or self._failure is not None
+
     def _end(self) -> ReplicaError:
         if self._failure is None:
             return ReplicaError("the replica is closed")
-        return ReplicaError(f"the replica stopped after a failure in a round: {self._failure!r}")
+        error = ReplicaError(f"the replica stopped after a failure in a round: {self._failure!r}")
+        error.__cause__ = self._failure
+        return error
 
     def _accept(self, incoming: Incoming, completion: Completion, *, attended: bool, wake: bool) -> None:
-        if self._failure is not None or self._closed:
+        if self._has_ended():
             completion.complete(None, self._end())
             return
         record = self._record(completion.origin)

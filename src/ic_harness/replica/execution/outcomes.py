@@ -34,8 +34,9 @@ Explained = tuple[CanisterTrap, tuple[str, ...]]
 def explain(
     frame: Frame, stopped: NativeTrap | EngineError | None, module: Module, heap: LinearMemory, entry: Entry
 ) -> Explained | None:
-    """Why the message failed, and where; None when it succeeded. Raises what was our own bug,
-    and `Interrupted`.
+    """Why the message failed, and where; None when it succeeded.
+
+    Raises `Interrupted`, and what was our own bug.
     """
     if frame.failure is not None and not isinstance(frame.failure, CanisterTrap):
         raise frame.failure
