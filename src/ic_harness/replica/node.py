@@ -190,9 +190,8 @@ class Node:
         """
         reading = Reading(self.machine.interruption)
         task = Task(lambda: reading.run(action))
-        QUERIES.submit(task)
         try:
-            return task.result()
+            return QUERIES.run(task)
         except UnpublishedError:
             return self.driver.call(lambda: reading.run(action))
         except BaseException:

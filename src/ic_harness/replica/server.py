@@ -11,11 +11,11 @@ import logging
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final, Self
 
 from ic_harness.errors import ReplicaError, TransportError
+from ic_harness.replica.execution import WasmExecutor
 from ic_harness.replica.front import Front
 from ic_harness.replica.replica import Replica
 from ic_harness.replica.routes import CORS
@@ -38,7 +38,7 @@ class _TooLargeError(Exception):
 
 def app(replica: Replica) -> Application:
     """Make an ASGI 3 application that serves `replica`; closing the replica stays with the caller."""
-    workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="ic-harness-http")
+    workers = WasmExecutor("ic-harness-http", _WORKERS)
     limit = replica.config.ingress_bytes + _READ_BEYOND
     front = Front(replica)
 
@@ -64,7 +64,7 @@ def app(replica: Replica) -> Application:
     return application
 
 
-async def _lifespan(receive: Receive, send: Send, workers: ThreadPoolExecutor) -> None:
+async def _lifespan(receive: Receive, send: Send, workers: WasmExecutor) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -23,7 +23,7 @@ from .interface import (
 )
 from .interrupts import Interrupted, Interrupts
 from .module import Module, unpack
-from .threads import QUERIES, Task, WasmThreads, start_thread, stop_at_exit
+from .threads import QUERIES, Task, WasmExecutor, WasmThreads, start_thread, stop_at_exit
 from .validation import CustomSection, ModuleInvalid
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "StateImage",
     "Task",
     "Trapped",
+    "WasmExecutor",
     "WasmThreads",
     "default_folder",
     "inspect_module",

@@ -17,6 +17,8 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from concurrent.futures import wait as wait_for
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -90,6 +92,15 @@ class Task(Generic[T]):
             self._failure = None  # breaks the cycle of the exception and this frame
 
 
+class _Here(threading.local):
+    """Whether this thread belongs to a pool of this module."""
+
+    sized = False
+
+
+_HERE: Final = _Here()
+
+
 class _Worker:
     """One thread of a pool, and the task that it is given next."""
 
@@ -127,10 +138,12 @@ class WasmThreads:
         worker.wake.acquire()
         start_thread(self._serve, self._name, worker)
 
-    def run(self, action: Callable[[], T]) -> T:
-        """Run a function on a thread of the pool and wait for it."""
-        task = Task(action)
-        self.submit(task)
+    def run(self, task: Task[T]) -> T:
+        """Run a task on a thread of the pool, or on this one if it is such a thread, and give its result."""
+        if _HERE.sized:
+            task.run()
+        else:
+            self.submit(task)
         return task.result()
 
     def close(self) -> None:
@@ -142,6 +155,7 @@ class WasmThreads:
             worker.wake.release()
 
     def _serve(self, worker: _Worker) -> None:
+        _HERE.sized = True
         while worker.next is not None:
             worker.next.run()
             worker.next = None
@@ -154,6 +168,41 @@ class WasmThreads:
                     return
                 self._idle.append(worker)
             worker.wake.acquire()
+
+
+class WasmExecutor(Executor):
+    """A pool of threads for Wasm as the standard library's executors are used."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._threads = WasmThreads(name, most)
+        self._futures: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run a function as soon as a thread is free."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = fn(*args, **kwargs)
+                except BaseException as failure:  # noqa: BLE001  the future passes it on
+                    future.set_exception(failure)
+                else:
+                    future.set_result(result)
+
+        self._futures.add(future)
+        self._threads.submit(Task(run))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002
+        """End the threads; those that are busy end after what they do."""
+        self._threads.close()
+        futures = list(self._futures)
+        if cancel_futures:
+            for future in futures:
+                future.cancel()
+        if wait:
+            wait_for(futures)
 
 
 QUERIES: Final = WasmThreads("ic-harness-query", 128)
