@@ -41,6 +41,9 @@ DEFAULT_CYCLES: Final = 100 * TRILLION
 TURN_INSTRUCTIONS: Final = 60_000_000
 """After so many instructions in a round a canister begins no further call from outside, so that those which it
 has finished are answered. Rounds that are asked for by `tick` take `ROUND_INSTRUCTIONS` instead."""
+ANSWERING_INSTRUCTIONS: Final = 400_000_000
+"""Instructions of a canister in a round that callers wait for, `MESSAGE_OVERHEAD` included: beside a canister that
+calls itself without end they wait a tenth of a second, not one."""
 ROUND_INSTRUCTIONS: Final = 4_000_000_000
 """Instructions of a canister in one round, after which its messages wait for the next; the replica's limit."""
 MESSAGE_OVERHEAD: Final = 2_000_000

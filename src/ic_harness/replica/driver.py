@@ -71,10 +71,12 @@ class Driver:
         self._interval_ns = int(interval_s * SECOND)
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._completions = Completions()
-        self._starting = threading.Lock()
+        self._ownership = threading.Lock()
         self._thread: threading.Thread | None = None
         self._held = False
+        self._gathering = False
         self._closed = False
+        self._over = False
         self._failure: BaseException | None = None
         self._submitted = False
         self._unattended = 0
@@ -91,6 +93,8 @@ class Driver:
         self._commands.put(command)
         if self._thread is None:
             self._start()
+        if self._over:
+            self._flush()
 
     def call(self, action: Callable[[], T], *, urgent: bool = False) -> T:
         """Run `action` between rounds, on the owner's thread, and wait for it.
@@ -193,9 +197,9 @@ class Driver:
         """Let rounds run again."""
         self.call(lambda: self.set_held(held=False))
 
-    def set_held(self, *, held: bool) -> None:
-        """Hold rounds or let them run; for commands."""
-        self._held = held
+    def set_held(self, *, held: bool, gathering: bool = False) -> None:
+        """Hold rounds or let them run; for commands. `gathering`: callers wait for a round that will come."""
+        self._held, self._gathering = held, gathering
 
     def time_changed(self) -> None:
         """Reconsider when timers are due, after the clock was set."""
@@ -226,7 +230,8 @@ class Driver:
             self._commands.put(_nothing)
         if self._thread is not None:
             self._thread.join()
-        self._completions.fail(ReplicaError("the replica is closed"))
+        self._over = True
+        self._flush()
         self._gathered.put(None)
         return self._failure is None
 
@@ -247,12 +252,17 @@ class Driver:
             raise self._end()
 
     def _start(self) -> None:
-        with self._starting:
-            if self._thread is None:
-                stop_at_exit(self)
-                weakref.finalize(self, self._commands.put, _nothing)
-                reference = weakref.ref(self)
-                self._thread = start_thread(_serve, "ic-harness-rounds", reference, self._commands)
+        # A caller may be interrupted anywhere in here and try again, so the thread itself says that it is the one.
+        start_thread(_serve, "ic-harness-rounds", weakref.ref(self), self._commands)
+
+    def claim(self) -> bool:
+        """Make the present thread the owner; False when there is one already."""
+        if not self._ownership.acquire(blocking=False):
+            return False
+        self._thread = threading.current_thread()
+        stop_at_exit(self)
+        weakref.finalize(self, self._commands.put, _nothing).atexit = False
+        return True
 
     def _give_way(self, task: Task[Any]) -> None:
         """Let the round that runs end early; the owner takes this back when it has come to the task."""
@@ -309,6 +319,16 @@ class Driver:
         else:
             task.run()
         self._interruption.urgent.discard(task)
+
+    def _flush(self) -> None:
+        """After the owner's thread has ended: refuse what came too late for it, on whatever thread this is."""
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                break
+            self.execute(command)
+        self._completions.fail(self._end())
 
     def _has_ended(self) -> bool:
         return self._closed or self._failure is not None
@@ -385,6 +405,8 @@ class Driver:
 
     def _settle(self) -> None:
         """Let those go who wait for what no round will bring."""
+        if self._gathering:
+            return
         if self._held:
             self._completions.give_up("rounds are held: call tick() or release() first", only_patient=True)
         elif not self._background:
@@ -437,6 +459,9 @@ def _answered(changes: Changes) -> set[Origin]:
 
 def _serve(reference: weakref.ref[Driver], commands: queue.SimpleQueue[Callable[[], None]]) -> None:
     """The owner's thread: see the theory of operation."""
+    driver = reference()
+    if driver is None or not driver.claim():
+        return
     while True:
         driver = reference()
         if driver is None:

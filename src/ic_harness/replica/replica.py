@@ -213,11 +213,14 @@ class Replica:
             ended.add(task)
             driver.nudge()
 
-        with self.held():
+        try:
+            driver.call(lambda: driver.set_held(held=True, gathering=True))
             for task in running:
                 start_thread(make, "ic-harness-caller", task)
             driver.gather(lambda: len(inbox) + len(ended) >= len(calls))
             driver.tick(kind=Kind.GATHERED)
+        finally:
+            self.release()
         for task in running:
             task.wait()
         return [task.result() for task in running]

@@ -108,6 +108,6 @@ def _status(node: Node) -> dict[str, object]:
         "root_key": node.subnet.root_key,
         "impl_version": "ic-harness embedded replica",
         "impl_hash": "",
-        "replica_health_status": "healthy",
+        "replica_health_status": "healthy" if node.driver.failure is None else "stopped",
         "certified_height": node.world.round,
     }

@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol
 from ic_harness.replica import deadlines, rejects
 from ic_harness.replica.attempt import Budget, Used
 from ic_harness.replica.config import (
+    ANSWERING_INSTRUCTIONS,
     KEEP_ANSWERS,
     QUEUE_CAPACITY,
     ROUND_INSTRUCTIONS,
@@ -278,7 +279,7 @@ class Scheduler:
 
     def _budget(self) -> Budget:
         if self._kind is Kind.ANSWERING:
-            return Budget(ingress=TURN_INSTRUCTIONS, total=ROUND_INSTRUCTIONS)
+            return Budget(ingress=TURN_INSTRUCTIONS, total=ANSWERING_INSTRUCTIONS)
         if self._kind is Kind.GATHERED and self._first_pass:
             return Budget(ingress=math.inf, total=math.inf)
         return Budget(ingress=ROUND_INSTRUCTIONS, total=ROUND_INSTRUCTIONS)

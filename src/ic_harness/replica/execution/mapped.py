@@ -23,6 +23,7 @@ class MappedImage(Image):
         self.capacity = RESERVATION + GUARD
         self.descriptor = pages.new_file(self.capacity)
         self._finalizer = weakref.finalize(self, os.close, self.descriptor)
+        self._finalizer.atexit = False  # Wasm may still run then; the system closes it soon
 
     def extend(self, capacity: int) -> None:
         """Make the file long enough for a view of `capacity` bytes."""
@@ -58,6 +59,7 @@ class MappedMemory(LinearMemory):
         self.image.extend(length)
         self.base = pages.view(self.image.descriptor, length)
         self._finalizer = weakref.finalize(self, pages.release, self.base, length)
+        self._finalizer.atexit = False  # Wasm may still run then
 
     @property
     def capacity(self) -> int:

@@ -224,10 +224,13 @@ def stop_at_exit(owner: Stoppable) -> None:
 
     A daemon thread that returns from Wasm into an interpreter that is gone would end the process by a signal.
     """
+    if not _OPEN:
+        # As late as possible, because what is registered last runs first: before whatever Wasm may still use ends.
+        atexit.unregister(_stop_all)
+        atexit.register(_stop_all)
     _OPEN.add(owner)
 
 
-@atexit.register
 def _stop_all() -> None:
     for owner in list(_OPEN):
         owner.stop_at_exit()
