@@ -195,7 +195,8 @@ class Driver:
 
     def release(self) -> None:
         """Let rounds run again."""
-        self.call(lambda: self.set_held(held=False))
+        self._held = self._gathering = False  # at once, so that no interrupt can come between
+        self.post(_nothing)
 
     def set_held(self, *, held: bool, gathering: bool = False) -> None:
         """Hold rounds or let them run; for commands. `gathering`: callers wait for a round that will come."""

@@ -192,9 +192,18 @@ class Replica:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold rounds for the length of a `with` block."""
-        try:
+        with self._released():
             self.hold()
             yield
+
+    @contextmanager
+    def _released(self) -> Iterator[None]:
+        """Release rounds after the block, twice: an interrupt may hit the first time."""
+        try:
+            try:
+                yield
+            finally:
+                self.release()
         finally:
             self.release()
 
@@ -213,14 +222,12 @@ class Replica:
             ended.add(task)
             driver.nudge()
 
-        try:
+        with self._released():
             driver.call(lambda: driver.set_held(held=True, gathering=True))
             for task in running:
                 start_thread(make, "ic-harness-caller", task)
             driver.gather(lambda: len(inbox) + len(ended) >= len(calls))
             driver.tick(kind=Kind.GATHERED)
-        finally:
-            self.release()
         for task in running:
             task.wait()
         return [task.result() for task in running]

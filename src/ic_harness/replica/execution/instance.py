@@ -181,7 +181,7 @@ class Instance:
         try:
             self._live.enter(entry, frame.env.instruction_limit, since)
         except (NativeTrap, EngineError) as error:
-            return error
+            return error.with_traceback(None)  # its frames would refer to each other in a circle
         finally:
             RUNNING.frame = None
         return None

@@ -156,13 +156,20 @@ def raise_failure(error: Any, trap: Any) -> None:
     if error:
         raise EngineError(text_of(error))
     if trap:
-        owned = wasmtime.Trap._from_ptr(trap)  # noqa: SLF001
-        frames = tuple(
-            (frame.func_index, frame.func_name)
-            for frame in owned.frames
-            if frame.module_name != HELPER_MODULE
-        )
-        raise NativeTrap(owned.trap_code, owned.message, frames)
+        raise NativeTrap(*_facts(trap))
+
+
+def _facts(trap: Any) -> tuple[wasmtime.TrapCode | None, str, tuple[tuple[int, str | None], ...]]:
+    """Take over a trap pointer and read it.
+
+    The engine's objects end here, on this thread. Held by a traceback they would be left to the garbage collector,
+    which may run on the main thread, and a KeyboardInterrupt that is raised in a `__del__` is lost.
+    """
+    owned = wasmtime.Trap._from_ptr(trap)  # noqa: SLF001
+    frames = tuple(
+        (frame.func_index, frame.func_name) for frame in owned.frames if frame.module_name != HELPER_MODULE
+    )
+    return owned.trap_code, owned.message, frames
 
 
 def set_fuel(store: wasmtime.Store, fuel: int) -> None:
