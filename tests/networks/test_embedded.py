@@ -15,6 +15,8 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.units import SECOND
 
+from tests.replica.support import wat
+
 from .conftest import COUNTER_DID
 
 
@@ -231,3 +233,14 @@ def test_queries_run_through_restarts(tmp_path, counter_wasm):
             for _ in range(5):
                 network.replica.restart()
             assert {future.result() for future in asked} == {b"DIDL\0\1\x79\0\0\0\0"}
+
+
+def test_a_new_canister_is_ready_when_it_is_deployed():
+    """A canister that sets itself up by a timer at once, as those that draw a seed do, answers its first call."""
+    text = """
+      (func (export "canister_init") (call $wake_after (i64.const 0)))
+      (func (export "canister_global_timer") (call $count))
+      (func (export "canister_query look") (call $show))"""
+    with embedded() as network:
+        canister = network.deploy(wat(text))
+        assert network.agent().query(canister, "look", b"") == b"\1"

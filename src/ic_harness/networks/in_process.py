@@ -70,6 +70,14 @@ class EmbeddedNetwork(Network):
         """The replica's DER root key."""
         return self.replica.root_key
 
+    def _settle(self) -> None:
+        self.replica.settle()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What stopped the replica, such as a full disk."""
+        return self.replica.failure
+
     def _new_agent(self, identity: Identity) -> Agent:
         transport = CallableTransport(partial(_ask, self.replica))
         return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)

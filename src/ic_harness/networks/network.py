@@ -149,6 +149,15 @@ class Network(ABC):
         self.require(Capability.UPGRADE)
         keep = "keep" if mode == "upgrade" and keeps_memory(wasm) else None
         self._management.install_code(canister, wasm, arg, mode, wasm_memory=keep)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let a canister get ready that sets itself up by a timer, where rounds can be asked for."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the network has stopped for good and must be opened anew; None while it runs, or cannot be told."""
+        return None
 
     def deploy(self, wasm: bytes, arg: bytes = EMPTY_ARGUMENT) -> Principal:
         """Make a canister and install `wasm` into it."""
@@ -265,7 +274,8 @@ class Network(ABC):
         try:
             yield
         finally:
-            self.restore(before)
+            if self.failure is None:
+                self.restore(before)
             before.close()
 
     def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations

@@ -39,6 +39,8 @@ class Lab:
 
         `with_backend` deploys the backend before, so that it is there for the next tests too.
         """
+        if self.network.failure is not None:
+            self._open_anew()
         if with_backend:
             self.backend()
         self._inside_test = True
@@ -48,6 +50,11 @@ class Lab:
                 yield self.network
         finally:
             self._inside_test = False
+
+    def _open_anew(self) -> None:
+        """Replace a network that has stopped, so that its failure costs the test that met it and no other."""
+        self.network.close()
+        self.network, self._backend = open_network(self.options.network), None
 
     def missing(self, wanted: Iterable[str]) -> str | None:
         """Say why a test that needs `wanted` capabilities cannot run; None when it can."""

@@ -211,6 +211,18 @@ class Driver:
         for _ in range(rounds):
             self.call(lambda: self._round(kind, heartbeats=True))
 
+    def settle(self, most: int) -> None:
+        """Run rounds until nothing is under way and no timer is due, at most so many; nothing while held."""
+        self.call(lambda: self._settle_down(most))
+
+    def _settle_down(self, most: int) -> None:
+        for _ in range(0 if self._held else most):
+            due = self._scheduler.next_event_ns()
+            now = max(self._clock.now_ns(), self._scheduler.world.time_ns + 1)
+            if not self._scheduler.has_work() and (due is None or due > now):
+                return
+            self._round()
+
     def forget_calls(self, why: str) -> None:
         """Fail every call that is under way, because the state was replaced; for commands."""
         self._scheduler.inbox.clear()

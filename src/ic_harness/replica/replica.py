@@ -29,7 +29,7 @@ from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Reje
 T = TypeVar("T")
 Id = Principal | bytes | str
 """A principal in any form that `Principal.of` takes."""
-_SETTLING = 100
+_SETTLING = 10
 """Rounds in which a new canister may get ready: one that is never at rest is left to itself."""
 
 
@@ -233,16 +233,8 @@ class Replica:
         return [task.result() for task in running]
 
     def settle(self) -> None:
-        """Run rounds until nothing is under way and no timer is due, at most 100: new canisters get ready."""
-        self.node.driver.call(self._settle)
-
-    def _settle(self) -> None:
-        driver, scheduler = self.node.driver, self.node.scheduler
-        for _ in range(_SETTLING):
-            due = scheduler.next_event_ns()
-            if not scheduler.has_work() and (due is None or due > self.clock.now_ns()):
-                return
-            driver.tick()
+        """Run rounds until nothing is under way and no timer is due, at most ten: new canisters get ready."""
+        self.node.driver.settle(_SETTLING)
 
     # --- the whole network at once --------------------------------------------------------------------------
 
