@@ -14,7 +14,6 @@ from ic_harness.networks import Capability, deploy_canister, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.units import SECOND
-
 from tests.replica.support import wat
 
 from .conftest import COUNTER_DID

@@ -51,6 +51,7 @@ def start(*, port: int, latency: str, state_dir: Path, as_json: bool) -> None:
                 _announce(server.url, network.root_key, as_json=as_json)
                 stop.wait()
         finally:
+            network.close()  # first: it answers the requests that wait for a canister, which the server waits for
             server.stop()
 
 

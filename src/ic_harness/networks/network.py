@@ -151,7 +151,7 @@ class Network(ABC):
         self._management.install_code(canister, wasm, arg, mode, wasm_memory=keep)
         self._settle()
 
-    def _settle(self) -> None:
+    def _settle(self) -> None:  # noqa: B027  most networks need nothing
         """Let a canister get ready that sets itself up by a timer, where rounds can be asked for."""
 
     @property
