@@ -93,9 +93,11 @@ def test_hostile_bytes_are_cbor_errors(raw):
         cbor.decode(bytes.fromhex(raw))
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, [object()], {"a": 1j}])
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, [object()], {"a": 1j}, 1 << 512, -1 - (1 << 512), "\ud800"]
+)
 def test_unknown_types_are_refused(value):
-    """Only the types of the module's list are written."""
+    """Only the types of the module's list are written, and only what can be read again."""
     with pytest.raises(CborError):
         cbor.encode(value)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import stat
 
 import pytest
 
-from ic_harness.errors import RejectError, StateError
+from ic_harness.errors import RejectError, ReplicaError, StateError
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig
-from ic_harness.replica.store import Store
+from ic_harness.replica.store import Store, files, sealed
 from ic_harness.replica.store import store as store_module
-from ic_harness.replica.store.journal import Journal
+from ic_harness.replica.store.lock import FolderLock
 
+from .store_support import Small
 from .support import BOB, Called, deploy, did, install, management, wasm
 
 
@@ -89,19 +93,33 @@ def test_untouched_canisters_are_linked(folder, monkeypatch):
         assert reopened(replica, busy.id).query("get") == 5
 
 
-@pytest.mark.parametrize("cut", [1, 10, 100, 1000])
-def test_a_torn_end_is_dropped(folder, cut):
-    """A last frame that was not written to its end is as if it had never begun."""
+@pytest.mark.parametrize("length", [1, 30, 100])
+def test_a_torn_end_is_dropped(folder, length, caplog):
+    """A last frame that was not written to its end is as if it had never begun, and the log says so."""
     canister_id, _ = filled(folder)
-    journal = folder / "journal-0"
-    os.truncate(journal, journal.stat().st_size - cut)
+    journal, acknowledged = folder / "journal-0", folder / "committed-0"
+    before = journal.stat().st_size, acknowledged.read_bytes()
+    with open_replica(folder) as replica:
+        reopened(replica, canister_id).update("add", 2)
+    os.truncate(journal, before[0] + length)
+    acknowledged.write_bytes(before[1])
     with open_replica(folder) as replica:
         rust = reopened(replica, canister_id)
         assert rust.query("get") == 7
-        assert rust.query("fetch", "k") is None
         assert rust.update("add", 1) == 8
+    assert f"{journal}: frame" in caplog.text
+    assert "torn" in caplog.text
     with open_replica(folder) as replica:
         assert reopened(replica, canister_id).query("get") == 8
+
+
+def test_an_acknowledged_round_that_is_gone_is_told(folder):
+    """A journal that is shorter than what was acknowledged is an error, not a torn end."""
+    filled(folder)
+    journal = folder / "journal-0"
+    os.truncate(journal, journal.stat().st_size - 1)
+    with pytest.raises(StateError, match=r"whole frames, \d+ frames up to byte \d+ were acknowledged"):
+        open_replica(folder)
 
 
 def test_damage_in_the_middle_is_told(folder):
@@ -123,10 +141,13 @@ def test_one_process_at_a_time(folder):
 
 
 def test_another_version_is_refused(folder, monkeypatch):
-    """State that another version wrote is not guessed at."""
+    """State that a later version wrote is not guessed at."""
+    monkeypatch.setattr(sealed, "VERSION", 3)
     filled(folder)
-    monkeypatch.setattr(store_module, "VERSION", 2)
-    with pytest.raises(StateError, match="version 1"):
+    monkeypatch.undo()
+    with pytest.raises(
+        StateError, match="version 3 of the state format, this program knows versions 1 and 2"
+    ):
         open_replica(folder)
 
 
@@ -190,23 +211,62 @@ def test_answers_survive(folder):
         assert replica.canister(canister_id).version == version
 
 
-def test_a_full_disk_stops_the_replica_and_loses_nothing(folder, monkeypatch):
-    """When the journal cannot be written the caller gets no answer, and what was answered is there."""
-    from ic_harness.errors import ReplicaError
-
+@pytest.mark.parametrize("function", ["write", "write_at"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT])
+def test_a_failing_disk_stops_the_replica_and_loses_nothing(folder, monkeypatch, number, function):
+    """When a round cannot be written the caller gets no answer, and what was answered is there."""
     canister_id, before = filled(folder)
     replica = open_replica(folder)
+    original = getattr(files, function)
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def fail(handle, content, *rest):
+        path = rest[-1]
+        if function == "write":
+            original(handle, [content[0][:10]], path)
+        raise StateError(f"cannot write {path}: {os.strerror(number)}")
 
-    monkeypatch.setattr(Journal, "_write", full)
-    with pytest.raises(ReplicaError, match="No space left"):
+    monkeypatch.setattr(files, function, fail)
+    with pytest.raises(ReplicaError, match=rf"cannot write {folder}/\w+-0: {os.strerror(number)}"):
         reopened(replica, canister_id).update("add", 1)
+    monkeypatch.undo()
     with pytest.raises(ReplicaError, match="stopped after a failure"):
         replica.execute_update(BOB, canister_id, "get", b"DIDL\0\0")
     replica.close()
-    monkeypatch.undo()
+    with open_replica(folder) as replica:
+        if function == "write":
+            assert replica.state_hash() == before
+        # Where only the acknowledgement could not be written the round is there without having been answered.
+        assert reopened(replica, canister_id).query("get") == 7 + (function == "write_at")
+
+
+def test_no_round_follows_one_that_was_not_kept(folder, monkeypatch):
+    """After a restore that could not be written nothing goes on from it: the folder stays as it was."""
+    with open_replica(folder) as replica:
+        rust = deploy(replica, "rust/rust", 1)
+        snapshot = replica.snapshot()
+        rust.update("add", 5)
+
+        def full(_handle, _content, path):
+            raise StateError(f"cannot write {path}: No space left on device")
+
+        monkeypatch.setattr(files, "write", full)
+        with pytest.raises(StateError, match="No space left"):
+            replica.restore(snapshot)
+        monkeypatch.undo()
+        with pytest.raises(ReplicaError, match="no round can be kept after a failure"):
+            rust.update("add", 1)
+    with open_replica(folder) as replica:
+        assert reopened(replica, rust.id).query("get") == 6
+
+
+def test_a_time_that_cannot_be_read_again_is_not_written(folder):
+    """A clock beyond 64 bits stops the round before it is journaled; the folder opens again."""
+    canister_id, before = filled(folder)
+    replica = open_replica(folder)
+    replica.clock.set_ns(int(1e300))
+    with pytest.raises(StateError, match="not within 64 bits"):
+        reopened(replica, canister_id).update("add", 1)
+    replica.close()
     with open_replica(folder) as replica:
         assert replica.state_hash() == before
 
@@ -228,7 +288,106 @@ def test_a_failed_opening_gives_the_folder_back(folder):
             Store(folder)
 
 
-def test_the_seed_is_private(folder):
-    """The file that the network's keys follow from is readable by its owner alone."""
-    filled(folder)
-    assert (folder / "seed").stat().st_mode & 0o077 == 0
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_everything_is_private(folder, umask):
+    """Whatever the umask: files are for their owner alone, as is a folder that was not there before."""
+    old = os.umask(umask)
+    try:
+        store = Store(folder)
+        small = Small(store)
+        canister = small.install(1)
+        small.checkpoint()
+        small.change(canister, 0, b"x")
+        store.release()
+    finally:
+        os.umask(old)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
+    assert all(mode & 0o600 == 0o600 for mode in modes.values())
+
+
+def test_a_folder_that_was_there_keeps_its_permissions(folder):
+    """Only what the store makes is made private: the folder may hold other things."""
+    folder.mkdir(mode=0o755)
+    Store(folder).release()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*"))
+
+
+def test_a_closing_checkpoint_that_fails_loses_nothing(folder, monkeypatch, caplog):
+    """The journal holds everything, so a checkpoint that fails at the end is only noted."""
+    monkeypatch.setattr(store_module, "CLOSING_BYTES", 0)
+    canister_id, before = filled(folder)
+    replica = open_replica(folder)
+
+    def full(path):
+        raise StateError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr(files, "create", full)
+    replica.close()
+    monkeypatch.undo()
+    assert "No space left" in caplog.text
+    with open_replica(folder) as replica:
+        assert replica.state_hash() == before
+        assert reopened(replica, canister_id).query("get") == 7
+
+
+# --- the lock -----------------------------------------------------------------------------------------------
+
+
+def test_a_lock_of_a_dead_process_is_no_lock(folder):
+    """A file left behind with a number in it keeps nobody out."""
+    folder.mkdir()
+    (folder / "lock").write_text("1\n")
+    Store(folder).release()
+    assert (folder / "lock").read_text() == ""
+
+
+def test_a_deleted_lock_lets_no_second_process_in(folder):
+    """When the lock file was deleted, the journal itself is still locked."""
+    with open_replica(folder):
+        (folder / "lock").unlink()
+        with pytest.raises(StateError, match=r"journal-0 is in use by another process"):
+            open_replica(folder)
+    open_replica(folder).close()
+
+
+def test_a_lock_that_was_replaced_is_taken_anew(folder, monkeypatch):
+    """A lock file that is deleted between opening and locking is not the one that others see."""
+    folder.mkdir()
+    original, deleted = fcntl.flock, []
+
+    def flock(handle, how):
+        if not deleted:
+            deleted.append((folder / "lock").unlink())
+        original(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    first = FolderLock(folder)
+    with pytest.raises(StateError, match="in use"):
+        FolderLock(folder)
+    first.release()
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_folder_that_cannot_be_written_is_told(folder, monkeypatch, number):
+    """A folder on a read-only file system, or of somebody else, is refused by name."""
+    folder.mkdir()
+    original = os.open
+
+    def refuse(path, flags, *rest):
+        if flags & (os.O_CREAT | os.O_RDWR):
+            raise OSError(number, os.strerror(number), str(path))
+        return original(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StateError, match=f"cannot lock the state folder {folder}: {os.strerror(number)}"):
+        Store(folder)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    """A state folder below a file is refused by name."""
+    (tmp_path / "file").write_bytes(b"")
+    for folder in (tmp_path / "file", tmp_path / "file" / "state"):
+        with pytest.raises(StateError, match=f"cannot make the folder {folder}"):
+            Store(folder)

@@ -40,7 +40,8 @@ def encode(obj: object, *, tagged: bool = True) -> bytes:
     """Encode `obj` with shortest heads and definite lengths, map keys in the order of the mapping.
 
     Takes None, bool, int, float, str, bytes, bytearray, memoryview, list, tuple and mappings. `tagged` puts
-    the self-describing tag in front. Raises `CborError` for any other type.
+    the self-describing tag in front. Raises `CborError` for any other type, and for integers and texts that
+    `decode` would refuse.
     """
     parts: _Parts = [SELF_DESCRIBED] if tagged else []
     _put(obj, parts)
@@ -78,7 +79,10 @@ def _put_view(value: memoryview, parts: _Parts) -> None:
 
 
 def _put_text(value: str, parts: _Parts) -> None:
-    raw = value.encode()
+    try:
+        raw = value.encode()
+    except UnicodeEncodeError as problem:
+        raise CborError(f"a text with half a character cannot be written as CBOR: {problem}") from None
     parts += (_head(_TEXT, len(raw)), raw)
 
 
@@ -87,7 +91,12 @@ def _put_int(value: int, parts: _Parts) -> None:
     if magnitude < 1 << 64:
         parts.append(_head(major, magnitude))
         return
-    raw = magnitude.to_bytes((magnitude.bit_length() + 7) // 8, "big")
+    length = (magnitude.bit_length() + 7) // 8
+    if length > _MAX_BIG_INTEGER:
+        raise CborError(
+            f"an integer of {length} bytes cannot be written as CBOR, {_MAX_BIG_INTEGER} are the most"
+        )
+    raw = magnitude.to_bytes(length, "big")
     parts += (_head(_TAG, 2 + major), _head(_BYTES, len(raw)), raw)
 
 

@@ -21,7 +21,7 @@ def open_node(config: ReplicaConfig, clock: Clock) -> tuple[Node, Store | None]:
     """Make the node of a configuration, and open its state folder if it has one. Raises `StateError`."""
     if config.state_dir is None:
         return make_node(config, clock, None), None
-    store = Store(config.state_dir)
+    store = Store(config.state_dir, config.seed)
     try:
         return make_node(config, clock, store), store
     except BaseException:
@@ -31,9 +31,10 @@ def open_node(config: ReplicaConfig, clock: Clock) -> tuple[Node, Store | None]:
 
 def make_node(config: ReplicaConfig, clock: Clock, store: Store | None) -> Node:
     """Join the parts of a node."""
-    seed = config.seed if config.seed is not None else fresh_seed()
     if store is not None:
-        seed = store.seed(config.seed, seed)
+        seed = store.seed
+    else:
+        seed = fresh_seed() if config.seed is None else config.seed
     key = bls.keypair(derive(seed, b"root key"))
     identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
     subnet = make_subnet(seed, key, identity)

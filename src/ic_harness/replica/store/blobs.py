@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from ic_harness.errors import StateError
+from ic_harness.replica.store import files
+from ic_harness.replica.store.files import DamagedError
 
 
 class MemoryBlobs:
@@ -32,39 +32,72 @@ class MemoryBlobs:
 
 
 class FileBlobs:
-    """Blobs in a folder, one file each, written under another name and renamed when complete."""
+    """Blobs in a folder, one file each, written under another name and renamed when complete.
+
+    A file is trusted to hold its content once this process has written or checked it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self._known: set[bytes] = set()
+        self._unsynced: set[bytes] = set()
 
-    def _path(self, digest: bytes) -> Path:
+    def path(self, digest: bytes) -> Path:
+        """The file of a blob."""
         return self._folder / digest.hex()
 
     def put(self, content: bytes) -> bytes:
-        """Keep `content`; gives its hash."""
+        """Keep `content`; gives its hash. Raises `StateError` when it cannot be written."""
         digest = hashlib.sha256(content).digest()
-        path = self._path(digest)
-        if not path.exists():
-            handle, name = tempfile.mkstemp(dir=self._folder, prefix="new-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).replace(path)
+        if digest not in self._known:
+            if not files.check_folder(self._folder):
+                files.make_folder(self._folder)
+            draft = self._folder / f"{digest.hex()}.new"
+            handle = files.create(draft)
+            try:
+                files.write(handle, [content], draft)
+            finally:
+                files.close(handle)
+            files.rename(draft, self.path(digest))
+            self._unsynced.add(digest)
+            self._known.add(digest)
         return digest
 
     def get(self, digest: bytes) -> bytes:
-        """Give the content with this hash. Raises `StateError` when it is missing or damaged."""
-        try:
-            content = self._path(digest).read_bytes()
-        except FileNotFoundError:
-            raise StateError(f"the blob {digest.hex()} is missing in {self._folder}") from None
+        """Give the content with this hash. Raises `DamagedError` when it is missing or another."""
+        content = files.read_whole(self.path(digest))
         if hashlib.sha256(content).digest() != digest:
-            raise StateError(f"the blob {digest.hex()} in {self._folder} is damaged")
+            raise DamagedError(self.path(digest), "the SHA-256 of its content is not its name")
         return content
+
+    def check(self, digest: bytes) -> None:
+        """Read a blob a MiB at a time. Raises `DamagedError` when it is missing or another."""
+        hasher = hashlib.sha256()
+        for block in files.blocks(self.path(digest)):
+            hasher.update(block)
+        if hasher.digest() != digest:
+            raise DamagedError(self.path(digest), "the SHA-256 of its content is not its name")
+        self._known.add(digest)
+
+    def sync(self) -> None:
+        """Force what was put to the disk, before a checkpoint refers to it."""
+        for digest in self._unsynced:
+            handle = files.open_file(self.path(digest), write=True)
+            try:
+                files.sync(handle, self.path(digest))
+            finally:
+                files.close(handle)
+        if self._unsynced:
+            files.sync_folder(self._folder)
+        self._unsynced.clear()
 
     def keep_only(self, wanted: Iterable[bytes]) -> None:
         """Delete all blobs but these, and what interrupted writers left."""
-        names = {digest.hex() for digest in wanted}
-        for path in self._folder.iterdir():
-            if path.name not in names:
-                path.unlink(missing_ok=True)
+        kept = set(wanted)
+        names = {digest.hex() for digest in kept}
+        self._known &= kept
+        self._unsynced &= kept
+        if files.check_folder(self._folder):
+            for name in files.names(self._folder):
+                if name not in names:
+                    files.remove(self._folder / name)

@@ -1,8 +1,9 @@
 """The world's dataclasses as plain values for CBOR, and back, driven by their type annotations.
 
-A dataclass becomes a list of its name and its fields in order; the reader knows from the annotations what
-each field must be, so a file can only ever yield what `world` declares. Another number of fields than
-declared means that another version wrote the file.
+A dataclass becomes a list of its name and its fields in order. The annotations say what each field must be,
+in both directions: the writer refuses what the reader would refuse, so that a value of a wrong type stops
+the round that made it and never makes a state folder unreadable. A record with fewer fields than declared
+was written by an earlier version: the missing ones, at the end, take their declared defaults.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import typing
 from collections import deque
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from ic_harness.errors import StateError
 
 _PLAIN: Final = frozenset({int, str, bytes, bool, type(None)})
 _SEQUENCES: Final[dict[Any, Callable[[Any], Any]]] = {tuple: tuple, list: list, deque: deque}
+_Writer = Callable[[Any], Any]
 
 
 @cache
@@ -28,20 +31,87 @@ def _fields(cls: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, hints[field.name]) for field in dataclasses.fields(cls))
 
 
+@cache
+def _required(cls: Any) -> int:
+    """How many fields at the beginning a record must have."""
+    needed = [
+        index
+        for index, field in enumerate(dataclasses.fields(cls))
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    return max(needed, default=-1) + 1
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
 def to_plain(value: Any) -> Any:
-    """Turn a value into lists, ints, texts and bytes."""
-    kind = type(value)
+    """Turn a record into lists, ints, texts and bytes. Raises `StateError` for what could not be read again."""
+    kind: Any = type(value)  # a type is hashable, which mypy does not see
+    return _writer(kind)(value)
+
+
+@cache
+def _writer(kind: Any) -> _Writer:
+    """The function that turns a value of an annotated type into a plain one, made once for each type."""
     if kind in _PLAIN:
-        return value
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, dict):
-        return [[to_plain(key), to_plain(item)] for key, item in value.items()]
-    if isinstance(value, tuple | list | deque):
-        return [to_plain(item) for item in value]
-    known: Any = kind  # a type is hashable, which mypy does not see
-    names = (name for name, _ in _fields(known))
-    return [kind.__name__, *(to_plain(getattr(value, name)) for name in names)]
+        return lambda value: _checked(value, kind)
+    origin = typing.get_origin(kind)
+    if origin in {typing.Union, types.UnionType}:
+        return _union_writer(typing.get_args(kind))
+    if origin is dict:
+        key, item = map(_writer, typing.get_args(kind))
+        return lambda value: [[key(k), item(v)] for k, v in _checked(value, dict).items()]
+    if origin in _SEQUENCES:
+        return _sequence_writer(origin, typing.get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return lambda value: _checked(value, kind).value
+    if dataclasses.is_dataclass(kind):
+        return _record_writer(kind)
+    raise StateError(f"a {kind} cannot be kept in the state")
+
+
+def _record_writer(kind: Any) -> _Writer:
+    name = kind.__name__
+    writers = [_writer(hint) for _, hint in _fields(kind)]
+    found = [field for field, _ in _fields(kind)]
+    values: Callable[[Any], tuple[Any, ...]] = (
+        attrgetter(*found)
+        if len(found) > 1
+        else lambda record: tuple(getattr(record, field) for field in found)
+    )
+
+    def write(record: Any) -> list[Any]:
+        if type(record) is not kind:
+            _checked(record, kind)
+        return [name, *[writer(value) for writer, value in zip(writers, values(record), strict=True)]]
+
+    return write
+
+
+def _sequence_writer(origin: Any, kinds: tuple[Any, ...]) -> _Writer:
+    writers = [_writer(kind) for kind in kinds if kind is not Ellipsis]
+    if len(kinds) == 2 and kinds[1] is not Ellipsis:
+        return lambda value: [
+            writer(item) for writer, item in zip(writers, _pair(_sequence(value, origin)), strict=True)
+        ]
+    (one,) = writers
+    return lambda value: [one(item) for item in _sequence(value, origin)]
+
+
+def _union_writer(kinds: tuple[Any, ...]) -> _Writer:
+    writers = {kind: _writer(kind) for kind in kinds}
+
+    def write(value: Any) -> Any:
+        writer = writers.get(type(value))
+        if writer is None:
+            raise StateError(f"the state cannot hold a {type(value).__name__} where one of {kinds} belongs")
+        return writer(value)
+
+    return write
+
+
+# --- reading ------------------------------------------------------------------------------------------------
 
 
 def from_plain(plain: Any, kind: Any) -> Any:
@@ -53,30 +123,49 @@ def from_plain(plain: Any, kind: Any) -> Any:
         return _from_union(plain, typing.get_args(kind))
     if origin is dict:
         key, item = typing.get_args(kind)
-        return {from_plain(k, key): from_plain(v, item) for k, v in _checked(plain, list)}
+        return {
+            from_plain(k, key): from_plain(v, item)
+            for k, v in (_pair(_checked(pair, list)) for pair in _checked(plain, list))
+        }
     if origin in _SEQUENCES:
         return _SEQUENCES[origin](_items(_checked(plain, list), typing.get_args(kind)))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return kind(plain)
+        return _member(plain, kind)
     return _from_record(_checked(plain, list), kind)
 
 
-def _checked(plain: Any, kind: Any) -> Any:
-    if not isinstance(plain, kind):
-        raise StateError(f"the state holds a {type(plain).__name__} where a {kind.__name__} belongs")
-    return plain
+def _checked(value: Any, kind: Any) -> Any:
+    if not isinstance(value, kind):
+        raise StateError(f"the state holds a {type(value).__name__} where a {kind.__name__} belongs")
+    return value
+
+
+def _sequence(value: Any, kind: Any) -> Any:
+    """Any sequence may stand for another: it is read as the declared one."""
+    return value if isinstance(value, tuple | list | deque) else _checked(value, kind)
+
+
+def _pair(items: Any) -> Any:
+    if len(items) != 2:
+        raise StateError(f"the state holds {len(items)} values where a pair belongs")
+    return items
+
+
+def _member(plain: Any, kind: type[enum.Enum]) -> enum.Enum:
+    try:
+        return kind(plain)
+    except ValueError as problem:
+        raise StateError(f"the state holds no {kind.__name__}: {problem}") from problem
 
 
 def _items(plain: list[Any], kinds: tuple[Any, ...]) -> list[Any]:
     if len(kinds) == 2 and kinds[1] is not Ellipsis:
-        if len(plain) != 2:
-            raise StateError("the state holds a pair of another length than two")
-        return [from_plain(item, kind) for item, kind in zip(plain, kinds, strict=True)]
+        return [from_plain(item, kind) for item, kind in zip(_pair(plain), kinds, strict=True)]
     return [from_plain(item, kinds[0]) for item in plain]
 
 
 def _from_union(plain: Any, kinds: tuple[Any, ...]) -> Any:
-    if plain is None:
+    if plain is None and type(None) in kinds:
         return None
     if isinstance(plain, list) and plain:
         for kind in kinds:
@@ -90,7 +179,7 @@ def _from_union(plain: Any, kinds: tuple[Any, ...]) -> Any:
 
 def _from_record(plain: list[Any], kind: Any) -> Any:
     fields = _fields(kind)
-    if len(plain) != len(fields) + 1 or plain[0] != kind.__name__:
+    if not plain or plain[0] != kind.__name__ or not _required(kind) < len(plain) <= len(fields) + 1:
         raise StateError(f"the state holds no {kind.__name__} as this version knows it")
-    values = {name: from_plain(value, hint) for (name, hint), value in zip(fields, plain[1:], strict=True)}
+    values = {name: from_plain(value, hint) for (name, hint), value in zip(fields, plain[1:], strict=False)}
     return kind(**values)

@@ -1,21 +1,33 @@
-"""The journal: an append-only file of framed, checksummed entries.
+"""The journal: an append-only file of framed, numbered and chained entries.
 
-    frame:  4 bytes  magic "ICHJ"
-            4 bytes  length of the record, little endian
-            8 bytes  length of the content, little endian
-            4 bytes  CRC-32 of record and content
-            record   CBOR, says what changed
-            content  raw bytes that the record refers to by length, in order
+    header:  8 bytes   magic "ICHJRNL2"
+             4 bytes   version of the state format           } integers are little endian
+             16 bytes  id of the folder
+             8 bytes   generation
+             32 bytes  digest of the checkpoint that the journal goes on from
+             4 bytes   CRC-32 of the header
+    frame:   4 bytes   magic "ICHF"
+             8 bytes   number, from 1
+             4 bytes   length of the record
+             8 bytes   length of the content
+             4 bytes   CRC-32 of record and content
+             4 bytes   chain: CRC-32 of the bytes of this head before, begun with the chain of the frame before
+             record    CBOR, says what changed
+             content   raw bytes that the record refers to by length, in order
 
-A frame is written by one call after the round and before anybody is told of it. The kernel has it then, so
+A frame is written by one call after the round and before any caller learns of it. The kernel has it then, so
 it survives the death of the process; it is not forced to the disk each time, because losing power in the
-middle of a test run is not what this guards against. A torn last frame is cut off when the file is opened:
-its round was never answered.
+middle of a test run is not what this guards against.
+
+A process that is killed while it appends leaves a prefix of a frame. Only that is a *torn* frame, and only
+where the file `committed-<n>` does not say that it was acknowledged: its round was never answered, so it may
+be cut off. A head has a checksum of its own, so a damaged length is not taken for a torn frame. The chain
+begins with the checksum of the header, so a frame is accepted in its own journal and place only.
 """
 
 from __future__ import annotations
 
-import os
+import fcntl
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -25,99 +37,188 @@ from typing import Any, Final
 
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
+from ic_harness.replica.store import files, sealed
+from ic_harness.replica.store.committed import Acknowledged, Mark
+from ic_harness.replica.store.files import DamagedError
+from ic_harness.replica.store.identity import Generation
 
-_HEAD: Final = struct.Struct("<4sIQI")
-_MAGIC: Final = b"ICHJ"
-# writev takes at most this many buffers (IOV_MAX of Linux).
-_MAX_BUFFERS: Final = 1000
+MAGIC: Final = b"ICHJRNL2"
+_HEADER: Final = struct.Struct("<8sI16sQ32s")
+_HEAD: Final = struct.Struct("<4sQIQI")
+_START: Final = struct.Struct("<4sQ")
+_CHECKSUM: Final = struct.Struct("<I")
+_FRAME_MAGIC: Final = b"ICHF"
+HEADER_SIZE: Final = _HEADER.size + _CHECKSUM.size
+HEAD_SIZE: Final = _HEAD.size + _CHECKSUM.size
+_MAX_RECORD: Final = (1 << 32) - 1
+_BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One entry: its record, and where its content begins in the file."""
+    """One entry: its record, where its content begins in the file and where it ends, and its chain."""
 
+    number: int
     record: Any
     content_at: int
+    end: int
+    chain: int
 
 
 class Journal:
-    """An open journal; `size` is how many bytes it holds."""
+    """An open journal. `mark` is its end: of what was read by `frames`, and then of what was appended."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, handle: int) -> None:
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self.size = os.fstat(self._file).st_size
+        self._handle = handle
+        self.mark = Mark(0, 0, 0)
+
+    @classmethod
+    def create(cls, path: Path, generation: Generation) -> Journal:
+        """Make a journal without frames, locked for this process."""
+        journal = cls(path, files.create(path))
+        content = _HEADER.pack(
+            MAGIC, sealed.VERSION, generation.folder_id, generation.number, generation.digest
+        )
+        checksum = zlib.crc32(content)
+        files.write(journal._handle, [content + _CHECKSUM.pack(checksum)], path)
+        files.sync(journal._handle, path)
+        journal.mark = Mark(0, HEADER_SIZE, checksum)
+        journal.lock()
+        return journal
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool) -> Journal:
+        """Open a journal; `write` for appending to it."""
+        return cls(path, files.open_file(path, write=write))
+
+    def lock(self) -> None:
+        """Keep other processes out even when the lock file of the folder was deleted. Raises `StateError`."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateError(f"the journal {self.path} is in use by another process") from error
+        except OSError as error:
+            raise StateError(f"cannot lock {self.path}: {error.strerror}") from error
+
+    # --- appending ------------------------------------------------------------------------------------------
 
     def append(self, record: Any, content: Sequence[bytes] = ()) -> None:
-        """Append one frame. Raises `OSError` when the disk is full; the frame is then cut off again."""
-        head = cbor.encode(record, tagged=False)
+        """Append one frame. Raises `StateError`; what was written of the frame is then cut off again."""
+        try:
+            head = cbor.encode(record, tagged=False)
+        except CborError as problem:
+            raise StateError(f"a round cannot be kept in {self.path}: {problem}") from problem
+        if len(head) > _MAX_RECORD:
+            raise StateError(f"a round cannot be kept in {self.path}: its record has {len(head)} bytes")
         checksum = zlib.crc32(head)
         for part in content:
             checksum = zlib.crc32(part, checksum)
         length = sum(map(len, content))
-        buffers = [_HEAD.pack(_MAGIC, len(head), length, checksum), head, *content]
+        number = self.mark.frames + 1
+        start = _HEAD.pack(_FRAME_MAGIC, number, len(head), length, checksum)
+        chain = zlib.crc32(start, self.mark.chain)
         try:
-            self._write(buffers)
-        except OSError:
-            os.ftruncate(self._file, self.size)
+            files.write(self._handle, [start + _CHECKSUM.pack(chain), head, *content], self.path)
+        except BaseException:  # also an interrupt: the next frame must not follow half of this one
+            self.cut()
             raise
-        self.size += _HEAD.size + len(head) + length
+        self.mark = Mark(number, self.mark.length + HEAD_SIZE + len(head) + length, chain)
 
-    def _write(self, buffers: Sequence[bytes]) -> None:
-        for start in range(0, len(buffers), _MAX_BUFFERS):
-            batch = buffers[start : start + _MAX_BUFFERS]
-            total = sum(map(len, batch))
-            written = os.writev(self._file, batch)
-            if written < total:  # a signal came, or the disk is nearly full
-                rest = memoryview(b"".join(batch))[written:]
-                while rest:
-                    rest = rest[os.write(self._file, rest) :]
+    def cut(self) -> None:
+        """Cut off what is behind the mark, and go there."""
+        files.truncate(self._handle, self.mark.length, self.path)
+        files.seek(self._handle, self.mark.length)
 
-    def frames(self) -> Iterator[Frame]:
-        """Read all frames and cut off a torn end. Raises `StateError` when the middle is damaged."""
-        position = 0
-        while position < self.size:
-            frame, end = self._frame(position)
-            if frame is None:
-                os.ftruncate(self._file, position)
-                self.size = position
-                return
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def header(self) -> Generation:
+        """Read and check the header. Raises `DamagedError`, `StateError` for another version."""
+        whole = files.read_at(self._handle, HEADER_SIZE, 0, self.path)
+        if len(whole) < HEADER_SIZE:
+            raise DamagedError(self.path, f"it ends after {len(whole)} bytes, its header has {HEADER_SIZE}")
+        magic, version, folder_id, number, digest = _HEADER.unpack_from(whole)
+        (checksum,) = _CHECKSUM.unpack_from(whole, _HEADER.size)
+        if magic != MAGIC or checksum != zlib.crc32(whole[: _HEADER.size]):
+            raise DamagedError(self.path, "the checksum of its header is wrong")
+        sealed.check_version(self.path, version)
+        self.mark = Mark(0, HEADER_SIZE, checksum)
+        return Generation(folder_id, number, digest)
+
+    def frames(self, acknowledged: Acknowledged) -> Iterator[Frame]:
+        """Read all frames after `header`; `mark` moves along and ends before a torn frame.
+
+        Raises `DamagedError` for everything that no killed process leaves behind.
+        """
+        size = self.size
+        while self.mark.length < size and (frame := self._frame(size)) is not None:
+            self.mark = Mark(frame.number, frame.end, frame.chain)
+            if frame.number == acknowledged.mark.frames and self.mark != acknowledged.mark:
+                raise self._damaged(frame.number, "committed-* speaks of another journal with this number")
             yield frame
-            position = end
+        self._check_end(acknowledged)
 
-    def _frame(self, position: int) -> tuple[Frame | None, int]:
-        head = os.pread(self._file, _HEAD.size, position)
-        if len(head) < _HEAD.size:
-            return None, position
-        magic, record_length, content_length, checksum = _HEAD.unpack(head)
-        start = position + _HEAD.size
-        end = start + record_length + content_length
-        if magic != _MAGIC:
-            raise StateError(f"{self.path} is damaged: no frame at byte {position}")
-        if end > self.size:
-            return None, position
-        record = os.pread(self._file, record_length, start)
-        content_at = start + record_length
+    @property
+    def size(self) -> int:
+        """The length of the file in bytes."""
+        return files.size(self._handle)
+
+    def _check_end(self, acknowledged: Acknowledged) -> None:
+        wanted, found = acknowledged.mark, self.mark
+        if found.frames < wanted.frames:
+            raise DamagedError(
+                self.path,
+                f"it ends at byte {self.size} with {found.frames} whole frames, "
+                f"{wanted.frames} frames up to byte {wanted.length} were acknowledged",
+            )
+        if found.frames > acknowledged.most_frames:
+            raise DamagedError(
+                self.path, f"it has {found.frames} frames, but committed-* knows of {wanted.frames} only"
+            )
+
+    def _frame(self, size: int) -> Frame | None:
+        position, number = self.mark.length, self.mark.frames + 1
+        head = files.read_at(self._handle, HEAD_SIZE, position, self.path)
+        expected = _START.pack(_FRAME_MAGIC, number)
+        if head[: len(expected)] != expected[: len(head)]:
+            raise self._damaged(number, "no frame with this number begins here")
+        if len(head) < HEAD_SIZE:
+            return None
+        *_, record_length, content_length, checksum = _HEAD.unpack_from(head)
+        (chain,) = _CHECKSUM.unpack_from(head, _HEAD.size)
+        if chain != zlib.crc32(head[: _HEAD.size], self.mark.chain):
+            raise self._damaged(number, "the checksum of its head is wrong")
+        content_at = position + HEAD_SIZE + record_length
+        end = content_at + content_length
+        if end > size:
+            return None
+        record = self.read(position + HEAD_SIZE, record_length)
         if self._checksum(record, content_at, content_length) != checksum:
-            if end == self.size:
-                return None, position
-            raise StateError(f"{self.path} is damaged: wrong checksum at byte {position}")
+            raise self._damaged(number, "the checksum of its content is wrong")
         try:
-            return Frame(cbor.decode(record), content_at), end
+            return Frame(number, cbor.decode(record), content_at, end, chain)
         except CborError as problem:
-            raise StateError(f"{self.path} is damaged at byte {position}: {problem}") from problem
+            raise self._damaged(number, str(problem)) from problem
+
+    def _damaged(self, number: int, problem: str) -> DamagedError:
+        return DamagedError(self.path, f"frame {number} at byte {self.mark.length}: {problem}")
 
     def _checksum(self, record: bytes, content_at: int, length: int) -> int:
         checksum = zlib.crc32(record)
-        for offset in range(0, length, 1 << 20):
-            piece = self.read(content_at + offset, min(1 << 20, length - offset))
+        for offset in range(0, length, _BLOCK):
+            piece = self.read(content_at + offset, min(_BLOCK, length - offset))
             checksum = zlib.crc32(piece, checksum)
         return checksum
 
     def read(self, position: int, length: int) -> bytes:
-        """Read content that a frame refers to."""
-        return os.pread(self._file, length, position)
+        """Read content that a frame refers to. Raises `DamagedError` when the file ends before."""
+        content = files.read_at(self._handle, length, position, self.path)
+        if len(content) != length:
+            raise DamagedError(
+                self.path, f"{length} bytes expected at byte {position}, it has {len(content)}"
+            )
+        return content
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._file)
+        files.close(self._handle)

@@ -2,30 +2,85 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from ic_harness.errors import StateError
+from ic_harness.replica.store.files import DamagedError
+
+_FLAGS: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FolderLock:
     """A lock on a folder that the kernel gives up when the process ends, however it ends.
 
-    Raises `StateError`, which names the process, when another one has it.
+    `write` False locks a folder for reading it, also one on a read-only file system; without a file `lock`
+    there nothing is locked. Raises `StateError`, which names the process, when another one has it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    def __init__(self, folder: Path, *, write: bool = True) -> None:
+        self._folder = folder
+        self._write = write
+        self._file: int | None = None
+        while not self._taken():
+            pass  # the file was deleted between opening and locking it: lock the new one
+
+    def _taken(self) -> bool:
+        path = self._folder / "lock"
+        handle = self._open(path)
+        if handle is None:
+            return True
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.pread(self._file, 32, 0).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
-            raise StateError(f"the state folder {folder} is in use by process {owner}") from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+            mine = os.fstat(handle)
+            if not stat.S_ISREG(mine.st_mode):
+                raise DamagedError(path, "a regular file belongs here")
+            self._lock(handle)
+            with suppress(FileNotFoundError):
+                there = path.lstat()
+                if (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
+                    self._file, handle = handle, -1
+                    return True
+            return False
+        finally:
+            if handle >= 0:
+                os.close(handle)
+
+    def _open(self, path: Path) -> int | None:
+        try:
+            if self._write:
+                return os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+            return os.open(path, os.O_RDONLY | _FLAGS)
+        except OSError as error:
+            if error.errno == errno.ENOENT and not self._write:
+                return None
+            if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+                raise DamagedError(path, "a regular file belongs here") from error
+            raise StateError(f"cannot lock the state folder {self._folder}: {error.strerror}") from error
+
+    def _lock(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self._write:
+                os.fchmod(handle, 0o600)
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        except BlockingIOError as error:
+            owner = os.pread(handle, 32, 0).strip()
+            who = f"process {int(owner)}" if owner.isdigit() else "another process"
+            raise StateError(f"the state folder {self._folder} is in use by {who}") from error
+        except OSError as error:
+            raise StateError(f"cannot lock the state folder {self._folder}: {error.strerror}") from error
 
     def release(self) -> None:
         """Give the folder back."""
-        os.close(self._file)
+        handle, self._file = self._file, None
+        if handle is not None:
+            with suppress(OSError):  # so that the number of an ended process is not told of the next one
+                if self._write:
+                    os.ftruncate(handle, 0)
+            os.close(handle)

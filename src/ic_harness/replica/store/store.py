@@ -1,40 +1,36 @@
-"""A state folder: what is in it, how it is opened, how rounds are added, when a checkpoint is made.
+"""An open state folder: how it is opened and made, how rounds are added, when a checkpoint is made.
 
-    lock              held by the process that uses the folder
-    seed              what keys and random numbers of the network follow from
-    blobs/            modules, chunks, memories of snapshots, by SHA-256
-    checkpoint-<n>/   world, and one file for each memory; complete as soon as it has this name
-    journal-<n>       the rounds since checkpoint n
-
-To open: take the newest checkpoint, read its journal, drop a torn end. To checkpoint: write a new folder
-under another name, rename it, start the next journal, delete the old pair; being killed between any two of
-these steps leaves either the old pair or the new one whole.
+What is in the folder is described in `loading`. To checkpoint: write a new generation beside the present one,
+give it its name, delete the old one. Being killed between any two of these steps leaves either the old
+generation or the new one whole.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
+import logging
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ic_harness.errors import CborError, StateError
-from ic_harness.protocol import cbor
+from ic_harness.errors import StateError
 from ic_harness.replica.execution import StateImage
 from ic_harness.replica.machine import Machine
+from ic_harness.replica.randomness import fresh_seed
 from ic_harness.replica.scheduler import Changes
+from ic_harness.replica.store import checkpoint, files, legacy, loading
 from ic_harness.replica.store.blobs import FileBlobs
-from ic_harness.replica.store.codec import from_plain, to_plain
-from ic_harness.replica.store.journal import Frame, Journal
+from ic_harness.replica.store.checkpoint import Draft
+from ic_harness.replica.store.committed import Committed
+from ic_harness.replica.store.identity import committed_path
+from ic_harness.replica.store.journal import Journal
+from ic_harness.replica.store.loading import Loaded
 from ic_harness.replica.store.lock import FolderLock
-from ic_harness.replica.store.memories import REGIONS, Piece, StoredMemory, memory_file
-from ic_harness.replica.world import Canister, Request, RequestRecord, World
+from ic_harness.replica.store.memories import StoredMemory
+from ic_harness.replica.store.records import blobs_of, memory_entries, record_of
+from ic_harness.replica.world import Canister, World
 from ic_harness.units import MIB
-
-VERSION: Final = 1
-"""Of everything in the folder; a folder of another version is refused."""
 
 CHECKPOINT_BYTES: Final = 512 * MIB
 """A journal longer than this (and than the memories twice) is turned into a checkpoint."""
@@ -42,161 +38,136 @@ CHECKPOINT_BYTES: Final = 512 * MIB
 CLOSING_BYTES: Final = 32 * MIB
 """At the end of a process a journal longer than this is turned into a checkpoint, for a fast next start."""
 
-_SCALARS: Final = ("time_ns", "round", "next_index", "random_counter", "updates", "consumed_cycles")
+_FOLDER_ID_LENGTH: Final = 16
+_log: Final = logging.getLogger(__name__)
 
 
 class Store:
-    """An open state folder. `world` is what was found in it, None when it is new."""
+    """An open state folder. `world` is what was found in it, None when no round was kept yet.
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    `seed` is the network's: the one of the folder, in a new folder `wanted_seed` or a drawn one. `notes` tell
+    what was found that is no damage, such as a torn frame that was cut off. Raises `StateError` when the folder
+    is damaged, in use, of another version, cannot be written, or belongs to another seed.
+    """
+
+    def __init__(self, folder: Path, wanted_seed: bytes | None = None) -> None:
+        files.make_folder(folder)
         self.folder = folder
         self._lock = FolderLock(folder)
+        self._files: list[Journal | Committed] = []
         try:
-            self._open(folder)
+            self._open(wanted_seed)
         except BaseException:
-            self._lock.release()
+            self.release()
             raise
-
-    def _open(self, folder: Path) -> None:
-        self.blobs = FileBlobs(folder / "blobs")
-        self._memories: dict[bytes, StoredMemory] = {}
-        self._changed: set[bytes] = set()  # by this process: their memory is live
-        self._memory_bytes = 0
-        self._pinned: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._number = self._newest()
-        self.world = self._read_checkpoint()
-        self._journal = Journal(folder / f"journal-{self._number}")
-        for frame in self._journal.frames():
-            self._replay(frame)
-        self._sweep()
 
     # --- opening --------------------------------------------------------------------------------------------
 
-    def seed(self, wanted: bytes | None, fresh: bytes) -> bytes:
-        """The seed of the folder; a new folder takes the wanted or the fresh one. Raises `StateError`."""
-        path = self.folder / "seed"
-        if path.exists():
-            kept = path.read_bytes()
-            if wanted is not None and wanted != kept:
-                raise StateError(f"{self.folder} belongs to a network with another seed")
-            return kept
-        seed = fresh if wanted is None else wanted
-        # The keys of the network follow from it: nobody else on the machine needs to read it.
-        _write_whole(path, seed, mode=0o600)
-        return seed
+    def _open(self, wanted_seed: bytes | None) -> None:
+        self.blobs = FileBlobs(self.folder / "blobs")
+        self._changed: set[bytes] = set()  # by this process: their memory is live
+        self._pinned: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._failure: BaseException | None = None
+        self._memory_bytes = 0  # of the last checkpoint
+        self.notes: list[str] = []
+        found = loading.inventory(self.folder)
+        if legacy.is_legacy(self.folder, found):
+            self._migrate(legacy.load(self.folder, found), wanted_seed)
+        else:
+            loaded = loading.load(self.folder, found, write=True)
+            if loaded is None:
+                self._begin(fresh_seed() if wanted_seed is None else wanted_seed)
+            else:
+                self._go_on(loaded, wanted_seed)
+        self._sweep()
+        self.blobs.keep_only(set() if self.world is None else blobs_of(self.world))
+        for note in self.notes:
+            _log.warning("%s", note)
 
-    def _newest(self) -> int:
-        numbers = [
-            int(path.name.removeprefix("checkpoint-"))
-            for path in self.folder.glob("checkpoint-*")
-            if path.name.removeprefix("checkpoint-").isdigit()
-        ]
-        return max(numbers, default=0)
+    def _begin(self, seed: bytes) -> None:
+        """Make the first generation of a new folder."""
+        self.seed = seed
+        self._folder_id = fresh_seed()[:_FOLDER_ID_LENGTH]
+        self.world: World | None = None
+        self._write_generation(0, None, iter(()))
 
-    def _checkpoint_folder(self, number: int) -> Path:
-        return self.folder / f"checkpoint-{number}"
+    def _go_on(self, loaded: Loaded, wanted_seed: bytes | None) -> None:
+        """Take over what was read, and cut a torn frame off."""
+        self._files.append(loaded.journal)
+        loading.check_blobs(loaded, self.blobs)
+        self._take_seed(loaded.seed, wanted_seed)
+        loaded.journal.lock()
+        number = loaded.generation.number
+        self._committed = Committed.open(committed_path(self.folder, number), loaded.generation)
+        self._files.append(self._committed)
+        loaded.journal.cut()
+        # A whole frame that was not acknowledged is so from now on: what follows goes on from it.
+        self._committed.put(loaded.journal.mark)
+        self._folder_id, self._number = loaded.generation.folder_id, number
+        self._journal = loaded.journal
+        self._memories = loaded.contents.memories
+        self.world = loaded.contents.world
+        self.notes += loaded.notes
 
-    def _read_checkpoint(self) -> World | None:
-        folder = self._checkpoint_folder(self._number)
-        if not folder.exists():
-            return None
+    def _migrate(self, loaded: Loaded, wanted_seed: bytes | None) -> None:
+        """Write what version 1 kept as a generation of the present version."""
         try:
-            record = cbor.decode((folder / "world").read_bytes())
-        except (OSError, CborError) as problem:
-            raise StateError(f"the checkpoint {folder} is damaged: {problem}") from problem
-        _check_version(record, folder)
-        for canister_id, heap, stable, globals_ in record["memories"]:
-            self._memories[canister_id] = StoredMemory(heap, stable, tuple(globals_), folder)
-        world: World = from_plain(record["world"], World)
-        return world
+            loading.check_blobs(loaded, self.blobs)
+            fresh = loaded.seed or (fresh_seed() if wanted_seed is None else wanted_seed)
+            self._take_seed(fresh, wanted_seed)
+            self._folder_id = fresh_seed()[:_FOLDER_ID_LENGTH]
+            self.world = loaded.contents.world
+            memories = loaded.contents.memories.items()
+            self._write_generation(
+                loaded.generation.number + 1,
+                self.world,
+                ((canister_id, partial(memory.load, loaded.journal)) for canister_id, memory in memories),
+            )
+        finally:
+            loaded.journal.close()
+        self.notes += [*loaded.notes, f"{self.folder} was brought from version 1 of the state format to 2"]
 
-    def _replay(self, frame: Frame) -> None:
-        record = frame.record
-        _check_version(record, self._journal.path)
-        if self.world is None:
-            self.world = World(time_ns=0)
-        world = self.world
-        for name, value in zip(_SCALARS, record["scalars"], strict=True):
-            setattr(world, name, value)
-        world.management_queue.clear()
-        world.management_queue.extend(from_plain(item, Request) for item in record["management"])
-        _replay_map(world.canisters, record["canisters"], Canister)
-        _replay_map(world.requests, record["requests"], RequestRecord)
-        at = frame.content_at
-        for entry in record["memories"]:
-            at = self._replay_memory(entry, at)
-
-    def _replay_memory(self, entry: list[Any], at: int) -> int:
-        canister_id, heap, stable, globals_, whole, pieces = entry
-        if globals_ is None:
-            self._memories.pop(canister_id, None)
-            return at
-        known = self._memories.get(canister_id)
-        memory = StoredMemory(heap, stable, tuple(globals_))
-        if known is not None and not whole:
-            memory.base, memory.pieces = known.base, known.pieces
-        for region, offset, length in pieces:
-            memory.pieces.append(Piece(REGIONS[region], offset, length, at))
-            at += length
-        self._memories[canister_id] = memory
-        return at
+    def _take_seed(self, kept: bytes, wanted: bytes | None) -> None:
+        if wanted is not None and wanted != kept:
+            raise StateError(
+                f"{self.folder} belongs to a network with another seed: leave the seed out, or use another folder"
+            )
+        self.seed = kept
 
     def _sweep(self) -> None:
-        """Remove what an interrupted checkpoint left."""
-        for path in self.folder.iterdir():
-            name, _, number = path.name.partition("-")
-            if name in {"checkpoint", "journal"} and number != str(self._number):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        """Remove what an interrupted checkpoint, the generation before, or version 1 left."""
+        for name in files.names(self.folder):
+            if name in {legacy.SEED_FILE, f"{legacy.SEED_FILE}.new"}:
+                files.remove(self.folder / name)
+        found = loading.inventory(self.folder)
+        for number in found.numbers - {self._number}:
+            checkpoint.clear(self.folder, number)
 
     def load_memory(self, canister_id: bytes) -> StateImage | None:
-        """The memory of a canister as this process found it, None when there is none."""
+        """The memory of a canister as this process found it, None when there is none. Raises `StateError`."""
         memory = self._memories.get(canister_id)
-        return None if memory is None else memory.load(canister_id, self._journal)
+        return None if memory is None else memory.load(self._journal)
 
     # --- rounds ---------------------------------------------------------------------------------------------
 
     def append(self, world: World, changes: Changes, machine: Machine) -> None:
-        """Keep what a round changed."""
-        memories, content = self._memory_entries(world, changes, machine)
-        record = {
-            "version": VERSION,
-            "scalars": [getattr(world, name) for name in _SCALARS],
-            "management": [to_plain(request) for request in world.management_queue],
-            "canisters": _plain_map(changes.canisters, world.canisters),
-            "requests": [[key, to_plain(value)] for key, value in changes.requests.items()],
-            "memories": memories,
-        }
-        self._journal.append(record, content)
-        if self._journal.size > max(CHECKPOINT_BYTES, 2 * self._memory_bytes):
-            self.checkpoint(world, machine)
+        """Keep what a round changed. When this returns it survives the death of the process.
 
-    def _memory_entries(
-        self, world: World, changes: Changes, machine: Machine
-    ) -> tuple[list[list[Any]], list[bytes]]:
-        entries: list[list[Any]] = []
-        content: list[bytes] = []
-        for canister_id in sorted(changes.replaced):
-            self._changed.add(canister_id)
-            canister = world.canisters.get(canister_id)
-            if canister is None or not canister.installed:
-                entries.append([canister_id, 0, 0, None, True, []])
-                continue
-            image = machine.instance(canister).export_state()
-            parts = [(0, 0, image.heap), (1, 0, image.stable)]
-            entries.append(
-                _entry(canister_id, (len(image.heap), len(image.stable)), image.globals, True, parts)
-            )
-            content += [part for _, _, part in parts if part]
-        for canister_id, pages in changes.pages:
-            if canister_id in changes.replaced:
-                continue
-            self._changed.add(canister_id)
-            parts = [(REGIONS.index(region), offset, part) for region, offset, part in pages.parts]
-            sizes = (pages.heap_size, pages.stable_size)
-            entries.append(_entry(canister_id, sizes, pages.globals, False, parts))
-            content += [part for _, _, part in parts if part]
-        return entries, content
+        Raises `StateError`; nothing of the round is then kept, and no later round is taken, because it would
+        go on from one that is not there.
+        """
+        if self._failure is not None:
+            raise StateError(f"no round can be kept after a failure: {self._failure!r}") from self._failure
+        try:
+            entries, content, changed = memory_entries(world, changes, machine)
+            self._journal.append(record_of(world, changes, entries), content)
+            self._committed.put(self._journal.mark)
+            self._changed |= changed
+            if self._journal.mark.length > max(CHECKPOINT_BYTES, 2 * self._memory_bytes):
+                self.checkpoint(world, machine)
+        except BaseException as failure:
+            self._failure = failure
+            raise
 
     def pin(self, holder: Any) -> None:
         """Keep the blobs that `holder.world` names, for as long as `holder` lives."""
@@ -205,119 +176,54 @@ class Store:
     # --- checkpoints ----------------------------------------------------------------------------------------
 
     def checkpoint(self, world: World, machine: Machine) -> None:
-        """Write the whole state and begin a new journal."""
-        number = self._number + 1
-        folder = self._checkpoint_folder(number)
-        draft = self.folder / f"checkpoint-{number}.new"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
-        memories = [
-            self._write_memory(draft, canister, machine)
-            for canister in world.canisters.values()
-            if canister.installed
-        ]
-        record = {"version": VERSION, "world": to_plain(world), "memories": memories}
-        _write_whole(draft / "world", cbor.encode(record))
-        draft.rename(folder)
-        _sync_folder(self.folder)
-        self._begin_anew(number, memories)
+        """Write the whole state and begin a new journal. Raises `StateError`; the old state is then whole."""
+        self.blobs.sync()
+        self._write_generation(self._number + 1, world, self._images(world, machine))
+        self._changed.clear()
+        self._sweep()
         self.blobs.keep_only(
-            set[bytes]().union(_blobs_of(world), *(_blobs_of(holder.world) for holder in self._pinned))
+            set[bytes]().union(blobs_of(world), *(blobs_of(holder.world) for holder in self._pinned))
         )
 
-    def _write_memory(self, draft: Path, canister: Canister, machine: Machine) -> list[Any]:
-        stored = self._memories.get(canister.id)
-        if canister.id not in self._changed and stored is not None and stored.base and not stored.pieces:
-            for region in REGIONS:
-                os.link(
-                    memory_file(stored.base, canister.id, region), memory_file(draft, canister.id, region)
-                )
-            return [canister.id, stored.heap_size, stored.stable_size, list(stored.globals)]
-        with machine.lock(canister.id):
-            image = machine.instance(canister).export_state()
-        for region, content in zip(REGIONS, (image.heap, image.stable), strict=True):
-            _write_whole(memory_file(draft, canister.id, region), content)
-        return [canister.id, len(image.heap), len(image.stable), list(image.globals)]
+    def _images(self, world: World, machine: Machine) -> Iterator[tuple[bytes, Any]]:
+        for canister in world.canisters.values():
+            if canister.installed:
+                yield canister.id, partial(self._image, canister, machine)
 
-    def _begin_anew(self, number: int, memories: list[list[Any]]) -> None:
-        folder = self._checkpoint_folder(number)
-        self._journal.close()
-        self._journal = Journal(self.folder / f"journal-{number}")
-        self._number = number
-        self._changed.clear()
-        self._memories = {
-            canister_id: StoredMemory(heap, stable, tuple(globals_), folder)
-            for canister_id, heap, stable, globals_ in memories
-        }
-        self._memory_bytes = sum(heap + stable for _, heap, stable, _ in memories)
-        self._sweep()
+    def _image(self, canister: Canister, machine: Machine) -> StateImage | StoredMemory:
+        stored = self._memories.get(canister.id)
+        if canister.id not in self._changed and stored is not None:
+            return stored if stored.base and not stored.pieces else stored.load(self._journal)
+        with machine.lock(canister.id):
+            return machine.instance(canister).export_state()
+
+    def _write_generation(
+        self, number: int, world: World | None, memories: Iterator[tuple[bytes, Any]]
+    ) -> None:
+        draft = Draft(self._folder_id, number, self.seed, world, memories)
+        contents, journal, committed = checkpoint.write(self.folder, draft)
+        old, self._files = self._files, [journal, committed]
+        self._journal, self._committed, self._number = journal, committed, number
+        self._memories = contents.memories
+        self._memory_bytes = sum(
+            memory.heap_size + memory.stable_size for memory in contents.memories.values()
+        )
+        for file in old:
+            file.close()
 
     def close(self, world: World | None, machine: Machine) -> None:
         """Close the folder; `world` None means that the world is not whole and must not be written."""
-        if world is not None and self._journal.size > CLOSING_BYTES:
-            self.checkpoint(world, machine)
-        self._journal.close()
-        self._lock.release()
+        try:
+            if world is not None and self._failure is None and self._journal.mark.length > CLOSING_BYTES:
+                self.checkpoint(world, machine)
+        except StateError as failure:  # the journal holds everything: only the next start takes longer
+            _log.warning("no checkpoint at the end: %s", failure)
+        finally:
+            self.release()
 
     def release(self) -> None:
         """Give the folder back without writing anything."""
-        self._journal.close()
+        opened, self._files = self._files, []
+        for file in opened:
+            file.close()
         self._lock.release()
-
-
-def _check_version(record: Any, path: Path) -> None:
-    found = record.get("version") if isinstance(record, dict) else None
-    if found != VERSION:
-        raise StateError(f"{path} has version {found} of the state format, this program knows {VERSION}")
-
-
-def _plain_map(keys: Iterable[bytes], values: dict[bytes, Any]) -> list[list[Any]]:
-    return [[key, to_plain(values.get(key))] for key in sorted(keys)]
-
-
-def _replay_map(target: dict[bytes, Any], pairs: list[list[Any]], kind: type) -> None:
-    for key, plain in pairs:
-        if plain is None:
-            target.pop(key, None)
-        else:
-            target[key] = from_plain(plain, kind)
-
-
-def _entry(
-    canister_id: bytes,
-    sizes: tuple[int, int],
-    globals_: tuple[int, ...],
-    whole: bool,  # noqa: FBT001 — mirrors the stored layout
-    parts: Iterable[tuple[int, int, bytes]],
-) -> list[Any]:
-    pieces = [[region, offset, len(part)] for region, offset, part in parts if part]
-    return [canister_id, *sizes, list(globals_), whole, pieces]
-
-
-def _blobs_of(world: World) -> set[bytes]:
-    wanted: set[bytes] = set()
-    for canister in world.canisters.values():
-        wanted |= {canister.module_hash, *canister.chunks}
-        for snapshot in canister.snapshots.values():
-            chunks = {digest for digest, _ in snapshot.chunks}
-            wanted |= {snapshot.module_hash, snapshot.heap, snapshot.stable, *chunks}
-    return wanted
-
-
-def _write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Write a file so that it has either no or all of its content under its name; `mode` within the umask."""
-    draft = path.with_name(path.name + ".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

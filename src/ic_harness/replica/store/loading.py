@@ -1,0 +1,160 @@
+"""Reading a state folder: which generation is the present one, what it holds, whether all of it is whole.
+
+    lock              held by the process that uses the folder
+    blobs/            modules, chunks, memories of snapshots, named by their SHA-256
+    checkpoint-<n>/   `world` (records, the network's seed, sizes and checksums of memories), two files a memory
+    journal-<n>       the rounds since checkpoint n; its header names the checkpoint by digest
+    committed-<n>     how much of the journal was acknowledged
+
+The checkpoint with the highest number is the present one: it gets its name last, when its journal and
+`committed` file are there. What has a lower number is left of the generation before. A draft
+`checkpoint-<n>.new` and what else has its number is left of a checkpoint that was interrupted. All else that
+is missing, or not as it was written, is a `DamagedError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ic_harness.errors import StateError
+from ic_harness.replica.store import checkpoint, committed, files
+from ic_harness.replica.store.blobs import FileBlobs
+from ic_harness.replica.store.committed import Acknowledged
+from ic_harness.replica.store.files import DamagedError, MissingError
+from ic_harness.replica.store.identity import (
+    Generation,
+    checkpoint_path,
+    committed_path,
+    journal_path,
+    parse_name,
+)
+from ic_harness.replica.store.journal import HEADER_SIZE, Journal
+from ic_harness.replica.store.records import Contents, blobs_of
+
+
+@dataclass(slots=True)
+class Inventory:
+    """The numbers of the checkpoints, journals, `committed` files and drafts of checkpoints in a folder."""
+
+    checkpoints: set[int] = field(default_factory=set)
+    journals: set[int] = field(default_factory=set)
+    committed: set[int] = field(default_factory=set)
+    drafts: set[int] = field(default_factory=set)
+    other: set[str] = field(default_factory=set)
+
+    @property
+    def numbers(self) -> set[int]:
+        """The numbers of all generations of which there is something."""
+        return self.checkpoints | self.journals | self.committed | self.drafts
+
+    @property
+    def number(self) -> int:
+        """The number of the present generation, 0 where no checkpoint is."""
+        return max(self.checkpoints, default=0)
+
+
+def inventory(folder: Path) -> Inventory:
+    """List what is in a folder."""
+    found = Inventory()
+    kinds = {"checkpoint": found.checkpoints, "journal": found.journals, "committed": found.committed}
+    for name in files.names(folder):
+        parsed = parse_name(name)
+        if parsed is None:
+            found.other.add(name)
+        elif not parsed[2]:
+            kinds[parsed[0]].add(parsed[1])
+        elif parsed[0] == "checkpoint":
+            found.drafts.add(parsed[1])
+    return found
+
+
+@dataclass(slots=True)
+class Loaded:
+    """An opened state folder. `notes` tell what was found that is no damage, such as a torn frame."""
+
+    generation: Generation
+    seed: bytes
+    contents: Contents
+    journal: Journal
+    acknowledged: Acknowledged | None
+    notes: list[str] = field(default_factory=list)
+
+
+def load(folder: Path, found: Inventory, *, write: bool) -> Loaded | None:
+    """Read the present generation of a folder; None when there is none yet. Raises `StateError`.
+
+    With `write` the journal is opened for appending. Nothing is changed.
+    """
+    _check_later(folder, found)
+    if not found.checkpoints:
+        _check_new(folder)
+        return None
+    begun = checkpoint.read(folder, found.number)
+    acknowledged = committed.read(
+        committed_path(folder, found.number), begun.generation.folder_id, found.number
+    )
+    journal = Journal.open(journal_path(folder, found.number), write=write)
+    try:
+        loaded = Loaded(begun.generation, begun.seed, begun.contents, journal, acknowledged)
+        for memory in loaded.contents.memories.values():
+            if memory.base is not None:
+                memory.base.check()
+        replay(loaded)
+    except BaseException:
+        journal.close()
+        raise
+    return loaded
+
+
+def replay(loaded: Loaded) -> None:
+    """Apply the frames of the journal. Raises `DamagedError` at the first that is not whole."""
+    journal, acknowledged = loaded.journal, loaded.acknowledged
+    assert acknowledged is not None, "bug: a journal of this version without its acknowledged length"
+    if journal.header() != loaded.generation:
+        raise DamagedError(journal.path, "it goes on from another checkpoint than the one beside it")
+    for frame in journal.frames(acknowledged):
+        try:
+            loaded.contents.apply(frame.record, frame.content_at)
+        except StateError as problem:
+            raise DamagedError(journal.path, f"frame {frame.number}: {problem}") from problem
+    torn = journal.size - journal.mark.length
+    if torn:
+        loaded.notes.append(
+            f"{journal.path}: frame {journal.mark.frames + 1} is torn (its last {torn} bytes are all there is); "
+            "its round was never answered"
+        )
+    if acknowledged.slots < 2:
+        loaded.notes.append(f"one of two slots of committed-{loaded.generation.number} was not readable")
+
+
+def check_blobs(loaded: Loaded, blobs: FileBlobs) -> None:
+    """Check every blob that the world refers to. Raises `DamagedError`."""
+    world = loaded.contents.world
+    for digest in sorted(blobs_of(world)) if world is not None else ():
+        blobs.check(digest)
+
+
+def _check_later(folder: Path, found: Inventory) -> None:
+    """Files of a later generation are left of a checkpoint that was never complete, which its draft tells."""
+    present = found.number if found.checkpoints else -1
+    for number in sorted(found.journals | found.committed):
+        path = journal_path(folder, number)
+        begun = number in found.drafts and (number not in found.journals or _length(path) <= HEADER_SIZE)
+        if number > present and not begun:
+            raise MissingError(checkpoint_path(folder, number), path.name)
+
+
+def _check_new(folder: Path) -> None:
+    """A folder without a checkpoint is new, unless it holds modules."""
+    blobs = folder / "blobs"
+    if files.check_folder(blobs) and files.names(blobs):
+        raise MissingError(checkpoint_path(folder, 0), "blobs")
+
+
+def _length(path: Path) -> int:
+    handle = files.open_file(path)
+    try:
+        return files.size(handle)
+    finally:
+        files.close(handle)
