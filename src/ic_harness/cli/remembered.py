@@ -15,7 +15,7 @@ from typing import Final
 from ic_harness.errors import StateError
 from ic_harness.principal import Principal
 
-from .files import write_atomically
+from .files import PRIVATE, write_atomically
 
 FILE: Final = "canisters.json"
 
@@ -35,9 +35,9 @@ def remember(state_dir: Path, root_key: bytes, name: str, canister: Principal) -
     """Keep the id of a canister under `name`."""
     known = _load(state_dir)
     known.setdefault(_key(root_key), {})[name] = str(canister)
-    state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps(known, indent=2, sort_keys=True)
-    write_atomically(state_dir / FILE, [text.encode()])
+    write_atomically(state_dir / FILE, [text.encode()], mode=PRIVATE)
 
 
 def _key(root_key: bytes) -> str:

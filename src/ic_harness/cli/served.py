@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from .files import write_atomically
+from .files import PRIVATE, write_atomically
 
 FILE: Final = "server.json"
 
@@ -27,7 +27,7 @@ class Server:
 def note_server(state_dir: Path, url: str) -> Iterator[None]:
     """Leave a note that this process serves `state_dir`, and take it away afterwards."""
     path = state_dir / FILE
-    write_atomically(path, [json.dumps(asdict(Server(os.getpid(), url))).encode()])
+    write_atomically(path, [json.dumps(asdict(Server(os.getpid(), url))).encode()], mode=PRIVATE)
     try:
         yield
     finally:

@@ -19,8 +19,9 @@ class KeptState:
     def __init__(self, folder: Path) -> None:
         self.path = folder.absolute() / "instance"
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock: int | None = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            self._lock: int | None = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise InputError(f"cannot keep state in {folder}: {error.strerror}") from error
         try:

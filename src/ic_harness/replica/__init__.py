@@ -16,6 +16,7 @@ from .observe import Figures, Line
 from .replica import PendingUpdate, Replica
 from .server import RunningServer, app, serve
 from .snapshots import NetworkSnapshot
+from .store import StateFinding, StateReport, examine_state, salvage_state
 from .wire import HttpRequest, HttpResponse
 
 __all__ = [
@@ -38,8 +39,12 @@ __all__ = [
     "Replica",
     "ReplicaConfig",
     "RunningServer",
+    "StateFinding",
+    "StateReport",
     "SystemClock",
     "app",
+    "examine_state",
     "inspect_module",
+    "salvage_state",
     "serve",
 ]

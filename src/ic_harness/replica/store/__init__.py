@@ -2,6 +2,18 @@
 
 from .blobs import FileBlobs, MemoryBlobs
 from .codec import from_plain, to_plain
+from .examination import StateFinding, StateReport, examine_state
+from .salvage import salvage_state
 from .store import Store
 
-__all__ = ["FileBlobs", "MemoryBlobs", "Store", "from_plain", "to_plain"]
+__all__ = [
+    "FileBlobs",
+    "MemoryBlobs",
+    "StateFinding",
+    "StateReport",
+    "Store",
+    "examine_state",
+    "from_plain",
+    "salvage_state",
+    "to_plain",
+]

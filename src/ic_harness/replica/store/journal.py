@@ -38,7 +38,7 @@ from typing import Any, Final
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
 from ic_harness.replica.store import files, sealed
-from ic_harness.replica.store.committed import Acknowledged, Mark
+from ic_harness.replica.store.committed import Mark
 from ic_harness.replica.store.files import DamagedError
 from ic_harness.replica.store.identity import Generation
 
@@ -52,6 +52,10 @@ HEADER_SIZE: Final = _HEADER.size + _CHECKSUM.size
 HEAD_SIZE: Final = _HEAD.size + _CHECKSUM.size
 _MAX_RECORD: Final = (1 << 32) - 1
 _BLOCK: Final = 1 << 20
+
+
+def _header(generation: Generation) -> bytes:
+    return _HEADER.pack(MAGIC, sealed.VERSION, generation.folder_id, generation.number, generation.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,7 @@ class Journal:
     def create(cls, path: Path, generation: Generation) -> Journal:
         """Make a journal without frames, locked for this process."""
         journal = cls(path, files.create(path))
-        content = _HEADER.pack(
-            MAGIC, sealed.VERSION, generation.folder_id, generation.number, generation.digest
-        )
+        content = _header(generation)
         checksum = zlib.crc32(content)
         files.write(journal._handle, [content + _CHECKSUM.pack(checksum)], path)
         files.sync(journal._handle, path)
@@ -145,36 +147,24 @@ class Journal:
         self.mark = Mark(0, HEADER_SIZE, checksum)
         return Generation(folder_id, number, digest)
 
-    def frames(self, acknowledged: Acknowledged) -> Iterator[Frame]:
+    def begin(self, generation: Generation) -> None:
+        """Go to the first frame of a journal whose header cannot be read but should be that of `generation`."""
+        self.mark = Mark(0, HEADER_SIZE, zlib.crc32(_header(generation)))
+
+    def frames(self) -> Iterator[Frame]:
         """Read all frames after `header`; `mark` moves along and ends before a torn frame.
 
-        Raises `DamagedError` for everything that no killed process leaves behind.
+        Raises `DamagedError` for everything that is neither a whole frame nor the beginning of one.
         """
         size = self.size
         while self.mark.length < size and (frame := self._frame(size)) is not None:
             self.mark = Mark(frame.number, frame.end, frame.chain)
-            if frame.number == acknowledged.mark.frames and self.mark != acknowledged.mark:
-                raise self._damaged(frame.number, "committed-* speaks of another journal with this number")
             yield frame
-        self._check_end(acknowledged)
 
     @property
     def size(self) -> int:
         """The length of the file in bytes."""
         return files.size(self._handle)
-
-    def _check_end(self, acknowledged: Acknowledged) -> None:
-        wanted, found = acknowledged.mark, self.mark
-        if found.frames < wanted.frames:
-            raise DamagedError(
-                self.path,
-                f"it ends at byte {self.size} with {found.frames} whole frames, "
-                f"{wanted.frames} frames up to byte {wanted.length} were acknowledged",
-            )
-        if found.frames > acknowledged.most_frames:
-            raise DamagedError(
-                self.path, f"it has {found.frames} frames, but committed-* knows of {wanted.frames} only"
-            )
 
     def _frame(self, size: int) -> Frame | None:
         position, number = self.mark.length, self.mark.frames + 1

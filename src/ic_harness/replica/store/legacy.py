@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
-from ic_harness.replica.store import files, sealed
+from ic_harness.replica.store import files, loading, sealed
 from ic_harness.replica.store import journal as present
 from ic_harness.replica.store.codec import from_plain
 from ic_harness.replica.store.committed import Mark
@@ -57,6 +57,22 @@ def _beginning(path: Path) -> bytes:
 
 def load(folder: Path, found: Inventory) -> Loaded:
     """Read a folder of version 1; its journal is open for reading. Raises `StateError`."""
+    loaded = begin(folder, found)
+    try:
+        for base in loaded.bases:
+            base.check()
+        for _ in applied(loaded):
+            pass
+        loaded.notes += loading.notes(loaded)
+        _require_seed(folder, loaded)
+    except BaseException:
+        loaded.journal.close()
+        raise
+    return loaded
+
+
+def begin(folder: Path, found: Inventory) -> Loaded:
+    """Read the checkpoint and the seed (empty when it is missing), and open the journal. Raises `StateError`."""
     for later in sorted(number for number in found.journals if number > found.number):
         if _beginning(journal_path(folder, later)) != present.MAGIC and later not in found.drafts:
             raise MissingError(checkpoint_path(folder, later), f"journal-{later}")
@@ -65,22 +81,13 @@ def load(folder: Path, found: Inventory) -> Loaded:
     contents = _read_checkpoint(inside) if found.checkpoints else Contents()
     number = _journal_number(folder, found)
     journal = Journal.open(journal_path(folder, number), write=False)
-    loaded = Loaded(Generation(b"", found.number, b""), seed, contents, journal, None)
-    try:
-        for memory in contents.memories.values():
-            assert memory.base is not None, "bug: a memory of a checkpoint without files"
-            memory.base.check()
-        if number == found.number:
-            replay(loaded)
-        _require_seed(folder, seed, contents)
-    except BaseException:
-        journal.close()
-        raise
-    return loaded
+    if number != found.number:  # the checkpoint holds what is in it already
+        journal.mark = Mark(0, journal.size, 0)
+    return Loaded(Generation(b"", found.number, b""), seed, contents, journal, None)
 
 
-def _require_seed(folder: Path, seed: bytes, contents: Contents) -> None:
-    if not seed and contents.world is not None:
+def _require_seed(folder: Path, loaded: Loaded) -> None:
+    if not loaded.seed and loaded.contents.world is not None:
         raise MissingError(folder / SEED_FILE)
 
 
@@ -109,23 +116,16 @@ def _read_checkpoint(inside: Path) -> Contents:
         raise DamagedError(path, f"it holds no checkpoint: {problem}") from problem
 
 
-def replay(loaded: Loaded) -> None:
-    """Apply the frames of the journal. Raises `DamagedError` at the first that is not whole."""
+def applied(loaded: Loaded) -> Iterator[Frame]:
+    """Apply the frames of the journal, and give each. Raises `DamagedError` at the first that is not whole."""
     journal = loaded.journal
     for frame in _frames(journal):
+        _check_version(frame.record, journal.path)
         try:
-            _check_version(frame.record, journal.path)
             loaded.contents.apply(frame.record, frame.content_at)
-        except DamagedError:
-            raise
         except StateError as problem:
             raise DamagedError(journal.path, f"frame {frame.number}: {problem}") from problem
-    torn = journal.size - journal.mark.length
-    if torn:
-        loaded.notes.append(
-            f"{journal.path}: frame {journal.mark.frames + 1} is torn (its last {torn} bytes are all there is); "
-            "its round was most likely never answered, which a journal of version 1 cannot prove"
-        )
+        yield frame
 
 
 def _check_version(record: Any, path: Path) -> None:

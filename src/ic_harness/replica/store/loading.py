@@ -14,6 +14,7 @@ is missing, or not as it was written, is a `DamagedError`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,8 @@ from ic_harness.replica.store.identity import (
     journal_path,
     parse_name,
 )
-from ic_harness.replica.store.journal import HEADER_SIZE, Journal
+from ic_harness.replica.store.journal import HEADER_SIZE, Frame, Journal
+from ic_harness.replica.store.memories import Base
 from ic_harness.replica.store.records import Contents, blobs_of
 
 
@@ -79,6 +81,11 @@ class Loaded:
     journal: Journal
     acknowledged: Acknowledged | None
     notes: list[str] = field(default_factory=list)
+    bases: list[Base] = field(init=False)
+    """The memories of the checkpoint, also those that later frames replace."""
+
+    def __post_init__(self) -> None:
+        self.bases = [memory.base for memory in self.contents.memories.values() if memory.base is not None]
 
 
 def load(folder: Path, found: Inventory, *, write: bool) -> Loaded | None:
@@ -86,9 +93,7 @@ def load(folder: Path, found: Inventory, *, write: bool) -> Loaded | None:
 
     With `write` the journal is opened for appending. Nothing is changed.
     """
-    _check_later(folder, found)
-    if not found.checkpoints:
-        _check_new(folder)
+    if is_new(folder, found):
         return None
     begun = checkpoint.read(folder, found.number)
     acknowledged = committed.read(
@@ -97,9 +102,8 @@ def load(folder: Path, found: Inventory, *, write: bool) -> Loaded | None:
     journal = Journal.open(journal_path(folder, found.number), write=write)
     try:
         loaded = Loaded(begun.generation, begun.seed, begun.contents, journal, acknowledged)
-        for memory in loaded.contents.memories.values():
-            if memory.base is not None:
-                memory.base.check()
+        for base in loaded.bases:
+            base.check()
         replay(loaded)
     except BaseException:
         journal.close()
@@ -108,24 +112,71 @@ def load(folder: Path, found: Inventory, *, write: bool) -> Loaded | None:
 
 
 def replay(loaded: Loaded) -> None:
-    """Apply the frames of the journal. Raises `DamagedError` at the first that is not whole."""
-    journal, acknowledged = loaded.journal, loaded.acknowledged
+    """Check the header of the journal and apply its frames. Raises `DamagedError`."""
+    acknowledged = loaded.acknowledged
     assert acknowledged is not None, "bug: a journal of this version without its acknowledged length"
-    if journal.header() != loaded.generation:
-        raise DamagedError(journal.path, "it goes on from another checkpoint than the one beside it")
-    for frame in journal.frames(acknowledged):
+    check_header(loaded)
+    for _ in applied(loaded):
+        check_mark(loaded, acknowledged)
+    check_end(loaded, acknowledged)
+    loaded.notes += notes(loaded)
+
+
+def check_header(loaded: Loaded) -> None:
+    """Raise `DamagedError` when the journal does not go on from the checkpoint."""
+    if loaded.journal.header() != loaded.generation:
+        raise DamagedError(loaded.journal.path, "it goes on from another checkpoint than the one beside it")
+
+
+def applied(loaded: Loaded) -> Iterator[Frame]:
+    """Apply the frames of the journal, and give each. Raises `DamagedError` at the first that is not whole."""
+    for frame in loaded.journal.frames():
         try:
             loaded.contents.apply(frame.record, frame.content_at)
         except StateError as problem:
-            raise DamagedError(journal.path, f"frame {frame.number}: {problem}") from problem
+            raise DamagedError(loaded.journal.path, f"frame {frame.number}: {problem}") from problem
+        yield frame
+
+
+def check_mark(loaded: Loaded, acknowledged: Acknowledged) -> None:
+    """Raise `DamagedError` when the journal differs where it was acknowledged last."""
+    mark = loaded.journal.mark
+    if mark.frames == acknowledged.mark.frames and mark != acknowledged.mark:
+        raise DamagedError(
+            loaded.journal.path,
+            f"after frame {mark.frames} it differs from what committed-{loaded.generation.number} says",
+        )
+
+
+def check_end(loaded: Loaded, acknowledged: Acknowledged) -> None:
+    """Raise `DamagedError` when frames are missing that were acknowledged, or more are there than can be."""
+    wanted, journal = acknowledged.mark, loaded.journal
+    if journal.mark.frames < wanted.frames:
+        raise DamagedError(
+            journal.path,
+            f"it ends at byte {journal.size} with {journal.mark.frames} whole frames, "
+            f"{wanted.frames} frames up to byte {wanted.length} were acknowledged",
+        )
+    if journal.mark.frames > acknowledged.most_frames:
+        raise DamagedError(
+            committed_path(journal.path.parent, loaded.generation.number),
+            f"it knows of {wanted.frames} frames, the journal has {journal.mark.frames}",
+        )
+
+
+def notes(loaded: Loaded) -> list[str]:
+    """What is to be told of a folder that is not damaged."""
+    found = []
+    journal, acknowledged = loaded.journal, loaded.acknowledged
     torn = journal.size - journal.mark.length
     if torn:
-        loaded.notes.append(
-            f"{journal.path}: frame {journal.mark.frames + 1} is torn (its last {torn} bytes are all there is); "
-            "its round was never answered"
+        found.append(
+            f"{journal.path}: frame {journal.mark.frames + 1} is torn, {torn} bytes of it were written; it is cut "
+            "off, its round was never answered"
         )
-    if acknowledged.slots < 2:
-        loaded.notes.append(f"one of two slots of committed-{loaded.generation.number} was not readable")
+    if acknowledged is not None and acknowledged.slots < 2:
+        found.append(f"one of the two slots of committed-{loaded.generation.number} was not readable")
+    return found
 
 
 def check_blobs(loaded: Loaded, blobs: FileBlobs) -> None:
@@ -133,6 +184,17 @@ def check_blobs(loaded: Loaded, blobs: FileBlobs) -> None:
     world = loaded.contents.world
     for digest in sorted(blobs_of(world)) if world is not None else ():
         blobs.check(digest)
+
+
+def is_new(folder: Path, found: Inventory) -> bool:
+    """Whether nothing was ever kept in a folder. Raises `MissingError` when something was that is gone."""
+    _check_later(folder, found)
+    if found.checkpoints:
+        return False
+    blobs = folder / "blobs"
+    if files.check_folder(blobs) and files.names(blobs):
+        raise MissingError(checkpoint_path(folder, 0), "blobs")
+    return True
 
 
 def _check_later(folder: Path, found: Inventory) -> None:
@@ -143,13 +205,6 @@ def _check_later(folder: Path, found: Inventory) -> None:
         begun = number in found.drafts and (number not in found.journals or _length(path) <= HEADER_SIZE)
         if number > present and not begun:
             raise MissingError(checkpoint_path(folder, number), path.name)
-
-
-def _check_new(folder: Path) -> None:
-    """A folder without a checkpoint is new, unless it holds modules."""
-    blobs = folder / "blobs"
-    if files.check_folder(blobs) and files.names(blobs):
-        raise MissingError(checkpoint_path(folder, 0), "blobs")
 
 
 def _length(path: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import StateError
 from ic_harness.replica.machine import Machine
@@ -32,32 +32,55 @@ class Contents:
             raise StateError(f"no record of a round: {problem!r}") from problem
 
     def _apply(self, record: Any, content_at: int) -> None:
-        if self.world is None:
-            self.world = World(time_ns=0)
-        world = self.world
-        for name, value in zip(_SCALARS, record["scalars"], strict=True):
-            setattr(world, name, from_plain(value, int))
-        world.management_queue.clear()
-        world.management_queue.extend(from_plain(item, Request) for item in record["management"])
-        _apply_map(world.canisters, record["canisters"], Canister)
-        _apply_map(world.requests, record["requests"], RequestRecord)
-        for entry in record["memories"]:
+        # Everything is read before anything is changed, so that a frame is applied as a whole or not at all.
+        scalars = [from_plain(value, int) for value in record["scalars"]]
+        names = dict(zip(_SCALARS, scalars, strict=True))
+        management = [from_plain(item, Request) for item in record["management"]]
+        canisters = _from_map(record["canisters"], Canister)
+        requests = _from_map(record["requests"], RequestRecord)
+        memories = [_memory_entry(entry) for entry in record["memories"]]
+        for entry in memories:
             content_at = self._apply_memory(entry, content_at)
+        self.world = self.world or World(time_ns=0)
+        for name, value in names.items():
+            setattr(self.world, name, value)
+        self.world.management_queue.clear()
+        self.world.management_queue.extend(management)
+        _apply_map(self.world.canisters, canisters)
+        _apply_map(self.world.requests, requests)
 
-    def _apply_memory(self, entry: list[Any], at: int) -> int:
-        canister_id, heap, stable, globals_, whole, pieces = entry
-        if globals_ is None:
-            self.memories.pop(canister_id, None)
+    def _apply_memory(self, entry: _MemoryEntry, at: int) -> int:
+        if entry.globals is None:
+            self.memories.pop(entry.canister_id, None)
             return at
-        known = self.memories.get(canister_id)
-        memory = StoredMemory(heap, stable, tuple(globals_))
-        if known is not None and not whole:
+        known = None if entry.whole else self.memories.get(entry.canister_id)
+        memory = StoredMemory(entry.heap_size, entry.stable_size, entry.globals)
+        if known is not None:
             memory.base, memory.pieces = known.base, known.pieces
-        for region, offset, length in pieces:
-            memory.pieces.append(Piece(REGIONS[region], offset, length, at))
+        for region, offset, length in entry.pieces:
+            memory.pieces.append(Piece(region, offset, length, at))
             at += length
-        self.memories[canister_id] = memory
+        self.memories[entry.canister_id] = memory
         return at
+
+
+class _MemoryEntry(NamedTuple):
+    """What a record says of one memory; `globals` None where the canister has none any more."""
+
+    canister_id: bytes
+    heap_size: int
+    stable_size: int
+    globals: tuple[int, ...] | None
+    whole: bool
+    pieces: list[tuple[str, int, int]]
+
+
+def _memory_entry(entry: list[Any]) -> _MemoryEntry:
+    canister_id, heap, stable, globals_, whole, pieces = entry
+    found = [(REGIONS[region], offset, length) for region, offset, length in pieces]
+    return _MemoryEntry(
+        canister_id, heap, stable, None if globals_ is None else tuple(globals_), whole, found
+    )
 
 
 def check_world(world: World) -> None:
@@ -125,9 +148,13 @@ def _plain_map(items: Iterable[tuple[bytes, Any]]) -> list[list[Any]]:
     return [[key, to_plain(value)] for key, value in items]
 
 
-def _apply_map(target: dict[bytes, Any], pairs: list[list[Any]], kind: type) -> None:
-    for key, plain in pairs:
-        if plain is None:
+def _from_map(pairs: list[list[Any]], kind: type) -> list[tuple[bytes, Any]]:
+    return [(key, None if plain is None else from_plain(plain, kind)) for key, plain in pairs]
+
+
+def _apply_map(target: dict[bytes, Any], items: list[tuple[bytes, Any]]) -> None:
+    for key, value in items:
+        if value is None:
             target.pop(key, None)
         else:
-            target[key] = from_plain(plain, kind)
+            target[key] = value

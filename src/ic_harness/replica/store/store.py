@@ -38,7 +38,7 @@ CHECKPOINT_BYTES: Final = 512 * MIB
 CLOSING_BYTES: Final = 32 * MIB
 """At the end of a process a journal longer than this is turned into a checkpoint, for a fast next start."""
 
-_FOLDER_ID_LENGTH: Final = 16
+FOLDER_ID_LENGTH: Final = 16
 _log: Final = logging.getLogger(__name__)
 
 
@@ -87,7 +87,7 @@ class Store:
     def _begin(self, seed: bytes) -> None:
         """Make the first generation of a new folder."""
         self.seed = seed
-        self._folder_id = fresh_seed()[:_FOLDER_ID_LENGTH]
+        self._folder_id = fresh_seed()[:FOLDER_ID_LENGTH]
         self.world: World | None = None
         self._write_generation(0, None, iter(()))
 
@@ -115,7 +115,7 @@ class Store:
             loading.check_blobs(loaded, self.blobs)
             fresh = loaded.seed or (fresh_seed() if wanted_seed is None else wanted_seed)
             self._take_seed(fresh, wanted_seed)
-            self._folder_id = fresh_seed()[:_FOLDER_ID_LENGTH]
+            self._folder_id = fresh_seed()[:FOLDER_ID_LENGTH]
             self.world = loaded.contents.world
             memories = loaded.contents.memories.items()
             self._write_generation(

@@ -1,0 +1,129 @@
+"""Saving what is whole of a damaged state folder into a new one; the damaged one is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ic_harness.errors import InputError, StateError
+from ic_harness.replica import rejects
+from ic_harness.replica.execution import StateImage
+from ic_harness.replica.randomness import fresh_seed
+from ic_harness.replica.rejects import name
+from ic_harness.replica.store import checkpoint, files
+from ic_harness.replica.store.blobs import FileBlobs
+from ic_harness.replica.store.checkpoint import Draft
+from ic_harness.replica.store.examination import Examination, StateReport, examined
+from ic_harness.replica.store.records import blobs_of
+from ic_harness.replica.store.store import FOLDER_ID_LENGTH
+from ic_harness.replica.world import Canister, Response, World
+
+_NOT_COPIED = frozenset({"lock", "seed", "seed.new", "server.json", "blobs"})
+
+
+def salvage_state(folder: Path, target: Path) -> StateReport:
+    """Write the longest consistent state of `folder` to `target`, which must not be there or be empty.
+
+    A canister whose memory or module is damaged is left out; calls that wait for it are rejected. Other files
+    of the folder, such as keys and known canisters of the command line, are copied.
+
+    Raises `InputError` for a target that is in use, `StateError` when nothing can be saved or written.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{target} is there already: name a folder that is empty or not there")
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{target} is inside of {folder}: name a folder outside of it")
+    with examined(folder) as result:
+        if result.loaded is None:
+            raise StateError(
+                f"nothing of {folder} can be saved: {'; '.join(_problems(result)) or 'it is empty'}"
+            )
+        there = target.is_dir()
+        try:
+            _write(result, target)
+        except BaseException:
+            for left in files.names(target) if target.is_dir() else ():
+                files.remove(target / left)
+            if not there:
+                files.remove(target)
+            raise
+        return result.report()
+
+
+def _problems(result: Examination) -> list[str]:
+    return [found.detail for found in result.findings if found.state == "damaged"]
+
+
+def _write(result: Examination, target: Path) -> None:
+    loaded = result.loaded
+    assert loaded is not None, "bug: nothing to write"
+    world = loaded.contents.world
+    if world is not None:
+        _leave_out(result, world)
+    files.make_folder(target)
+    for other in sorted(result.found.other - _NOT_COPIED):
+        path = result.folder / other
+        if path.is_file() and not path.is_symlink():
+            files.write_new(target / other, list(files.blocks(path)))
+    blobs = FileBlobs(target / "blobs")
+    for digest in sorted(blobs_of(world)) if world is not None else ():
+        blobs.put(result.blobs.get(digest))
+    blobs.sync()
+    kept = world.canisters.values() if world is not None else ()
+    memories = ((canister.id, _image(result, canister)) for canister in kept if canister.installed)
+    draft = Draft(fresh_seed()[:FOLDER_ID_LENGTH], 0, loaded.seed, world, memories)
+    _, journal, acknowledged = checkpoint.write(target, draft)
+    journal.close()
+    acknowledged.close()
+
+
+def _image(result: Examination, canister: Canister) -> Callable[[], StateImage]:
+    loaded = result.loaded
+    assert loaded is not None, "bug: no memory to read"
+    return partial(loaded.contents.memories[canister.id].load, loaded.journal)
+
+
+# --- leaving out what is damaged ----------------------------------------------------------------------------
+
+
+def _leave_out(result: Examination, world: World) -> None:
+    for canister in list(world.canisters.values()):
+        if not result.usable(canister):
+            del world.canisters[canister.id]
+            for caller in world.canisters.values():
+                _reject_calls(caller, canister.id)
+        else:
+            _leave_out_blobs(result, canister)
+
+
+def _reject_calls(caller: Canister, gone: bytes) -> None:
+    """Answer the calls of a canister that wait for one that is gone."""
+    answered = {message.call for message in caller.queue if isinstance(message, Response)}
+    for number, call in caller.calls.items():
+        if call.callee == gone and number not in answered:
+            answer = rejects.canister_not_found(gone)
+            caller.queue.append(Response(to=caller.id, call=number, answer=answer, refund=call.cycles))
+
+
+def _leave_out_blobs(result: Examination, canister: Canister) -> None:
+    """Leave out chunks and snapshots of a canister whose content is damaged."""
+
+    def whole(*digests: bytes) -> bool:
+        return not any(digest and result.blobs.path(digest) in result.unreadable for digest in digests)
+
+    def lost(what: str, digest: bytes) -> None:
+        result.lost.append(f"canister {name(canister.id)}: its {what} {digest.hex()} is damaged")
+
+    for digest in [digest for digest in canister.chunks if not whole(digest)]:
+        del canister.chunks[digest]
+        lost("chunk", digest)
+    for snapshot in list(canister.snapshots.values()):
+        if not whole(snapshot.module_hash, snapshot.heap, snapshot.stable):
+            del canister.snapshots[snapshot.id]
+            lost("snapshot", snapshot.id)
+        elif not whole(*(digest for digest, _ in snapshot.chunks)):
+            chunks = tuple(chunk for chunk in snapshot.chunks if whole(chunk[0]))
+            canister.snapshots[snapshot.id] = replace(snapshot, chunks=chunks)
+            lost("chunk store of snapshot", snapshot.id)
