@@ -85,6 +85,12 @@ def whole(tmp_path_factory):
     return tree(folder), views[-1]
 
 
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch):
+    """These tests damage files and end processes, they cut no power: nothing need reach the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "state"

@@ -6,6 +6,7 @@ called three times, one by a signed request; a snapshot, a chunk, log lines and 
 
 from __future__ import annotations
 
+import os
 import tarfile
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def round_of(folder):
     store = Store(folder)
     store.release()
     return store.world.round
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch):
+    """These tests damage files and end processes, they cut no power: nothing need reach the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture

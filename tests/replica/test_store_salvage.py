@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -25,6 +26,12 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "state"
     views = fill(folder)
     return tree(folder), views
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch):
+    """These tests damage files and end processes, they cut no power: nothing need reach the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture

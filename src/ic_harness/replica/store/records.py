@@ -86,7 +86,9 @@ def _memory_entry(entry: list[Any]) -> _MemoryEntry:
 def check_world(world: World) -> None:
     """Raise `StateError` for counters that the replica could not go on with."""
     if not 0 <= world.time_ns <= _MAX_TIME:
-        raise StateError(f"a round cannot be kept: its time, {world.time_ns:.6g} ns, is not within 64 bits")
+        raise StateError(
+            f"a round cannot be kept: its time has {world.time_ns.bit_length()} bits, 0 to 2^64-1 ns are possible"
+        )
 
 
 def record_of(world: World, changes: Changes, memories: list[list[Any]]) -> dict[str, Any]:
