@@ -45,3 +45,10 @@ def test_first_writer_wins(tmp_path):
     assert path.read_bytes() == b"first"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_key_that_cannot_be_kept_is_told(tmp_path):
+    """A folder that cannot be made is wrong input with the name of the file, not an error of the system."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(InputError, match=f"cannot write {tmp_path / 'file' / 'key'}"):
+        write_once(tmp_path / "file" / "key", b"secret")

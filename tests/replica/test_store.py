@@ -6,6 +6,8 @@ import errno
 import fcntl
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,8 +16,9 @@ from ic_harness.replica import ManualClock, Replica, ReplicaConfig
 from ic_harness.replica.store import Store, files, sealed
 from ic_harness.replica.store import store as store_module
 from ic_harness.replica.store.lock import FolderLock
+from ic_harness.replica.store.memories import StoredMemory
 
-from .store_support import Small
+from .store_support import Small, fill
 from .support import BOB, Called, deploy, did, install, management, wasm
 
 
@@ -330,6 +333,34 @@ def test_a_closing_checkpoint_that_fails_loses_nothing(folder, monkeypatch, capl
     with open_replica(folder) as replica:
         assert replica.state_hash() == before
         assert reopened(replica, canister_id).query("get") == 7
+
+
+def test_a_memory_is_loaded_beside_a_checkpoint(folder, monkeypatch):
+    """A query that loads a memory, while a checkpoint replaces the files that it is in, reads it all the same."""
+    fill(folder)
+    store = Store(folder)
+    small = Small(store)
+    canister = b"\1" * 10
+    loading, written, original = threading.Event(), threading.Event(), StoredMemory.load
+
+    def load(memory, journal):
+        loading.set()
+        assert written.wait(60)
+        return original(memory, journal)
+
+    def sync_folder(path):
+        if path == folder:
+            written.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr(StoredMemory, "load", load)
+        loaded = pool.submit(store.load_memory, canister)
+        assert loading.wait(60)
+        monkeypatch.setattr(StoredMemory, "load", original)
+        monkeypatch.setattr(files, "sync_folder", sync_folder)
+        pool.submit(small.checkpoint).result(60)
+        assert loaded.result(60) == small.machine.images[canister]
+    store.release()
 
 
 # --- the lock -----------------------------------------------------------------------------------------------

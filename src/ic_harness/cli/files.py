@@ -37,8 +37,16 @@ def write_atomically(path: Path, parts: Iterable[bytes], *, mode: int = 0o666) -
 def write_once(path: Path, content: bytes) -> bool:
     """Write a private file unless it exists already; tell whether it was written.
 
-    Two processes may race: exactly one of them writes, and neither sees a half-written file.
+    Two processes may race: exactly one of them writes, and neither sees a half-written file. Raises `InputError`
+    when the folder cannot be made or written to.
     """
+    try:
+        return _write_once(path, content)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _write_once(path: Path, content: bytes) -> bool:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:

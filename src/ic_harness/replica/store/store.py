@@ -8,6 +8,7 @@ generation or the new one whole.
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
 from collections.abc import Iterator
 from functools import partial
@@ -66,6 +67,8 @@ class Store:
     def _open(self, wanted_seed: bytes | None) -> None:
         self.blobs = FileBlobs(self.folder / "blobs")
         self._changed: set[bytes] = set()  # by this process: their memory is live
+        # Queries load memories on threads of their own: meanwhile no checkpoint may take the files away.
+        self._switching = threading.Lock()
         self._pinned: weakref.WeakSet[Any] = weakref.WeakSet()
         self._failure: BaseException | None = None
         self._memory_bytes = 0  # of the last checkpoint
@@ -145,8 +148,9 @@ class Store:
 
     def load_memory(self, canister_id: bytes) -> StateImage | None:
         """The memory of a canister as this process found it, None when there is none. Raises `StateError`."""
-        memory = self._memories.get(canister_id)
-        return None if memory is None else memory.load(self._journal)
+        with self._switching:
+            memory = self._memories.get(canister_id)
+            return None if memory is None else memory.load(self._journal)
 
     # --- rounds ---------------------------------------------------------------------------------------------
 
@@ -202,9 +206,10 @@ class Store:
     ) -> None:
         draft = Draft(self._folder_id, number, self.seed, world, memories)
         contents, journal, committed = checkpoint.write(self.folder, draft)
-        old, self._files = self._files, [journal, committed]
-        self._journal, self._committed, self._number = journal, committed, number
-        self._memories = contents.memories
+        with self._switching:
+            old, self._files = self._files, [journal, committed]
+            self._journal, self._committed, self._number = journal, committed, number
+            self._memories = contents.memories
         self._memory_bytes = sum(
             memory.heap_size + memory.stable_size for memory in contents.memories.values()
         )
