@@ -178,6 +178,16 @@ def test_garbage_behind_other_files_is_told(whole, folder):
             assert_refused(folder, name)
 
 
+def test_a_giant_file_is_told_at_once(whole, folder):
+    """A file that claims a terabyte is refused by its length; it is not read into memory."""
+    files, _ = whole
+    for name, content in files.items():
+        if content is not None and name.parts[0] in {"checkpoint-1", "committed-1"}:
+            plant(folder, files)
+            os.truncate(folder / name, 1 << 40)
+            assert_refused(folder, name)
+
+
 def test_every_deleted_file_is_told(whole, folder):
     """A file or folder that is not there is an error that names it; the lock is made anew."""
     files, _ = whole

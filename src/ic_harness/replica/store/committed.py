@@ -92,11 +92,11 @@ class Committed:
 
 def read(path: Path, folder_id: bytes, number: int) -> Acknowledged:
     """Read what was acknowledged of journal `number`. Raises `DamagedError`."""
-    content = files.read_whole(path)
-    if len(content) != 2 * _SLOT_SIZE:
-        raise DamagedError(path, f"{2 * _SLOT_SIZE} bytes expected, it has {len(content)}")
-    found = [_parse(content[at : at + _SLOT_SIZE]) for at in (0, _SLOT_SIZE)]
-    slots = [slot for slot in found if slot is not None]
+    content = files.read_whole(path, 2 * _SLOT_SIZE)
+    if (found := files.length(path)) != 2 * _SLOT_SIZE:
+        raise DamagedError(path, f"{2 * _SLOT_SIZE} bytes expected, it has {found}")
+    parsed = [_parse(content[at : at + _SLOT_SIZE]) for at in (0, _SLOT_SIZE)]
+    slots = [slot for slot in parsed if slot is not None]
     if not slots:
         raise DamagedError(path, "the checksums of both slots are wrong")
     for owner, generation, _ in slots:

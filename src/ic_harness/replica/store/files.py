@@ -229,11 +229,20 @@ def read_at(handle: int, length: int, position: int, path: Path) -> bytes:
         return b"".join(parts)
 
 
-def read_whole(path: Path) -> bytes:
-    """Read a regular file. Raises `MissingError`, `DamagedError` or `StateError`."""
+def length(path: Path) -> int:
+    """The length of a regular file in bytes. Raises `MissingError`, `DamagedError` or `StateError`."""
     handle = open_file(path)
     try:
-        return read_at(handle, size(handle), 0, path)
+        return size(handle)
+    finally:
+        os.close(handle)
+
+
+def read_whole(path: Path, most: int | None = None) -> bytes:
+    """Read a regular file, or its first `most` bytes. Raises `MissingError`, `DamagedError` or `StateError`."""
+    handle = open_file(path)
+    try:
+        return read_at(handle, size(handle) if most is None else most, 0, path)
     finally:
         os.close(handle)
 

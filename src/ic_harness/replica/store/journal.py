@@ -91,8 +91,15 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> Journal:
-        """Open a journal; `write` for appending to it."""
-        return cls(path, files.open_file(path, write=write))
+        """Open a journal; `write` for appending to it, locked for this process."""
+        journal = cls(path, files.open_file(path, write=write))
+        if write:
+            try:
+                journal.lock()
+            except BaseException:
+                journal.close()
+                raise
+        return journal
 
     def lock(self) -> None:
         """Keep other processes out even when the lock file of the folder was deleted. Raises `StateError`."""

@@ -202,14 +202,6 @@ def _check_later(folder: Path, found: Inventory) -> None:
     present = found.number if found.checkpoints else -1
     for number in sorted(found.journals | found.committed):
         path = journal_path(folder, number)
-        begun = number in found.drafts and (number not in found.journals or _length(path) <= HEADER_SIZE)
+        begun = number in found.drafts and (number not in found.journals or files.length(path) <= HEADER_SIZE)
         if number > present and not begun:
             raise MissingError(checkpoint_path(folder, number), path.name)
-
-
-def _length(path: Path) -> int:
-    handle = files.open_file(path)
-    try:
-        return files.size(handle)
-    finally:
-        files.close(handle)

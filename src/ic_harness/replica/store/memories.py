@@ -46,11 +46,10 @@ class Base:
     def check(self) -> None:
         """Read both files. Raises `DamagedError` when one is missing or differs from what was written."""
         for index, region in enumerate(REGIONS):
-            length = checksum = 0
+            checksum = 0
+            self._check_size(region, self.sizes[index], files.length(self.path(region)))
             for block in files.blocks(self.path(region)):
-                length += len(block)
                 checksum = zlib.crc32(block, checksum)
-            self._check_size(region, self.sizes[index], length)
             if self.checksums is not None and checksum != self.checksums[index]:
                 wanted = f"{self.checksums[index]:08x}"
                 raise DamagedError(self.path(region), f"CRC-32 {wanted} expected, it has {checksum:08x}")

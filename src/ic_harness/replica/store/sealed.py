@@ -38,18 +38,18 @@ def write(path: Path, value: Any) -> bytes:
 
 def read(path: Path) -> tuple[Any, bytes]:
     """Read the value and the digest. Raises `DamagedError`, `StateError` for another version."""
-    whole = files.read_whole(path)
     at = _HEAD.size + _DIGEST
-    if len(whole) < at:
-        raise DamagedError(path, f"it ends after {len(whole)} bytes, its head alone has {at}")
-    magic, version, length = _HEAD.unpack_from(whole)
+    head = files.read_whole(path, at)
+    if len(head) < at:
+        raise DamagedError(path, f"it ends after {len(head)} bytes, its head alone has {at}")
+    magic, version, length = _HEAD.unpack_from(head)
     if magic != MAGIC:
         raise DamagedError(path, f"it begins with {magic.hex()}, not with {MAGIC.hex()}")
-    digest, content = whole[_HEAD.size : at], memoryview(whole)[at:]
-    if digest != _digest(whole[: _HEAD.size], content):
-        raise DamagedError(
-            path, f"SHA-256 {digest.hex()} expected over {length} bytes, the content has another"
-        )
+    if (found := files.length(path)) != at + length:
+        raise DamagedError(path, f"{at + length} bytes expected, it has {found}")
+    digest, content = head[_HEAD.size :], memoryview(files.read_whole(path))[at:]
+    if digest != _digest(head[: _HEAD.size], content):
+        raise DamagedError(path, f"SHA-256 {digest.hex()} expected, the content has another")
     check_version(path, version)
     try:
         return cbor.decode(content), digest

@@ -99,7 +99,6 @@ class Store:
         self._files.append(loaded.journal)
         loading.check_blobs(loaded, self.blobs)
         self._take_seed(loaded.seed, wanted_seed)
-        loaded.journal.lock()
         number = loaded.generation.number
         self._committed = Committed.open(committed_path(self.folder, number), loaded.generation)
         self._files.append(self._committed)
