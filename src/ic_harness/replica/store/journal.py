@@ -22,7 +22,8 @@ middle of a test run is not what this guards against.
 A process that is killed while it appends leaves a prefix of a frame. Only that is a *torn* frame, and only
 where the file `committed-<n>` does not say that it was acknowledged: its round was never answered, so it may
 be cut off. A head has a checksum of its own, so a damaged length is not taken for a torn frame. The chain
-begins with the checksum of the header, so a frame is accepted in its own journal and place only.
+begins with the checksum of the header, so a frame is accepted in its own journal and place only. A power cut may
+leave bytes that were never written; that is damage like any other, and `ic-harness doctor` saves what is before.
 """
 
 from __future__ import annotations
