@@ -23,6 +23,7 @@ from ic_harness.errors import StateError
 _PLAIN: Final = frozenset({int, str, bytes, bool, type(None)})
 _SEQUENCES: Final[dict[Any, Callable[[Any], Any]]] = {tuple: tuple, list: list, deque: deque}
 _Writer = Callable[[Any], Any]
+_Reader = Callable[[Any], Any]
 
 
 @cache
@@ -116,22 +117,65 @@ def _union_writer(kinds: tuple[Any, ...]) -> _Writer:
 
 def from_plain(plain: Any, kind: Any) -> Any:
     """Turn what `to_plain` gave back into a value of the annotated type. Raises `StateError`."""
+    return _reader(kind)(plain)
+
+
+@cache
+def _reader(kind: Any) -> _Reader:
+    """The function that turns a plain value into one of an annotated type, made once for each type."""
     if kind in _PLAIN:
-        return _checked(plain, kind)
+        return lambda plain: _checked(plain, kind)
     origin = typing.get_origin(kind)
     if origin in {typing.Union, types.UnionType}:
-        return _from_union(plain, typing.get_args(kind))
+        return _union_reader(typing.get_args(kind))
     if origin is dict:
-        key, item = typing.get_args(kind)
-        return {
-            from_plain(k, key): from_plain(v, item)
-            for k, v in (_pair(_checked(pair, list)) for pair in _checked(plain, list))
+        key, item = map(_reader, typing.get_args(kind))
+        return lambda plain: {
+            key(k): item(v) for k, v in (_pair(_checked(pair, list)) for pair in _checked(plain, list))
         }
     if origin in _SEQUENCES:
-        return _SEQUENCES[origin](_items(_checked(plain, list), typing.get_args(kind)))
+        return _sequence_reader(_SEQUENCES[origin], typing.get_args(kind))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return _member(plain, kind)
-    return _from_record(_checked(plain, list), kind)
+        return lambda plain: _member(plain, kind)
+    return _record_reader(kind)
+
+
+def _record_reader(kind: Any) -> _Reader:
+    readers = [(name, _reader(hint)) for name, hint in _fields(kind)]
+    least, most = _required(kind) + 1, len(readers) + 1
+
+    def read(plain: Any) -> Any:
+        if not least <= len(_checked(plain, list)) <= most or plain[0] != kind.__name__:
+            raise StateError(f"the state holds no {kind.__name__} as this version knows it")
+        return kind(
+            **{name: reader(value) for (name, reader), value in zip(readers, plain[1:], strict=False)}
+        )
+
+    return read
+
+
+def _sequence_reader(make: Callable[[Any], Any], kinds: tuple[Any, ...]) -> _Reader:
+    readers = [_reader(kind) for kind in kinds if kind is not Ellipsis]
+    if len(kinds) == 2 and kinds[1] is not Ellipsis:
+        return lambda plain: make(
+            reader(item) for reader, item in zip(readers, _pair(_checked(plain, list)), strict=True)
+        )
+    (one,) = readers
+    return lambda plain: make([one(item) for item in _checked(plain, list)])
+
+
+def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
+    plain_kinds = tuple(kind for kind in kinds if kind in _PLAIN)
+    records = {kind.__name__: _reader(kind) for kind in kinds if kind not in _PLAIN}
+
+    def read(plain: Any) -> Any:
+        if isinstance(plain, list) and plain and isinstance(plain[0], str) and plain[0] in records:
+            return records[plain[0]](plain)
+        if isinstance(plain, plain_kinds):
+            return plain
+        raise StateError(f"the state holds something that is none of {kinds}")
+
+    return read
 
 
 def _checked(value: Any, kind: Any) -> Any:
@@ -156,30 +200,3 @@ def _member(plain: Any, kind: type[enum.Enum]) -> enum.Enum:
         return kind(plain)
     except ValueError as problem:
         raise StateError(f"the state holds no {kind.__name__}: {problem}") from problem
-
-
-def _items(plain: list[Any], kinds: tuple[Any, ...]) -> list[Any]:
-    if len(kinds) == 2 and kinds[1] is not Ellipsis:
-        return [from_plain(item, kind) for item, kind in zip(_pair(plain), kinds, strict=True)]
-    return [from_plain(item, kinds[0]) for item in plain]
-
-
-def _from_union(plain: Any, kinds: tuple[Any, ...]) -> Any:
-    if plain is None and type(None) in kinds:
-        return None
-    if isinstance(plain, list) and plain:
-        for kind in kinds:
-            if getattr(kind, "__name__", None) == plain[0]:
-                return _from_record(plain, kind)
-    for kind in kinds:
-        if kind in _PLAIN and isinstance(plain, kind):
-            return plain
-    raise StateError(f"the state holds something that is none of {kinds}")
-
-
-def _from_record(plain: list[Any], kind: Any) -> Any:
-    fields = _fields(kind)
-    if not plain or plain[0] != kind.__name__ or not _required(kind) < len(plain) <= len(fields) + 1:
-        raise StateError(f"the state holds no {kind.__name__} as this version knows it")
-    values = {name: from_plain(value, hint) for (name, hint), value in zip(fields, plain[1:], strict=False)}
-    return kind(**values)
