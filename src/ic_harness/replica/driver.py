@@ -127,14 +127,9 @@ class Driver:
     def perform(self, incoming: Incoming, timeout_s: float | None) -> Completion | None:
         """Submit a call from outside and wait for it; None when there was no answer in time. See `wait`."""
         completion = Completion(incoming.request.origin, patient=timeout_s is None)
-        try:
-            self.post(lambda: self._accept(incoming, completion, attended=True, wake=False))
-            return self._result(completion, timeout_s)
-        except ReplicaError:
-            raise
-        except BaseException:
-            self._abandon(completion)
-            raise
+        return self._await(
+            completion, lambda: self._accept(incoming, completion, attended=True, wake=False), timeout_s
+        )
 
     def wait(self, completion: Completion, timeout_s: float | None) -> Completion | None:
         """Wait for a call that was submitted; None when there was no answer in time.
@@ -142,10 +137,15 @@ class Driver:
         There is none either when nothing is left that could bring it; without a timeout that is a `ReplicaError`,
         as is a replica that stops. Whatever a signal handler raises abandons the call and is passed on.
         """
+        completion.prepare(patient=timeout_s is None)
+        return self._await(completion, lambda: self._completions.attend(completion), timeout_s)
+
+    def _await(
+        self, completion: Completion, announce: Callable[[], None], timeout_s: float | None
+    ) -> Completion | None:
         try:
-            completion.prepare(patient=timeout_s is None)
             if not completion.done:
-                self.post(lambda: self._completions.attend(completion))
+                self.post(announce)
             return self._result(completion, timeout_s)
         except ReplicaError:
             raise
@@ -196,7 +196,7 @@ class Driver:
     def release(self) -> None:
         """Let rounds run again."""
         self._held = self._gathering = False  # at once, so that no interrupt can come between
-        self.post(_nothing)
+        self._commands.put(_nothing)
 
     def set_held(self, *, held: bool, gathering: bool = False) -> None:
         """Hold rounds or let them run; for commands. `gathering`: callers wait for a round that will come."""
@@ -367,7 +367,7 @@ class Driver:
         if attended:
             self._completions.attend(completion)
         self._submitted |= wake
-        if self._held:
+        if self._gathering:
             self._gathered.put(None)
 
     def _record(self, origin: Origin) -> Any:
