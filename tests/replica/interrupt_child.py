@@ -90,7 +90,7 @@ def interrupt_at_random(count, moments, ready, sent):
     for _ in range(count):
         ready.wait()
         ready.clear()
-        time.sleep(moments.random() * 0.02)
+        threading.Event().wait(moments.random() * 0.02)
         sent.append(1)
         os.kill(os.getpid(), signal.SIGINT)
 

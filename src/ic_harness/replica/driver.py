@@ -30,7 +30,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from ic_harness.errors import ReplicaError
+from ic_harness.errors import HarnessError, ReplicaError
 from ic_harness.replica.clock import Clock, monotonic_s
 from ic_harness.replica.completions import Completion, Completions
 from ic_harness.replica.execution import Task, start_thread, stop_at_exit
@@ -349,7 +349,8 @@ class Driver:
     def _end(self) -> ReplicaError:
         if self._failure is None:
             return ReplicaError("the replica is closed")
-        error = ReplicaError(f"the replica stopped after a failure in a round: {self._failure!r}")
+        why = str(self._failure) if isinstance(self._failure, HarnessError) else repr(self._failure)
+        error = ReplicaError(f"the replica stopped after a failure in a round: {why}")
         error.__cause__ = self._failure
         return error
 
