@@ -71,7 +71,7 @@ class _HeaderReader:
         return arguments, self.pos
 
     def number(self) -> int:
-        value, self.pos = leb128.read_unsigned(self.data, self.pos)
+        value, self.pos = leb128.read_length(self.data, self.pos)
         return value
 
     def count(self, what: str, limit: int | None = None) -> int:
@@ -85,7 +85,7 @@ class _HeaderReader:
 
     def entry(self) -> Type:  # noqa: PLR0911 - a return for each kind of type
         start = self.pos
-        opcode, self.pos = leb128.read_signed(self.data, self.pos)
+        opcode, self.pos = leb128.read_index(self.data, self.pos)
         match opcode:
             case -18:
                 return Opt(self.reference())
@@ -109,7 +109,7 @@ class _HeaderReader:
 
     def reference(self) -> Type:
         start = self.pos
-        index, self.pos = leb128.read_signed(self.data, self.pos)
+        index, self.pos = leb128.read_index(self.data, self.pos)
         if index < 0:
             primitive = BY_OPCODE.get(index)
             if primitive is None:

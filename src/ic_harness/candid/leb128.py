@@ -14,6 +14,9 @@ from ic_harness.errors import CandidError
 _SHORT: Final = 64
 """Up to this many bytes shifting is faster than repacking."""
 
+MAX_LENGTH_BYTES: Final = 64
+"""Most bytes of a length, index, label or opcode. Ten suffice for 64 bits; overlong forms are legal."""
+
 
 def encode_unsigned(value: int) -> bytes:
     """The shortest unsigned LEB128 form of a number that is not negative."""
@@ -71,6 +74,42 @@ def read_signed(data: bytes | memoryview, pos: int) -> tuple[int, int]:
     if data[end - 1] & 64:
         value -= 1 << (7 * (end - pos))
     return value, end
+
+
+def read_length(data: bytes | memoryview, pos: int) -> tuple[int, int]:
+    """Read a length, count, label or case at `pos`: an unsigned number below 2^64, and the position behind it.
+
+    Unlike a value of type `nat` such a number is bounded while it is read, so that whatever is done with it
+    afterwards (printed, multiplied, compared) is cheap. Raises `CandidError`.
+    """
+    value, end = _bounded(data, pos)
+    if value >> 64:
+        raise _too_wide(pos)
+    return value, end
+
+
+def read_index(data: bytes | memoryview, pos: int) -> tuple[int, int]:
+    """Read an opcode or index of the type table: a signed number of 64 bits, as `read_length` does."""
+    value, end = _bounded(data, pos)
+    if data[end - 1] & 64:
+        value -= 1 << (7 * (end - pos))
+    if not -(1 << 63) <= value < 1 << 63:
+        raise _too_wide(pos)
+    return value, end
+
+
+def _bounded(data: bytes | memoryview, pos: int) -> tuple[int, int]:
+    """The groups of a number of at most `MAX_LENGTH_BYTES` bytes, without its sign."""
+    result = 0
+    for index, byte in enumerate(data[pos : pos + MAX_LENGTH_BYTES]):
+        result |= (byte & 127) << 7 * index
+        if byte < 128:
+            return result, pos + index + 1
+    raise _unfinished(pos) if len(data) - pos < MAX_LENGTH_BYTES else _too_wide(pos)
+
+
+def _too_wide(start: int) -> CandidError:
+    return CandidError("a length, label or type does not fit 64 bits", offset=start)
 
 
 def _find_end(data: bytes | memoryview, start: int) -> int:

@@ -10,6 +10,9 @@ from ic_harness.errors import CandidError
 
 Kind = Literal["name", "text", "number", "symbol", "end"]
 
+MAX_TOKENS: Final = 2_000_000
+"""Most tokens of a text: about 300 MB. A vector of a million numbers has as many; blobs are one token."""
+
 _TOKEN: Final = re.compile(
     r"""
     (?P<space>[ \t\r\n]+)
@@ -66,6 +69,8 @@ class _Lexer:
             if found is None:
                 shown = self.source[self.pos : self.pos + 10]
                 raise CandidError(f"unexpected text {shown!r}", offset=self.pos)
+            if len(self.tokens) >= MAX_TOKENS:
+                raise CandidError(f"the text has more than {MAX_TOKENS} tokens", offset=self.pos)
             self.take(found)
         self.add("end", "", self.pos)
         return self.tokens

@@ -13,6 +13,7 @@ from ic_harness.candid.tokens import Cursor
 from ic_harness.candid.type_parser import Scope, TypeParser
 from ic_harness.candid.types import Func, ServiceType, Type, resolve
 from ic_harness.errors import CandidError
+from ic_harness.text import read_text
 
 _MAX_IMPORT_DEPTH: Final = 50
 
@@ -131,12 +132,15 @@ class _FileParser:
                 f"cannot import {name!r}: where this text comes from is not known (give path=)",
                 offset=token.offset,
             )
-        return (self.path.parent / name).resolve()
+        try:
+            return (self.path.parent / name).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name, a loop of links
+            raise CandidError(f"cannot import {name!r}: {error}", offset=token.offset) from error
 
     def read(self, path: Path, token: Token) -> str:
         try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            return read_text(path)
+        except (OSError, ValueError) as error:
             raise CandidError(f"cannot import {path.name}: {error}", offset=token.offset) from error
 
     def actor(self) -> _Actor:

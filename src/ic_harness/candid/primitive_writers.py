@@ -25,6 +25,7 @@ from ic_harness.candid.types import (
 )
 from ic_harness.errors import CandidError, PrincipalError
 from ic_harness.principal import Principal
+from ic_harness.text import brief
 
 Parts = list[bytes | bytearray | memoryview]
 Writer = Callable[[Any, Parts], None]
@@ -33,9 +34,7 @@ Writer = Callable[[Any, Parts], None]
 
 def wrong(value: Any, expected: str) -> CandidError:
     """The error for a value that does not fit; long values are cut."""
-    text = repr(value)
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return CandidError(f"{type(value).__name__} {shown} does not fit", expected=expected)
+    return CandidError(f"{type(value).__name__} {brief(value)} does not fit", expected=expected)
 
 
 # Primitive values

@@ -42,7 +42,7 @@ def read_principal(data: bytes | memoryview, pos: int) -> tuple[Principal, int]:
         fail(
             pos, "an opaque reference, which no message can carry" if data[pos] == 0 else "no reference", "01"
         )
-    length, pos = leb128.read_unsigned(data, pos + 1)
+    length, pos = leb128.read_length(data, pos + 1)
     if length > MAX_LENGTH:
         fail(start, f"a principal of {length} bytes", f"at most {MAX_LENGTH} bytes")
     end = pos + length
@@ -64,7 +64,7 @@ def read_func(data: bytes | memoryview, pos: int) -> tuple[FuncRef, int]:
             pos, "an opaque reference, which no message can carry" if data[pos] == 0 else "no reference", "01"
         )
     principal, pos = read_principal(data, pos + 1)
-    length, pos = leb128.read_unsigned(data, pos)
+    length, pos = leb128.read_length(data, pos)
     end = pos + length
     if end > len(data):
         fail_short(pos)
@@ -82,6 +82,7 @@ def generated_names() -> dict[str, Any]:
         "fail_deep": fail_deep,
         "fail_short": fail_short,
         "leb": leb128.read_unsigned,
+        "leb_length": leb128.read_length,
         "read_func": read_func,
         "read_principal": read_principal,
         "read_service": read_service,

@@ -69,11 +69,18 @@ class LineWriter:
         self.path = before
 
     def number(self) -> str:
-        """Write code that reads an unsigned LEB128 number."""
+        """Write code that reads a length, count or case: below 2^64, so that it can be printed and multiplied."""
+        return self._leb("leb_length")
+
+    def natural(self) -> str:
+        """Write code that reads a value of type `nat`, of any size."""
+        return self._leb("leb")
+
+    def _leb(self, reader: str) -> str:
         n = self.fresh("n")
         self.emit(f"{n} = b[p]", "p += 1")
         with self.block(f"if {n} > 127:"):
-            self.emit(f"{n}, p = leb(b, p - 1)")
+            self.emit(f"{n}, p = {reader}(b, p - 1)")
         return n
 
     def primitive(self, prim: Prim) -> str:
@@ -84,7 +91,7 @@ class LineWriter:
             self.emit("fail(p, 'a value of the type empty, which has none')")
             return "None"
         if prim is NAT:
-            return self.number()
+            return self.natural()
         result = self.fresh("v")
         if prim is TEXT:
             return self.text(result)

@@ -195,7 +195,7 @@ def _literal(node: Literal, prim: Prim, path: str) -> Any:
     low, high = RANGES.get(prim, (None, None))
     if low is not None and high is not None and not low <= value <= high:
         raise CandidError(
-            f"{node.token.text} does not fit",
+            f"{node.token.text[:60]} does not fit",
             offset=node.offset,
             path=path,
             expected=f"{prim.name} ({low} to {high})",

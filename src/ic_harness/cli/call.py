@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from ic_harness.agent import Agent
     from ic_harness.candid import Method
     from ic_harness.principal import Principal
+
+
+_LONG_INT: Final = 10_000
+"""Integers of more bits are hexadecimal texts in JSON."""
 
 
 @click.command()
@@ -83,4 +88,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, int) and value.bit_length() > _LONG_INT:
+        return hex(value)  # Python refuses to write integers of more than 4,300 decimal digits
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it
     return value if isinstance(value, bool | int | float | str | None) else str(value)

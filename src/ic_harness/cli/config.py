@@ -48,7 +48,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of too many digits, and deep nesting
         raise InputError(f"{path} is no TOML: {error}") from error
 
 

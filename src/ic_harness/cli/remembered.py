@@ -14,6 +14,7 @@ from typing import Final
 
 from ic_harness.errors import StateError
 from ic_harness.principal import Principal
+from ic_harness.text import parse_json
 
 from .files import PRIVATE, write_atomically
 
@@ -47,13 +48,18 @@ def _key(root_key: bytes) -> str:
 def _load(state_dir: Path) -> dict[str, dict[str, str]]:
     path = state_dir / FILE
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise StateError(
             f"{path} is damaged ({error}); delete it and name canisters by --canister-id"
         ) from error
-    if not isinstance(known, dict):
+    if not isinstance(known, dict) or not all(map(_is_names, known.values())):
         raise StateError(f"{path} is damaged (no JSON object); delete it and name canisters by --canister-id")
     return known
+
+
+def _is_names(value: object) -> bool:
+    """Whether a value of the file maps names to texts."""
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())

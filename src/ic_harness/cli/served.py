@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from ic_harness.text import parse_json
+
 from .files import PRIVATE, write_atomically
 
 FILE: Final = "server.json"
@@ -37,11 +39,11 @@ def note_server(state_dir: Path, url: str) -> Iterator[None]:
 def running_server(state_dir: Path) -> Server | None:
     """Read the note; None when there is none, it is damaged, or its process is gone."""
     try:
-        note = json.loads((state_dir / FILE).read_text(encoding="utf-8"))
+        note = parse_json((state_dir / FILE).read_text(encoding="utf-8"))
         server = Server(int(note["pid"]), str(note["url"]))
         os.kill(server.pid, 0)  # signal 0 asks whether the process is there and does nothing to it
     except PermissionError:
         return server
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
     return server

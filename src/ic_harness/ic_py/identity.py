@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from ic_harness import protocol
 from ic_harness.errors import IdentityError
 from ic_harness.ic_py.principal import Principal
+from ic_harness.text import parse_json
 
 _Key: TypeAlias = protocol.Ed25519Identity | protocol.Secp256k1Identity
 _KINDS: Final[dict[str, type[_Key]]] = {
@@ -93,8 +94,8 @@ class DelegateIdentity:
     def from_json(cls, ic_identity: str, ic_delegation: str) -> DelegateIdentity:
         """Read what the browser's local storage holds: the key, and the chain. Raises `IdentityError`."""
         try:
-            key = Identity(json.loads(ic_identity)[1][:64])
-            return cls(key, json.loads(ic_delegation))
+            key = Identity(parse_json(ic_identity)[1][:64])
+            return cls(key, parse_json(ic_delegation))
         except (ValueError, LookupError, TypeError):
             # The text of the parser would quote the key.
             raise IdentityError("expected the JSON of a key and of a delegation chain") from None

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from ic_harness.agent import Agent
 from ic_harness.candid import Method, Service, Type, decode, encode, parse, parse_types
-from ic_harness.errors import InputError
+from ic_harness.errors import CandidError, InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
+from ic_harness.text import read_text
 
 from .network import Network
 from .sections import INIT_ARGUMENTS, INTERFACE, custom_sections
@@ -32,9 +33,10 @@ def read_interface(source: str | Path) -> Service:
     if isinstance(source, str):
         return parse(source)
     try:
-        return parse(source.read_text(encoding="utf-8"), path=source)
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(source)
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
+    return parse(text, path=source)
 
 
 def fetch_interface(agent: Agent, canister: Principal) -> Service:
@@ -42,7 +44,12 @@ def fetch_interface(agent: Agent, canister: Principal) -> Service:
     text = agent.read_metadata(canister, INTERFACE)
     if text is None:
         raise InputError(f"canister {canister} publishes no Candid interface: give the .did file")
-    return parse(text.decode())
+    try:
+        return parse(text.decode())
+    except UnicodeDecodeError as error:
+        raise CandidError(
+            f"the interface that canister {canister} publishes is not UTF-8: {error}"
+        ) from error
 
 
 def find_method(service: Service, name: str) -> Method:

@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 from ic_harness.errors import InputError, NetworkError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
+from ic_harness.text import brief
 
 from .id_files import dfx_id, find_above, json_object, read_json, remote_id
 from .named import NamedNetwork, reach, start_network
@@ -123,7 +124,9 @@ def _address(path: Path, defined: Mapping[str, Any], data: Path, default: str) -
     except ValueError:
         host, port = "", None
     if port is None or not _HOST.fullmatch(host):  # port 0 takes any; then only the file tells which
-        raise InputError(f"{path}: `bind` of the network {NETWORK} must look like {default}, not {bind!r}")
+        raise InputError(
+            f"{path}: `bind` of the network {NETWORK} must look like {default}, not {brief(bind)}"
+        )
     running = data / "webserver-port"
     started = _port(running)
     host = _ANY_HOST.get(host, host)

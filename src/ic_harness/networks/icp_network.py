@@ -16,7 +16,6 @@ A network that is not running in this project is not looked for at its port: ano
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from typing import Any, Final
 
 from ic_harness.errors import InputError, NetworkError
 from ic_harness.protocol import Identity
+from ic_harness.text import brief, parse_json
 
 from .icp_yaml import PROJECT_FILE, Defined, read_network, root_key
 from .id_files import find_above, icp_id, read_json
@@ -92,7 +92,7 @@ def _described(path: Path, descriptor: Mapping[str, Any]) -> IcpPlace:
     gateway = descriptor.get("gateway")
     port = gateway.get("port") if isinstance(gateway, dict) else None
     if not isinstance(port, int) or not 0 < port < 65536:
-        raise InputError(f"{path} is damaged: gateway.port is {port!r}")
+        raise InputError(f"{path} is damaged: gateway.port is {brief(port)}")
     key = root_key(path, descriptor.get("root-key"))
     return IcpPlace(url=f"http://localhost:{port}", root_key=key, source=str(path))
 
@@ -105,7 +105,7 @@ def _asked(project: Path, environ: Mapping[str, str], deadline: Deadline) -> Icp
     command: list[str | Path] = [program, "network", "status", NETWORK, "--json"]
     try:
         printed = run(command, cwd=project, environ=environ, deadline=deadline)
-        status = json.loads(printed[printed.index("{") : printed.rindex("}") + 1])  # warnings may surround it
+        status = parse_json(printed[printed.index("{") : printed.rindex("}") + 1])  # warnings may surround it
         url = status.get("api_url") or f"http://localhost:{int(status['port'])}"
     except NetworkError:
         return None

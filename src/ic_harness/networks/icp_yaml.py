@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ic_harness.errors import InputError
 from ic_harness.protocol import MAINNET_ROOT_KEY
+from ic_harness.text import brief
 
 PROJECT_FILE: Final = "icp.yaml"
 _KEY_BYTES: Final = 133
@@ -61,7 +62,7 @@ def _defined(path: Path, network: Mapping[str, Any]) -> Defined:
     if mode == "managed":
         return Defined()
     if mode != "connected":
-        raise InputError(f"{path}: the mode of a network must be managed or connected, not {mode!r}")
+        raise InputError(f"{path}: the mode of a network must be managed or connected, not {brief(mode)}")
     url = network.get("api-url") or network.get("url")
     if not isinstance(url, str):
         raise InputError(f"{path}: a connected network needs a `url`")
@@ -75,7 +76,7 @@ def _load(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also dates and numbers that are none
         raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
 
 

@@ -11,13 +11,13 @@ Sources: dfx-core (`canister_id_store.rs`) and the documentation of icp-cli ("Pr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError, PrincipalError
 from ic_harness.principal import Principal
+from ic_harness.text import parse_json
 
 ANY_NETWORK: Final = "__default"
 """The network name under which dfx looks when it finds no entry for the network itself."""
@@ -32,7 +32,7 @@ def find_above(folder: Path, name: str) -> Path | None:
 def read_json(path: Path) -> Mapping[str, Any] | None:
     """Read a JSON object; None when there is no such file. Raises `InputError` when it is damaged."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -21,10 +21,12 @@ from typing import Any, Final
 
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
+from ic_harness.text import brief
 
 from .id_files import json_object, read_json
 
 PROJECT_FILE: Final = "dfx.json"
+_MAX_CHAIN: Final = 200
 _RELEASE: Final = "target/wasm32-unknown-unknown/release"
 _HOW_TO_BUILD: Final = {
     "custom": "build it first",
@@ -63,8 +65,10 @@ class ProjectCanister:
     @property
     def commands(self) -> tuple[str, ...]:
         """The build commands that are to be run here; only custom canisters have any."""
-        commands = self.item.get("build", ()) if self.kind == "custom" else ()
-        return (commands,) if isinstance(commands, str) else tuple(map(str, commands))
+        commands = (self.item.get("build") or ()) if self.kind == "custom" else ()
+        if isinstance(commands, str):
+            return (commands,)
+        return _texts(commands, f"canister {self.name}: `build`")
 
     @property
     def candid(self) -> Path | None:
@@ -125,7 +129,9 @@ class ProjectCanister:
         if self.kind == "custom":
             wasm = self.item.get("wasm")
             if not isinstance(wasm, str) or "://" in wasm:
-                raise InputError(f"canister {self.name}: `wasm` must be a file of the project, got {wasm!r}")
+                raise InputError(
+                    f"canister {self.name}: `wasm` must be a file of the project, got {brief(wasm)}"
+                )
             return [wasm]
         made = f".dfx/{self.network}/canisters/{self.name}/{self.name}.wasm"
         if self.kind == "rust":
@@ -205,9 +211,16 @@ def _load(path: Path) -> Mapping[str, Mapping[str, Any]]:
     return {name: json_object(canisters, name, path) for name in canisters}
 
 
+def _texts(values: object, what: str) -> tuple[str, ...]:
+    """Read a list of texts. Raises `InputError` for anything else."""
+    if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+        raise InputError(f"{what} must be a list of texts, not {brief(values)}")
+    return tuple(values)
+
+
 def _ordered(canisters: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> list[str]:
     """Put every wanted canister after those that it depends on."""
-    done: list[str] = []
+    done: dict[str, None] = {}
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
         if name in done:
@@ -216,10 +229,12 @@ def _ordered(canisters: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -
             raise InputError(f"dfx.json: canisters depend on each other: {' -> '.join((*trail, name))}")
         if name not in canisters:
             raise InputError(f"dfx.json has no canister {name!r}; it has: {', '.join(canisters) or 'none'}")
-        for needed in canisters[name].get("dependencies", ()):
+        if len(trail) >= _MAX_CHAIN:
+            raise InputError(f"dfx.json: more than {_MAX_CHAIN} canisters depend on each other in a chain")
+        for needed in _texts(canisters[name].get("dependencies") or (), f"canister {name}: `dependencies`"):
             visit(needed, (*trail, name))
-        done.append(name)
+        done[name] = None
 
     for name in tuple(names) or tuple(canisters):
         visit(name, ())
-    return done
+    return list(done)

@@ -7,13 +7,17 @@ its name.
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from typing import Final
 
 _GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31
 _HEADER: Final = 8
+_MAX_MODULE: Final = 100 << 20
+"""Bytes of a module unpacked: the network's limit. A few hundred kilobytes of gzip can stand for as much."""
+_MAX_SECTIONS: Final = 100_000
+_MAX_NUMBER: Final = 10  # bytes of a LEB128 number of 64 bits
 _VISIBILITIES: Final = ("icp:public", "icp:private")
 _PERSISTENT: Final = "enhanced-orthogonal-persistence"
 INTERFACE: Final = "candid:service"
@@ -36,9 +40,8 @@ def custom_sections(wasm: bytes) -> dict[str, bytes]:
     Empty for what is no Wasm.
     """
     try:
-        module = gzip.decompress(wasm) if wasm.startswith(_GZIP) else wasm
-        return dict(_sections(module))
-    except (OSError, EOFError, zlib.error, IndexError):
+        return dict(_sections(_unpacked(wasm)))
+    except (zlib.error, IndexError):
         return {}
 
 
@@ -48,9 +51,19 @@ def published_interface(wasm: bytes) -> str | None:
     return text.decode(errors="replace") if text is not None else None
 
 
+def _unpacked(wasm: bytes) -> bytes:
+    """The module itself; nothing when it is larger than any network takes."""
+    if not wasm.startswith(_GZIP):
+        return wasm
+    module = zlib.decompressobj(_GZIP_WINDOW).decompress(wasm, _MAX_MODULE + 1)
+    return module if len(module) <= _MAX_MODULE else b""
+
+
 def _sections(module: bytes) -> Iterator[tuple[str, bytes]]:
     position = _HEADER
-    while position < len(module):
+    for _ in range(_MAX_SECTIONS):
+        if position >= len(module):
+            return
         kind = module[position]
         size, start = _leb128(module, position + 1)
         position = start + size
@@ -62,12 +75,11 @@ def _sections(module: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _leb128(module: bytes, position: int) -> tuple[int, int]:
-    """Read an unsigned LEB128 number; give it and the position behind it."""
-    value = shift = 0
-    while True:
-        byte = module[position]
-        value |= (byte & 0x7F) << shift
-        position += 1
+    """Read an unsigned LEB128 number: it and the position behind it. Raises `IndexError` when there is none."""
+    value = 0
+    for index in range(_MAX_NUMBER):
+        byte = module[position + index]
+        value |= (byte & 0x7F) << 7 * index
         if byte < 0x80:
-            return value, position
-        shift += 7
+            return value, position + index + 1
+    raise IndexError("a number of more than 64 bits")

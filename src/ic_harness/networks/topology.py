@@ -7,18 +7,16 @@ The JSON of `/_/topology` and of a new instance: `default_effective_canister_id.
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from typing import Any
 
-from ic_harness.errors import PrincipalError
 from ic_harness.principal import Principal
+from ic_harness.text import parse_json
 
 
 def default_canister_id(body: bytes) -> Principal | None:
     """Read the id from the JSON text of a topology; None for anything else."""
     try:
-        return canister_of(json.loads(body))
+        return canister_of(parse_json(body))
     except ValueError:
         return None
 
@@ -28,5 +26,5 @@ def canister_of(topology: Any) -> Principal | None:
     try:
         text = topology["default_effective_canister_id"]["canister_id"]
         return Principal(base64.b64decode(text, validate=True)) if text else None
-    except (KeyError, TypeError, binascii.Error, PrincipalError):
+    except (KeyError, TypeError, ValueError):  # binascii.Error and PrincipalError among them
         return None

@@ -10,7 +10,9 @@ price: a certificate of an update, 500 bytes, takes 0.03 ms instead of 0.003, wh
 Accepted: integers of any width, byte and text strings, arrays, maps (also of indefinite length), false, true,
 null, undefined (as None), floats, big integers (tags 2 and 3) and the self-describing tag 55799, which is
 dropped wherever it stands. Refused with `CborError`: any other tag, keys that occur twice or are no text,
-bytes or integer, bytes after the value, lengths beyond the data, nesting beyond `max_depth`.
+bytes or integer, bytes after the value, lengths beyond the data, nesting beyond `max_depth`, more than
+`max_items` elements of arrays and maps in all: an empty array is one byte on the wire and 64 in memory, so that
+16 MB of them would take more than a gigabyte and most of a minute.
 """
 
 from __future__ import annotations
@@ -20,12 +22,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from ic_harness.errors import CborError
+from ic_harness.text import brief
 
 SELF_DESCRIBED: Final = b"\xd9\xd9\xf7"
 """The head of tag 55799, which the interface specification puts before every answer."""
 
 MAX_DEPTH: Final = 64
 """Nesting that `decode` accepts by default; the deepest message of the specification needs fewer than ten."""
+
+MAX_ITEMS: Final = 500_000
+"""Elements of arrays and maps that `decode` accepts by default. The largest legal messages are certificates for
+1,000 paths: about 250,000 elements. This many take at most 60 MB and half a second."""
 
 _SIMPLE: Final[dict[int, Any]] = {0xF4: False, 0xF5: True, 0xF6: None, 0xF7: None}
 _FLOATS: Final = {0xF9: struct.Struct(">e"), 0xFA: struct.Struct(">f"), 0xFB: struct.Struct(">d")}
@@ -128,13 +135,16 @@ _WRITE: Final[dict[type, Callable[[Any, _Parts], None]]] = {
 }
 
 
-def decode(data: bytes | bytearray | memoryview, *, max_depth: int = MAX_DEPTH) -> Any:
+def decode(
+    data: bytes | bytearray | memoryview, *, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEMS
+) -> Any:
     """Decode exactly one value; maps come as `dict`, arrays as `list`, byte strings as `bytes`.
 
-    Raises `CborError`, which says the offset, for everything that the module text calls refused. Memory stays
-    within a small multiple of the input: no length is believed before the bytes are there.
+    `max_depth` bounds the nesting, `max_items` the elements of all arrays and maps together (keys and values
+    count one each), also the pieces of strings of indefinite length. Raises `CborError`, which says the offset,
+    for everything that the module text calls refused. No length is believed before the bytes are there.
     """
-    reader = _Reader(bytes(data))
+    reader = _Reader(bytes(data), max_items)
     try:
         value = reader.item(max_depth)
     except RecursionError:  # the caller's own stack was nearly full
@@ -148,11 +158,12 @@ def decode(data: bytes | bytearray | memoryview, *, max_depth: int = MAX_DEPTH) 
 class _Reader:
     """A place in the bytes; `item` reads the value there and moves behind it."""
 
-    __slots__ = ("data", "position")
+    __slots__ = ("data", "items_left", "position")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, max_items: int) -> None:
         self.data = data
         self.position = 0
+        self.items_left = max_items
 
     def fail(self, problem: str) -> CborError:
         """Make the error for `problem` at the present offset."""
@@ -226,6 +237,7 @@ class _Reader:
             if initial >> 5 != major or size is None:
                 raise self.fail("a piece of another type in a string of indefinite length")
             pieces.append(self.take(size))
+            self.spend(1)
         return b"".join(pieces)
 
     def bytes_(self, length: int | None, _depth: int) -> bytes:
@@ -245,6 +257,7 @@ class _Reader:
         if length is None:
             items = []
             while not self.at_break():
+                self.spend(1)
                 items.append(self.item(depth - 1))
             return items
         self.plausible(length)
@@ -256,6 +269,7 @@ class _Reader:
         result: dict[Any, Any] = {}
         if length is None:
             while not self.at_break():
+                self.spend(2)
                 self.entry(result, depth)
             return result
         self.plausible(2 * length)
@@ -269,13 +283,20 @@ class _Reader:
         if not isinstance(key, str | bytes | int) or isinstance(key, bool):
             raise self.fail(f"a map key that is a {type(key).__name__}")
         if key in result:
-            raise self.fail(f"the map key {key!r} stands twice")
+            raise self.fail(f"the map key {brief(key)} stands twice")
         result[key] = self.item(depth - 1)
 
     def plausible(self, items: int) -> None:
         """Refuse a count that the remaining bytes cannot hold, before anything is reserved for it."""
         if items > len(self.data) - self.position:
             raise self.fail(f"{items} values announced, {len(self.data) - self.position} bytes left")
+        self.spend(items)
+
+    def spend(self, items: int) -> None:
+        """Count elements of arrays and maps; refuse more than are allowed in all."""
+        self.items_left -= items
+        if self.items_left < 0:
+            raise self.fail("more elements than any message of the protocol has")
 
     def tag(self, number: int | None, depth: int) -> Any:
         """Read a tagged value: self-described CBOR or a big integer."""

@@ -46,7 +46,9 @@ The same window as in DFINITY's JavaScript agent.
 """
 
 DELEGATION_MAX_AGE: Final = 30 * 24 * 60 * MINUTE
-"""How old the certificate inside a delegation may be; the same agent's figure. Subnets renew theirs daily."""
+"""How old the certificate inside a delegation may be; the same agent's figure. Subnets renew theirs daily.
+
+Into the future it may not be more than `MAX_AGE` ahead, like any certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +180,10 @@ class _Grant(NamedTuple):
 
     def check(self, canister_id: Principal | None, now_ns: int | None) -> None:
         """Check the range for a canister and the age of the delegation. Raises `CertificateError`."""
-        if now_ns is not None and now_ns - self.time_ns > DELEGATION_MAX_AGE:
-            check_window("delegation", self.time_ns, now_ns, DELEGATION_MAX_AGE)
+        if now_ns is not None:
+            # Old ones are usual, for subnets keep a delegation for days; one from the future never is.
+            allowed = DELEGATION_MAX_AGE if now_ns > self.time_ns else MAX_AGE
+            check_window("delegation", self.time_ns, now_ns, allowed)
         if canister_id is not None and not covers(self.tree, self.subnet_id, canister_id):
             raise CertificateError(
                 f"the certificate comes from subnet {Principal(self.subnet_id)}, which is not responsible "

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from ic_harness.errors import EnvelopeError, IdentityError
 from ic_harness.principal import Principal
 from ic_harness.protocol.request_id import domain, hash_of_map
+from ic_harness.text import brief, parse_json
 
 DELEGATION_DOMAIN: Final = domain(b"ic-request-auth-delegation")
 
@@ -80,13 +81,16 @@ def check_form(delegation: Mapping[str, Any]) -> None:
             pass
         case _:
             raise EnvelopeError("Invalid delegation: `pubkey` (bytes) and `expiration` (nat) are required")
+    expiration = delegation["expiration"]
+    if isinstance(expiration, bool) or not 0 <= expiration < 1 << 64:
+        raise EnvelopeError("Invalid delegation: `expiration` is not a nat64 (ns since 1970)")
     targets = delegation.get("targets")
     if targets is not None:
         _check_targets(targets)
     permissions = delegation.get("permissions")
     if permissions is not None and not (isinstance(permissions, str) and permissions in PERMISSIONS):
         raise EnvelopeError(
-            f"Invalid delegation: permissions {permissions!r} are neither `queries` nor `all`"
+            f"Invalid delegation: permissions {brief(permissions)} are neither `queries` nor `all`"
         )
 
 
@@ -147,9 +151,11 @@ def chain_from_json(text: str) -> tuple[bytes, tuple[SignedDelegation, ...]]:
     Raises `IdentityError` when the text is no such chain.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         links = tuple(_link_from_json(link) for link in document["delegations"])
         return bytes.fromhex(document["publicKey"]), links
+    except EnvelopeError as problem:
+        raise IdentityError(f"no delegation chain: {problem}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise IdentityError(
             f"no delegation chain (expected JSON with `delegations` and `publicKey`): {problem!r}"
@@ -166,4 +172,5 @@ def _link_from_json(link: Any) -> SignedDelegation:
         delegation["targets"] = [bytes.fromhex(target) for target in fields["targets"]]
     if fields.get("permissions") is not None:
         delegation["permissions"] = fields["permissions"]
+    check_form(delegation)
     return SignedDelegation(delegation, bytes.fromhex(link["signature"]))

@@ -19,6 +19,9 @@ from ic_harness.protocol.request_id import REQUEST_DOMAIN, request_id
 MAX_ENVELOPE_DEPTH: Final = 16
 """Nesting accepted in an envelope: delegations and paths need eight levels."""
 
+MAX_ENVELOPE_ITEMS: Final = 200_000
+"""Elements accepted in an envelope: 1,000 paths of 127 labels and 20 delegations for 1,000 canisters each."""
+
 
 @dataclass(frozen=True)
 class Envelope:
@@ -54,7 +57,7 @@ class Envelope:
 
         Raises `CborError`, or `EnvelopeError` with the sentence for the HTTP answer.
         """
-        fields = cbor.decode(data, max_depth=MAX_ENVELOPE_DEPTH)
+        fields = cbor.decode(data, max_depth=MAX_ENVELOPE_DEPTH, max_items=MAX_ENVELOPE_ITEMS)
         if not isinstance(fields, dict):
             raise EnvelopeError("an envelope is a map")
         content = fields.get("content")

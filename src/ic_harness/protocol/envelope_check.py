@@ -18,6 +18,7 @@ from ic_harness.protocol.identity.canister_signature import read_canister_key
 from ic_harness.protocol.identity.der import CANISTER, algorithm
 from ic_harness.protocol.identity.verify import Trust, verify_signature
 from ic_harness.protocol.request_id import REQUEST_DOMAIN, domain
+from ic_harness.text import brief
 from ic_harness.units import MINUTE, SECOND
 
 MAX_INGRESS_TTL: Final = 5 * MINUTE
@@ -25,6 +26,7 @@ PERMITTED_DRIFT: Final = 30 * SECOND
 MAX_NONCE: Final = 32
 MAX_PATHS: Final = 1000
 MAX_LABELS: Final = 127
+_SHOWN_KEY: Final = 256  # bytes; the longest known key, RSA-2048 of WebAuthn in DER, has about 300
 SENDER_INFO_DOMAIN: Final = domain(b"ic-sender-info")
 
 
@@ -73,7 +75,7 @@ def verify_envelope(envelope: Envelope, *, now_ns: int, root_key: bytes | None =
         raise EnvelopeError(f"Missing signature from user: {sender}")
     if Principal.self_authenticating(envelope.sender_pubkey) != sender:
         raise EnvelopeError(
-            f"The user id {sender} does not match the public key {envelope.sender_pubkey.hex()}"
+            f"The user id {sender} does not match the public key {envelope.sender_pubkey[:_SHOWN_KEY].hex()}"
         )
     trust = Trust(root_key, now_ns)
     key = verify_chain(envelope.sender_pubkey, envelope.sender_delegation, trust)
@@ -112,7 +114,7 @@ def check_content(content: dict[str, Any]) -> None:
     kind = content.get("request_type")
     fields = _FIELDS.get(kind) if isinstance(kind, str) else None
     if fields is None:
-        raise EnvelopeError(f"Invalid request: request_type {kind!r} is none of call, query, read_state")
+        raise EnvelopeError(f"Invalid request: request_type {brief(kind)} is none of call, query, read_state")
     for name, wanted in (_COMMON_FIELDS | fields).items():
         value = content.get(name)
         if not isinstance(value, wanted) or isinstance(value, bool):

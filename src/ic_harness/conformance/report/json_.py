@@ -21,6 +21,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from ic_harness.conformance.results import Report
 from ic_harness.errors import InputError
+from ic_harness.text import parse_json
 
 FORMAT: Final = "ic-harness-report"
 VERSION: Final = 1
@@ -35,7 +36,7 @@ def to_json(report: Report) -> str:
 def from_json(text: str) -> Report:
     """Read a report back. Raises InputError that names the place where the text does not fit."""
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
         raise InputError(f"The report is not JSON: {error}.") from error
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:

@@ -9,7 +9,6 @@ stay there: the error says how to export them.
 from __future__ import annotations
 
 import base64
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ic_harness.protocol.identity.base import AnonymousIdentity, Identity
 from ic_harness.protocol.identity.delegated import DelegatedIdentity
 from ic_harness.protocol.identity.pem import load_pem, read_file
 from ic_harness.protocol.identity.seed_phrase import identity_from_seed_phrase
+from ic_harness.text import parse_json
 
 Tool: TypeAlias = Literal["dfx", "icp"]
 """Whose identities: dfx's or icp-cli's."""
@@ -120,7 +120,7 @@ class IdentityFolder:
         if not path.is_file():
             return None
         try:
-            value = json.loads(read_file(path))
+            value = parse_json(read_file(path))
         except ValueError:
             raise IdentityError(f"{path} is damaged: it is not JSON") from None
         if not isinstance(value, dict):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +32,7 @@ from ic_harness.protocol.identity.base import Identity
 from ic_harness.protocol.identity.ecdsa import P256Identity, Secp256k1Identity
 from ic_harness.protocol.identity.ed25519 import Ed25519Identity
 
-_BLOCK: Final = re.compile(
-    rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----\s+(.*?)-----END \1-----", re.DOTALL
-)
+_BEGIN: Final = re.compile(rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----\s")
 # PKCS#8 version 2 (RFC 8410, section 10.3): version 1, Ed25519, then the 32 byte seed; the public key
 # follows.
 _PKCS8_V2_ED25519: Final = bytes.fromhex("020101300506032b657004220420")
@@ -50,11 +49,32 @@ def load_pem(source: bytes | Path, passphrase: str | bytes | None = None) -> Ide
     """
     data = read_file(source) if isinstance(source, Path) else source
     where = f" in {source}" if isinstance(source, Path) else ""
-    block = _BLOCK.search(data)
+    block = _find_block(data[:_MAX_SIZE])
     if block is None:
         raise IdentityError(f"no private key in PEM form{where} (expected -----BEGIN PRIVATE KEY-----)")
     secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
     return _identity(_key(block, secret, where), where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One block of a PEM text: its kind such as `EC PRIVATE KEY`, what stands inside, and all of it."""
+
+    kind: bytes
+    body: bytes = field(repr=False)
+    whole: bytes = field(repr=False)
+
+
+def _find_block(data: bytes) -> _Block | None:
+    """The first private key of a PEM text. One pass: a search by one expression takes time quadratic in the text."""
+    begin = _BEGIN.search(data)
+    if begin is None:
+        return None
+    mark = b"-----END " + begin[1] + b"-----"
+    end = data.find(mark, begin.end())
+    if end < 0:
+        return None
+    return _Block(begin[1], data[begin.end() : end], data[begin.start() : end + len(mark)])
 
 
 def read_file(path: Path) -> bytes:
@@ -66,19 +86,19 @@ def read_file(path: Path) -> bytes:
         raise IdentityError(f"cannot read the identity {path}: {problem.strerror or problem}") from None
 
 
-def _key(block: re.Match[bytes], passphrase: bytes | None, where: str) -> object:
-    encrypted = block[1].startswith(b"ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in block[2]
+def _key(block: _Block, passphrase: bytes | None, where: str) -> object:
+    encrypted = block.kind.startswith(b"ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in block.body
     if encrypted and not passphrase:
         raise IdentityError(f"the private key{where} is encrypted: a passphrase is needed")
     if not encrypted:
-        seed = _ed25519_seed_of_version_2(block[2])
+        seed = _ed25519_seed_of_version_2(block.body)
         if seed is not None:
             return Ed25519PrivateKey.from_private_bytes(seed)
     try:
-        older = None if encrypted else _as_version_1(block[2])
+        older = None if encrypted else _as_version_1(block.body)
         if older is not None:
             return load_der_private_key(older, None)
-        return load_pem_private_key(block[0], passphrase if encrypted else None)
+        return load_pem_private_key(block.whole, passphrase if encrypted else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # The library's own message is dropped: it may quote what it read.
         reason = "wrong passphrase, or damaged" if encrypted else "damaged, or of an unsupported kind"

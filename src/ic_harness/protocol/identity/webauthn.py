@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
-import json
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from ic_harness.errors import CborError, EnvelopeError
 from ic_harness.protocol import cbor
 from ic_harness.protocol.identity.der import wrapped_key
+from ic_harness.text import parse_json
 
 # A verifier takes the inner signature and the message and raises InvalidSignature.
 _Verifier = Callable[[bytes, bytes], None]
@@ -67,9 +67,9 @@ def _parts(signature: bytes) -> tuple[bytes, bytes, bytes]:
 
 def _challenge(client_data: bytes) -> bytes:
     try:
-        text = json.loads(client_data)["challenge"]
+        text = parse_json(client_data)["challenge"]
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
+    except (ValueError, KeyError, TypeError, binascii.Error):
         raise EnvelopeError("Invalid signature: client_data_json holds no base64url challenge") from None
 
 

@@ -1,14 +1,24 @@
 """Readable names from Rust's "v0" symbols. Grammar: the Rust compiler's RFC 2603, "Symbol name mangling v0".
 
 Crate hashes, disambiguators of items and lifetimes are left out, as in the network's own backtraces.
+
+Back references make a few bytes stand for exponentially long names. So depth, steps and length are bounded; what
+exceeds them is no symbol that a compiler writes, and counts as not following the grammar.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MAX_DEPTH = 60
+_HEX = frozenset("0123456789abcdef")
+_MAX_DEPTH: Final = 60
+_MAX_OUTPUT: Final = 2_000
+_MAX_DIGITS: Final = 11  # of a number to base 62; ten digits are 59 bits
+_MAX_LENGTH_DIGITS: Final = 4
+_MAX_STEPS: Final = 1_000  # 2 to 5 µs each; a hundred usual names take some 600
 _BASIC = {
     "a": "i8", "b": "bool", "c": "char", "d": "f64", "e": "str", "f": "f32", "h": "u8", "i": "isize",
     "j": "usize", "l": "i32", "m": "u32", "n": "i128", "o": "u128", "p": "_", "s": "i16", "t": "u16",
@@ -18,14 +28,27 @@ _POINTERS = {"R": "&", "Q": "&mut ", "P": "*const ", "O": "*mut "}
 
 
 class _NotV0Error(Exception):
-    """The symbol does not follow the grammar."""
+    """The symbol does not follow the grammar, or exceeds a bound."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Steps (parts, paths, types and constants read) that one symbol, or all of a backtrace, may take."""
+
+    steps: int = _MAX_STEPS
+
+    def spend(self) -> bool:
+        """Take one step; whether there was one left."""
+        self.steps -= 1
+        return self.steps >= 0
 
 
 class _Parser:
     """Reads one symbol; `text` is what follows `_R`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, budget: Budget) -> None:
         self.text = text
+        self.budget = budget
         self.position = 0
         self.depth = 0
 
@@ -49,12 +72,14 @@ class _Parser:
         if self.eat("_"):
             return 0
         value = 0
-        while not self.eat("_"):
+        for _ in range(_MAX_DIGITS):
             digit = _DIGITS.find(self.next())
             if digit < 0:
                 raise _NotV0Error
             value = value * 62 + digit
-        return value + 1
+            if self.eat("_"):
+                return value + 1
+        raise _NotV0Error
 
     def optional(self, letter: str) -> int:
         return self.base62() + 1 if self.eat(letter) else 0
@@ -63,11 +88,21 @@ class _Parser:
         """What stands at an earlier position."""
         target = self.base62()
         here, self.position = self.position, target
-        self.depth += 1
-        if target >= here or self.depth > _MAX_DEPTH:
+        if target >= here:
             raise _NotV0Error
         found = read()
-        self.position, self.depth = here, self.depth - 1
+        self.position = here
+        return found
+
+    def bounded(self, read: Callable[[], str]) -> str:
+        """Read one path, type or constant: a step of the budget, a level of depth, a name of bounded length."""
+        self.depth += 1
+        if not self.budget.spend() or self.depth > _MAX_DEPTH:
+            raise _NotV0Error
+        found = read()
+        self.depth -= 1
+        if len(found) > _MAX_OUTPUT:
+            raise _NotV0Error
         return found
 
     def until_end(self, read: Callable[[], str]) -> list[str]:
@@ -81,7 +116,7 @@ class _Parser:
     def identifier(self) -> str:
         self.eat("u")
         digits = ""
-        while self.peek().isdigit() and digits != "0":
+        while self.peek().isdigit() and digits != "0" and len(digits) < _MAX_LENGTH_DIGITS:
             digits += self.next()
         self.eat("_")
         if not digits or self.position + int(digits) > len(self.text):
@@ -90,6 +125,9 @@ class _Parser:
         return self.text[self.position - int(digits) : self.position]
 
     def path(self, *, value: bool) -> str:
+        return self.bounded(lambda: self._path(value=value))
+
+    def _path(self, *, value: bool) -> str:
         tag = self.next()
         if tag == "C":
             self.optional("s")
@@ -131,6 +169,9 @@ class _Parser:
         return self.constant() if self.eat("K") else self.type()
 
     def type(self) -> str:
+        return self.bounded(self._type)
+
+    def _type(self) -> str:
         tag = self.next()
         if tag in _BASIC:
             return _BASIC[tag]
@@ -184,29 +225,33 @@ class _Parser:
         return path
 
     def constant(self) -> str:
+        return self.bounded(self._constant)
+
+    def _constant(self) -> str:
         if self.eat("B"):
             return self.back(self.constant)
         kind = self.next()
         if kind == "p":
             return "_"
         sign = "-" if self.eat("n") else ""
-        digits = ""
-        while not self.eat("_"):
-            digits += self.next()
-        try:
-            number = int(digits or "0", 16)
-        except ValueError:
-            raise _NotV0Error from None
+        end = self.text.find("_", self.position)
+        digits = self.text[self.position : end] if end >= 0 else "?"
+        if not _HEX.issuperset(digits):
+            raise _NotV0Error
+        self.position = end + 1
+        if len(digits) > 16:
+            return f"{sign}0x{digits}"
+        number = int(digits or "0", 16)
         if kind == "b":
             return str(bool(number)).lower()
         return repr(chr(number)) if kind == "c" and number <= 0x10FFFF else f"{sign}{number}"
 
 
-def demangle_v0(symbol: str) -> str | None:
-    """`_RNvCs…_5hello4main` is `hello::main`; None for what is no such symbol."""
-    if not symbol.startswith("_R"):
+def demangle_v0(symbol: str, budget: Budget | None = None) -> str | None:
+    """`_RNvCs…_5hello4main` is `hello::main`; None for what is no such symbol. `budget` is shared with others."""
+    if not symbol.startswith("_R") or not symbol.isascii():
         return None
     try:
-        return _Parser(symbol[2:]).path(value=True)
-    except (_NotV0Error, RecursionError):
+        return _Parser(symbol[2:], budget or Budget()).path(value=True)
+    except _NotV0Error:
         return None

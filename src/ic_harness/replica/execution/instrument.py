@@ -1,17 +1,19 @@
 """Rewrites a canister's module so that the replica can reach what a module otherwise keeps to itself.
 
 Added are exports under reserved names: every mutable global (a trap must roll them back), the memory, the
-function table (callbacks are table indices), the start function (run by us, once, not at each
-instantiation) and one defined function through which the instance can be found. A module without memory or
-table gets an empty one. Custom sections other than `name` (backtraces) are left out. No function body
-changes, so function indices stay as they were.
+function table (callbacks are table indices), the start function (run by us, once, not at each instantiation)
+and one defined function through which the instance can be found. A module without memory or table gets an empty
+one; a table's maximum is cut to the network's limit. Custom sections other than `name` (backtraces) are left
+out. No function body changes, so function indices stay as they were.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .wasm_binary import MAGIC, Kind, Section, SectionId, WasmBinary
+from .validation import MAX_TABLE_ELEMENTS
+from .wasm_binary import MAGIC, Kind, Section, SectionId, Table, WasmBinary
+from .wasm_reader import FUNCREF, Limits
 
 PREFIX = "ic-harness "
 MEMORY = PREFIX + "memory"
@@ -40,13 +42,24 @@ def instrument(binary: WasmBinary) -> Instrumented:
     contents = {SectionId(section.id): section.content for section in binary.sections if section.id}
     if not binary.memories:
         contents[SectionId.MEMORY] = b"\x01\x00\x00"
-    if not binary.tables:
-        contents[SectionId.TABLE] = b"\x01\x70\x00\x00"
+    contents[SectionId.TABLE] = _tables(binary.tables or [Table(FUNCREF, Limits(0, 0, is_64=False))])
     contents[SectionId.EXPORT] = _exports(binary, [index for index, _ in mutable])
     parts = [MAGIC]
     parts += [_section(number, contents[number]) for number in _ORDER if number in contents]
     parts += [_custom(section) for section in binary.sections if section.name == "name"]
     return Instrumented(b"".join(parts), names)
+
+
+def _tables(tables: list[Table]) -> bytes:
+    """The tables with a maximum that the network's limit allows, so that no growth takes more memory."""
+    entries = [bytes([table.kind]) + _limits(table.limits) for table in tables]
+    return leb128(len(entries)) + b"".join(entries)
+
+
+def _limits(limits: Limits) -> bytes:
+    maximum = MAX_TABLE_ELEMENTS if limits.maximum is None else min(limits.maximum, MAX_TABLE_ELEMENTS)
+    # A maximum below the minimum is for the engine to refuse.
+    return bytes([1 | limits.shared << 1 | limits.is_64 << 2]) + leb128(limits.minimum) + leb128(maximum)
 
 
 def _exports(binary: WasmBinary, mutable_globals: list[int]) -> bytes:

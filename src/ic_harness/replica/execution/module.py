@@ -74,7 +74,7 @@ class Draft:
             code=code,
             imports=tuple(item.name for item in binary.imported_functions),
             globals=self.instrumented.globals,
-            table_64=bool(binary.tables) and binary.tables[0].is_64,
+            table_64=bool(binary.tables) and binary.tables[0].limits.is_64,
             fresh=changes_instance_state(binary),
             has_start=binary.start is not None,
             has_names=any(section.name == "name" for section in binary.sections),

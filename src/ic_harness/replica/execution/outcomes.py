@@ -5,7 +5,7 @@ from __future__ import annotations
 import wasmtime
 
 from . import traps
-from .demangle import demangle
+from .demangle import demangle_all
 from .frame import Frame
 from .interface import Entry, Mode
 from .interrupts import Interrupted
@@ -68,6 +68,7 @@ def _backtrace(stopped: NativeTrap | EngineError | None, module: Module) -> tupl
     if not isinstance(stopped, NativeTrap) or not module.native.has_names:
         return ()
     return tuple(
-        demangle(name) if name else f"unknown function at index {index}"
-        for index, name in stopped.frames[:_MAX_FRAMES]
+        demangle_all(
+            name or f"unknown function at index {index}" for index, name in stopped.frames[:_MAX_FRAMES]
+        )
     )

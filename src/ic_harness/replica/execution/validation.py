@@ -14,10 +14,14 @@ from ic_harness.errors import ReplicaError
 from .host import wasm_types
 from .table import BY_NAME
 from .wasm_binary import FunctionType, Kind, SectionId, WasmBinary
-from .wasm_reader import EXTERNREF, FUNCREF, WasmDecodeError
+from .wasm_reader import EXTERNREF, FUNCREF
 
 MAX_FUNCTIONS = 50_000
 MAX_GLOBALS = 1_000
+MAX_TABLES = 1
+MAX_TABLE_ELEMENTS = 1_000_000
+"""The network gives each canister a store with these limits (embedders, `MAX_STORE_TABLES`); a table that may grow
+further is cut by `instrument`, so that `table.grow` past the limit returns -1 as it does there."""
 MAX_CUSTOM_SECTIONS = 16
 MAX_CUSTOM_BYTES = 1 << 20
 MAX_METHODS = 1_000
@@ -62,6 +66,7 @@ def validate(binary: WasmBinary) -> Interface:
     """Check every rule; raises ModuleInvalid with the first that is broken."""
     _check_sizes(binary)
     is_64 = _check_memory(binary)
+    _check_tables(binary)
     _check_imports(binary, is_64=is_64)
     _check_globals(binary)
     methods = _check_exports(binary)
@@ -103,6 +108,20 @@ def _check_memory(binary: WasmBinary) -> bool:
     return bool(binary.memories) and binary.memories[0].is_64
 
 
+def _check_tables(binary: WasmBinary) -> None:
+    if len(binary.tables) > MAX_TABLES:
+        raise ModuleInvalid(
+            f"Wasm module defined {len(binary.tables)} tables which exceeds the maximum number allowed "
+            f"{MAX_TABLES}."
+        )
+    for table in binary.tables:
+        if table.limits.minimum > MAX_TABLE_ELEMENTS:
+            raise ModuleInvalid(
+                f"Wasm module defined a table of {table.limits.minimum} elements which exceeds the maximum "
+                f"number allowed {MAX_TABLE_ELEMENTS}."
+            )
+
+
 def _check_imports(binary: WasmBinary, *, is_64: bool) -> None:
     for item in binary.imports:
         if item.kind is not Kind.FUNCTION:
@@ -138,9 +157,10 @@ def _check_globals(binary: WasmBinary) -> None:
 
 
 def _check_exports(binary: WasmBinary) -> dict[str, str]:
+    type_indices = binary.type_indices
     for item in binary.exports:
         if item.kind is Kind.FUNCTION and item.name.startswith("canister_"):
-            _check_entry_point(binary, item.name, item.index)
+            _check_entry_point(item.name, _function_type(binary, type_indices, item.index))
     methods = list(_methods(binary))
     for name, count in Counter(name for name, _ in methods).items():
         if count > 1:
@@ -153,17 +173,19 @@ def _check_exports(binary: WasmBinary) -> dict[str, str]:
     return dict(methods)
 
 
-def _check_entry_point(binary: WasmBinary, name: str, index: int) -> None:
+def _function_type(binary: WasmBinary, type_indices: list[int], index: int) -> FunctionType:
+    if index >= len(type_indices) or type_indices[index] >= len(binary.types):
+        raise ModuleInvalid(f"Failed to decode wasm module: function {index} does not exist")
+    return binary.types[type_indices[index]]
+
+
+def _check_entry_point(name: str, found: FunctionType) -> None:
     kind, _, method = name.removeprefix("canister_").partition(" ")
     if name not in _ENTRY_POINTS and not (kind in _METHOD_KINDS and " " in name):
         raise ModuleInvalid(
             f"Wasm module has an invalid export section. Exporting reserved function '{name}' with "
             '"canister_" prefix'
         )
-    try:
-        found = binary.function_type(index)
-    except WasmDecodeError as error:
-        raise ModuleInvalid(f"Failed to decode wasm module: {error}") from None
     if found != FunctionType(b"", b""):
         raise ModuleInvalid(
             f"Wasm module has an invalid function signature. Expected return type [] and no parameters for "

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from .wasm_reader import VALUE_NAMES, Limits, Reader, WasmDecodeError
+from .wasm_reader import MAX_VALUES, VALUE_NAMES, Limits, Reader, WasmDecodeError
 
 MAGIC = b"\0asm\x01\0\0\0"
 
@@ -74,6 +74,14 @@ class Global:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table that the module defines: the type of its elements, and its bounds."""
+
+    kind: int
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
 class Import:
     """An import; `type_index` is set for functions."""
 
@@ -101,7 +109,7 @@ class WasmBinary:
     imports: list[Import] = field(default_factory=list)
     functions: list[int] = field(default_factory=list)
     """Type index of each function that the module defines."""
-    tables: list[Limits] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     memories: list[Limits] = field(default_factory=list)
     globals: list[Global] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
@@ -114,13 +122,10 @@ class WasmBinary:
         """The imports that are functions, in index order."""
         return [item for item in self.imports if item.kind is Kind.FUNCTION]
 
-    def function_type(self, index: int) -> FunctionType:
-        """The type of function `index`, imported or defined; raises WasmDecodeError if there is none."""
-        imported = self.imported_functions
-        type_indices = [item.type_index for item in imported] + self.functions
-        if index >= len(type_indices) or type_indices[index] >= len(self.types):
-            raise WasmDecodeError(f"function {index} does not exist")
-        return self.types[type_indices[index]]
+    @property
+    def type_indices(self) -> list[int]:
+        """The type index of every function, imported or defined, in index order; costs a pass over all imports."""
+        return [item.type_index for item in self.imported_functions] + self.functions
 
 
 def parse(wasm: bytes) -> WasmBinary:
@@ -150,16 +155,16 @@ def _named(section_id: int, content: bytes) -> Section:
 
 
 def _types(binary: WasmBinary, reader: Reader) -> None:
-    for _ in range(reader.number()):
+    for _ in range(reader.count("types")):
         if (form := reader.byte()) != 0x60:
             raise WasmDecodeError(f"type form 0x{form:02x} belongs to a feature that canisters cannot use")
-        params = bytes(reader.value_type() for _ in range(reader.number()))
-        results = bytes(reader.value_type() for _ in range(reader.number()))
+        params = bytes(reader.value_type() for _ in range(reader.count("parameters", MAX_VALUES)))
+        results = bytes(reader.value_type() for _ in range(reader.count("results", MAX_VALUES)))
         binary.types.append(FunctionType(params, results))
 
 
 def _imports(binary: WasmBinary, reader: Reader) -> None:
-    for _ in range(reader.number()):
+    for _ in range(reader.count("imports")):
         module, name, code = reader.text(), reader.text(), reader.byte()
         if code > Kind.TAG:
             raise WasmDecodeError(f"unknown import kind {code}")
@@ -179,28 +184,27 @@ def _imports(binary: WasmBinary, reader: Reader) -> None:
 
 
 def _functions(binary: WasmBinary, reader: Reader) -> None:
-    binary.functions = [reader.number() for _ in range(reader.number())]
+    binary.functions = [reader.number() for _ in range(reader.count("functions"))]
 
 
 def _tables(binary: WasmBinary, reader: Reader) -> None:
-    for _ in range(reader.number()):
-        reader.value_type()
-        binary.tables.append(reader.limits())
+    for _ in range(reader.count("tables")):
+        binary.tables.append(Table(reader.value_type(), reader.limits()))
 
 
 def _memories(binary: WasmBinary, reader: Reader) -> None:
-    binary.memories = [reader.limits() for _ in range(reader.number())]
+    binary.memories = [reader.limits() for _ in range(reader.count("memories"))]
 
 
 def _globals(binary: WasmBinary, reader: Reader) -> None:
-    for _ in range(reader.number()):
+    for _ in range(reader.count("globals")):
         kind, mutable = reader.value_type(), reader.byte()
         reader.skip_constant()
         binary.globals.append(Global(kind, bool(mutable)))
 
 
 def _exports(binary: WasmBinary, reader: Reader) -> None:
-    for _ in range(reader.number()):
+    for _ in range(reader.count("exports")):
         name, code = reader.text(), reader.byte()
         if code > Kind.TAG:
             raise WasmDecodeError(f"unknown export kind {code}")
@@ -212,7 +216,7 @@ def _start(binary: WasmBinary, reader: Reader) -> None:
 
 
 def _code(binary: WasmBinary, reader: Reader) -> None:
-    binary.bodies = [reader.take(reader.number()) for _ in range(reader.number())]
+    binary.bodies = [reader.take(reader.number()) for _ in range(reader.count("functions"))]
 
 
 def _data(binary: WasmBinary, reader: Reader) -> None:

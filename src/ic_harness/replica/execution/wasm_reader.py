@@ -17,6 +17,14 @@ VALUE_NAMES = {
 }
 
 
+MAX_COUNT = 1_000_000
+"""Most types, functions, imports or exports of a module: the engine's own limit. 100 MB of code that comes as a few
+hundred kilobytes of gzip can announce a hundred million."""
+
+MAX_VALUES = 1_000
+"""Most parameters, and most results, of a function type: the engine's own limit."""
+
+
 class WasmDecodeError(ValueError):
     """The bytes are no Wasm module of the features that canisters may use."""
 
@@ -69,6 +77,15 @@ class Reader:
                 return value
             if shift > 63:
                 raise WasmDecodeError("a number is longer than 64 bits")
+
+    def count(self, what: str, limit: int = MAX_COUNT) -> int:
+        """How many things of at least one byte follow; raises WasmDecodeError for more than the engine takes."""
+        found = self.number()
+        if found > limit:
+            raise WasmDecodeError(f"{what} count of {found} exceeds limit of {limit}")
+        if found > self.end - self.position:
+            raise WasmDecodeError(f"unexpected end: {found} {what} announced")
+        return found
 
     def text(self) -> str:
         """A name: UTF-8 with its length in front."""
