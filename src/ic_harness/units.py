@@ -15,6 +15,8 @@ Instructions = NewType("Instructions", int)
 
 SECOND: Final = Nanos(1_000_000_000)
 MINUTE: Final = Nanos(60 * SECOND)
+MAX_CYCLES: Final = Cycles((1 << 128) - 1)
+"""The largest amount of cycles: balances are 128 bits wide and saturate."""
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB

@@ -93,7 +93,7 @@ def test_faults_and_latency_can_be_ordered(ask, replica):
     assert replica.latency is None
     assert ask("POST", "faults", {"harm": "explode"})[0] == 400
     assert ask("POST", "latency", {"preset": "moon"})[0] == 400
-    assert ask("POST", "latency", {"one_way_s": -1})[0] == 409
+    assert ask("POST", "latency", {"one_way_s": -1})[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,59 @@ def test_bad_bodies_are_400(ask, replica, body):
     """What is no JSON object is refused."""
     assert ask("POST", "tick", body)[0] == 400
     assert Front(replica).handle(HttpRequest(method="POST", path="/_/tick", body=b"{")).status == 400
+
+
+BAD = [
+    ("time", '{"set_ns": 1e300}'),
+    ("time", '{"set_ns": 1e400}'),
+    ("time", '{"advance_ns": -1}'),
+    ("time", '{"advance_ns": true}'),
+    ("time", '{"set_ns": "5"}'),
+    ("time", f'{{"set_ns": {"9" * 5000}}}'),
+    ("time", f'{{"set_ns": {1 << 63}}}'),
+    ("time", '{"set_ns": NaN}'),
+    ("time", "{}"),
+    ("time", '{"set_ns": 1, "extra": 2}'),
+    ("tick", '{"rounds": 1000000000000}'),
+    ("tick", '{"rounds": 1.5}'),
+    ("tick", '{"round": 1}'),
+    ("tick", "[" * 100_000),
+    ("tick", '{"a":' * 100_000),
+    ("tick", "\x00"),
+    ("hold", '{"why": 1}'),
+    ("restore", '{"snapshot": 7}'),
+    ("restore", "{}"),
+    ("forget", '{"snapshot": [1]}'),
+    ("faults", '{"harm": []}'),
+    ("faults", '{"harm": "restart", "times": 0}'),
+    ("faults", '{"harm": "restart", "seconds": Infinity}'),
+    ("faults", '{"harm": "restart", "method": 5}'),
+    ("faults", '{"harm": "restart", "endpoint": "x"}'),
+    ("faults", '{"harm": "restart", "colour": "x"}'),
+    ("latency", '{"preset": {}}'),
+    ("latency", '{"one_way_s": 1e400}'),
+    ("latency", '{"block_bytes": 0}'),
+]
+
+
+@pytest.mark.parametrize(("route", "body"), BAD, ids=[f"{route} {body[:30]}" for route, body in BAD])
+def test_bad_fields_are_400(replica, route, body):
+    """What a field must be is said in one sentence, and nothing is done."""
+    before = (replica.clock.now_ns(), replica.node.world.round, replica.is_held, replica.faults.left)
+    request = HttpRequest(method="POST", path=f"/_/{route}", body=body.encode())
+    answer = Front(replica).handle(request)
+    assert answer.status == 400
+    assert 10 < len(answer.body) < 400
+    assert answer.body.decode().isprintable()
+    assert (replica.clock.now_ns(), replica.node.world.round, replica.is_held, replica.faults.left) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["figures?since=x", "lines?since=-1", f"lines?since={'9' * 5000}", "canisters/x-y"]
+)
+def test_bad_questions_are_400(ask, path):
+    """What is asked for in the path or query string is checked as well."""
+    assert ask("GET", path)[0] == 400
 
 
 def test_unknown_routes_are_404(ask):

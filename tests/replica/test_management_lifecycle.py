@@ -7,6 +7,7 @@ import pytest
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig
+from ic_harness.units import MAX_CYCLES
 
 from .support import ALICE, BOB, candid, create, deploy, deploy_wat, install, management, wasm
 
@@ -51,6 +52,30 @@ def test_cycles_of_a_new_canister(replica):
     """The amount is what was asked for, 100 T by default."""
     amounts = [replica.canister(create(replica, amount=wanted)).cycles for wanted in (None, 0, 5)]
     assert amounts == [100_000_000_000_000, 0, 5]
+
+
+@pytest.mark.parametrize("bits", [20_000, 200, 128])
+def test_balances_saturate(replica, rust, bits):
+    """Cycles beyond 128 bits are lost: of a creation, a top-up, a deposit. 2^20,000 has too many digits to print."""
+    amount = (1 << bits) - 1
+    created = create(replica, amount=amount)
+    assert replica.canister(created).cycles == MAX_CYCLES
+    for _ in range(2):
+        management(replica).update("provisional_top_up_canister", {"canister_id": rust.id, "amount": amount})
+    assert replica.canister(rust.id).cycles == MAX_CYCLES
+    known = management(replica).service.methods["deposit_cycles"]
+    arg = candid.encode(({"canister_id": created},), known.arg_types)
+    rust.update("forward", Principal.management(), "deposit_cycles", arg, 77, None)
+    assert [replica.canister(each).cycles for each in (created, rust.id)] == [MAX_CYCLES, MAX_CYCLES - 77]
+    status = management(replica).update("canister_status", {"canister_id": created})
+    assert status["cycles"] == MAX_CYCLES
+
+
+def test_settings_beyond_every_digit_are_refused(replica):
+    """A number of thousands of digits in the settings is refused like any that is too large."""
+    settings = {"compute_allocation": 1 << 20_000}
+    action = management(replica).update
+    assert code_of(action, "update_settings", {"canister_id": create(replica), "settings": settings})
 
 
 def test_the_creator_controls(replica):

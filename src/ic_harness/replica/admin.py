@@ -15,7 +15,8 @@
     POST /_/restart
 
 Only clients on this machine are served, and no web page: a request that a browser makes in the name of a
-page carries an Origin, or a Host that is not this machine.
+page carries an Origin, or a Host that is not this machine. What a request says wrongly is answered 400 with one
+sentence (`admin_fields`), what cannot be done now 409.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from ic_harness.errors import HarnessError
+from ic_harness.errors import HarnessError, InputError
 from ic_harness.principal import Principal
+from ic_harness.replica.admin_fields import Fields, json_object
+from ic_harness.replica.clock import MAX_TIME
 from ic_harness.replica.faults import Fault, Harm
 from ic_harness.replica.latency import PRESETS, Latency, LatencyModel
 from ic_harness.replica.replica import Replica
@@ -38,6 +41,10 @@ from ic_harness.replica.wire import HttpProblem, HttpRequest, HttpResponse, prob
 
 PREFIX: Final = "/_/"
 _JSON: Final = {"content-type": "application/json"}
+_ENDPOINTS: Final = ("call", "query", "read_state", "status")
+_MAX_ROUNDS: Final = 10_000
+_MAX_DIGITS: Final = 18
+_MANY: Final = 1_000_000_000
 
 
 class Admin:
@@ -55,9 +62,10 @@ class Admin:
             return _json(self._route(request))
         except HttpProblem as refusal:
             return problem(refusal.status, refusal.text)
-        except (HarnessError, KeyError, TypeError, ValueError) as refusal:
-            status = 409 if isinstance(refusal, HarnessError) else 400
-            return problem(status, f"{type(refusal).__name__}: {refusal}")
+        except InputError as refusal:
+            return problem(400, str(refusal))
+        except HarnessError as refusal:
+            return problem(409, f"{type(refusal).__name__}: {refusal}")
 
     def _route(self, request: HttpRequest) -> Any:
         path = request.path.removeprefix(PREFIX).rstrip("/")
@@ -71,7 +79,7 @@ class Admin:
         elif request.method == "POST":
             action = _ACTIONS.get(path)
             if action is not None:
-                return action(self, _body(request)) or {}
+                return action(self, Fields(json_object(request.body))) or {}
         raise HttpProblem(404, f"Nothing is served at {request.method} {request.path[:200]}")
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -124,56 +132,96 @@ class Admin:
 
     # --- acting ---------------------------------------------------------------------------------------------
 
-    def time(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def time(self, fields: Fields) -> dict[str, Any]:
         """Set or advance the time."""
-        if "set_ns" in body:
-            self.replica.set_time(int(body["set_ns"]))
+        if "set_ns" in fields:
+            value = fields.integer("set_ns", 0, MAX_TIME)
+            fields.done()
+            self.replica.set_time(value)
         else:
-            self.replica.advance_time(int(body["advance_ns"]))
+            value = fields.integer("advance_ns", 0, MAX_TIME)
+            fields.done()
+            self.replica.advance_time(value)
         return {"time_ns": self.replica.clock.now_ns()}
 
-    def tick(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def tick(self, fields: Fields) -> dict[str, Any]:
         """Run rounds."""
-        self.replica.tick(int(body.get("rounds", 1)))
+        rounds = fields.integer("rounds", 0, _MAX_ROUNDS, 1)
+        fields.done()
+        self.replica.tick(rounds)
         return {"round": self.replica.node.world.round}
 
-    def hold(self, _body: Mapping[str, Any]) -> None:
+    def hold(self, fields: Fields) -> None:
         """Hold rounds."""
+        fields.done()
         self.replica.hold()
 
-    def release(self, _body: Mapping[str, Any]) -> None:
+    def release(self, fields: Fields) -> None:
         """Let rounds run again."""
+        fields.done()
         self.replica.release()
 
-    def take_snapshot(self, _body: Mapping[str, Any]) -> dict[str, Any]:
+    def take_snapshot(self, fields: Fields) -> dict[str, Any]:
         """Take a snapshot of the network."""
+        fields.done()
         self._taken += 1
         self._snapshots[self._taken] = self.replica.snapshot()
         return {"snapshot": self._taken}
 
-    def restore(self, body: Mapping[str, Any]) -> None:
+    def restore(self, fields: Fields) -> None:
         """Go back to a snapshot."""
-        self.replica.restore(self._snapshots[int(body["snapshot"])])
+        self.replica.restore(self._snapshots[self._snapshot_of(fields)])
 
-    def forget(self, body: Mapping[str, Any]) -> None:
+    def forget(self, fields: Fields) -> None:
         """Forget a snapshot."""
-        self._snapshots.pop(int(body["snapshot"])).close()
+        self._snapshots.pop(self._snapshot_of(fields)).close()
 
-    def order_fault(self, body: Mapping[str, Any]) -> None:
+    def _snapshot_of(self, fields: Fields) -> int:
+        number = fields.integer("snapshot", 1, max(1, self._taken))
+        fields.done()
+        if number not in self._snapshots:
+            raise HttpProblem(400, f"There is no snapshot {number}, or it was forgotten")
+        return number
+
+    def order_fault(self, fields: Fields) -> None:
         """Order a fault."""
-        self.replica.faults.order(Fault(**{**body, "harm": Harm(body["harm"])}))
+        default = Fault(harm=Harm(fields.choice("harm", [*Harm])))
+        anywhere = fields.is_null("endpoint")
+        fault = replace(
+            default,
+            endpoint=None
+            if anywhere
+            else (fields.choice("endpoint", _ENDPOINTS) if "endpoint" in fields else default.endpoint),
+            method=fields.text("method"),
+            after=fields.integer("after", 0, _MANY, default.after),
+            times=fields.integer("times", 1, _MANY, default.times),
+            seconds=fields.seconds("seconds"),
+        )
+        fields.done()
+        self.replica.faults.order(fault)
 
-    def clear_faults(self, _body: Mapping[str, Any]) -> None:
+    def clear_faults(self, fields: Fields) -> None:
         """Take back all faults."""
+        fields.done()
         self.replica.faults.clear()
 
-    def latency(self, body: Mapping[str, Any]) -> None:
+    def latency(self, fields: Fields) -> None:
         """Set the latency model."""
-        model = PRESETS[body["preset"]] if "preset" in body else Latency(**body)
+        if "preset" in fields:
+            model = PRESETS[fields.choice("preset", PRESETS)]
+        else:
+            model = Latency(
+                one_way_s=fields.seconds("one_way_s"),
+                block_interval_s=fields.seconds("block_interval_s"),
+                block_bytes=fields.integer("block_bytes", 1, 1 << 40, Latency().block_bytes),
+                finality_s=fields.seconds("finality_s"),
+            )
+        fields.done()
         self.replica.latency = LatencyModel(model) if model is not None else None
 
-    def restart(self, _body: Mapping[str, Any]) -> None:
+    def restart(self, fields: Fields) -> None:
         """Restart the replica."""
+        fields.done()
         self.replica.restart()
 
 
@@ -183,7 +231,7 @@ _READERS: Final[dict[str, Callable[[Admin, int], Any]]] = {
     "figures": Admin.figures,
     "lines": Admin.lines,
 }
-_ACTIONS: Final[dict[str, Callable[[Admin, Mapping[str, Any]], Any]]] = {
+_ACTIONS: Final[dict[str, Callable[[Admin, Fields], Any]]] = {
     "time": Admin.time,
     "tick": Admin.tick,
     "hold": Admin.hold,
@@ -217,14 +265,10 @@ def _is_local(host: str) -> bool:
 
 
 def _since(request: HttpRequest) -> int:
-    return int(parse_qs(request.query).get("since", ["0"])[0])
-
-
-def _body(request: HttpRequest) -> Mapping[str, Any]:
-    value = json.loads(request.body) if request.body else {}
-    if not isinstance(value, dict):
-        raise HttpProblem(400, "The body must be a JSON object")
-    return value
+    text = parse_qs(request.query).get("since", ["0"])[0]
+    if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
+        raise HttpProblem(400, f"`since` must be a whole number of at most {_MAX_DIGITS} digits")
+    return int(text)
 
 
 def _json(value: Any) -> HttpResponse:

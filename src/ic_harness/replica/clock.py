@@ -7,9 +7,19 @@ five minutes of difference, so by default it follows real time; a shift moves it
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 from ic_harness.errors import ReplicaError
+from ic_harness.text import brief
+
+MAX_TIME: Final = (1 << 63) - 1
+"""The latest time, in April 2262. The network counts in 64 bits without a sign, many clients with one."""
+
+
+def check_time(value: object) -> None:
+    """Raise `ReplicaError` unless `value` is a whole number of ns since 1970 that a network can have as its time."""
+    if not isinstance(value, int) or not 0 <= value <= MAX_TIME:
+        raise ReplicaError(f"a time is a whole number of ns since 1970, 0 to {MAX_TIME}, not {brief(value)}")
 
 
 def monotonic_s() -> float:
@@ -74,8 +84,7 @@ class ManualClock:
     ticks = False
 
     def __init__(self, start_ns: int = 1_700_000_000_000_000_000) -> None:
-        if start_ns < 0:
-            raise ReplicaError(f"a time cannot be negative: {start_ns} ns")
+        check_time(start_ns)
         self._now_ns = start_ns
 
     def now_ns(self) -> int:

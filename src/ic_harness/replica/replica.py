@@ -13,7 +13,7 @@ from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.replica import query, routes, snapshots
 from ic_harness.replica.assembly import open_node
-from ic_harness.replica.clock import SystemClock
+from ic_harness.replica.clock import SystemClock, check_time
 from ic_harness.replica.completions import Completion
 from ic_harness.replica.config import ReplicaConfig
 from ic_harness.replica.execution import Task, start_thread
@@ -159,7 +159,8 @@ class Replica:
     # --- time and rounds ------------------------------------------------------------------------------------
 
     def set_time(self, time_ns: int) -> None:
-        """Make this the present time, ns since the Unix epoch. Raises `ReplicaError` for the past."""
+        """Make this the present time, ns since the Unix epoch. Raises `ReplicaError` for the past and after 2262."""
+        check_time(time_ns)
         if time_ns < self.node.world.time_ns:
             raise ReplicaError(
                 f"time goes forward only: {time_ns} ns is before the last round, {self.node.world.time_ns} ns"

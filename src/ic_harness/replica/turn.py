@@ -283,7 +283,7 @@ class Turn:
         call = canister.calls.pop(response.call, None)
         if call is None:
             return None
-        canister.cycles += response.refund
+        canister.receive(response.refund)
         context = canister.contexts[call.context]
         context.outstanding -= 1
         if context.abandoned or not canister.installed:

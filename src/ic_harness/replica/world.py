@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from ic_harness.replica.execution.interface import Callback
-from ic_harness.units import TRILLION
+from ic_harness.units import MAX_CYCLES, TRILLION
 
 MANAGEMENT: Final = b""
 """The principal of the management canister, `aaaaa-aa`."""
@@ -277,6 +277,10 @@ class Canister:
     def installed(self) -> bool:
         """Whether the canister has a Wasm module."""
         return bool(self.module_hash)
+
+    def receive(self, cycles: int) -> None:
+        """Add cycles to the balance, which saturates at 128 bits."""
+        self.cycles = min(self.cycles + cycles, MAX_CYCLES)
 
     def remember(self, change: Change) -> None:
         """Append to the history, which keeps its last twenty entries."""

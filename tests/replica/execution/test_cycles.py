@@ -6,6 +6,7 @@ import pytest
 
 from ic_harness.replica.execution import Mode
 from ic_harness.replica.execution.api import prices
+from ic_harness.units import MAX_CYCLES
 
 from .canisters import canister
 
@@ -60,6 +61,15 @@ def test_accept(install):
         assert number(outcome.effects.answer.data) == taken == outcome.effects.cycles_accepted
     outcome = canister_.ok("accept_twice", cycles_available=100)
     assert (number(outcome.effects.answer.data), outcome.effects.cycles_accepted) == (40, 100)
+
+
+def test_accept_up_to_a_full_balance(install):
+    """A balance holds 128 bits: what would not fit is not taken, and goes back with the answer."""
+    canister_ = install(WALLET)
+    for room in (0, 7, 1 << 70):
+        outcome = canister_.ok("accept", balance=MAX_CYCLES - room, cycles_available=MAX_CYCLES)
+        assert outcome.effects.cycles_accepted == min(room, (1 << 64) + 5)
+    assert number(canister_.reply("balance", balance=MAX_CYCLES + 5)) == MAX_CYCLES
 
 
 def test_nothing_is_available_after_the_answer(install):

@@ -12,7 +12,7 @@ from ic_harness.replica.randomness import random_bytes
 def deposit_cycles(call: Call) -> tuple[()]:
     """Give the attached cycles to a canister."""
     canister = call.canister
-    canister.cycles += call.cycles
+    canister.receive(call.cycles)
     call.cycles = 0
     call.changed(canister)
     return ()
@@ -21,7 +21,7 @@ def deposit_cycles(call: Call) -> tuple[()]:
 def provisional_top_up(call: Call) -> tuple[()]:
     """Give a canister cycles from nowhere."""
     canister = call.canister
-    canister.cycles += call.argument["amount"]
+    canister.receive(call.argument["amount"])
     call.changed(canister)
     return ()
 

@@ -68,7 +68,8 @@ def _check_free(call: Call, canister_id: bytes) -> None:
 def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]]:
     call.check_version()
     settings = canister_settings.changed(Settings(controllers=(call.caller,)), call.argument.get("settings"))
-    canister = Canister(id=canister_id, settings=settings, created_ns=call.now_ns, cycles=cycles)
+    canister = Canister(id=canister_id, settings=settings, created_ns=call.now_ns)
+    canister.receive(cycles)
     call.scheduler.world.canisters[canister_id] = canister
     call.remember(canister, "creation", controllers=settings.controllers)
     call.changed(canister)

@@ -14,6 +14,7 @@ from ic_harness.replica import rejects
 from ic_harness.replica.config import MAX_CONTROLLERS, MAX_ENVIRONMENT_VARIABLES
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.world import Settings, Visibility
+from ic_harness.text import brief_int
 
 # name -> greatest allowed value; the specification's ranges.
 _NUMBERS: Final[dict[str, int]] = {
@@ -44,7 +45,7 @@ def changed(settings: Settings, argument: Mapping[str, Any] | None) -> Settings:
         value = argument.get(name)
         if value is not None:
             if value > greatest:
-                raise _invalid(f"{name} must be at most {greatest}, got {value}")
+                raise _invalid(f"{name} must be at most {greatest}, got {brief_int(value)}")
             new[name] = value
     for name in _VISIBILITIES:
         if argument.get(name) is not None:

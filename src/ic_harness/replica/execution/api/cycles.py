@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ic_harness.replica.execution.frame import Frame
 from ic_harness.replica.execution.traps import trapped
+from ic_harness.units import MAX_CYCLES
 
 from . import prices
 
@@ -15,7 +16,7 @@ _MAX_64 = (1 << 64) - 1
 
 
 def _give(frame: Frame, address: int, amount: int) -> None:
-    frame.write(address, amount.to_bytes(16, "little"))
+    frame.write(address, min(amount, MAX_CYCLES).to_bytes(16, "little"))
 
 
 def _small(amount: int) -> int:
@@ -30,7 +31,8 @@ def _available(frame: Frame) -> int:
 
 
 def _accept(frame: Frame, maximum: int) -> int:
-    taken = min(maximum, _available(frame))
+    # What does not fit the balance any more stays with the call and goes back with its answer.
+    taken = min(maximum, _available(frame), max(0, MAX_CYCLES - frame.balance))
     frame.cycles_accepted += taken
     return taken
 
