@@ -15,7 +15,6 @@ import re
 from pathlib import Path
 from reprlib import Repr
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 MAX_LINE: Final = 4_000
 """Characters of one line that `clean` keeps; a canister can print 4 MB without a line feed."""
@@ -114,19 +113,3 @@ def read_text(path: Path, limit: int = MAX_TEXT) -> str:
     if len(data) > limit:
         raise ValueError(f"the file has more than {limit} bytes")
     return data.decode()
-
-
-def public_url(url: str) -> str:
-    """A URL without what may be secret in it: user, password, query string and fragment.
-
-    Never raises: what is no URL is not shown, for nothing tells which part of it is the secret.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "(not shown: no URL)"
-    if not parts.scheme or not host:
-        return url if "@" not in url and len(url) <= 60 and len(url.split()) <= 1 else "(not shown: no URL)"
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}{f':{port}' if port is not None else ''}{parts.path}"

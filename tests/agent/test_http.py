@@ -1,9 +1,15 @@
 """Real HTTP on loopback: every way in which a server can fail is one typed error."""
 
 import asyncio
+import gzip
 import http.server
 import socket
 import threading
+import traceback
+import tracemalloc
+import zlib
+from contextlib import closing
+from functools import cache
 
 import httpx
 import pytest
@@ -20,6 +26,7 @@ def served():
     """A stand-in network behind a real HTTP server."""
     net = StandIn()
     calls = []
+    net.encodings = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -27,6 +34,7 @@ def served():
         def do_POST(self):
             size = int(self.headers.get("content-length", 0))
             calls.append((self.path, self.headers.get("content-type"), self.client_address))
+            net.encodings.append(self.headers.get("accept-encoding"))
             response = net(Request(self.command, self.path, self.rfile.read(size)))
             self.send_response(response.status)
             self.send_header("content-length", str(len(response.body)))
@@ -124,7 +132,6 @@ DYING = {
     "dies in the head": b"HTTP/1.1 200 OK\r\ncontent-le",
     "dies in the body": b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nonly this",
     "is no HTTP": b"220 smtp.example.org ESMTP\r\n",
-    "lies about compression": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd",
 }
 
 
@@ -169,6 +176,66 @@ def test_a_dripping_answer(raw_server, monkeypatch):
     url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabcde")
     with pytest.raises(TransportError, match="in time"):
         HttpTransport(url).send(Request("GET", "/"))
+
+
+@cache
+def _twice_compressed() -> bytes:
+    """Half a kilobyte that stands for 128 MB."""
+    inner = zlib.compressobj(9, wbits=31)
+    parts = [inner.compress(bytes(1 << 20)) for _ in range(128)]
+    return gzip.compress(b"".join([*parts, inner.flush()]), 9)
+
+
+ENCODINGS = ["gzip, gzip", "gzip", "br", "zstd", "unknown", "IDENTITY, deflate"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("which", [0, 1], ids=["sync", "async"])
+def test_encoded_answers_are_refused(raw_server, encoding, which):
+    """Nothing is decoded that was not asked for: a few kilobytes could stand for gigabytes."""
+    body = _twice_compressed()
+    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: {len(body)}\r\n\r\n"
+    send = both(raw_server(head.encode() + body), Request("GET", "/api/v2/status"))[which]
+    tracemalloc.start()
+    with pytest.raises(TransportError, match="not asked for"):
+        send()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_an_encoded_error_keeps_its_status(raw_server):
+    """The status of an error counts; its encoded body is left alone."""
+    head = b"HTTP/1.1 503 Busy\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd"
+    with closing(HttpTransport(raw_server(head))) as transport:
+        response = transport.send(Request("GET", "/"))
+    assert (response.status, response.body) == (503, b"")
+
+
+def test_no_encoding_is_asked_for(served):
+    """The header says that bodies are wanted as they are."""
+    with closing(HttpTransport(served.url)) as transport:
+        transport.send(Request("GET", "/api/v2/status"))
+    assert served.encodings == ["identity"]
+
+
+SECRET = "http://alice:hunter2@127.0.0.1:9?key=hunter2#hunter2"
+
+
+@pytest.mark.parametrize(
+    "url", [SECRET, "alice:hunter2@host", "http://alice:hunter2@[", "http://a:hunter2@h:x/"]
+)
+def test_secrets_of_urls_are_not_shown(url):
+    """User, password and query string appear in no error and no representation."""
+
+    def use():
+        with closing(HttpTransport(url)) as transport:
+            assert "hunter2" not in repr(transport)
+            transport.send(Request("GET", "/"))
+
+    with pytest.raises((InputError, TransportError)) as caught:
+        use()
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_closed():

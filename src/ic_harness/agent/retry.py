@@ -112,5 +112,5 @@ def retry_after_s(response: Response, now: int) -> float | None:
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now / 1e9)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

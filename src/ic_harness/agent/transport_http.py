@@ -1,5 +1,9 @@
 """HTTP by `httpx`: pooled connections, one copy of big bodies, bounded answers.
 
+Answers are taken as they are on the wire: no content encoding is asked for, and one that comes all the same is
+refused, because 5 kB of `gzip` in `gzip` decode to gigabytes. User and password of a URL reach the server only;
+errors and `repr` show the URL without them.
+
 `httpx` is loaded when a transport is made, for it takes 80 ms that in-process users need not wait.
 """
 
@@ -9,12 +13,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from ic_harness.agent.transport import DEFAULT_TIMEOUT_S, Request, Response
-from ic_harness.errors import InputError, TransportError
+from ic_harness.errors import TransportError
 from ic_harness.protocol import MAINNET_ROOT_KEY
+from ic_harness.text import clean
 from ic_harness.units import MIB
+from ic_harness.urls import checked_host, public_url
 
 if TYPE_CHECKING:
     import httpx
@@ -32,21 +37,23 @@ def _settings(url: str) -> dict[str, Any]:
     """Options that the synchronous and the asynchronous client share. Raises `InputError` for a bad URL."""
     import httpx  # noqa: PLC0415  # lazy: start-up time
 
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InputError(f"{url!r} is no URL of a network: expected http://host:port or https://host")
+    host = checked_host(url)
     return {
         "limits": httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
         "timeout": httpx.Timeout(DEFAULT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-        "headers": {"content-type": "application/cbor", "accept": "application/cbor"},
+        "headers": {
+            "content-type": "application/cbor",
+            "accept": "application/cbor",
+            "accept-encoding": "identity",
+        },
         # A proxy from the environment is for the world outside, never for this machine.
-        "trust_env": parts.hostname not in _LOOPBACK,
+        "trust_env": host not in _LOOPBACK,
     }
 
 
 def _built_in_root_key(url: str) -> bytes | None:
     """The root key for the Internet Computer itself; None for other networks, which must be asked."""
-    host = (urlsplit(url).hostname or "").lower()
+    host = checked_host(url)
     on_mainnet = any(host == domain or host.endswith(f".{domain}") for domain in _MAINNET)
     return MAINNET_ROOT_KEY if on_mainnet else None
 
@@ -60,9 +67,9 @@ def _typed_errors(url: str) -> Iterator[None]:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as problem:
         kind = type(problem).__name__
-        raise TransportError(f"{url} did not answer: {kind} {problem}") from problem
+        raise TransportError(f"{url} did not answer: {kind} {clean(str(problem))}") from None
     except OSError as problem:
-        raise TransportError(f"{url} did not answer: {problem}") from problem
+        raise TransportError(f"{url} did not answer: {problem}") from None
 
 
 class _Body:
@@ -84,6 +91,20 @@ class _Body:
             # The library limits the time between two pieces only; a server that drips would hold us for ever.
             raise TransportError(f"{self._url} did not finish its answer in time")
 
+    def open(self, head: httpx.Response) -> bool:
+        """Look at the head of an answer; whether its body is to be read. Raises `TransportError`.
+
+        The body of an error is left alone when it is encoded, for the status says enough.
+        """
+        encoding = head.headers.get("content-encoding", "identity")
+        if encoding.strip().lower() in {"", "identity"}:
+            return True
+        if head.is_success:
+            raise TransportError(
+                f"{self._url} answered with the content encoding {encoding[:40]!r}, which was not asked for"
+            )
+        return False
+
     def response(self, head: httpx.Response) -> Response:
         """The whole answer."""
         return Response(head.status_code, head.headers, b"".join(self._chunks))
@@ -98,23 +119,25 @@ class HttpTransport:
     def __init__(self, url: str) -> None:
         import httpx  # noqa: PLC0415  # lazy: start-up time
 
-        self.url = url.rstrip("/")
         self.root_key = _built_in_root_key(url)
+        self.url = url.rstrip("/")
+        self._shown = public_url(self.url)
         self._client = httpx.Client(**_settings(url))
 
     def send(self, request: Request) -> Response:
         """Exchange one request. Raises `TransportError`."""
         if self._client.is_closed:
-            raise TransportError(f"the connection to {self.url} was closed")
-        body = _Body(self.url, request.timeout_s)
+            raise TransportError(f"the connection to {self._shown} was closed")
+        body = _Body(self._shown, request.timeout_s)
         with (
-            _typed_errors(self.url),
+            _typed_errors(self._shown),
             self._client.stream(
                 request.method, self.url + request.path, content=request.body, timeout=_timeout(request)
             ) as answer,
         ):
-            for chunk in answer.iter_bytes():
-                body.add(chunk)
+            if body.open(answer):
+                for chunk in answer.iter_raw():
+                    body.add(chunk)
             return body.response(answer)
 
     def close(self) -> None:
@@ -122,7 +145,7 @@ class HttpTransport:
         self._client.close()
 
     def __repr__(self) -> str:
-        return f"HttpTransport({self.url!r})"
+        return f"HttpTransport({self._shown!r})"
 
 
 class AsyncHttpTransport:
@@ -131,21 +154,23 @@ class AsyncHttpTransport:
     def __init__(self, url: str) -> None:
         import httpx  # noqa: PLC0415  # lazy: start-up time
 
-        self.url = url.rstrip("/")
         self.root_key = _built_in_root_key(url)
+        self.url = url.rstrip("/")
+        self._shown = public_url(self.url)
         self._client = httpx.AsyncClient(**_settings(url))
 
     async def send(self, request: Request) -> Response:
         """Exchange one request. Raises `TransportError`."""
         if self._client.is_closed:
-            raise TransportError(f"the connection to {self.url} was closed")
-        body = _Body(self.url, request.timeout_s)
-        with _typed_errors(self.url):
+            raise TransportError(f"the connection to {self._shown} was closed")
+        body = _Body(self._shown, request.timeout_s)
+        with _typed_errors(self._shown):
             async with self._client.stream(
                 request.method, self.url + request.path, content=request.body, timeout=_timeout(request)
             ) as answer:
-                async for chunk in answer.aiter_bytes():
-                    body.add(chunk)
+                if body.open(answer):
+                    async for chunk in answer.aiter_raw():
+                        body.add(chunk)
                 return body.response(answer)
 
     async def close(self) -> None:
@@ -153,7 +178,7 @@ class AsyncHttpTransport:
         await self._client.aclose()
 
     def __repr__(self) -> str:
-        return f"AsyncHttpTransport({self.url!r})"
+        return f"AsyncHttpTransport({self._shown!r})"
 
 
 def _timeout(request: Request) -> httpx.Timeout:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ic_harness.urls import public_url
+
 MAINNET: Final = "https://ic0.app"
 
 
@@ -14,4 +16,4 @@ class Client:
         self.url = url
 
     def __repr__(self) -> str:
-        return f"Client({self.url!r})"
+        return f"Client({public_url(self.url)!r})"

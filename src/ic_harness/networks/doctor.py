@@ -10,6 +10,7 @@ from typing import Final
 
 from ic_harness import __version__
 from ic_harness.errors import HarnessError, NetworkError
+from ic_harness.urls import public_url
 
 from .mainnet import MAINNET
 from .network import Network
@@ -147,7 +148,7 @@ def _opened(
     """Open a network, ask for its root key, and close it."""
     try:
         with reach() as network:
-            where = f" at {network.url}" if network.url else ""
+            where = f" at {public_url(network.url)}" if network.url else ""
             detail = f"{well}{where}, root key ends in {_ask(network)[-4:].hex()}"
             capabilities = tuple(sorted(network.capabilities))
     except (HarnessError, OSError, ImportError) as error:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from ic_harness.principal import Principal
+from ic_harness.urls import checked_host
 
 from .id_files import dfx_id, find_above, icp_id, remote_id
 
@@ -23,8 +23,8 @@ _DOMAINS: Final = ("icp0.io", "icp-api.io", "ic0.app", "internetcomputer.org")
 
 
 def is_mainnet(url: str) -> bool:
-    """Tell whether `url` leads to the Internet Computer and not to a local network."""
-    host = (urlsplit(url).hostname or "").lower()
+    """Tell whether `url` leads to the Internet Computer and not to a local network. Raises `InputError` for no URL."""
+    host = checked_host(url)
     return any(host == domain or host.endswith(f".{domain}") for domain in _DOMAINS)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ic_harness.errors import CallError, NetworkError, ProtocolError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
+from ic_harness.urls import public_url
 
 from .url import UrlNetwork
 
@@ -54,7 +55,9 @@ class NamedNetwork(UrlNetwork):
         try:
             self.ask()
         except (CallError, ProtocolError) as error:
-            raise NetworkError(f"the network {self.name} does not answer at {self.url}: {advice}") from error
+            raise NetworkError(
+                f"the network {self.name} does not answer at {public_url(self.url)}: {advice}"
+            ) from error
 
     def stop_with(self, stop: Callable[[], None]) -> None:
         """Call `stop` when this object is closed, forgotten, or the program ends: it ends what was started for it.

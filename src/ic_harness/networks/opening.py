@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ic_harness.errors import InputError
 from ic_harness.protocol import Identity
+from ic_harness.urls import public_url
 
 from .mainnet import MAINNET, MAINNET_URL, mainnet_canister
 from .network import Network
@@ -125,7 +126,7 @@ def open_network(spec: str, state_dir: Path | None = None, *, deployer: Identity
         return connect(spec, deployer=deployer)
     if spec not in NAMES + STARTED:
         raise InputError(
-            f"no network {spec!r}: there are {', '.join(NAMES)}, {' and '.join(STARTED)}, or give a URL"
+            f"no network {public_url(spec)!r}: there are {', '.join(NAMES)}, {' and '.join(STARTED)}, or give a URL"
         )
     if name == "dfx":
         return dfx(start=bool(start), deployer=deployer)

@@ -24,6 +24,8 @@ from typing import Any, Final
 import httpx
 
 from ic_harness.errors import NetworkError
+from ic_harness.text import clean, parse_json
+from ic_harness.urls import public_url
 
 from .processes import Child, Program
 from .waiting import START_S, Deadline
@@ -41,6 +43,9 @@ TTL_S: Final = 600
 OPERATION_S: Final = 300.0
 """How long one operation may take, as in the other client libraries."""
 
+MAX_ANSWER: Final = 64 << 20
+"""Largest body that is read, in bytes; a reply of 3 MiB is 4 MiB of base64."""
+
 _BUSY, _STARTED, _UNKNOWN = 409, 202, 404
 
 
@@ -56,7 +61,10 @@ class PocketIcServer:
             base_url=self.url,
             timeout=OPERATION_S + 10,
             trust_env=False,
-            headers={"processing-timeout-ms": str(int(OPERATION_S * 1000))},
+            headers={
+                "processing-timeout-ms": str(int(OPERATION_S * 1000)),
+                "accept-encoding": "identity",
+            },
         )
 
     @classmethod
@@ -109,9 +117,8 @@ class PocketIcServer:
 
     def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
         try:
-            if body is None:
-                return self._client.request(method, path)
-            return self._client.request(method, path, json=body)
+            with self._client.stream(method, path, json=body) as answer:
+                return _whole(answer)
         except httpx.HTTPError as error:
             ended = self._child is not None and self._child.status() is not None
             why = (
@@ -119,7 +126,7 @@ class PocketIcServer:
                 if ended and self._child
                 else str(error)
             )
-            raise NetworkError(f"PocketIC at {self.url} does not answer: {why}") from error
+            raise NetworkError(f"PocketIC at {public_url(self.url)} does not answer: {why}") from error
 
     def close(self) -> None:
         """Close the connections, and stop the server if it was started here."""
@@ -153,17 +160,33 @@ def _await_port(child: Child, path: Path, deadline: Deadline) -> int:
     return int(text)
 
 
+def _whole(answer: httpx.Response) -> httpx.Response:
+    """Read an answer as it is on the wire, up to `MAX_ANSWER`. Raises `NetworkError` for more, or an encoding."""
+    encoding = answer.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise NetworkError(f"PocketIC answered with the content encoding {encoding[:40]!r}, not asked for")
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in answer.iter_raw():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            raise NetworkError(f"PocketIC answered with more than {MAX_ANSWER} bytes")
+    content = b"".join(chunks)
+    return httpx.Response(answer.status_code, headers=answer.headers, content=content, request=answer.request)
+
+
 def _json(answer: httpx.Response) -> Any:
     if not answer.content:
         return None
     try:
-        return answer.json()
+        return parse_json(answer.content)
     except ValueError as error:
         raise NetworkError(f"PocketIC answered {answer.url.path} with something else than JSON") from error
 
 
 def _reason(answer: httpx.Response) -> str:
     try:
-        return str(answer.json()["message"])
+        return clean(str(parse_json(answer.content)["message"]))[:2000]
     except (ValueError, KeyError, TypeError):
-        return answer.text[:300]
+        return clean(answer.content[:300].decode(errors="replace"))

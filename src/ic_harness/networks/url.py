@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ic_harness.agent import (
     NO_RETRIES,
@@ -19,9 +18,9 @@ from ic_harness.agent import (
     HttpTransport,
     Request,
 )
-from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import MAINNET_ROOT_KEY, Ed25519Identity, Identity
+from ic_harness.urls import checked_host, public_url
 
 from .capabilities import Capability
 from .mainnet import is_mainnet
@@ -36,15 +35,15 @@ class UrlNetwork(Network):
     """A network that listens at `url`. Raises `InputError` when that is no HTTP address."""
 
     def __init__(self, url: str, deployer: Identity | None = None, *, root_key: bytes | None = None) -> None:
-        super().__init__(deployer or Ed25519Identity.generate())
         self._url = _checked(url)
+        super().__init__(deployer or Ed25519Identity.generate())
         self._given_root_key = MAINNET_ROOT_KEY if is_mainnet(url) else root_key
         self.capabilities = _MAINNET if is_mainnet(url) else _LOCAL
 
     @property
     def name(self) -> str:
-        """The URL."""
-        return self._url
+        """The URL, without user and password."""
+        return public_url(self._url)
 
     @property
     def url(self) -> str:
@@ -102,7 +101,5 @@ class UrlNetwork(Network):
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"{url!r} is no address of a network: it must look like http://127.0.0.1:4943")
+    checked_host(url)
     return url.rstrip("/")
