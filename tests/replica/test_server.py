@@ -13,6 +13,8 @@ from ic_harness.errors import ReplicaError
 from ic_harness.protocol import cbor
 from ic_harness.replica import serve
 
+from .support import candid, deploy_wat
+
 CBOR = {"content-type": "application/cbor"}
 
 
@@ -75,3 +77,103 @@ def test_an_address_in_use_is_an_error(server, replica):
     with pytest.raises(ReplicaError, match="cannot listen"):
         serve(replica, port=urlsplit(server.url).port)
     assert json.dumps(server.url)
+
+
+PAGE = candid.parse(
+    """service : { http_request : (record {}) -> (record { status_code : nat16;
+      headers : vec record { text; text }; body : blob }) query }"""
+)
+
+
+def page_of(replica, status, headers, body=b"body"):
+    """Install a canister that answers every page with these; its host name."""
+    page = {"status_code": status, "headers": headers, "body": body}
+    reply = candid.encode((page,), PAGE.methods["http_request"].return_types)
+    data = "".join(f"\\{byte:02x}" for byte in reply)
+    canister = deploy_wat(
+        replica,
+        f"""(data (i32.const 0) "{data}")
+        (func (export "canister_query http_request")
+          (call $append (i32.const 0) (i32.const {len(reply)})) (call $reply))""",
+    )
+    return {"host": f"{canister}.localhost"}
+
+
+@pytest.mark.parametrize("status", [0, 1, 99, 100, 101, 103, 199, 600, 999, 65535])
+def test_statuses_that_http_does_not_have(server, replica, status):
+    """A page with such a status is answered 502 with the reason; the connection stays."""
+    answer, content = ask(server, "GET", "/", headers=page_of(replica, status, []))
+    assert (answer.status, str(status) in content.decode()) == (502, True)
+
+
+HEADERS = [
+    ("", "x"),
+    ("a b", "x"),
+    ("a:b", "x"),
+    ("naïve", "x"),
+    ("a\r\nb", "x"),
+    ("x", "a\r\nset-cookie: b"),
+    ("x", "\0"),
+    ("x", "\x7f"),
+]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=repr)
+def test_headers_that_http_forbids(server, replica, header):
+    """A header that HTTP cannot carry, or that would become two, is answered 502 with the reason."""
+    answer, content = ask(server, "GET", "/", headers=page_of(replica, 200, [header]))
+    assert answer.status == 502
+    assert "cannot be used" in content.decode()
+    assert content.decode().isprintable()
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_answers_without_a_body(server, replica, status):
+    """204 and 304 have no body, and the connection goes on with the next answer."""
+    headers = page_of(replica, status, [("etag", '"1"')], b"must not be sent")
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    for _ in range(2):
+        connection.request("GET", "/", headers=headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read(), answer.headers["etag"]) == (status, b"", '"1"')
+        assert "content-length" not in answer.headers
+    connection.close()
+
+
+def test_repeated_headers_stay_repeated(server, replica):
+    """Cookies are several headers, in their order; text beyond ASCII is UTF-8; what is ours is not the canister's."""
+    headers = [
+        ("Set-Cookie", "a=1"), ("X-One", "é\tx"), ("set-cookie", "b=2"), ("Content-Length", "9999"),
+        ("X-IC-Harness-Certified", "v2"), ("Transfer-Encoding", "chunked"),
+    ]  # fmt: skip
+    answer, content = ask(server, "GET", "/", headers=page_of(replica, 200, headers))
+    assert (answer.status, content) == (200, b"body")
+    assert answer.headers.get_all("set-cookie") == ["a=1", "b=2"]
+    assert answer.headers["x-one"].encode("latin-1").decode() == "é\tx"
+    assert answer.headers.get_all("x-ic-harness-certified")[0].startswith("no")
+    assert answer.headers.get_all("content-length") == ["4"]
+
+
+ODD = [
+    "() -> () query",
+    "() -> (record {}) query",
+    "(record {}) -> (vec nat8) query",
+    "(record {}) -> (record { status_code : text }) query",
+    "(nat, nat) -> (record {}) query",
+    "(record {}) -> (opt record {}) query",
+]
+
+
+@pytest.mark.parametrize("signature", ODD)
+def test_a_canister_with_another_idea_of_pages(server, replica, signature):
+    """A published interface in which `http_request` has another form is answered 502."""
+    canister = deploy_wat(
+        replica,
+        f"""(@custom "icp:public candid:service" "service : {{ http_request : {signature} }}")
+        (data (i32.const 0) "DIDL\\00\\00")
+        (func (export "canister_query http_request")
+          (call $append (i32.const 0) (i32.const 6)) (call $reply))""",
+    )
+    answer, content = ask(server, "GET", "/", headers={"host": f"{canister}.localhost"})
+    assert answer.status == 502
+    assert b"cannot be used" in content

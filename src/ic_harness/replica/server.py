@@ -19,7 +19,7 @@ from ic_harness.replica.execution import WasmExecutor
 from ic_harness.replica.front import Front
 from ic_harness.replica.replica import Replica
 from ic_harness.replica.routes import CORS
-from ic_harness.replica.wire import HttpRequest, HttpResponse, problem
+from ic_harness.replica.wire import NO_BODY, HttpRequest, HttpResponse, problem
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -104,15 +104,21 @@ def _request(scope: Scope, body: bytes) -> HttpRequest:
 
 
 async def _send(send: Send, response: HttpResponse) -> None:
-    headers = {**CORS, **response.headers, "content-length": str(len(response.body))}
+    several = {name for name, _ in response.repeated}
+    headers = {name: value for name, value in {**CORS, **response.headers}.items() if name not in several}
+    body = b"" if response.status in NO_BODY else response.body
+    if response.status not in NO_BODY:
+        headers["content-length"] = str(len(body))
     await send(
         {
             "type": "http.response.start",
             "status": response.status,
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "headers": [
+                (name.encode(), value.encode()) for name, value in (*headers.items(), *response.repeated)
+            ],
         }
     )
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _break_off(send: Send) -> None:

@@ -13,6 +13,9 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import cbor
 from ic_harness.replica.world import Rejected
 
+NO_BODY: Final = frozenset({204, 304})
+"""Statuses of answers without a body (RFC 9110, sections 15.3.5 and 15.4.5)."""
+
 CBOR: Final = {"content-type": "application/cbor"}
 TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
 
@@ -34,11 +37,12 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """One answer."""
+    """One answer. `repeated` are headers whose names come more than once, in their order, such as `set-cookie`."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    repeated: tuple[tuple[str, str], ...] = ()
 
 
 class HttpProblem(Exception):  # noqa: N818 — an answer, not an error of this program

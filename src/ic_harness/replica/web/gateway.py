@@ -7,6 +7,8 @@ it is what the canister certified; unlike the public gateways this one shows it 
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
@@ -15,9 +17,10 @@ from ic_harness import candid
 from ic_harness.errors import CandidError, PrincipalError, RejectError, ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.replica.replica import Replica
-from ic_harness.replica.web.page import Page, PageRequest
+from ic_harness.replica.web.page import Page, PageRequest, as_page
 from ic_harness.replica.web.verification import verify
-from ic_harness.replica.wire import HttpProblem, HttpRequest, HttpResponse, problem
+from ic_harness.replica.wire import NO_BODY, HttpProblem, HttpRequest, HttpResponse, problem
+from ic_harness.text import one_line
 from ic_harness.units import MIB
 
 CERTIFIED: Final = "x-ic-harness-certified"
@@ -25,6 +28,9 @@ CERTIFIED: Final = "x-ic-harness-certified"
 
 MAX_BODY: Final = 256 * MIB
 """A streamed body longer than this is cut off with an error."""
+
+MAX_PARTS: Final = 2_000
+"""Most callbacks for one body: a canister could stream empty parts for ever."""
 
 # The interface of canisters whose own Candid is not known; the token is that of the common asset canister.
 _USUAL: Final = """
@@ -38,7 +44,11 @@ type page = record { status_code : nat16; headers : vec header; body : blob; upg
                      streaming_strategy : opt strategy };
 service : { http_request : (request) -> (page) query; http_request_update : (request) -> (page) }
 """
-_HOP_BY_HOP: Final = {"connection", "content-length", "transfer-encoding", "keep-alive", "host"}
+_OURS: Final = {
+    "connection", "content-length", "transfer-encoding", "keep-alive", "host", "upgrade", "te", "trailer",
+    "proxy-connection", CERTIFIED,
+}  # fmt: skip
+"""Headers that concern the connection, or are this gateway's own word: a canister's are left out."""
 
 
 class Gateway:
@@ -75,9 +85,9 @@ class Gateway:
         answer = self._ask(service, canister, "http_request", record)
         if answer.get("upgrade"):
             answer = self._ask(service, canister, "http_request_update", record)
-        headers = tuple((name, value) for name, value in answer["headers"])
-        body = answer["body"] + self._rest(service, canister, answer.get("streaming_strategy"))
-        return Page(status=answer["status_code"], headers=headers, body=body)
+        page = as_page(answer)
+        rest = self._rest(service, canister, answer.get("streaming_strategy"))
+        return replace(page, body=page.body + rest) if rest else page
 
     def _ask(
         self, service: candid.Service, canister: Principal, name: str, record: dict[str, Any]
@@ -85,34 +95,37 @@ class Gateway:
         method = service.methods.get(name)
         if method is None:
             raise HttpProblem(404, f"canister {canister} serves no pages: it has no {name}")
-        arg = candid.encode((_fitting(record, method),), method.arg_types)
+        arg = candid.encode((_fitting(record, method),)[: len(method.arg_types)], method.arg_types)
         caller = Principal.anonymous()
         call = self.replica.execute_query if method.mode == "query" else self.replica.execute_update
-        page: dict[str, Any] = candid.decode(call(caller, canister, name, arg), method.return_types)[0]
-        return page
+        answers = candid.decode(call(caller, canister, name, arg), method.return_types)
+        if len(answers) != 1 or not isinstance(answers[0], dict):
+            raise HttpProblem(502, f"the canister's answer cannot be used: its {name} returns no record")
+        return answers[0]
 
     def _rest(self, service: candid.Service, canister: Principal, strategy: Any) -> bytes:
         """The rest of a streamed body, callback by callback."""
-        if not strategy or "Callback" not in strategy:
-            return b""
-        callback, token = strategy["Callback"]["callback"], strategy["Callback"]["token"]
+        match strategy:
+            case {"Callback": {"callback": candid.FuncRef() as callback, "token": token}}:
+                pass
+            case _:
+                return b""
         if callback.principal != canister:
             raise HttpProblem(502, "the streaming callback belongs to another canister")
         function = _callback_types(service)
         parts: list[bytes] = []
         size = 0
-        while token is not None:
+        for _ in range(MAX_PARTS):
+            if token is None:
+                return b"".join(parts)
             arg = candid.encode((token,), function.arg_types)
             reply = self.replica.execute_query(Principal.anonymous(), canister, callback.method, arg)
-            more = candid.decode(reply, function.return_types)[0]
-            if more is None:
-                break
-            size += len(more["body"])
+            body, token = _part(candid.decode(reply, function.return_types))
+            size += len(body)
             if size > MAX_BODY:
                 raise HttpProblem(502, f"the canister streams more than {MAX_BODY} bytes")
-            parts.append(more["body"])
-            token = more["token"]
-        return b"".join(parts)
+            parts.append(body)
+        raise HttpProblem(502, f"the canister streams more than {MAX_PARTS} parts")
 
     def _service(self, canister: Principal) -> candid.Service:
         """The canister's own interface where its module tells it, else the usual one."""
@@ -136,13 +149,15 @@ class Gateway:
             root_key=self.replica.root_key,
             now_ns=self.replica.node.query_time_ns(),
         )
-        headers = {
-            name.lower(): value.replace("\n", " ").replace("\r", " ")
-            for name, value in page.headers
-            if name.lower() not in _HOP_BY_HOP
-        }
-        reason = str(verdict).encode("ascii", "replace").decode()
-        return HttpResponse(status=page.status, headers={**headers, CERTIFIED: reason}, body=page.body)
+        headers = [(name.lower(), value) for name, value in page.headers if name.lower() not in _OURS]
+        counts = Counter(name for name, _ in headers)
+        reason = one_line(str(verdict)).encode("ascii", "replace").decode()
+        return HttpResponse(
+            status=page.status,
+            headers={**{name: value for name, value in headers if counts[name] == 1}, CERTIFIED: reason},
+            body=b"" if page.status in NO_BODY else page.body,
+            repeated=tuple((name, value) for name, value in headers if counts[name] > 1),
+        )
 
 
 def _canister(request: HttpRequest) -> Principal:
@@ -191,6 +206,18 @@ def _usual_service() -> candid.Service:
     return candid.parse(_USUAL)
 
 
+def _part(values: tuple[Any, ...]) -> tuple[bytes, Any]:
+    """The bytes of a streaming callback's answer and the token of the next one. Raises `HttpProblem` 502."""
+    match values:
+        case (None,):
+            return b"", None
+        case ({"body": bytes(body), "token": token},):
+            return body, token
+    raise HttpProblem(
+        502, "the canister's answer cannot be used: its streaming callback returns no part of a body"
+    )
+
+
 def _callback_types(service: candid.Service) -> candid.Func:
     """The type of the streaming callback in a canister's own interface."""
     page = service.methods["http_request"].return_types[0]
@@ -212,6 +239,6 @@ def _field(kind: candid.Type, name: str) -> candid.Type:
 
 def _fitting(record: dict[str, Any], method: candid.Method) -> dict[str, Any]:
     """The fields of the record that the canister's own type knows."""
-    kind = candid.resolve(method.arg_types[0])
+    kind = candid.resolve(method.arg_types[0]) if method.arg_types else None
     known = {field.name for field in kind.fields} if isinstance(kind, candid.Record) else set()
     return {name: value for name, value in record.items() if name in known}
