@@ -37,6 +37,7 @@ MAX_ITEMS: Final = 500_000
 _SIMPLE: Final[dict[int, Any]] = {0xF4: False, 0xF5: True, 0xF6: None, 0xF7: None}
 _FLOATS: Final = {0xF9: struct.Struct(">e"), 0xFA: struct.Struct(">f"), 0xFB: struct.Struct(">d")}
 _BREAK: Final = 0xFF
+_PIECE: Final = 8  # elements that a piece of a string counts for: no encoder of the protocol writes any
 _MAX_BIG_INTEGER: Final = 64  # bytes; the protocol has none above 16, and longer ones are slow to work with
 _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 2, 3, 4, 5, 6
 
@@ -237,7 +238,7 @@ class _Reader:
             if initial >> 5 != major or size is None:
                 raise self.fail("a piece of another type in a string of indefinite length")
             pieces.append(self.take(size))
-            self.spend(1)
+            self.spend(_PIECE)
         return b"".join(pieces)
 
     def bytes_(self, length: int | None, _depth: int) -> bytes:

@@ -39,13 +39,15 @@ def demangle_all(symbols: Iterable[str]) -> list[str]:
 
 
 def _demangle(symbol: str, budget: Budget) -> str:
-    if len(symbol) > MAX_NAME:
-        return f"{symbol[:MAX_NAME]}…"
-    if not symbol.isascii():
-        return symbol
+    if len(symbol) > MAX_NAME or not symbol.isascii():
+        return _cut(symbol)
     core = _without_llvm(symbol)
     new = demangle_v0(core, budget)
-    return new if new is not None else _legacy(core, budget) or symbol
+    return _cut(new if new is not None else _legacy(core, budget) or symbol)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
 def _without_llvm(symbol: str) -> str:
