@@ -32,9 +32,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from ic_harness.text import clean
+
 
 class HarnessError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    `str(error)` is for people and safe to show: texts of canisters and networks in it are cleaned (`ic_harness.text`).
+    Fields such as `RejectError.reject_message` hold them as they came.
+    """
+
+    def __str__(self) -> str:
+        return clean(super().__str__())
 
 
 class InputError(HarnessError):
@@ -84,7 +93,7 @@ class CandidError(HarnessError, ValueError):
         ]
         place = ", ".join(part for part in where if part)
         wanted = f"; expected {self.expected}" if self.expected else ""
-        return f"{self.message}{wanted}{f' ({place})' if place else ''}"
+        return clean(f"{self.message}{wanted}{f' ({place})' if place else ''}")
 
 
 class ProtocolError(HarnessError):
@@ -114,8 +123,8 @@ class CallError(HarnessError):
 
     def __str__(self) -> str:
         if self.method is None:
-            return self.message
-        return f"{self.method} on {self.canister or 'an unknown canister'}: {self.message}"
+            return clean(self.message)
+        return clean(f"{self.method} on {self.canister or 'an unknown canister'}: {self.message}")
 
 
 class TransportError(CallError):

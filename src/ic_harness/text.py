@@ -11,6 +11,7 @@ digits (`ValueError`), and a deeply nested value raises `RecursionError`.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from reprlib import Repr
@@ -28,6 +29,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 _DECEIVING: Final = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
+_COMMAND: Final = re.compile(r"^(?=[^\S\n]*::)", re.MULTILINE)
 _MAX_BITS: Final = 512
 """Integers up to this width are written out; the widest number of the protocols has 128 bits."""
 
@@ -43,6 +45,14 @@ def clean(text: str, *, max_line: int = MAX_LINE) -> str:
     if len(lines) > max_line:
         lines = "\n".join(_cut(line, max_line) for line in lines.split("\n"))
     return _DECEIVING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _CONTROL.sub(_visible, lines))
+
+
+def for_log(text: str) -> str:
+    """`clean` text for standard output, where a CI service reads along.
+
+    GitHub Actions takes lines that begin with `::` (after spaces) and everything from `##[` as its own commands.
+    """
+    return _COMMAND.sub("| ", clean(text)).replace("##[", "##⟨[⟩")
 
 
 def _cut(line: str, most: int) -> str:
@@ -104,6 +114,14 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def readable(path: str | os.PathLike[str]) -> str:
+    """A path as text that can be sent and written: bytes of a file name that are not UTF-8 become U+FFFD.
+
+    Python holds such bytes as lone surrogates, which neither Candid, JSON, nor a terminal takes.
+    """
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def read_text(path: Path, limit: int = MAX_TEXT) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+
+from ic_harness.text import clean, one_line
 
 
 @click.command()
@@ -23,9 +26,9 @@ def bindgen(*, did: Path, output: Path | None, class_name: str | None, check: bo
 
     if check and output is None:
         raise click.UsageError("--check needs --output")
-    source = generate(interface_file(did), source_name=did.name, class_name=class_name)
+    source = generate(interface_file(did), source_name=one_line(did.name), class_name=class_name)
     if output is None:
-        click.echo(source, nl=False)
+        click.echo(source if not sys.stdout.isatty() else clean(source, max_line=len(source)), nl=False)
     elif check:
         _check(output, source)
     else:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
+from ic_harness.text import one_line, readable
+
 from .options import BACKEND, Place, json_option, place_options
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def _from_file(wasm: Path, names: tuple[str, ...]) -> Find:
         content = wasm.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {wasm}: {error.strerror}") from error
-    found = [Deployable(name=names[0] if names else wasm.name.split(".")[0], wasm=content)]
+    found = [Deployable(name=names[0] if names else readable(wasm.name).split(".")[0], wasm=content)]
     return lambda _session: found
 
 
@@ -134,4 +136,4 @@ def _report(name: str, canister: Principal, mode: str, *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps({"name": name, "canister_id": str(canister), "mode": mode}))
     else:
-        click.echo(f"{name}: {canister} ({mode})")
+        click.echo(f"{one_line(name)}: {canister} ({mode})")

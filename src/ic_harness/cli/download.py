@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ic_harness.text import one_line, readable
+
 from .options import Place, canister_id_option, json_option, place_options
 
 if TYPE_CHECKING:
@@ -44,9 +46,9 @@ def download(
         backend = open_backend(session.agent(), session.backend_canister(canister_id))
         size = _fetch(backend, what, locator, output, asset)
     if as_json:
-        click.echo(json.dumps({"path": str(output), "bytes": size}))
+        click.echo(json.dumps({"path": readable(output), "bytes": size}))
     else:
-        click.echo(f"{output}: {size} bytes")
+        click.echo(f"{one_line(str(output))}: {size} bytes")
 
 
 def _locator(what: str) -> str | None:

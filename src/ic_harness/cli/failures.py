@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ic_harness.errors import InputError
+from ic_harness.text import for_log, one_line
 
 
 class Failed(click.ClickException):
@@ -36,5 +37,5 @@ def failure(error: BaseException) -> click.ClickException:
 
 def report(error: click.ClickException) -> int:
     """Print an error on standard error in one line, and return its exit status."""
-    click.echo(f"ic-harness: {' '.join(error.format_message().split())}", err=True)
+    click.echo(f"ic-harness: {one_line(for_log(error.format_message()))}", err=True)
     return error.exit_code

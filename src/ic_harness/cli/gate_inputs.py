@@ -17,6 +17,7 @@ from ic_harness.conformance.gate import Build, Order, accept_ids, read_acceptanc
 from ic_harness.errors import CandidError, InputError
 from ic_harness.networks import NAMES, Network, embedded, fetch_interface, read_project
 from ic_harness.principal import Principal
+from ic_harness.text import readable
 
 from .config import CONFIG_FILE
 from .identities import load_identity
@@ -96,7 +97,7 @@ def _ground(asked: Asked) -> Iterator[tuple[Network, Principal | None]]:
 def _build(asked: Asked) -> Build:
     interface = interface_file(asked.candid) if asked.candid else None
     if asked.wasm is not None:
-        build = Build(name=asked.wasm.name, wasm=_bytes(asked.wasm), interface=interface)
+        build = Build(name=readable(asked.wasm.name), wasm=_bytes(asked.wasm), interface=interface)
         return _with_argument(build, asked.argument)
     if not Path("dfx.json").exists():
         return Build(name="reference backend", wasm=reference_wasm(), interface=interface)
@@ -141,7 +142,9 @@ def _baseline(asked: Asked, subject: Build) -> Build:
     network, _, canister = asked.baseline.rpartition(":")
     path = Path(asked.baseline)
     if path.exists() or not (network in NAMES or "://" in network):
-        return Build(name=path.name, wasm=_bytes(path), interface=interface, argument=subject.argument)
+        return Build(
+            name=readable(path.name), wasm=_bytes(path), interface=interface, argument=subject.argument
+        )
     with open_session(replace(asked.place, network=network)) as session:
         return _deployed(session, canister, interface, subject, asked.baseline)
 

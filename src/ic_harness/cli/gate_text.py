@@ -23,6 +23,7 @@ from ic_harness.conformance import GUARANTEES
 from ic_harness.conformance.gate import STAGES, Watch, guarantee_outcomes
 from ic_harness.conformance.results import CheckResult, Outcome, Report, StageResult, Subject, Verdict
 from ic_harness.conformance.running import SEVERITIES
+from ic_harness.text import for_log, one_line
 from ic_harness.units import human_bytes
 
 _WIDEST: Final = 100
@@ -99,7 +100,7 @@ def show(report: Report, written: Sequence[Path], console: Console | None = None
         _show_check(console, result)
     console.print()
     for path in written[:1]:
-        console.print(Text(f"The report: {path}", style="dim"), soft_wrap=True)
+        console.print(Text(f"The report: {one_line(str(path))}", style="dim"), soft_wrap=True)
     _show_verdict(console, report)
 
 
@@ -120,7 +121,7 @@ def _subject(subject: Subject) -> Table:
     }
     table = Table.grid(padding=(0, 2))
     for name, value in rows.items():
-        table.add_row(Text(name, style="dim"), Text(_clean(value)))
+        table.add_row(Text(name, style="dim"), Text(for_log(value)))
     return table
 
 
@@ -138,7 +139,7 @@ def _stages(stages: Sequence[StageResult]) -> Table:
 
 def _shown(stage: StageResult) -> Text:
     """The findings of a stage: of Guarantees only the sums, because its faults are told one by one below."""
-    findings = [_clean(finding) for finding in stage.findings]
+    findings = [for_log(finding) for finding in stage.findings]
     if stage.name == "Guarantees" and stage.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
         findings = [finding for finding in findings if finding.split(":")[0] not in GUARANTEES]
     left_out = len(findings) - _FINDINGS
@@ -185,7 +186,7 @@ def _unjudged(checks: Sequence[CheckResult]) -> dict[str, list[str]]:
     reasons: dict[str, list[str]] = {}
     for result in checks:
         if result.outcome in _UNJUDGED:
-            ids = reasons.setdefault(_clean(result.message), [])
+            ids = reasons.setdefault(for_log(result.message), [])
             ids += [result.guarantee.id] if result.guarantee.id not in ids else []
     return reasons
 
@@ -212,7 +213,7 @@ def _show_check(console: Console, result: CheckResult) -> None:
     table = Table.grid(padding=(0, 2))
     for name, text in (("seen", what), ("means", meaning.strip()), *_acceptance(result)):
         if text:
-            table.add_row(Text(name, style="dim"), Text(_clean(text)))
+            table.add_row(Text(name, style="dim"), Text(for_log(text)))
     console.print(table)
     _show_lines(console, "calls", [str(step) for step in result.story], _CALLS)
     _show_lines(console, "the canister printed", list(result.logs), _LOGS)
@@ -233,7 +234,7 @@ def _show_lines(console: Console, name: str, lines: Sequence[str], most: int) ->
     more = f" (the last {most} of {len(lines)})" if left_out > 0 else ""
     console.print(Text(f"{name}{more}", style="dim"))
     for line in lines[-most:]:
-        console.print(Padding(Text(_clean(line)), (0, 0, 0, 2)))
+        console.print(Padding(Text(for_log(line)), (0, 0, 0, 2)))
 
 
 def _show_verdict(console: Console, report: Report) -> None:
@@ -242,7 +243,7 @@ def _show_verdict(console: Console, report: Report) -> None:
     told.append(f" {_headline(report)} ({report.seconds:.0f} s)", style="bold")
     console.print(told)
     for number, reason in enumerate(report.refusals[:_REASONS], 1):
-        console.print(Padding(Text(f"{number}. {_short(_clean(reason))}"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"{number}. {_short(for_log(reason))}"), (0, 0, 0, 2)))
     if len(report.refusals) > _REASONS:
         console.print(Text(f"  … and {len(report.refusals) - _REASONS} more, told above"))
 
@@ -253,7 +254,7 @@ def _short(text: str) -> str:
 
 
 def _headline(report: Report) -> str:
-    name, runs = _clean(report.subject.canister), report.subject.wasm_sha256 is None
+    name, runs = for_log(report.subject.canister), report.subject.wasm_sha256 is None
     if report.verdict is Verdict.REFUSED:
         return f"{name} {'must not stay as it is' if runs else 'must not be deployed'}"
     if report.verdict is Verdict.COULD_NOT_RUN:
@@ -264,10 +265,3 @@ def _headline(report: Report) -> str:
     unjudged = sum(outcome in _UNJUDGED for outcome in outcomes.values())
     beside = f"; {unjudged} of {len(outcomes)} guarantees were not judged" if unjudged else ""
     return f"{name} {'may stay as it is' if runs else 'may be deployed'}{known}{beside}"
-
-
-def _clean(text: str) -> str:
-    """Make control characters of a stranger's text visible, so that none of them steers the terminal."""
-    return "".join(
-        sign if sign == "\n" or sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text
-    )

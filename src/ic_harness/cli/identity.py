@@ -7,6 +7,8 @@ import os
 
 import click
 
+from ic_harness.text import one_line
+
 from .options import Place, json_option, place_options
 
 
@@ -38,7 +40,7 @@ def show(*, place: Place, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
     for name, value in {} if as_json else facts.items():
-        click.echo(f"{name.replace('_', ' '):<12}{value}")
+        click.echo(f"{name.replace('_', ' '):<12}{one_line(value)}")
 
 
 @identity.command("list", short_help="List the identities that --identity takes by name.")

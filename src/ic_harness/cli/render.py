@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 from rich.text import Text
 
+from ic_harness.text import for_log, one_line
 from ic_harness.units import human_bytes
 
 WIDE: Final = 200
@@ -73,14 +74,16 @@ def table(
     The last `numbers` columns are aligned to the right, and where the terminal is too narrow the column with the
     index `narrow` is folded.
     """
-    shown = Table(title=Text(title), title_justify="left")
+    shown = Table(title=Text(one_line(title)), title_justify="left")
     for index, column in enumerate(columns):
         right = index >= len(columns) - numbers
         shown.add_column(
             column, justify="right" if right else "left", no_wrap=index != narrow, overflow="fold"
         )
     for row in rows:
-        shown.add_row(*(Text(cell) for cell in row))  # as Text, brackets in a file's name are no markup
+        shown.add_row(
+            *(Text(for_log(cell)) for cell in row)
+        )  # as Text, brackets in a file's name are no markup
     console().print(shown)
 
 
@@ -108,7 +111,7 @@ def asset_table(photo: Mapping[str, Any]) -> None:
     proof = "read back and equal" if photo["verified"] else "NOT VERIFIED"
     console().print(
         f"{human_bytes(photo['bytes'])} in {photo['seconds']:.2f} s, {proof}; "
-        f"canister {photo['canister_id']}, capsule {photo['capsule_id']}",
+        f"canister {photo['canister_id']}, capsule {one_line(photo['capsule_id'])}",
         soft_wrap=True,
         markup=False,
     )

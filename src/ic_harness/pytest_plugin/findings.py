@@ -14,6 +14,7 @@ from ic_harness.conformance import GUARANTEES
 from ic_harness.conformance.gate import decide
 from ic_harness.conformance.report import from_json, write_report
 from ic_harness.conformance.results import MethodCost, Report, Subject
+from ic_harness.text import readable
 
 from .options import Options
 from .reporting import FINDINGS, USES
@@ -75,7 +76,7 @@ class Collected:
     def _subject(self) -> Subject:
         options = self._options
         wasm = options.wasm.read_bytes() if options.wasm is not None else None
-        name = options.wasm.name if options.wasm is not None else options.canister_id
+        name = readable(options.wasm.name) if options.wasm is not None else options.canister_id
         return Subject(
             canister=name or "reference backend",
             network=options.network,

@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from ic_harness.text import for_log
+
 from .reporting import USES
 from .watch import MethodUse
 
@@ -39,7 +41,7 @@ class Profile:
             return
         shown = None if terminalreporter.verbosity > 0 else _TESTS_SHOWN
         for line in [*self._per_test(shown), "", *self._per_method(), "", _CYCLES]:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(for_log(line))
 
     def _per_test(self, shown: int | None) -> list[str]:
         sums = [

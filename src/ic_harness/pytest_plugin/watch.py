@@ -9,6 +9,7 @@ from typing import Any, Final
 from ic_harness.errors import HarnessError
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
+from ic_harness.text import for_log
 
 _SHOWN: Final = 200
 """Lines of a canister log that are shown; what came before them is counted."""
@@ -71,7 +72,7 @@ class Watch:
     def _lines(self) -> list[str]:
         if self._first_line is not None:
             printed = self._network.lines(self._first_line)[1]
-            return [f"{self._name(line.canister)}: {line.text}" for line in printed]
+            return [for_log(f"{self._name(line.canister)}: {line.text}") for line in printed]
         if Capability.LOGS not in self._network.capabilities:
             return []
         return [line for canister, name in self._names.items() for line in self._log_of(canister, name)]
@@ -79,7 +80,7 @@ class Watch:
     def _log_of(self, canister: Principal, name: str) -> list[str]:
         """Read the log that the network keeps of one canister, which may reach back before the test."""
         try:
-            return [f"{name}: {text}" for text in self._network.logs(canister)]
+            return [for_log(f"{name}: {text}") for text in self._network.logs(canister)]
         except HarnessError as error:
             return [f"{name}: the log cannot be read: {error}"]
 

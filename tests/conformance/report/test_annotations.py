@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ic_harness.conformance.report import announce, to_annotations, to_markdown
-from ic_harness.conformance.report.words import clean
 from ic_harness.conformance.results import Outcome
+from ic_harness.text import clean
 
 from . import samples
 

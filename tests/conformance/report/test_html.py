@@ -14,8 +14,8 @@ import pytest
 from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.report import to_html
 from ic_harness.conformance.report.html.markup import Markup, join, tag
-from ic_harness.conformance.report.words import one_line
 from ic_harness.conformance.results import MethodCost
+from ic_harness.text import one_line
 
 from . import samples
 

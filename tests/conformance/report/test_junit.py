@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ic_harness.conformance.report import to_junit
-from ic_harness.conformance.report.words import one_line
+from ic_harness.text import one_line
 
 from . import samples
 

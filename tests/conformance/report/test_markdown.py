@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from ic_harness.conformance.report import to_markdown
 from ic_harness.conformance.report.markdown import safe
-from ic_harness.conformance.report.words import one_line
+from ic_harness.text import one_line
 
 from . import samples
 

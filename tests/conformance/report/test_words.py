@@ -16,16 +16,15 @@ from ic_harness.conformance.report.words import (
     SEVERITY_WORDS,
     VERDICT_WORDS,
     change,
-    clean,
     count,
     duration,
     moment,
     names,
     number,
-    one_line,
     short,
 )
 from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.text import clean, one_line
 
 
 @pytest.mark.parametrize(

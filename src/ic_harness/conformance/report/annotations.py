@@ -13,8 +13,9 @@ from typing import Final, TextIO
 
 from ic_harness.conformance.report.findings import Finding, Findings, split_message
 from ic_harness.conformance.report.markdown import to_markdown
-from ic_harness.conformance.report.words import SEVERITY_WORDS, clean, one_line
+from ic_harness.conformance.report.words import SEVERITY_WORDS
 from ic_harness.conformance.results import CheckResult, Outcome, Report, Verdict
+from ic_harness.text import clean, one_line
 
 _SHOWN: Final = 10
 """GitHub shows that many errors, and as many warnings, of one step; further ones are dropped silently."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from ic_harness.conformance.report.words import OUTCOME_WORDS, SEVERITY_WORDS, clean, one_line
+from ic_harness.conformance.report.words import OUTCOME_WORDS, SEVERITY_WORDS
 from ic_harness.conformance.results import CheckResult, Outcome, Report, StageResult, Subject
+from ic_harness.text import clean, one_line
 
 _KINDS: Final = {
     Outcome.FAILED: "failure",

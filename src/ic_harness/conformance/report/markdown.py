@@ -18,12 +18,11 @@ from ic_harness.conformance.report.words import (
     SEVERITY_WORDS,
     VERDICT_WORDS,
     change,
-    clean,
     duration,
     number,
-    one_line,
 )
 from ic_harness.conformance.results import CheckResult, MethodCost, Outcome, Report, Verdict
+from ic_harness.text import clean, one_line
 
 _ACTIVE: Final = re.compile(
     r"[\\`*\[\]<>|~&@$]|#(?=\w)|:(?=\S)|(?<!\w)_|_(?!\w)|(?<=www)\.|^(?:[-+#=]+|\d+(?=[.)]))", re.IGNORECASE

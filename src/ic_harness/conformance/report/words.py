@@ -1,12 +1,11 @@
-"""Words and numbers as people read them, and texts of strangers made harmless to look at.
+"""Words and numbers as people read them.
 
-Canisters choose many of the texts in a report: errors, logs, arguments. Each output escapes for its own syntax;
-what is common to all stands here: characters that no reader should meet raw become visible signs.
+Canisters choose many of the texts in a report: errors, logs, arguments. Each output escapes for its own syntax, after
+`ic_harness.text` has made characters visible that no reader should meet raw.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,35 +54,8 @@ VERDICT_WORDS: Final = {
     Verdict.COULD_NOT_RUN: "Could not run",
 }
 
-# C0 and C1 controls, lone surrogates and noncharacters; TAB and LF stay (CR LF has become LF).
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-# Signs that turn or hide what stands beside them: what is read would not be what is written.
-_DECEIVING: Final = re.compile(
-    "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
-)
-
-
 MINUS: Final = "\N{MINUS SIGN}"
 """As wide as a plus, so that numbers align."""
-
-
-def clean(text: str) -> str:
-    r"""Make a stranger's text safe to look at: controls as `␛`, deceiving signs as `⟨U+202E⟩`; `\t`, `\n` stay."""
-    lines = text.replace("\r\n", "\n")
-    return _DECEIVING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _CONTROL.sub(_visible, lines))
-
-
-def _visible(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else "\ufffd"
-
-
-def one_line(text: str, limit: int | None = None) -> str:
-    """`clean` text on one line, cut with an ellipsis where it is longer than `limit` characters."""
-    line = " ".join(clean(text).split())
-    return line if limit is None or len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def number(value: int) -> str:

@@ -21,8 +21,9 @@ from ic_harness.conformance.report.html.pictures import pictures
 from ic_harness.conformance.report.html.stages import stages
 from ic_harness.conformance.report.html.timelines import timeline
 from ic_harness.conformance.report.html.verdict import verdict
-from ic_harness.conformance.report.words import VERDICT_WORDS, one_line
+from ic_harness.conformance.report.words import VERDICT_WORDS
 from ic_harness.conformance.results import Report
+from ic_harness.text import one_line
 
 __all__ = ["to_html"]
 

@@ -7,10 +7,11 @@ text, cleaned and escaped; every attribute value likewise. No other module of th
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Iterable
 from typing import Final
 
-from ic_harness.conformance.report.words import clean
+from ic_harness.text import clean
 
 Attribute = str | int | float | bool | None
 
@@ -56,5 +57,6 @@ def _attribute(key: str, value: Attribute) -> str:
     name = key.rstrip("_").replace("_", "-")
     if value is True:
         return f" {name}"
-    text = f"{value:.6g}" if isinstance(value, float) else clean(str(value))
+    # Never cut: the address of an image is its data.
+    text = f"{value:.6g}" if isinstance(value, float) else clean(str(value), max_line=sys.maxsize)
     return f' {name}="{html.escape(text)}"'

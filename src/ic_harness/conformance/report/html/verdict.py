@@ -15,9 +15,9 @@ from ic_harness.conformance.report.words import (
     VERDICT_WORDS,
     duration,
     moment,
-    one_line,
 )
 from ic_harness.conformance.results import Outcome, Report, Verdict
+from ic_harness.text import one_line
 from ic_harness.units import human_bytes
 
 _STYLES: Final = {Verdict.PASS: "passed", Verdict.REFUSED: "failed", Verdict.COULD_NOT_RUN: "error"}
