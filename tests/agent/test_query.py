@@ -67,6 +67,26 @@ def test_rejected_query():
         ask(StandIn(answer=rejected, signer=OTHER))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"status": b"rejected"},
+        {"status": "replied"},
+        {"status": None},
+        {"reject_code": 1 << 70},
+        {"reject_message": b"none"},
+        {"status": b"replied", "reply": {"arg": b"x"}},
+        {"status": ["x" * 10_000]},
+    ],
+)
+def test_query_answers_of_other_types(changed):
+    """Nodes sign the same hash for a text and its bytes, so the types are checked when an answer is read."""
+    rejected = {"status": "rejected", "reject_code": 3, "reject_message": "none"}
+    with pytest.raises(TransportError, match="neither reply nor reject") as caught:
+        ask(StandIn(answer=rejected | changed), verify_queries=False)
+    assert len(str(caught.value)) < 1_000
+
+
 def test_query_of_another_time():
     """An answer stamped six minutes ago is stale."""
     net = StandIn()

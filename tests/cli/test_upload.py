@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import pytest
 
@@ -50,6 +51,23 @@ def test_json_tells_the_four_assets(stored, photo):
             "height",
         }
         assert max(asset["width"], asset["height"]) <= 2048 or asset["asset_type"] == "Original"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_name_that_is_not_utf8(run, photo, tmp_path, as_json):
+    """Bytes of a file name that are no UTF-8 are replaced, in the backend and in all that is printed."""
+    named = tmp_path / os.fsdecode(b"caf\xe9 \x1b[2J.jpg")
+    named.write_bytes(photo.read_bytes())
+    os.utime(named, (-5, -5))
+    result = run("upload", named, *(["--json"] if as_json else []))
+    assert result.exit_code == 0, result.stderr
+    result.stdout.encode()
+    assert "\x1b" not in result.stdout
+    if as_json:
+        assert json.loads(result.stdout)["photo"].endswith("caf\ufffd \x1b[2J.jpg")
+    missing = run("upload", tmp_path / os.fsdecode(b"\xff\x1b[31m"))
+    assert missing.exit_code == 2
+    assert "\x1b" not in missing.stderr
 
 
 @pytest.mark.parametrize("asset", ["original", "display", "thumbnail", "placeholder"])

@@ -42,7 +42,9 @@ def seen():
 
 def test_seed_phrases_and_pem_of_javascript(seen):
     """A phrase or a PEM file is the same principal in `@dfinity/identity-secp256k1`."""
-    assert seen["phrases"] == [str(identity_from_seed_phrase(phrase).principal) for phrase in PHRASES]
+    assert seen["phrases"] == [
+        str(identity_from_seed_phrase(phrase, check=False).principal) for phrase in PHRASES
+    ]
     assert seen["pems"] == [str(KEY.principal)]
 
 

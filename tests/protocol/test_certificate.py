@@ -111,6 +111,11 @@ REFUSED = {
         {},
         "not responsible",
     ),
+    "delegation of the next century": (
+        certificate(SUBNET, delegation(), time_ns=NOW - 100 * 365 * 24 * 60 * MINUTE // 10),
+        {"now_ns": NOW - 100 * 365 * 24 * 60 * MINUTE // 10},
+        "delegation is",
+    ),
     "delegation of last year": (
         certificate(SUBNET, delegation(), time_ns=NOW + 40 * 24 * 60 * MINUTE),
         {"now_ns": NOW + 40 * 24 * 60 * MINUTE},

@@ -339,3 +339,12 @@ def test_sender_info():
         check(by_canister(info | {"signer": b"\x01"}), root_key=ROOT.public_der)
     with pytest.raises(EnvelopeError, match="Invalid signature"):
         check(by_canister(info | {"info": b"forged"}), root_key=ROOT.public_der)
+
+
+@pytest.mark.parametrize("expiration", [-1, 1 << 64, 1 << 500, True, 1.5, "1", None])
+def test_expirations_are_nat64(expiration):
+    """An expiration is ns since 1970 in 64 bits; a delegation for a hundred years is one like any other."""
+    with pytest.raises(EnvelopeError, match="expiration"):
+        create_delegation(ALICE, b"k", expiration_ns=expiration)
+    century = create_delegation(ALICE, b"k", expiration_ns=NOW + 100 * 365 * 86_400 * 10**9)
+    assert century.expiration < 1 << 64

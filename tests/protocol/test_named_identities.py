@@ -1,7 +1,10 @@
 """Identities of dfx and icp-cli by name, and seed phrases."""
 
 import base64
+import hashlib
 import json
+import re
+import traceback
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +20,7 @@ from ic_harness.protocol import (
     find_identity,
     identity_from_seed_phrase,
 )
+from ic_harness.protocol.identity import seed_phrase
 from ic_harness.protocol.identity.folders import _argon2id
 from ic_harness.protocol.identity.seed_phrase import HARDENED, derive
 
@@ -197,4 +201,65 @@ PUBLISHED = {
 @pytest.mark.parametrize(("word", "principal"), PUBLISHED.items())
 def test_published_seed_phrases(word, principal):
     """Phrases that test suites of agent-js and of projects built on it publish give the principals they publish."""
-    assert str(identity_from_seed_phrase(" ".join([word] * 12)).principal) == principal
+    assert str(identity_from_seed_phrase(" ".join([word] * 12), check=False).principal) == principal
+
+
+WORDS = [
+    "legal",
+    "winner",
+    "thank",
+    "year",
+    "wave",
+    "sausage",
+    "worth",
+    "useful",
+    "legal",
+    "winner",
+    "thank",
+    "yellow",
+]
+
+
+def test_the_list_of_words_is_the_one_of_bip39():
+    """The SHA-256 of the English list, one word a line, as its many copies have it."""
+    listed = "".join(f"{word}\n" for word in seed_phrase._numbers())
+    assert hashlib.sha256(listed.encode()).hexdigest() == (
+        "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([*WORDS[:-1], "yellowish"], "word 12"),
+        (["Legal", *WORDS[1:11], "hunter2"], "word 1, 12"),
+        ([*WORDS[:-1], "year"], "checksum"),
+        (WORDS[::-1], "checksum"),
+        ([*WORDS, *WORDS], "checksum"),
+        (WORDS[:11], "got 11"),
+    ],
+)
+def test_wrong_seed_phrases_are_refused(words, reason):
+    """A misspelt, missing or misplaced word is told by its place; no word of the phrase is in the error."""
+    assert identity_from_seed_phrase(" ".join(WORDS)).principal
+    with pytest.raises(IdentityError, match=reason) as caught:
+        identity_from_seed_phrase(" ".join(words))
+    told = "".join(traceback.format_exception(caught.value, limit=0))
+    assert not {"winner", "sausage", "yellow", "hunter2"} & set(re.findall(r"\w+", told))
+
+
+@pytest.mark.parametrize("mark", [" ", ",", "-", "_", "/", "\n"])
+def test_secrets_in_the_wrong_place_are_not_quoted(mark):
+    """A seed phrase or a key given as the name of an identity is not echoed, however it is separated."""
+    for secret in (
+        mark.join(WORDS),
+        f"seed:{mark.join(WORDS)}",
+        f"dfx:{mark.join(WORDS)}",
+        "ab" * 32,
+        "0x" + "cd" * 32,
+    ):
+        with pytest.raises(IdentityError) as caught:
+            find_identity(secret, {"HOME": "/nonexistent"})
+        assert "winner" not in str(caught.value)
+        assert "abab" not in str(caught.value)
+        assert "cdcd" not in str(caught.value)

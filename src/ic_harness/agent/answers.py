@@ -19,8 +19,10 @@ from ic_harness.errors import (
     TransportError,
 )
 from ic_harness.protocol import Certificate, cbor, leb128_decode
+from ic_harness.text import brief, one_line
 
 _SHOWN: Final = 120
+_REJECTS: Final = ("rejected", "non_replicated_rejection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,24 @@ def query_reply(answer: dict[str, Any]) -> bytes:
     match answer:
         case {"status": "replied", "reply": {"arg": bytes(arg)}}:
             return arg
-    raise _reject(answer)
+        case {"status": "rejected"}:
+            raise _reject(answer)
+    # The hash that nodes sign is the same for a text and for the bytes of it: the types must be checked here.
+    raise TransportError(f"the answer to a query is neither reply nor reject: {brief(answer)}")
 
 
 def _reject(answer: dict[str, Any]) -> RejectError | TransportError:
     match answer:
-        case {"reject_code": int(code), "reject_message": str(message)}:
+        case {"reject_code": int(code), "reject_message": str(message)} if _may_reject(answer, code):
             error_code = answer.get("error_code")
             return RejectError(code, message, error_code if isinstance(error_code, str) else None)
-    return TransportError(f"the answer is neither reply nor reject: its keys are {sorted(map(str, answer))}")
+    keys = ", ".join(sorted(one_line(str(key), 40) for key in answer)[:20])
+    return TransportError(f"the answer is neither reply nor reject: its keys are {keys}")
+
+
+def _may_reject(answer: dict[str, Any], code: int) -> bool:
+    """Whether status and code are those of a reject; answers to calls of older replicas have no status."""
+    return answer.get("status", "rejected") in _REJECTS and not isinstance(code, bool) and 0 < code < 1 << 64
 
 
 def verdict(certificate: Certificate, request_id: bytes) -> Reply | Pending | Unseen:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ic_harness.errors import HarnessError
+from ic_harness.text import readable
 
 from .failures import failure, report
 from .options import Place, canister_id_option, json_option, place_options
@@ -75,7 +76,7 @@ def _as_json(stored: UploadedPhoto, network: str) -> dict[str, Any]:
     facts = asdict(stored)
     if not stored.other_memories:
         del facts["other_memories"]  # of generations A and B only
-    return {"photo": facts.pop("photo"), "network": network, **facts}
+    return {"photo": readable(facts.pop("photo")), "network": network, **facts}
 
 
 def _show(photo: dict[str, Any], *, as_json: bool) -> None:

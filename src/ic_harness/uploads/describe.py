@@ -7,6 +7,7 @@ without making a second memory.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,12 +40,12 @@ class Keys:
 
     def __init__(self, source: PhotoSource) -> None:
         salt = "" if source.alone else secrets.token_hex(16)
-        self._file = f"{source.sha256.hex()}\0{source.name}\0{source.modified_ns}\0{salt}"
+        self._file = f"{source.sha256.hex()}\0{source.path.name}\0{source.modified_ns}\0{salt}"
 
     def of(self, what: str) -> str:
         """The key of `what`: a session, the memory."""
         text = f"{self._file}\0{what}"
-        return f"ic-harness-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+        return f"ic-harness-{hashlib.sha256(os.fsencode(text)).hexdigest()[:40]}"
 
 
 def original(source: PhotoSource, facts: Mapping[str, Any]) -> AssetMetadata:
@@ -100,7 +101,7 @@ def memory(about: About, uploaded_at: int) -> MemoryMetadata:
     source, facts = about.source, about.facts
     return MemoryMetadata(
         memory_type=MemoryType.Image,
-        title=source.path.stem,
+        title=source.title,
         content_type=facts["mime_type"],
         created_at=source.modified_ns,
         updated_at=source.modified_ns,

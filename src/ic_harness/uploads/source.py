@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from ic_harness.errors import ImageError, UploadError
+from ic_harness.text import readable
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
@@ -70,8 +71,13 @@ class PhotoSource:
 
     @property
     def name(self) -> str:
-        """The file's name without its folder."""
-        return self.path.name
+        """The file's name without its folder; bytes that are not UTF-8 are replaced."""
+        return readable(self.path.name)
+
+    @property
+    def title(self) -> str:
+        """The name without its ending."""
+        return readable(self.path.stem)
 
     @property
     def size(self) -> int:
@@ -80,8 +86,8 @@ class PhotoSource:
 
     @property
     def modified_ns(self) -> int:
-        """When the file was last changed, nanoseconds since 1970."""
-        return self._stat.st_mtime_ns
+        """When the file was last changed, nanoseconds since 1970; 0 for what claims to be older."""
+        return max(0, self._stat.st_mtime_ns)
 
     @contextmanager
     def reopened(self) -> Iterator[int]:

@@ -22,7 +22,7 @@ from ic_harness.errors import IdentityError
 from ic_harness.protocol.identity.base import AnonymousIdentity, Identity
 from ic_harness.protocol.identity.delegated import DelegatedIdentity
 from ic_harness.protocol.identity.pem import load_pem, read_file
-from ic_harness.protocol.identity.seed_phrase import identity_from_seed_phrase
+from ic_harness.protocol.identity.seed_phrase import identity_from_seed_phrase, looks_secret
 from ic_harness.text import parse_json
 
 Tool: TypeAlias = Literal["dfx", "icp"]
@@ -137,7 +137,7 @@ def find_identity(spec: str, environ: Mapping[str, str], passphrase: str | None 
     """
     if "PRIVATE KEY-----" in spec:
         return load_pem(spec.encode(), passphrase)
-    if len(spec) > _MAX_SPEC or len(spec.split()) > _MAX_WORDS:
+    if len(spec) > _MAX_SPEC or len(spec.split()) > _MAX_WORDS or looks_secret(spec):
         raise IdentityError("the identity is neither a name nor a path nor a PEM text; it is not shown here")
     tool, colon, name = spec.partition(":")
     if colon and tool == "seed":
