@@ -140,6 +140,9 @@ def _headers_with_endless_numbers() -> Iterator[bytes]:
         yield b"DIDL\x01" + table + b"\x01\x00\x01\x01" + ENDLESS
 
 
+ALIASES = "".join(f"type a{n} = a{n + 1};" for n in range(5_000)).encode() + b"type a5000 = nat; service : {}"
+"""A chain of names, each for the next one; following it for each of them takes quadratic time."""
+
 CERTIFICATE = sign_certificate(
     build({b"time": bytes(encode_unsigned(NOW)), b"canister": {b"\x01": {b"certified_data": bytes(32)}}}),
     ROOT,
@@ -278,7 +281,7 @@ PARSERS = {
         _text(candid.parse),
         (CandidError,),
         (DID.replace('import "other.did";', "").encode(),),
-        (*DEEP, *NUMBERS),
+        (*DEEP, *NUMBERS, ALIASES),
     ),
     "candid text": Parser(_text(candid.parse_values), (CandidError,), (VALUE.encode(),), (*DEEP, *NUMBERS)),
     "candid text, typed": Parser(

@@ -171,3 +171,14 @@ def test_field_hash():
     assert field_hash("Ok") == 17_724
     assert field_hash("Err") == 3_456_837
     assert field_hash("id") == 23_515
+
+
+def test_chains_of_names_end():
+    """A name may stand for a name that stands for a name, but not a hundred times."""
+    few = (
+        "".join(f"type a{n} = a{n + 1};" for n in range(50)) + "type a50 = nat; service : { f : (a0) -> () }"
+    )
+    assert candid.resolve(candid.parse(few).methods["f"].arg_types[0]) is candid.NAT
+    many = "".join(f"type a{n} = a{n + 1};" for n in range(200)) + "type a200 = nat;"
+    with pytest.raises(candid.CandidError, match="more than 100 times"):
+        candid.parse(many)

@@ -11,7 +11,14 @@ from ic_harness.replica import HttpRequest
 from .support import Wire
 
 METHODS = ["get", "add", "trap", "install_code", "update_settings", "canister_status", "\0", "é" * 50]
-ARGUMENTS = [b"", b"DIDL\0\0", b"DIDL\x01\x6c" + b"\xff" * 5, b"DIDL" + b"\x80" * 9, b"junk"]
+ARGUMENTS = [
+    b"",
+    b"DIDL\0\0",
+    b"DIDL\x01\x6c" + b"\xff" * 5,
+    b"DIDL" + b"\x80" * 9,
+    b"junk",
+    b"DIDL\x01\x6d" + b"\xff" * 5_000,
+]
 LABELS = [b"time", b"canister", b"subnet", b"request_status", b"canister_ranges", b"metadata", b"\xff", b""]
 VALUES = [None, True, -1, 1 << 70, b"\0" * 31, "text", 1.5, [], [[]], {"a": {}}, 1 << 63]
 

@@ -71,6 +71,21 @@ def test_balances_saturate(replica, rust, bits):
     assert status["cycles"] == MAX_CYCLES
 
 
+ENDLESS = b"DIDL\x01\x6d" + b"\xff" * 5_000 + b"\x01"
+"""A type index of 35,000 bits: an error that prints it would be a `ValueError` inside a round."""
+
+
+@pytest.mark.parametrize(
+    "method", ["update_settings", "install_code", "canister_status", "provisional_top_up_canister"]
+)
+def test_an_endless_number_in_an_argument_is_refused(replica, rust, method):
+    """A user and a canister that send one are rejected, and the replica goes on."""
+    with pytest.raises(RejectError):
+        replica.execute_update(ALICE, Principal.management(), method, ENDLESS)
+    assert "Err" in rust.update("forward", Principal.management(), method, ENDLESS, 0, None)
+    assert replica.canister(create(replica)).cycles
+
+
 def test_settings_beyond_every_digit_are_refused(replica):
     """A number of thousands of digits in the settings is refused like any that is too large."""
     settings = {"compute_allocation": 1 << 20_000}

@@ -177,6 +177,10 @@ class TypeParser:
         return self.func()
 
 
+MAX_ALIASES: Final = 100
+"""Most names in a row that only stand for the next one; real interfaces have two or three."""
+
+
 class Scope:
     """The names that are defined in a text; uses may come before definitions."""
 
@@ -198,7 +202,10 @@ class Scope:
         named.doc = doc
 
     def check(self) -> None:
-        """Raise `CandidError` for a name that is used but not defined, or that means only itself."""
+        """Raise `CandidError` for a name that is not defined, means only itself, or other names too many times.
+
+        Each use of a name follows the names behind it, so that long chains of them would take quadratic time.
+        """
         for name, named in self.names.items():
             if not named.defined:
                 raise CandidError(f"the type {name!r} is not defined", offset=self._uses.get(name))
@@ -208,5 +215,10 @@ class Scope:
             while isinstance(current, Named):
                 if id(current) in seen:
                     raise CandidError(f"the type {name!r} is defined as itself", offset=self._uses.get(name))
+                if len(seen) >= MAX_ALIASES:
+                    raise CandidError(
+                        f"the type {name!r} is a name for a name, more than {MAX_ALIASES} times",
+                        offset=self._uses.get(name),
+                    )
                 seen.add(id(current))
                 current = current.target

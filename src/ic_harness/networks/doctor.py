@@ -69,7 +69,7 @@ def _mainnet() -> Finding:
 
 
 def _wanted(spec: str) -> Finding:
-    return _opened(spec, lambda: open_network(spec), "answers", required=True)
+    return _opened(public_url(spec), lambda: open_network(spec), "answers", required=True)
 
 
 def _dfx(folder: Path | None, environ: Mapping[str, str]) -> Finding:

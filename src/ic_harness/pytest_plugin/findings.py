@@ -15,6 +15,7 @@ from ic_harness.conformance.gate import decide
 from ic_harness.conformance.report import from_json, write_report
 from ic_harness.conformance.results import MethodCost, Report, Subject
 from ic_harness.text import readable
+from ic_harness.urls import public_url
 
 from .options import Options
 from .reporting import FINDINGS, USES
@@ -79,7 +80,7 @@ class Collected:
         name = readable(options.wasm.name) if options.wasm is not None else options.canister_id
         return Subject(
             canister=name or "reference backend",
-            network=options.network,
+            network=public_url(options.network),
             generation=next((f.subject.generation for f in self._found if f.subject.generation), "unknown"),
             started=self._started.isoformat(timespec="seconds"),
             wasm_sha256=sha256(wasm).hexdigest() if wasm is not None else None,
