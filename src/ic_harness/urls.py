@@ -14,10 +14,11 @@ def checked_host(url: str) -> str:
     """The host of a network's URL, in lower case. Raises `InputError`, which shows no password."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        # Asking for the port is what checks it. 0 is legal: the port of a network that does not run yet.
+        host, _ = parts.hostname, parts.port
     except ValueError:  # a port that is no number, a bracket that is not closed
-        host, port = None, None
-    if not host or parts.scheme not in {"http", "https"} or port == 0 or not url.isprintable():
+        host = None
+    if not host or parts.scheme not in {"http", "https"} or not url.isprintable():
         shown = public_url(url)
         raise InputError(f"{shown!r} is no address of a network: it must look like http://127.0.0.1:4943")
     return host
