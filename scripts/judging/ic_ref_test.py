@@ -1,0 +1,52 @@
+"""The Internet Computer's compliance suite (`ic-hs`), built as one program.
+
+Its `run` script unpacks the program into TMPDIR and calls it; the results are read from the XML report of its test
+runner (tasty), whose suites are nested: the names of a case's suites, joined by dots, are the case's name. The cases
+for outcalls get no HTTP server: the replica refuses outcalls, so no request leaves the machine.
+"""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from judge import Bench, BrokenOffError, Judge, Result, command, numbered
+
+CASE_TIMEOUT = "120s"
+SUITE_TIMEOUT_S = 1800
+SOME_FAILED = 1
+
+
+def run(bench: Bench) -> Mapping[str, Result]:
+    """Run the whole suite."""
+    report = bench.work / "report.xml"
+    printed = command(
+        [bench.found / "run", bench.url, "--xml", report, "--quiet"],
+        folder=bench.work,
+        timeout_s=SUITE_TIMEOUT_S,
+        environment={
+            "TMPDIR": str(bench.work), "PYTHON": sys.executable, "JOBS": str(bench.jobs), "TIMEOUT": CASE_TIMEOUT,
+        },
+        good=(0, SOME_FAILED),
+    )  # fmt: skip
+    if not report.exists():
+        raise BrokenOffError(f"no report was written: {printed[-2000:]}")
+    return read(report)
+
+
+def read(report: Path) -> dict[str, Result]:
+    """The results in a report, in its order."""
+    tree = ET.parse(report)  # noqa: S314 - written by the suite that was just run
+    return numbered(_cases(tree.getroot()))
+
+
+def _cases(node: ET.Element) -> Iterator[tuple[str, Result]]:
+    for case in node.iter("testcase"):
+        problems = [*case.findall("failure"), *case.findall("error")]
+        name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
+        yield name, Result(not problems, "\n".join(problem.text or "" for problem in problems))
+
+
+JUDGE = Judge("ic-ref-test", "ic-ref-test", run)

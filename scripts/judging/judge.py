@@ -1,0 +1,102 @@
+"""What every judge is: a suite that others wrote, found in a folder, run against the URL of a replica.
+
+A new judge is one module beside this one with a `JUDGE`, its name in `__main__.JUDGES`, and one list of expected
+failures in `tests/interop/expected/<name>.toml`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class UnavailableError(Exception):
+    """A tool that the suite needs is missing (the message names it): the suite is skipped."""
+
+
+class BrokenOffError(Exception):
+    """The suite did not run to its end, so that there is no score; the message holds the end of its output."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one case; `detail` is what the suite printed about a failure."""
+
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a suite gets: itself, a replica, and a folder.
+
+    `found` is the file or folder that matched `Judge.pattern`; `url` the replica's (fresh, only for this suite);
+    `work` an empty temporary folder, removed afterwards: suites are unpacked and run there; `jobs` how many cases
+    may run at once.
+    """
+
+    found: Path
+    url: str
+    work: Path
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One suite. `pattern` finds it in the judges' folder; `run` gives the result of every case by its name.
+
+    `run` raises `UnavailableError` before it does anything where a tool is missing, `BrokenOffError` where the suite
+    ended without a verdict.
+    """
+
+    name: str
+    pattern: str
+    run: Callable[[Bench], Mapping[str, Result]]
+
+    def find(self, shelf: Path) -> Path | None:
+        """The newest match of `pattern` in the judges' folder by name; None where there is none."""
+        return max(shelf.glob(self.pattern), default=None)
+
+
+def command(
+    words: Sequence[str | Path],
+    *,
+    folder: Path,
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+    good: Iterable[int] = (0,),
+) -> str:
+    """Run a command in `folder` with additions to the environment; return all that it printed.
+
+    Raises BrokenOffError when it exits with a status outside `good` or takes longer than `timeout_s`.
+    """
+    try:
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BrokenOffError(f"{words[0]} took longer than {timeout_s} s") from None
+    if done.returncode not in set(good):
+        raise BrokenOffError(f"{words[0]} exited with status {done.returncode}: {done.stdout[-2000:]}")
+    return done.stdout
+
+
+def numbered(results: Iterable[tuple[str, Result]]) -> dict[str, Result]:
+    """Results by name; the second case of the same name becomes `name #2`, and so on."""
+    found: dict[str, Result] = {}
+    seen: dict[str, int] = {}
+    for name, result in results:
+        seen[name] = seen.get(name, 0) + 1
+        found[name if seen[name] == 1 else f"{name} #{seen[name]}"] = result
+    return found

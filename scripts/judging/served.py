@@ -1,0 +1,53 @@
+"""A replica in a process of its own, as a user starts it, for one suite."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from judge import BrokenOffError
+
+STOP_S = 30
+
+
+@contextmanager
+def served(state: Path) -> Iterator[str]:
+    """The URL of a fresh replica with its state in `state`, ended afterwards.
+
+    Raises BrokenOffError when it does not start, ends while the suite runs, or does not stop within `STOP_S`.
+    """
+    command = [sys.executable, "-m", "ic_harness.cli", "replica", "start", "--port", "0", "--json"]
+    log = state.with_suffix(".log")
+    with (
+        log.open("w", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [*command, "--state-dir", str(state)], stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as replica,
+    ):
+        try:
+            assert replica.stdout is not None
+            line = replica.stdout.readline()
+            if not line:
+                raise BrokenOffError(f"the replica did not start: {_end(log)}")
+            yield json.loads(line)["url"]
+            if replica.poll() is not None:
+                raise BrokenOffError(f"the replica ended with status {replica.returncode}: {_end(log)}")
+        finally:
+            _stop(replica)
+
+
+def _stop(replica: subprocess.Popen[str]) -> None:
+    replica.terminate()
+    try:
+        replica.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        replica.kill()
+        raise BrokenOffError(f"the replica did not stop within {STOP_S} s") from None
+
+
+def _end(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-2000:]
