@@ -111,7 +111,7 @@ def test_inspect_message_decides(replica, wire, body, code):
         ("no_such", b"DIDL\0\0", "IC0407", "Management canister has no method 'no_such'"),
         ("start_canister", b"junk", "IC0408", "Error decoding candid"),
         ("sign_with_ecdsa", b"", "IC0406", "does not model sign_with_ecdsa"),
-        ("fetch_canister_logs", b"DIDL\0\0", "IC0406", "only accessible in non-replicated mode"),
+        ("fetch_canister_logs", b"DIDL\0\0", "IC0406", "not accessible via ingress in replicated mode"),
     ],
 )
 def test_management_calls_are_filtered(wire, rust, call):

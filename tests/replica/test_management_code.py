@@ -199,8 +199,8 @@ def test_a_module_in_chunks(replica):
         "arg": init_arg(9),
     }
     assert (
-        rejected(admin.update, "install_chunked_code", {**call, "wasm_module_hash": bytes(32)}).reject_code
-        == 4
+        rejected(admin.update, "install_chunked_code", {**call, "wasm_module_hash": bytes(32)}).error_code
+        == "IC0504"
     )
     unknown = [{"hash": bytes(32)}]
     assert rejected(admin.update, "install_chunked_code", {**call, "chunk_hashes_list": unknown})

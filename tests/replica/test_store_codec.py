@@ -46,7 +46,7 @@ def busy_canister():
         settings=Settings(controllers=(b"a", b"b"), log_visibility=Visibility("allowed_viewers", (b"v",))),
         created_ns=5,
         status=Status.STOPPING,
-        queue=deque([request, Response(to=b"c", call=1, answer=Rejected(4, "no", 406, explicit=True))]),
+        queue=deque([request, Response(to=b"c", call=1, answer=Rejected(4, "no", 406, bare=True))]),
         contexts={1: CallContext(number=1, origin=FromCanister(b"d", 7), caller=b"d")},
         calls={2: call},
         stop_waiters=[(request, 12)],

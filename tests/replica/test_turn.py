@@ -59,11 +59,18 @@ def test_cycles_come_back_from_failures(replica, rust, other, method):
     assert cycles(replica, rust) == before
 
 
-def test_a_call_to_nobody_is_rejected_asynchronously(replica, rust):
+def test_a_call_to_a_missing_canister_is_rejected_asynchronously(replica, rust):
     """Calling a canister that does not exist gives reject code 3 in the callback."""
     ghost = Principal.from_text("r7inp-6aaaa-aaaaa-aaabq-cai")
     reply = rust.update("forward", ghost, "x", NOTHING, 0, None)
     assert reply["Err"] == {"code": 3, "message": f"IC0301: Canister {ghost} not found"}
+
+
+@pytest.mark.parametrize("callee", [BOB, Principal(b"\1\2\3"), Principal.from_text("2vxsx-fae")])
+def test_there_is_no_route_to_an_id_of_no_subnet(rust, callee):
+    """An id outside the subnet's ranges is rejected by message routing, without an error code in the text."""
+    reply = rust.update("forward", callee, "x", NOTHING, 0, None)
+    assert reply["Err"] == {"code": 3, "message": f"No route to canister {callee}"}
 
 
 def test_calls_to_stopped_and_empty_canisters(replica, rust, other):
@@ -86,7 +93,7 @@ def test_a_best_effort_call_is_given_up_at_its_deadline(replica, rust, other, ro
         replica.advance_time(11 * SECOND)
         room(100)
         replica.tick(3)
-        assert finish()["Err"]["code"] == 6
+        assert finish()["Err"] == {"code": 6, "message": "Call deadline has expired."}
     assert replica.canister(rust.id).contexts == {}
     # Cycles on a bounded-wait call whose deadline passed are lost to the caller.
     assert cycles(replica, rust) == before - 5
@@ -236,3 +243,47 @@ def test_memory_that_grows_for_ever_is_stopped(replica):
     with pytest.raises(RejectError) as caught:
         assert replica.execute_update(BOB, canister, "grow", b"") != b"\1"
     assert caught.value.error_code in {"IC0539", "IC0502"}
+
+
+CLEANUP = """
+  (import "ic0" "msg_reply" (func $reply))
+  (import "ic0" "trap" (func $trap (param i32 i32)))
+  (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "ic0" "call_on_cleanup" (func $on_cleanup (param i32 i32)))
+  (import "ic0" "call_perform" (func $perform (result i32)))
+  (import "ic0" "canister_self_copy" (func $self (param i32 i32 i32)))
+  (memory 1) (table 2 funcref) (elem (i32.const 0) $callback $cleanup)
+  (data (i32.const 100) "answer") (data (i32.const 200) "first") (data (i32.const 300) "second")
+  (func $callback (param i32) (call $trap (i32.const 200) (i32.const 5)))
+  (func $cleanup (param i32) (call $trap (i32.const 300) (i32.const 6)))
+  (func (export "canister_update go")
+    (call $self (i32.const 0) (i32.const 0) (i32.const 10))
+    (call $new (i32.const 0) (i32.const 10) (i32.const 100) (i32.const 6)
+               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+    (call $on_cleanup (i32.const 1) (i32.const 0))
+    (drop (call $perform)))
+  (func (export "canister_update answer") (call $reply))
+"""
+
+
+def test_a_failing_cleanup_is_told_without_advice(replica):
+    """Both failures stand in one text, each with its own trace, and no advice follows."""
+    canister = deploy_wat(replica, "", prelude=CLEANUP)
+    with pytest.raises(RejectError) as caught:
+        replica.execute_update(BOB, canister, "go", b"")
+    trace = "\nCanister Backtrace:\n{}\n"
+    assert caught.value.reject_message == (
+        f"Error from Canister {canister}: Canister called `ic0.trap` with message: 'first'"
+        f"{trace.format('callback')}\n\ncall_on_cleanup also failed:\n\n"
+        f"Canister called `ic0.trap` with message: 'second'{trace.format('cleanup')}"
+    )
+    assert caught.value.error_code == "IC0503"
+
+
+def test_the_host_learns_that_a_canister_is_empty_as_a_user_would(replica, rust):
+    """A call submitted by the host to a canister without code is refused with the ingress filter's text."""
+    with pytest.raises(RejectError) as caught:
+        replica.execute_update(BOB, create(replica), "get", NOTHING)
+    assert (caught.value.error_code, caught.value.reject_message) == (
+        "IC0537", "Requested canister has no wasm module",
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ic_harness.errors import EnvelopeError
@@ -49,6 +50,16 @@ class VerifiedSender:
         return self.targets is None or canister_id in self.targets
 
 
+def _date(time_ns: int) -> str:
+    """A time as DFINITY's replica writes it: `2021-05-06 19:17:10.000000003 UTC`, without a fraction if it is zero."""
+    seconds, fraction = divmod(time_ns, SECOND)
+    date = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    digits = f"{fraction:09}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{date:%Y-%m-%d %H:%M:%S}{'.' if digits else ''}{digits} UTC"
+
+
 def check_expiry(ingress_expiry: int, now_ns: int) -> None:
     """Check that a request has not expired and does not expire too late. Raises `EnvelopeError`.
 
@@ -58,7 +69,8 @@ def check_expiry(ingress_expiry: int, now_ns: int) -> None:
     if not now_ns <= ingress_expiry <= latest:
         raise EnvelopeError(
             "Invalid request expiry: Specified ingress_expiry not within expected range: Minimum allowed "
-            f"expiry: {now_ns}, Maximum allowed expiry: {latest}, Provided expiry: {ingress_expiry}"
+            f"expiry: {_date(now_ns)}, Maximum allowed expiry: {_date(latest)}, Provided expiry: "
+            f"{_date(ingress_expiry)}"
         )
 
 
@@ -136,7 +148,9 @@ def _check_limits(content: dict[str, Any]) -> None:
     _check_paths(content.get("paths", []))
 
 
-def _check_paths(paths: list[Any]) -> None:
+def _check_paths(paths: Any) -> None:
+    if not isinstance(paths, list):
+        raise EnvelopeError("Invalid request: `paths` is a list of paths")
     if len(paths) > MAX_PATHS:
         raise EnvelopeError(f"Invalid request: {len(paths)} paths, at most {MAX_PATHS} are allowed")
     for path in paths:
@@ -162,7 +176,7 @@ def verify_chain(public_key_der: bytes, chain: tuple[SignedDelegation, ...], tru
         if link.expiration < trust.now_ns:
             raise EnvelopeError(
                 f"Invalid delegation expiry: Specified sender delegation has expired: Provided expiry: "
-                f"{link.expiration}, Current time: {trust.now_ns}"
+                f"{_date(link.expiration)}, Current time: {_date(trust.now_ns)}"
             )
         verify_signature(key, link.payload, link.signature, trust)
         key = link.pubkey

@@ -89,10 +89,10 @@ class CompositeQuery:
         canister = self.node.world.canisters.get(request.callee)
         if canister is None:
             return rejects.canister_not_found(request.callee)
-        if canister.status is not Status.RUNNING:
-            return (rejects.stopped if canister.status is Status.STOPPED else rejects.stopping)(canister.id)
+        if canister.status is Status.STOPPED:
+            return rejects.stopped_query(canister.id)
         if not canister.installed:
-            return rejects.no_module()
+            return rejects.no_module_in(canister.id)
         known = self.node.machine.module(canister).methods.get(request.method) in {"query", "composite_query"}
         return None if known else rejects.method_not_found(canister.id, "query", request.method)
 

@@ -28,7 +28,14 @@ CALL_BYTES: Final = 10 * MIB
 QUEUE_CAPACITY: Final = 500
 MAX_CONTROLLERS: Final = 10
 MAX_SNAPSHOTS: Final = 10
+MAX_VIEWERS: Final = 10
+"""Principals in the `allowed_viewers` of a visibility."""
 MAX_ENVIRONMENT_VARIABLES: Final = 20
+VARIABLE_BYTES: Final = 128
+"""Bytes of the name, and of the value, of an environment variable."""
+MIN_LOG_BYTES: Final = 4096
+MAX_LOG_BYTES: Final = 2 * MIB
+"""Bounds of `log_memory_limit`, which may also be 0."""
 MAX_CHUNKS: Final = 100
 MAX_CHUNK_BYTES: Final = MIB
 BEST_EFFORT_TIMEOUT: Final = 300 * SECOND

@@ -14,6 +14,7 @@ from ic_harness.replica import rejects
 from ic_harness.replica.config import BEST_EFFORT_TIMEOUT
 from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
 from ic_harness.replica.world import (
+    LOG_RECORD_BYTES,
     Answer,
     CallContext,
     Canister,
@@ -76,7 +77,7 @@ def apply(
 def _move_cycles(canister: Canister, context: CallContext, effects: Effects) -> None:
     accepted = min(effects.cycles_accepted, context.cycles_available)
     context.cycles_available -= accepted
-    canister.cycles += accepted - effects.cycles_burned
+    canister.receive(accepted - effects.cycles_burned)
     canister.cycles_burned += effects.cycles_burned
 
 
@@ -105,6 +106,7 @@ def _leave(canister: Canister, context: CallContext, call: OutgoingCall, time_ns
         arg=call.payload,
         cycles=call.cycles,
         deadline_ns=deadline,
+        caller_version=canister.version,
     )
 
 
@@ -126,13 +128,20 @@ def retire(canister: Canister, context: CallContext, outbox: Outbox) -> None:
 
 def log(canister: Canister, lines: tuple[bytes, ...], time_ns: int) -> None:
     """Append lines to the canister's log, which forgets its oldest lines beyond `log_memory_limit` bytes."""
-    most = canister.settings.log_memory_limit
+    if not lines:
+        return
+    longest = max(0, canister.settings.log_memory_limit - LOG_RECORD_BYTES)
     for line in lines:
-        canister.logs.append(LogRecord(canister.next_log, time_ns, line[:most]))
+        canister.logs.append(LogRecord(canister.next_log, time_ns, line[:longest]))
         canister.next_log += 1
-    total = sum(len(record.content) for record in canister.logs)
-    while total > most:
-        total -= len(canister.logs.pop(0).content)
+    trim_log(canister)
+
+
+def trim_log(canister: Canister) -> None:
+    """Forget the oldest lines of the log beyond `log_memory_limit` bytes."""
+    total = sum(record.size for record in canister.logs)
+    while total > canister.settings.log_memory_limit:
+        total -= canister.logs.pop(0).size
 
 
 def log_trap(canister: Canister, trap: Trapped, time_ns: int) -> None:

@@ -73,6 +73,8 @@ def to_request(envelope: Envelope, sender: VerifiedSender) -> Request:
 
 def _check_url(request: Request, effective_id: bytes) -> None:
     if request.callee == MANAGEMENT:
+        if effective_id == MANAGEMENT and request.method not in _CREATE:
+            raise HttpProblem(400, "Canister aaaaa-aa does not belong to any subnet.")
         try:
             wanted = management.effective_canister(request)
         except management.Refused:

@@ -67,16 +67,14 @@ def execute(node: Node, request: Request) -> Answer:
 def unavailable(canister: Canister) -> Rejected | None:
     """Why a canister answers no queries, None when it does."""
     if canister.status is Status.STOPPED:
-        return rejects.stopped(canister.id)
-    if canister.status is Status.STOPPING:
-        return rejects.stopping(canister.id)
-    return None if canister.installed else rejects.no_module()
+        return rejects.stopped_query(canister.id)
+    return None if canister.installed else rejects.no_module_in(canister.id)
 
 
 def _run(node: Node, canister: Canister, request: Request, reading: Reading) -> Answer:
     with node.committed(canister) as certificate:
         if not canister.installed:  # uninstalled since we looked
-            return rejects.no_module()
+            return rejects.no_module_in(canister.id)
         env = environment(
             canister,
             node.subnet,

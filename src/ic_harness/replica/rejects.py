@@ -6,6 +6,7 @@ code, so a table of numbers is enough; every text of the replica's own making st
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import Final
 
@@ -79,15 +80,24 @@ def from_canister(canister: bytes, error: str, advice: str = "", anchor: str = "
 
 def trapped(canister: bytes, trap: Trapped) -> Rejected:
     """A message trapped or broke a limit."""
-    error = trap.message
-    if trap.backtrace:
-        error += "\nCanister Backtrace:\n" + "\n".join(trap.backtrace) + "\n"
-    return reject(trap.error_code, from_canister(canister, error, trap.advice, trap.anchor))
+    return reject(trap.error_code, from_canister(canister, described(trap), trap.advice, trap.anchor))
+
+
+def described(trap: Trapped) -> str:
+    """Why a message trapped, and where if its module has names."""
+    if not trap.backtrace:
+        return trap.message
+    return "\n".join([trap.message, "Canister Backtrace:", *trap.backtrace, ""])
 
 
 def explicit(message: str) -> Rejected:
     """The canister rejected the call in its own words."""
-    return Rejected(4, _bounded(message), Code.REJECTED, explicit=True)
+    return Rejected(4, _bounded(message), Code.REJECTED, bare=True)
+
+
+def routed(code: Code, message: str) -> Rejected:
+    """A rejection by message routing or of a management call: a calling canister sees no error code before it."""
+    return replace(reject(code, message), bare=True)
 
 
 def interrupted() -> Rejected:
@@ -106,6 +116,19 @@ def internal(problem: BaseException) -> Rejected:
 def canister_not_found(canister: bytes) -> Rejected:
     """No such canister on this subnet."""
     return reject(Code.CANISTER_NOT_FOUND, f"Canister {name(canister)} not found")
+
+
+def no_route(canister: bytes) -> Rejected:
+    """The id belongs to no subnet's range, so that a canister's call leads nowhere."""
+    return routed(Code.CANISTER_NOT_FOUND, f"No route to canister {name(canister)}")
+
+
+def stopped_query(canister: bytes) -> Rejected:
+    """A stopped canister answers no queries."""
+    return reject(
+        Code.STOPPED,
+        f"Canister {name(canister)} is stopped and therefore does not have a CallContextManager",
+    )
 
 
 def stopped(canister: bytes) -> Rejected:
@@ -167,60 +190,6 @@ def message_not_accepted(canister: bytes) -> Rejected:
     return reject(Code.REJECTED, from_canister(canister, "Canister rejected the message"))
 
 
-def not_controller(canister: bytes, method: str) -> Rejected:
-    """Only controllers may call this management method."""
-    return reject(
-        Code.NOT_CONTROLLER, f"Only controllers of canister {name(canister)} can call ic00 method {method}"
-    )
-
-
-def only_canisters(method: str) -> Rejected:
-    """Users may not call this management method."""
-    return reject(Code.REJECTED, f"Only canisters can call ic00 method {method}")
-
-
-def unknown_management_method(method: str) -> Rejected:
-    """The management canister has no such method."""
-    return reject(Code.UNKNOWN_MANAGEMENT_METHOD, f"Management canister has no method '{method}'")
-
-
-def invalid_argument(problem: str) -> Rejected:
-    """The argument of a management call is not the Candid that was expected."""
-    return reject(Code.INVALID_ARGUMENT, f"Error decoding candid: {problem}")
-
-
-def not_modelled(what: str, why: str) -> Rejected:
-    """The replica does not model something and refuses it by name (see this room's README)."""
-    return reject(Code.REJECTED, f"The embedded replica of ic-harness does not model {what}: {why}")
-
-
-def invalid_wasm(canister: bytes, problem: str) -> Rejected:
-    """A module breaks the rules for modules."""
-    return reject(
-        Code.INVALID_WASM,
-        from_canister(
-            canister,
-            f"Canister's Wasm module is not valid: {problem}",
-            "Try to recompile the canister with a supported toolchain.",
-            "invalid-wasm-module",
-        ),
-    )
-
-
-def not_empty(canister: bytes) -> Rejected:
-    """Installing over code needs another mode."""
-    return reject(
-        Code.NOT_EMPTY,
-        f"Canister {name(canister)} cannot be installed because the canister is not empty. "
-        "Try installing with mode='reinstall' instead.",
-    )
-
-
-def not_stopped(canister: bytes, what: str) -> Rejected:
-    """Something can be done to a stopped canister only."""
-    return reject(Code.NOT_STOPPED, f"Canister {name(canister)} must be stopped before it is {what}.")
-
-
 def queue_full(canister: bytes) -> Rejected:
     """No room for another message."""
     return reject(Code.QUEUE_FULL, f"Canister {name(canister)} has too many messages waiting")
@@ -233,26 +202,24 @@ def ingress_expired() -> Rejected:
 
 def deadline_expired() -> Rejected:
     """A best-effort call was not answered in time."""
-    return reject(Code.DEADLINE, "Call deadline has expired.")
+    return routed(Code.DEADLINE, "Call deadline has expired.")
 
 
-def canister_uninstalled(canister: bytes) -> Rejected:
+def canister_uninstalled() -> Rejected:
     """The code that should have answered is gone."""
-    return reject(
-        Code.REJECTED, f"Canister {name(canister)} has been uninstalled before it answered the call."
-    )
+    return routed(Code.REJECTED, "Canister has been uninstalled.")
 
 
 def stop_cancelled(canister: bytes) -> Rejected:
     """start_canister came while stop_canister was waiting."""
-    return reject(Code.STOP_CANCELLED, f"Canister {name(canister)}'s stop request was cancelled.")
+    return routed(Code.STOP_CANCELLED, f"Canister {name(canister)}'s stop request was cancelled.")
 
 
 def stop_timed_out() -> Rejected:
     """A canister did not stop within five minutes."""
-    return reject(Code.STOP_TIMED_OUT, "Stop canister request timed out")
+    return routed(Code.STOP_TIMED_OUT, "Stop canister request timed out")
 
 
 def as_seen_by_canister(answer: Rejected) -> str:
-    """The reject text for a calling canister: the error code goes in front unless the callee wrote it."""
-    return answer.message if answer.explicit else f"{answer.error_name}: {answer.message}"
+    """The reject text for a calling canister: the error code goes in front of what execution made."""
+    return answer.message if answer.bare else f"{answer.error_name}: {answer.message}"

@@ -347,7 +347,8 @@ class Scheduler:
             return
         callee = self.world.canisters.get(request.callee)
         if callee is None:
-            self.refuse(request, rejects.canister_not_found(request.callee))
+            known = self.subnet.hosts(request.callee) or not isinstance(request.origin, FromCanister)
+            self.refuse(request, (rejects.canister_not_found if known else rejects.no_route)(request.callee))
         elif not isinstance(request.origin, FromCanister) and len(callee.queue) >= 4 * QUEUE_CAPACITY:
             self.refuse(request, rejects.queue_full(callee.id))
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ic_harness.replica import effects, rejects
@@ -19,7 +19,6 @@ from ic_harness.replica.config import CALL_BYTES, QUEUE_CAPACITY, REPLY_BYTES, S
 from ic_harness.replica.effects import Answered, Outbox
 from ic_harness.replica.execution import (
     Callback,
-    Completed,
     Entry,
     Environment,
     Instance,
@@ -33,6 +32,7 @@ from ic_harness.replica.machine import Machine
 from ic_harness.replica.world import (
     CallContext,
     Canister,
+    FromHost,
     FromSystem,
     Message,
     Origin,
@@ -234,7 +234,7 @@ class Turn:
         context.deadline_ns = request.deadline_ns
         context.caller_info = request.caller_info
         context.caller_info_signer = request.caller_info_signer
-        refusal = self._refusal()
+        refusal = self._refusal(request.origin)
         if refusal is not None:
             effects.fail(self.canister, context, refusal, self.outbox)
             return
@@ -249,13 +249,16 @@ class Turn:
             missing = rejects.method_not_found(self.canister.id, "update", request.method)
             effects.fail(self.canister, context, missing, self.outbox)
 
-    def _refusal(self) -> Rejected | None:
+    def _refusal(self, origin: Origin) -> Rejected | None:
         canister = self.canister
         if canister.status is Status.STOPPED:
             return rejects.stopped(canister.id)
         if canister.status is Status.STOPPING:
             return rejects.stopping(canister.id)
-        return None if canister.installed else rejects.no_module_in(canister.id)
+        if canister.installed:
+            return None
+        # The host submits as users do, whose calls of an empty canister are refused on submission.
+        return rejects.no_module() if isinstance(origin, FromHost) else rejects.no_module_in(canister.id)
 
     def _open(self, origin: Origin, caller: bytes) -> CallContext:
         canister = self.canister
@@ -315,22 +318,19 @@ class Turn:
         outcome = self._call(
             Entry(callback=cleanup), Mode.CLEANUP, context, reject_code=code, may_answer=False
         )
-        message = first.message
-        if isinstance(outcome, Completed):
-            self._commit(self.machine.instance(self.canister))
-            effects.apply(self.canister, context, outcome, self.time_ns, self.outbox)
-            self.canister.version += 1
-        else:
-            message += f"\n\ncall_on_cleanup also failed:\n\n{outcome.message}"
-        return Trapped(
-            error_code=first.error_code,
-            message=message,
-            advice=first.advice,
-            anchor=first.anchor,
-            backtrace=first.backtrace,
-            instructions=outcome.instructions,
-            logs=first.logs + outcome.logs,
-        )
+        instructions, logs = outcome.instructions, first.logs + outcome.logs
+        if isinstance(outcome, Trapped):
+            both = (
+                f"{rejects.described(first)}\n\ncall_on_cleanup also failed:\n\n{rejects.described(outcome)}"
+            )
+            # As in DFINITY's replica, no advice follows, and the traces stand within the text.
+            return replace(
+                first, message=both, advice="", anchor="", backtrace=(), instructions=instructions, logs=logs
+            )
+        self._commit(self.machine.instance(self.canister))
+        effects.apply(self.canister, context, outcome, self.time_ns, self.outbox)
+        self.canister.version += 1
+        return replace(first, instructions=instructions, logs=logs)
 
     # --- the transaction ------------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ from ic_harness.units import MAX_CYCLES, TRILLION
 MANAGEMENT: Final = b""
 """The principal of the management canister, `aaaaa-aa`."""
 
+LOG_RECORD_BYTES: Final = 20
+"""What a log record takes besides its content: index (8), time (8), length (4)."""
+
 HISTORY_LENGTH: Final = 20
 """Entries of a canister's history that are kept; the specification asks for twenty."""
 
@@ -39,13 +42,14 @@ class Replied:
 class Rejected:
     """A call was rejected: reject code 1 to 6, text, and the number in `IC0…`.
 
-    `explicit` marks a reject that the canister wrote itself: other canisters see its text without `IC0…:`.
+    `bare`: a calling canister sees the text as it is; otherwise the error code stands before it (`IC0503: …`). Bare
+    are the canister's own rejects, those of the management canister, and those of message routing.
     """
 
     code: int
     message: str
     error_code: int
-    explicit: bool = False
+    bare: bool = False
 
     @property
     def error_name(self) -> str:
@@ -96,7 +100,8 @@ Origin: TypeAlias = FromUser | FromHost | FromCanister | FromSystem
 class Request:
     """A call on its way to `callee` (bytes of a principal; `MANAGEMENT` for aaaaa-aa).
 
-    `deadline_ns` 0 means a guaranteed response, otherwise the call is a best-effort one.
+    `deadline_ns` 0 means a guaranteed response, otherwise the call is a best-effort one. `caller_version` is the
+    version of the calling canister when it made the call, 0 for users.
     """
 
     origin: Origin
@@ -108,6 +113,7 @@ class Request:
     deadline_ns: int = 0
     caller_info: bytes = b""
     caller_info_signer: bytes = b""
+    caller_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +204,11 @@ class LogRecord:
     index: int
     time_ns: int
     content: bytes
+
+    @property
+    def size(self) -> int:
+        """The bytes of the log's memory that the record takes."""
+        return LOG_RECORD_BYTES + len(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,12 @@ WALLET = canister(f"""
     (i64.store (i32.const 0) (call $ic0.canister_cycle_balance)) {REPLY_16})
   (func (export "canister_update accept")
     (call $ic0.msg_cycles_accept128 (i64.const 1) (i64.const 5) (i32.const 0)) {REPLY_16})
+  (func (export "canister_update accept_then_balance")
+    (drop (call $ic0.msg_cycles_accept (i64.const 60)))
+    (call $ic0.canister_cycle_balance128 (i32.const 0)) {REPLY_16})
+  (func (export "canister_update accept_then_liquid")
+    (drop (call $ic0.msg_cycles_accept (i64.const 60)))
+    (call $ic0.canister_liquid_cycle_balance128 (i32.const 0)) {REPLY_16})
   (func (export "canister_update accept_twice")
     (drop (call $ic0.msg_cycles_accept (i64.const 60)))
     (call $ic0.msg_cycles_accept128 (i64.const 0) (i64.const 60) (i32.const 0)) {REPLY_16})
@@ -26,7 +32,10 @@ WALLET = canister(f"""
     (unreachable))
   (func (export "canister_update available_after")
     (call $ic0.msg_reply) (call $ic0.msg_cycles_available128 (i32.const 0))
-    (if (i32.load (i32.const 0)) (then (unreachable))))
+    (call $ic0.msg_cycles_accept128 (i64.const 0) (i64.const 5) (i32.const 16))
+    (call $ic0.debug_print (i32.const 0) (i32.const 32)))
+  (func (export "canister_update available_late")
+    (call $ic0.msg_cycles_available128 (i32.const 0)) (call $ic0.debug_print (i32.const 0) (i32.const 16)))
   (func (export "canister_update available_64")
     (i64.store (i32.const 0) (call $ic0.msg_cycles_available)) {REPLY_16})
   (func (export "canister_update refunded") (call $ic0.msg_cycles_refunded128 (i32.const 0)) {REPLY_16})
@@ -72,9 +81,25 @@ def test_accept_up_to_a_full_balance(install):
     assert number(canister_.reply("balance", balance=MAX_CYCLES + 5)) == MAX_CYCLES
 
 
-def test_nothing_is_available_after_the_answer(install):
-    """Once answered, the rest of the cycles is on its way back."""
-    install(WALLET).ok("available_after", cycles_available=9)
+def test_cycles_stay_available_in_the_message_that_answers(install):
+    """The refund is made when the message ends (as in DFINITY's replica); a later message finds nothing."""
+    outcome = install(WALLET).ok("available_after", cycles_available=9)
+    assert (number(outcome.logs[0][:16]), number(outcome.logs[0][16:])) == (9, 5)
+    assert outcome.effects.cycles_accepted == 5
+    late = install(WALLET).ok("available_late", cycles_available=9, answered=True)
+    assert number(late.logs[0]) == 0
+
+
+def test_a_balance_saturates_at_128_bits(install):
+    """A balance beyond 2^128 - 1 is seen as 2^128 - 1."""
+    wallet = install(WALLET)
+    full = {"balance": (1 << 128) - 1, "liquid_balance": (1 << 128) - 1, "cycles_available": 60}
+    assert number(wallet.reply("accept_then_balance", **full)) == (1 << 128) - 1
+    assert number(wallet.reply("accept_then_liquid", **full)) == (1 << 128) - 1
+
+
+def test_64_bit_amounts(install):
+    """The 64-bit functions trap where the amount needs more."""
     assert number(install(WALLET).reply("available_64", cycles_available=9)) == 9
     assert install(WALLET).trap("available_64", cycles_available=1 << 64).error_code == 502
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ic_harness.units import MAX_CYCLES
+
 from .interface import Callback, Effects, Environment, OutgoingCall, Reject, Reply
 from .traps import heap_out_of_bounds
-
 
 class Heap(Protocol):
     """The canister's memory while it runs: address and size in bytes."""
@@ -86,14 +87,14 @@ class Frame:
         """Cycles that the canister has at this moment."""
         draft = self.draft.cycles if self.draft else 0
         spent = self.cycles_burned + self.cycles_sent + draft
-        return self.env.balance + self.cycles_accepted - spent
+        return min(self.env.balance + self.cycles_accepted - spent, MAX_CYCLES)
 
     @property
     def liquid_balance(self) -> int:
         """Cycles that the canister may spend at this moment without freezing."""
         draft = self.draft.cycles if self.draft else 0
         spent = self.cycles_burned + self.cycles_sent + self.fees_held + draft
-        return max(0, self.env.liquid_balance + self.cycles_accepted - spent)
+        return min(max(0, self.env.liquid_balance + self.cycles_accepted - spent), MAX_CYCLES)
 
     @property
     def answered(self) -> bool:

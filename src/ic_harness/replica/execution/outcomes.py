@@ -27,6 +27,8 @@ _NO_FUNCTION = {
     wasmtime.TrapCode.BAD_SIGNATURE,
 }
 _MAX_FRAMES = 100
+_TRACED = {502, 503}
+"""Error codes of traps, by Wasm itself and by `ic0.trap`: only these come with a backtrace."""
 
 Explained = tuple[CanisterTrap, tuple[str, ...]]
 
@@ -42,16 +44,22 @@ def explain(
         raise frame.failure
     if isinstance(stopped, NativeTrap) and stopped.code is wasmtime.TrapCode.INTERRUPT:
         raise Interrupted
-    backtrace = _backtrace(stopped, module)
-    if heap.refused:
-        return traps.wasm_memory_limit(heap.soft_limit, heap.refused), backtrace
-    if isinstance(frame.failure, CanisterTrap):
-        return frame.failure, backtrace
-    if stopped is not None:
-        return _translate(stopped, frame, entry), backtrace
+    failure = _failure(frame, stopped, heap, entry)
+    if failure is not None:
+        return failure, _backtrace(stopped, module) if failure.error_code in _TRACED else ()
     if frame.env.mode is Mode.INSPECT and not frame.accepted_message:
         return CanisterTrap(406, "Canister rejected the message"), ()
     return None
+
+
+def _failure(
+    frame: Frame, stopped: NativeTrap | EngineError | None, heap: LinearMemory, entry: Entry
+) -> CanisterTrap | None:
+    if heap.refused:
+        return traps.wasm_memory_limit(heap.soft_limit, heap.refused)
+    if isinstance(frame.failure, CanisterTrap):
+        return frame.failure
+    return None if stopped is None else _translate(stopped, frame, entry)
 
 
 def _translate(stopped: NativeTrap | EngineError, frame: Frame, entry: Entry) -> CanisterTrap:

@@ -223,10 +223,10 @@ def _check_method_limits(names: list[str]) -> None:
 def _custom_sections(binary: WasmBinary) -> dict[str, CustomSection]:
     found: dict[str, CustomSection] = {}
     for section in binary.sections:
-        prefix, _, name = section.name.partition(" ")
+        prefix, space, name = section.name.partition(" ")
         if not section.name.startswith("icp:"):
             continue
-        if prefix not in ("icp:public", "icp:private") or not name:
+        if prefix not in ("icp:public", "icp:private") or not space:
             raise _bad_section(f"Invalid custom section '{section.name}'.")
         if name in found:
             raise _bad_section(f"Duplicate custom section name '{name}'.")

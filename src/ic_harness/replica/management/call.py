@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from ic_harness import candid
 from ic_harness.principal import Principal
-from ic_harness.replica import rejects
+from ic_harness.replica.management import refusals
 from ic_harness.replica.world import Canister, Change, FromCanister, Rejected, Request
 
 if TYPE_CHECKING:
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):  # noqa: N818 — not an error of this program but an answer
-    """A management call is rejected with `answer`; nothing was changed."""
+    """A management call is rejected with `answer`; nothing was changed.
 
-    def __init__(self, answer: Rejected) -> None:
-        self.answer = answer
+    A calling canister sees the text without the error code in front, unless `bare` is False.
+    """
+
+    def __init__(self, answer: Rejected, *, bare: bool = True) -> None:
+        self.answer = replace(answer, bare=bare)
         super().__init__(answer.message)
 
 
@@ -53,7 +56,7 @@ def decode(method: str, arg: bytes) -> Mapping[str, Any]:
     try:
         values = candid.decode(arg, interface().methods[method].arg_types)
     except candid.CandidError as problem:
-        raise Refused(rejects.invalid_argument(str(problem))) from None
+        raise Refused(refusals.invalid_argument(str(problem))) from None
     return values[0] if values else {}
 
 
@@ -95,7 +98,7 @@ class Call:
         """Find a canister by id. Raises `Refused` (IC0301)."""
         found = self.scheduler.world.canisters.get(canister_id.raw)
         if found is None:
-            raise Refused(rejects.canister_not_found(canister_id.raw))
+            raise Refused(refusals.canister_not_found(canister_id.raw))
         return found
 
     def changed(self, canister: Canister) -> None:
@@ -104,20 +107,12 @@ class Call:
         self.scheduler.watch(canister)
 
     def check_version(self) -> None:
-        """Check `sender_canister_version` against the calling canister. Raises `Refused`."""
+        """Check that `sender_canister_version`, if given, is the calling canister's. Raises `Refused` (IC0504)."""
         claimed = self.argument.get("sender_canister_version")
-        origin = self.request.origin
-        if claimed is None or not isinstance(origin, FromCanister):
+        if claimed is None or not isinstance(self.request.origin, FromCanister):
             return
-        caller = self.scheduler.world.canisters.get(origin.canister)
-        if caller is not None and claimed > caller.version:
-            raise Refused(
-                rejects.reject(
-                    rejects.Code.REJECTED,
-                    f"The sender_canister_version {claimed} is greater than the canister's version "
-                    f"{caller.version}",
-                )
-            )
+        if claimed != self.request.caller_version:
+            raise Refused(refusals.wrong_sender_version(claimed, self.request.caller_version), bare=False)
 
     def remember(self, canister: Canister, kind: str, **details: Any) -> None:
         """Append to the canister's history what this call does."""

@@ -8,24 +8,29 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ic_harness.replica import rejects
 from ic_harness.replica.config import MAX_CHUNK_BYTES, MAX_CHUNKS
+from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.management.code import Installation
-
-
-def _refuse(message: str) -> Refused:
-    return Refused(rejects.reject(rejects.Code.REJECTED, message))
 
 
 def upload_chunk(call: Call) -> tuple[dict[str, bytes]]:
     """Put a chunk into the canister's store."""
     canister, chunk = call.canister, call.argument["chunk"]
     if len(chunk) > MAX_CHUNK_BYTES:
-        raise _refuse(f"Wasm chunk size {len(chunk)} exceeds the maximum chunk size of {MAX_CHUNK_BYTES}.")
+        raise Refused(
+            refusals.chunk_store(
+                f"Wasm chunk size {len(chunk)} exceeds the maximum chunk size of {MAX_CHUNK_BYTES}"
+            )
+        )
     digest = hashlib.sha256(chunk).digest()
     if digest not in canister.chunks and len(canister.chunks) >= MAX_CHUNKS:
-        raise _refuse(f"Wasm chunk store has already reached maximum capacity of {MAX_CHUNKS} chunks")
+        raise Refused(
+            refusals.chunk_store(
+                f"Wasm chunk store has already reached maximum capacity of {MAX_CHUNKS * MAX_CHUNK_BYTES} bytes or "
+                f"the maximum number of entries, {MAX_CHUNKS}"
+            )
+        )
     call.machine.blobs.put(chunk)
     canister.chunks[digest] = len(chunk)
     call.changed(canister)
@@ -52,10 +57,15 @@ def install_chunked_code(call: Call) -> tuple[()]:
     store = call.find(argument["store_canister"]) if argument.get("store_canister") else target
     may_use = call.caller == store.id or call.caller in store.settings.controllers
     if not may_use:
-        raise Refused(rejects.not_controller(store.id, "install_chunked_code"))
+        raise Refused(refusals.invalid_controller(store.id, store.settings.controllers, call.caller))
     wasm = b"".join(_chunk(call, store.chunks, item) for item in argument["chunk_hashes_list"])
-    if hashlib.sha256(wasm).digest() != argument["wasm_module_hash"]:
-        raise _refuse("Wasm module hash of the chunks does not match wasm_module_hash")
+    found = hashlib.sha256(wasm).digest()
+    if found != argument["wasm_module_hash"]:
+        raise Refused(
+            refusals.chunk_store(
+                f"Wasm module hash {list(found)} does not match given hash {list(argument['wasm_module_hash'])}"
+            )
+        )
     return Installation(
         call=call, canister=target, mode=argument["mode"], wasm=wasm, arg=argument["arg"]
     ).run()
@@ -63,6 +73,8 @@ def install_chunked_code(call: Call) -> tuple[()]:
 
 def _chunk(call: Call, stored: dict[bytes, int], item: dict[str, Any]) -> bytes:
     digest = item["hash"]
+    if len(digest) != 32:
+        raise Refused(refusals.chunk_store("Chunk hash is invalid. The length is not 32"))
     if digest not in stored:
-        raise _refuse(f"Chunk hash {digest.hex()} was not found in the store")
+        raise Refused(refusals.chunk_store(f"Chunk hash {list(digest)} was not found"))
     return call.machine.blobs.get(digest)

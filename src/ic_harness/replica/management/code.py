@@ -6,7 +6,8 @@ atomic: either the canister has the new code and state, or everything is as befo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from ic_harness.replica.execution import (
     Outcome,
     Trapped,
 )
+from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.turn import environment
 from ic_harness.replica.world import Canister
@@ -56,13 +58,13 @@ class Installation:
         self.call.check_version()
         canister = self.canister
         if self.kind == "install" and canister.installed:
-            raise Refused(rejects.not_empty(canister.id))
+            raise Refused(refusals.not_empty(canister.id))
         if self.kind == "upgrade" and not canister.installed:
             raise Refused(rejects.no_module_in(canister.id))
         try:
             module = self.call.machine.compile(self.wasm)
         except ModuleInvalid as problem:
-            raise Refused(rejects.invalid_wasm(canister.id, problem.message)) from None
+            raise Refused(refusals.invalid_wasm(canister.id, problem.message)) from None
         with self.call.machine.lock(canister.id):
             if self.kind == "upgrade":
                 self._upgrade(module)
@@ -75,11 +77,11 @@ class Installation:
 
     def _install(self, module: Module) -> None:
         new = self._instantiate(module)
-        outcomes = self._begin(new, module, "canister_init", Mode.INIT)
-        self.call.machine.drop(self.canister.id)
         canister = self.canister
+        with self._renewed():
+            outcomes = self._begin(new, module, "canister_init", Mode.INIT)
+        self.call.machine.drop(canister.id)
         canister.certified_data = b""
-        canister.global_timer_ns = 0
         canister.low_memory_hook = "unmet"
         if self.kind == "reinstall":
             canister.logs = []
@@ -89,7 +91,7 @@ class Installation:
         try:
             return self.call.machine.engine.instantiate(module, **memories)
         except ModuleInvalid as problem:
-            raise Refused(rejects.invalid_wasm(self.canister.id, problem.message)) from None
+            raise Refused(refusals.invalid_wasm(self.canister.id, problem.message)) from None
 
     def _begin(self, new: Instance, module: Module, export: str, mode: Mode) -> list[Completed]:
         """Run the start function and the first entry point of a new instance; close it when they fail."""
@@ -104,6 +106,24 @@ class Installation:
             raise
         return outcomes
 
+    @contextmanager
+    def _renewed(self) -> Iterator[None]:
+        """Show new code the canister as it will be: one version on, the timer off (also one that pre_upgrade set).
+
+        Both are as before when it fails; after success `_finish` raises the version, and the timer stays off.
+        """
+        canister = self.canister
+        timer = canister.global_timer_ns
+        canister.version += 1
+        canister.global_timer_ns = 0
+        try:
+            yield
+        except BaseException:  # trapped, or interrupted
+            canister.global_timer_ns = timer
+            raise
+        finally:
+            canister.version -= 1
+
     def _adopt(self, new: Instance, outcomes: list[Completed]) -> None:
         new.commit()
         self.call.machine.put(self.canister.id, new)
@@ -117,20 +137,20 @@ class Installation:
         old = machine.instance(canister)
         keep = self._keeps_heap(old.module, module)
         before = old.snapshot()
-        data, timer = canister.certified_data, canister.global_timer_ns
+        data = canister.certified_data
         try:
             self._leave(old)
             old.commit()
             memories = {"stable": old.stable, "heap": old.heap} if keep else {"stable": old.stable}
             new = self._instantiate(module, **memories)
-            outcomes = self._enter(new, module)
+            with self._renewed():
+                outcomes = self._begin(new, module, "canister_post_upgrade", Mode.POST_UPGRADE)
         except BaseException:  # trapped, or interrupted
             old.restore(before)
-            canister.certified_data, canister.global_timer_ns = data, timer
+            canister.certified_data = data
             raise
         finally:
             before.close()
-        canister.global_timer_ns = 0  # one that pre_upgrade set is lost, too
         self._adopt(new, outcomes)
         old.close()
 
@@ -142,35 +162,27 @@ class Installation:
         if outcome.effects.certified_data is not None:
             self.canister.certified_data = outcome.effects.certified_data
 
-    def _enter(self, new: Instance, module: Module) -> list[Completed]:
-        self.canister.version += 1  # what post_upgrade sees; `_finish` makes it last
-        try:
-            return self._begin(new, module, "canister_post_upgrade", Mode.POST_UPGRADE)
-        finally:
-            self.canister.version -= 1
-
     def _keeps_heap(self, old: Module, new: Module) -> bool:
         """Whether the heap stays. Raises `Refused` where Motoko's rules for it are broken."""
         persistence = self.options.get("wasm_memory_persistence")
         if persistence is None:
             if ENHANCED in old.custom_sections:
-                raise self._contract(
-                    "Missing upgrade option: Enhanced orthogonal persistence requires the "
-                    "`wasm_memory_persistence` upgrade option."
+                raise Refused(
+                    refusals.missing_upgrade_option(
+                        "Enhanced orthogonal persistence requires the `wasm_memory_persistence` upgrade option."
+                    )
                 )
             return False
         if "keep" not in persistence:
             return False
         if ENHANCED not in new.custom_sections:
-            raise self._contract(
-                "Invalid upgrade option: The `wasm_memory_persistence: opt Keep` upgrade option requires "
-                "that the new canister module supports enhanced orthogonal persistence."
+            raise Refused(
+                refusals.invalid_upgrade_option(
+                    "The `wasm_memory_persistence: opt Keep` upgrade option requires that the new canister module "
+                    "supports enhanced orthogonal persistence."
+                )
             )
         return True
-
-    def _contract(self, problem: str) -> Refused:
-        text = rejects.from_canister(self.canister.id, problem)
-        return Refused(rejects.reject(rejects.Code.CONTRACT_VIOLATION, text))
 
     # --- both -----------------------------------------------------------------------------------------------
 
@@ -237,7 +249,7 @@ def uninstall(call: Call, canister: Canister) -> None:
     outbox = Outbox()
     for context in list(canister.contexts.values()):
         if not context.answered:
-            outbox.answer(context, rejects.canister_uninstalled(canister.id))
+            outbox.answer(context, rejects.canister_uninstalled())
         context.abandoned = True
         effects.retire(canister, context, outbox)
     call.scheduler.leaving += outbox.items

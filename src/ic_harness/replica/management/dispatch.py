@@ -13,7 +13,16 @@ from typing import Any, Final
 
 from ic_harness.replica import rejects
 from ic_harness.replica.effects import Answered
-from ic_harness.replica.management import chunks, code, cycles, lifecycle, settings, snapshots, status
+from ic_harness.replica.management import (
+    chunks,
+    code,
+    cycles,
+    lifecycle,
+    refusals,
+    settings,
+    snapshots,
+    status,
+)
 from ic_harness.replica.management.call import Call, Later, Refused, decode, encode
 from ic_harness.replica.scheduler import Scheduler
 from ic_harness.replica.world import Canister, FromCanister, Rejected, Replied, Request, World
@@ -26,10 +35,11 @@ class Who(enum.Enum):
 
     ANYONE = enum.auto()
     CONTROLLERS = enum.auto()
+    CONTROLLERS_AND_SELF = enum.auto()
     CANISTERS = enum.auto()
     STATUS_VIEWERS = enum.auto()
     SNAPSHOT_VIEWERS = enum.auto()
-    NOBODY_BY_UPDATE = enum.auto()
+    LOG_VIEWERS = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +51,15 @@ class Method:
     about: str | None = "canister_id"
 
 
-def _query_only(_call: Call) -> tuple[Any, ...]:
-    raise Refused(
-        rejects.reject(
-            rejects.Code.REJECTED, "fetch_canister_logs API is only accessible in non-replicated mode"
-        )
-    )
-
-
 METHODS: Final[dict[str, Method]] = {
     "create_canister": Method(Who.CANISTERS, lifecycle.create_canister, None),
     "provisional_create_canister_with_cycles": Method(Who.ANYONE, lifecycle.provisional_create, None),
     "provisional_top_up_canister": Method(Who.ANYONE, cycles.provisional_top_up),
     "install_code": Method(Who.CONTROLLERS, code.install_code),
     "install_chunked_code": Method(Who.CONTROLLERS, chunks.install_chunked_code, "target_canister"),
-    "upload_chunk": Method(Who.CONTROLLERS, chunks.upload_chunk),
-    "stored_chunks": Method(Who.CONTROLLERS, chunks.stored_chunks),
-    "clear_chunk_store": Method(Who.CONTROLLERS, chunks.clear_chunk_store),
+    "upload_chunk": Method(Who.CONTROLLERS_AND_SELF, chunks.upload_chunk),
+    "stored_chunks": Method(Who.CONTROLLERS_AND_SELF, chunks.stored_chunks),
+    "clear_chunk_store": Method(Who.CONTROLLERS_AND_SELF, chunks.clear_chunk_store),
     "uninstall_code": Method(Who.CONTROLLERS, code.uninstall_code),
     "update_settings": Method(Who.CONTROLLERS, settings.update_settings),
     "start_canister": Method(Who.CONTROLLERS, lifecycle.start_canister),
@@ -68,7 +70,7 @@ METHODS: Final[dict[str, Method]] = {
     "canister_metadata": Method(Who.CANISTERS, status.canister_metadata),
     "deposit_cycles": Method(Who.CANISTERS, cycles.deposit_cycles),
     "raw_rand": Method(Who.CANISTERS, cycles.raw_rand, None),
-    "fetch_canister_logs": Method(Who.NOBODY_BY_UPDATE, _query_only),
+    "fetch_canister_logs": Method(Who.LOG_VIEWERS, status.fetch_canister_logs),
     "take_canister_snapshot": Method(Who.CONTROLLERS, snapshots.take_snapshot),
     "load_canister_snapshot": Method(Who.CONTROLLERS, snapshots.load_snapshot),
     "list_canister_snapshots": Method(Who.SNAPSHOT_VIEWERS, snapshots.list_snapshots),
@@ -127,7 +129,9 @@ def _prepare(scheduler: Scheduler, request: Request) -> Call:
     """Decode a call and check that its caller may make it. Raises `Refused`."""
     method = _find(request.method)
     if method.who is Who.CANISTERS and not isinstance(request.origin, FromCanister):
-        raise Refused(rejects.only_canisters(request.method))
+        raise Refused(refusals.only_canisters(request.method))
+    if method.who is Who.LOG_VIEWERS and not isinstance(request.origin, FromCanister):
+        raise Refused(refusals.logs_by_update())
     call = Call(scheduler, request, decode(request.method, request.arg), request.cycles)
     _check_permission(method, request, call.argument, scheduler.world)
     return call
@@ -138,8 +142,8 @@ def _find(name: str) -> Method:
     method = METHODS.get(name)
     if method is None:
         if name in NOT_MODELLED:
-            raise Refused(rejects.not_modelled(name, NOT_MODELLED[name]))
-        raise Refused(rejects.unknown_management_method(name))
+            raise Refused(refusals.not_modelled(name, NOT_MODELLED[name]))
+        raise Refused(refusals.unknown_method(name))
     return method
 
 
@@ -148,10 +152,16 @@ def _check_permission(method: Method, request: Request, argument: Any, world: Wo
         return
     canister_id = argument[method.about].raw
     canister = world.canisters.get(canister_id)
+    from_canister = isinstance(request.origin, FromCanister)
     if canister is None:
-        raise Refused(rejects.canister_not_found(canister_id))
-    if not _permitted(method.who, request.caller, canister):
-        raise Refused(rejects.not_controller(canister_id, request.method))
+        missing = refusals.canister_not_found if from_canister else rejects.canister_not_found
+        raise Refused(missing(canister_id))
+    if _permitted(method.who, request.caller, canister):
+        return
+    if from_canister:
+        controllers = canister.settings.controllers
+        raise Refused(refusals.invalid_controller(canister_id, controllers, request.caller))
+    raise Refused(refusals.not_controller(canister_id, request.method))
 
 
 def _permitted(who: Who, caller: bytes, canister: Canister) -> bool:
@@ -159,6 +169,8 @@ def _permitted(who: Who, caller: bytes, canister: Canister) -> bool:
     match who:
         case Who.CONTROLLERS:
             return caller in controllers
+        case Who.CONTROLLERS_AND_SELF:
+            return caller in controllers or caller == canister.id
         case Who.STATUS_VIEWERS:
             viewers = canister.settings.status_visibility
         case Who.SNAPSHOT_VIEWERS:
@@ -173,11 +185,9 @@ def check_user_call(world: World, request: Request) -> Rejected | None:
     try:
         method = _find(request.method)
         if method.who is Who.CANISTERS:
-            return rejects.only_canisters(request.method)
-        if method.who is Who.NOBODY_BY_UPDATE:
-            return rejects.reject(
-                rejects.Code.REJECTED, f"{request.method} API is only accessible in non-replicated mode"
-            )
+            return refusals.only_canisters(request.method)
+        if method.who is Who.LOG_VIEWERS:
+            return refusals.logs_by_update()
         _check_permission(method, request, decode(request.method, request.arg), world)
     except Refused as refused:
         return refused.answer

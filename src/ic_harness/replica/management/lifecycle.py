@@ -13,6 +13,7 @@ from ic_harness.replica import rejects
 from ic_harness.replica.config import DEFAULT_CYCLES, STOP_TIMEOUT
 from ic_harness.replica.deadlines import STOP_REQUEST
 from ic_harness.replica.effects import Answered
+from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
 from ic_harness.replica.management.call import PENDING, Call, Later, Refused
 from ic_harness.replica.world import Canister, Request, Settings, Status, World
@@ -52,17 +53,10 @@ def _next_id(world: World) -> bytes:
 
 
 def _check_free(call: Call, canister_id: bytes) -> None:
-    text = rejects.name(canister_id)
-    if not call.scheduler.subnet.hosts(canister_id):
-        raise Refused(
-            rejects.reject(
-                rejects.Code.NOT_HOSTED, f"The specified_id {text} is not in the subnet's canister ranges"
-            )
-        )
     if canister_id in call.scheduler.world.canisters:
-        raise Refused(
-            rejects.reject(rejects.Code.ALREADY_INSTALLED, f"Canister {text} is already installed.")
-        )
+        raise Refused(refusals.id_taken(canister_id))
+    if not call.scheduler.subnet.hosts(canister_id):
+        raise Refused(refusals.id_not_hosted(canister_id, call.scheduler.subnet.id))
 
 
 def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]]:
@@ -110,8 +104,10 @@ def stop_canister(call: Call) -> tuple[()] | Later:
 def delete_canister(call: Call) -> tuple[()]:
     """Delete a stopped canister; its cycles are lost."""
     canister = call.canister
+    if call.caller == canister.id:
+        raise Refused(refusals.delete_self(canister.id))
     if canister.status is not Status.STOPPED:
-        raise Refused(rejects.not_stopped(canister.id, "deleted"))
+        raise Refused(refusals.delete_not_stopped(canister.id))
     for message in canister.queue:
         if isinstance(message, Request):
             call.scheduler.refuse(message, rejects.canister_not_found(canister.id))

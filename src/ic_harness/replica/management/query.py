@@ -9,9 +9,9 @@ from typing import Any
 
 from ic_harness.replica import rejects
 from ic_harness.replica.machine import Machine
-from ic_harness.replica.management import settings
+from ic_harness.replica.management import refusals, settings
 from ic_harness.replica.management.call import Refused, decode, encode
-from ic_harness.replica.management.dispatch import METHODS, NOT_MODELLED
+from ic_harness.replica.management.dispatch import NOT_MODELLED
 from ic_harness.replica.management.status import canister_logs, status
 from ic_harness.replica.world import Answer, Canister, Replied, Request, World
 
@@ -29,25 +29,24 @@ def _answer(world: World, machine: Machine, request: Request) -> tuple[Any, ...]
     name = request.method
     if name not in {"canister_status", "fetch_canister_logs"}:
         raise Refused(_no_query(name))
-    canister_id = decode(name, request.arg)["canister_id"].raw
+    argument = decode(name, request.arg)
+    canister_id = argument["canister_id"].raw
     canister = world.canisters.get(canister_id)
     if canister is None:
         raise Refused(rejects.canister_not_found(canister_id))
     if name == "fetch_canister_logs":
-        return canister_logs(canister, request.caller)
+        return canister_logs(canister, request.caller, argument["filter"])
     _check_status_viewer(canister, request.caller)
     return status(canister, machine)
 
 
 def _no_query(name: str) -> Any:
     if name in NOT_MODELLED:
-        return rejects.not_modelled(name, NOT_MODELLED[name])
-    if name in METHODS:
-        return rejects.reject(rejects.Code.REJECTED, f"ic00 method {name} can not be called as a query")
-    return rejects.unknown_management_method(name)
+        return refusals.not_modelled(name, NOT_MODELLED[name])
+    return refusals.unknown_query_method(name)
 
 
 def _check_status_viewer(canister: Canister, viewer: bytes) -> None:
     visibility, controllers = canister.settings.status_visibility, canister.settings.controllers
     if viewer != canister.id and not settings.may_view(visibility, viewer, controllers):
-        raise Refused(rejects.not_controller(canister.id, "canister_status"))
+        raise Refused(refusals.invalid_controller(canister.id, controllers, viewer))

@@ -10,43 +10,48 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica import rejects
-from ic_harness.replica.config import MAX_CONTROLLERS, MAX_ENVIRONMENT_VARIABLES
+from ic_harness.replica import effects
+from ic_harness.replica.config import (
+    MAX_CONTROLLERS,
+    MAX_ENVIRONMENT_VARIABLES,
+    MAX_LOG_BYTES,
+    MAX_VIEWERS,
+    MIN_LOG_BYTES,
+    VARIABLE_BYTES,
+)
+from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.world import Settings, Visibility
 from ic_harness.text import brief_int
 
-# name -> greatest allowed value; the specification's ranges.
-_NUMBERS: Final[dict[str, int]] = {
-    "compute_allocation": 100,
-    "memory_allocation": 1 << 48,
-    "freezing_threshold": (1 << 64) - 1,
-    "reserved_cycles_limit": (1 << 128) - 1,
-    "minimum_incoming_canister_call_cycles": (1 << 128) - 1,
-    "log_memory_limit": 2 << 20,
-    "wasm_memory_limit": 1 << 48,
-    "wasm_memory_threshold": (1 << 64) - 1,
+# name -> (greatest allowed value, what the replica calls the setting, its range as the replica writes it). Wasm memory
+# settings have 48 bits although the text says 64.
+_NUMBERS: Final[dict[str, tuple[int, str, str]]] = {
+    "compute_allocation": (100, "ComputeAllocation", "[0..100]"),
+    "memory_allocation": (1 << 48, "MemoryAllocation", f"[0..{1 << 48}]"),
+    "freezing_threshold": ((1 << 64) - 1, "Freezing threshold", "of [0..2^64-1]"),
+    "reserved_cycles_limit": ((1 << 128) - 1, "Reserved cycles limit", "of [0..2^128-1]"),
+    "minimum_incoming_canister_call_cycles": (
+        (1 << 128) - 1,
+        "Minimum incoming canister call cycles",
+        "of [0..2^128-1]",
+    ),
+    "wasm_memory_limit": (1 << 48, "Wasm memory limit", "of [0..2^64-1]"),
+    "wasm_memory_threshold": (1 << 48, "Wasm memory threshold", "of [0..2^64-1]"),
 }
 _VISIBILITIES: Final = ("log_visibility", "snapshot_visibility", "status_visibility")
-_VARIABLE_BYTES: Final = 128
 
 
 def changed(settings: Settings, argument: Mapping[str, Any] | None) -> Settings:
     """Give `settings` with the present fields of a `canister_settings` record. Raises `Refused`."""
     if argument is None:
         return settings
-    new: dict[str, Any] = {}
+    new = _numbers(argument)
     controllers = argument.get("controllers")
     if controllers is not None:
         if len(controllers) > MAX_CONTROLLERS:
-            raise _invalid(f"at most {MAX_CONTROLLERS} controllers are allowed, got {len(controllers)}")
+            raise Refused(refusals.too_many_elements(MAX_CONTROLLERS))
         new["controllers"] = tuple(sorted({controller.raw for controller in controllers}))
-    for name, greatest in _NUMBERS.items():
-        value = argument.get(name)
-        if value is not None:
-            if value > greatest:
-                raise _invalid(f"{name} must be at most {greatest}, got {brief_int(value)}")
-            new[name] = value
     for name in _VISIBILITIES:
         if argument.get(name) is not None:
             new[name] = _visibility(argument[name])
@@ -56,29 +61,45 @@ def changed(settings: Settings, argument: Mapping[str, Any] | None) -> Settings:
     return replace(settings, **new)
 
 
-def _invalid(problem: str) -> Refused:
-    return Refused(rejects.reject(rejects.Code.REJECTED, f"Invalid settings: {problem}"))
+def _numbers(argument: Mapping[str, Any]) -> dict[str, Any]:
+    new: dict[str, Any] = {}
+    for name, (greatest, title, allowed) in _NUMBERS.items():
+        value = argument.get(name)
+        if value is not None:
+            if value > greatest:
+                raise Refused(refusals.setting_out_of_range(title, allowed, value))
+            new[name] = value
+    limit = argument.get("log_memory_limit")
+    if limit is not None:
+        if limit and not MIN_LOG_BYTES <= limit <= MAX_LOG_BYTES:
+            raise Refused(refusals.log_limit_out_of_range(limit, MIN_LOG_BYTES, MAX_LOG_BYTES))
+        new["log_memory_limit"] = limit
+    return new
 
 
 def _visibility(value: Mapping[str, Any]) -> Visibility:
     (kind, viewers), *_ = value.items()
+    if len(viewers or ()) > MAX_VIEWERS:
+        raise Refused(refusals.too_many_elements(MAX_VIEWERS))
     return Visibility(kind, tuple(viewer.raw for viewer in viewers or ()))
 
 
 def _variables(values: list[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
     pairs = tuple((value["name"], value["value"]) for value in values)
-    if len(pairs) > MAX_ENVIRONMENT_VARIABLES:
-        raise _invalid(f"at most {MAX_ENVIRONMENT_VARIABLES} environment variables are allowed")
     if len({name for name, _ in pairs}) != len(pairs):
-        raise _invalid("an environment variable is named twice")
-    if any(len(text.encode()) > _VARIABLE_BYTES for pair in pairs for text in pair):
-        raise _invalid(f"names and values of environment variables have at most {_VARIABLE_BYTES} bytes")
+        raise Refused(refusals.repeated_variable())
+    if len(pairs) > MAX_ENVIRONMENT_VARIABLES:
+        raise Refused(refusals.too_many_variables(len(pairs), MAX_ENVIRONMENT_VARIABLES))
+    for pair in pairs:
+        for what, text in zip(("name", "value"), pair, strict=True):
+            if len(text.encode()) > VARIABLE_BYTES:
+                raise Refused(refusals.variable_too_long(what, text, VARIABLE_BYTES))
     return tuple(sorted(pairs))
 
 
 def to_candid(settings: Settings) -> dict[str, Any]:
     """The settings as a `definite_canister_settings` record."""
-    record: dict[str, Any] = {name: getattr(settings, name) for name in _NUMBERS}
+    record: dict[str, Any] = {name: getattr(settings, name) for name in (*_NUMBERS, "log_memory_limit")}
     record["controllers"] = [Principal(controller) for controller in settings.controllers]
     record["environment_variables"] = [
         {"name": name, "value": value} for name, value in settings.environment_variables
@@ -101,6 +122,7 @@ def update_settings(call: Call) -> tuple[()]:
     call.check_version()
     argument = call.argument["settings"]
     canister.settings = changed(canister.settings, argument)
+    effects.trim_log(canister)
     canister.version += 1
     if argument.get("controllers") is not None:
         call.remember(canister, "controllers_change", controllers=canister.settings.controllers)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from ic_harness.replica import rejects
 from ic_harness.replica.config import MAX_SNAPSHOTS
 from ic_harness.replica.execution import StateImage
 from ic_harness.replica.machine import Blobs
+from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.management.code import uninstall
 from ic_harness.replica.world import Canister, Snapshot
@@ -41,19 +41,13 @@ def take_snapshot(call: Call) -> tuple[dict[str, Any]]:
     """Keep the state of a canister, optionally in place of an older snapshot or before uninstalling."""
     canister, argument = call.canister, call.argument
     call.check_version()
-    if not canister.installed:
-        raise Refused(rejects.no_module_in(canister.id))
     replaced = argument.get("replace_snapshot")
     if replaced is not None and replaced not in canister.snapshots:
         raise _missing(canister, replaced)
     if replaced is None and len(canister.snapshots) >= MAX_SNAPSHOTS:
-        raise Refused(
-            rejects.reject(
-                rejects.Code.REJECTED,
-                f"Canister {rejects.name(canister.id)} has reached the maximum number of snapshots allowed: "
-                f"{MAX_SNAPSHOTS}.",
-            )
-        )
+        raise Refused(refusals.snapshot_limit(canister.id, MAX_SNAPSHOTS))
+    if not canister.installed:
+        raise Refused(refusals.snapshot_of_nothing(canister.id))
     snapshot = _capture(call, canister)
     if replaced is not None:
         del canister.snapshots[replaced]
@@ -140,9 +134,4 @@ def _to_candid(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _missing(canister: Canister, identifier: bytes) -> Refused:
-    return Refused(
-        rejects.reject(
-            rejects.Code.SNAPSHOT_NOT_FOUND,
-            f"Could not find the snapshot ID {identifier.hex()} for canister {rejects.name(canister.id)}.",
-        )
-    )
+    return Refused(refusals.snapshot_not_found(canister.id, identifier))

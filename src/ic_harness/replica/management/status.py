@@ -7,16 +7,20 @@ because nothing is charged here (see the room's README).
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica import rejects
 from ic_harness.replica.machine import Machine
+from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
 from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.world import Canister, Change, Status
+from ic_harness.replica.world import Canister, Change, LogRecord, Status
 
 _HISTORY_ENTRY_BYTES: Final = 128
+MAX_LOG_ANSWER: Final = 2_000_000
+"""Bytes of log records in one answer, as in DFINITY's replica."""
 
 
 def canister_status(call: Call) -> tuple[dict[str, Any]]:
@@ -55,7 +59,7 @@ def memory_metrics(canister: Canister, machine: Machine) -> dict[str, int]:
         "canister_history_size": _HISTORY_ENTRY_BYTES * len(canister.history),
         "wasm_chunk_store_size": sum(canister.chunks.values()),
         "snapshots_size": sum(snapshot.size for snapshot in canister.snapshots.values()),
-        "log_memory_store_size": sum(len(record.content) for record in canister.logs),
+        "log_memory_store_size": sum(record.size for record in canister.logs),
         **dict.fromkeys(
             (
                 "wasm_memory_size",
@@ -133,27 +137,50 @@ def canister_metadata(call: Call) -> tuple[dict[str, Any]]:
     """A custom section of the module; private ones for controllers and the canister itself only."""
     canister = call.canister
     name = call.argument["name"]
-    section = call.machine.module(canister).custom_sections.get(name) if canister.installed else None
+    if not canister.installed:
+        raise Refused(refusals.no_module_for_metadata(canister.id))
+    section = call.machine.module(canister).custom_sections.get(name)
     may_see = call.caller == canister.id or call.caller in canister.settings.controllers
     if section is None or not (section.public or may_see):
-        raise Refused(
-            rejects.reject(rejects.Code.REJECTED, f"The canister has no metadata section {name!r} to show")
-        )
+        raise Refused(refusals.no_metadata(canister.id, name))
     return ({"value": section.content},)
 
 
-def canister_logs(canister: Canister, viewer: bytes) -> tuple[dict[str, Any]]:
-    """The log of a canister. Raises `Refused` for those who may not see it."""
+def fetch_canister_logs(call: Call) -> tuple[dict[str, Any]]:
+    """The log of a canister, for a calling canister."""
+    return canister_logs(call.canister, call.caller, call.argument["filter"])
+
+
+def canister_logs(
+    canister: Canister, viewer: bytes, selection: Mapping[str, Mapping[str, int]] | None
+) -> tuple[dict[str, Any]]:
+    """The log of a canister, or the part in a `selection`: by_idx or by_timestamp_nanos, from start to before end.
+
+    An answer has at most `MAX_LOG_ANSWER` bytes: the newest records without a selection, the oldest with one.
+    Raises `Refused` for viewers that may not see it.
+    """
     settings = canister.settings
     if not canister_settings.may_view(settings.log_visibility, viewer, settings.controllers):
-        raise Refused(
-            rejects.reject(
-                rejects.Code.REJECTED,
-                f"Caller {rejects.name(viewer)} is not allowed to query ic00 method fetch_canister_logs",
-            )
-        )
-    records = [
-        {"idx": record.index, "timestamp_nanos": record.time_ns, "content": record.content}
-        for record in canister.logs
-    ]
-    return ({"canister_log_records": records},)
+        raise Refused(refusals.logs_hidden(viewer))
+    records = canister.logs if selection is None else _selected(canister.logs, selection)
+    shown = _fitting(records) if selection else _fitting(records[::-1])[::-1]
+    return (
+        {
+            "canister_log_records": [
+                {"idx": record.index, "timestamp_nanos": record.time_ns, "content": record.content}
+                for record in shown
+            ]
+        },
+    )
+
+
+def _selected(records: list[LogRecord], selection: Mapping[str, Mapping[str, int]]) -> list[LogRecord]:
+    ((kind, span),) = selection.items()
+    name = {"by_idx": "index", "by_timestamp_nanos": "time_ns"}[kind]
+    return [record for record in records if span["start"] <= getattr(record, name) < span["end"]]
+
+
+def _fitting(records: list[LogRecord]) -> list[LogRecord]:
+    """The first records that fit into an answer together."""
+    sizes = itertools.accumulate(record.size for record in records)
+    return [record for record, size in zip(records, sizes, strict=True) if size <= MAX_LOG_ANSWER]

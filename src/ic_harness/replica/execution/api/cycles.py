@@ -26,8 +26,13 @@ def _small(amount: int) -> int:
 
 
 def _available(frame: Frame) -> int:
-    """Cycles of the call that can still be accepted; none are left once it is answered."""
-    return 0 if frame.answered else frame.env.cycles_available - frame.cycles_accepted
+    """Cycles of the call that can still be accepted.
+
+    None are left once an earlier message has answered. After an answer by the running message itself they can still
+    be seen and accepted, as in DFINITY's replica: the refund is made when the message ends. (The specification says
+    that they are gone as soon as the call is answered.)
+    """
+    return 0 if frame.env.answered else frame.env.cycles_available - frame.cycles_accepted
 
 
 def _accept(frame: Frame, maximum: int) -> int:

@@ -1,0 +1,257 @@
+"""Why a management call is refused: error code and text, by case.
+
+Codes and texts are those of DFINITY's replica (its `CanisterManagerError` as `UserError`); the advice behind a text
+ends with a place in the documentation page "Execution errors". The reject code follows from the error code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ic_harness.replica.rejects import DOCS, Code, from_canister, name, reject
+from ic_harness.replica.world import Rejected
+
+
+def _advised(code: Code, text: str, advice: str, anchor: str) -> Rejected:
+    return reject(code, f"{text}\n{advice} See documentation: {DOCS}#{anchor}")
+
+
+# --- who may call what ---------------------------------------------------------------------------------------
+
+
+def not_controller(canister: bytes, method: str) -> Rejected:
+    """A user's call that needs a controller, refused by the ingress filter."""
+    return reject(
+        Code.NOT_CONTROLLER, f"Only controllers of canister {name(canister)} can call ic00 method {method}"
+    )
+
+
+def invalid_controller(canister: bytes, controllers: Iterable[bytes], caller: bytes) -> Rejected:
+    """The same, when a canister calls: refused during execution."""
+    listed = " ".join(name(controller) for controller in controllers)
+    return _advised(
+        Code.NOT_CONTROLLER,
+        f"Only the controllers of the canister {name(canister)} can control it.\n"
+        f"Canister's controllers: {listed}\nSender's ID: {name(caller)}",
+        "Execute this call from a controller of the target canister or add the current caller as a controller.",
+        "invalid-controller",
+    )
+
+
+def only_canisters(method: str) -> Rejected:
+    """Users may not call this management method."""
+    return reject(Code.REJECTED, f"Only canisters can call ic00 method {method}")
+
+
+def logs_by_update() -> Rejected:
+    """Users read logs by queries only."""
+    return reject(Code.REJECTED, "fetch_canister_logs API is not accessible via ingress in replicated mode")
+
+
+def logs_hidden(caller: bytes) -> Rejected:
+    """The canister's `log_visibility` does not include the caller."""
+    return reject(Code.REJECTED, f"Caller {name(caller)} is not allowed to access canister logs")
+
+
+# --- methods and arguments -----------------------------------------------------------------------------------
+
+
+def unknown_method(method: str) -> Rejected:
+    """The management canister has no such method."""
+    return reject(Code.UNKNOWN_MANAGEMENT_METHOD, f"Management canister has no method '{method}'")
+
+
+def unknown_query_method(method: str) -> Rejected:
+    """The management canister has no such query method."""
+    return reject(Code.METHOD_NOT_FOUND, f"Query method {method} not found.")
+
+
+def invalid_argument(problem: str) -> Rejected:
+    """The argument of a management call is not the Candid that was expected."""
+    return reject(Code.INVALID_ARGUMENT, f"Error decoding candid: {problem}")
+
+
+def too_many_elements(limit: int) -> Rejected:
+    """A vector in the argument is longer than its bound."""
+    return invalid_argument(f"Deserialize error: The number of elements exceeds maximum allowed {limit}")
+
+
+def not_modelled(what: str, why: str) -> Rejected:
+    """The replica does not model something and refuses it by name (see the README of `replica/`)."""
+    return reject(Code.REJECTED, f"The embedded replica of ic-harness does not model {what}: {why}")
+
+
+def wrong_sender_version(claimed: int, actual: int) -> Rejected:
+    """`sender_canister_version` is not the calling canister's version. Seen by it with the error code in front."""
+    return reject(
+        Code.CONTRACT_VIOLATION,
+        f"Management canister call payload includes sender canister version {claimed} that does not match the "
+        f"actual sender canister version {actual}.",
+    )
+
+
+def canister_not_found(canister: bytes) -> Rejected:
+    """No such canister, found out during execution (the ingress filter's text has no full stop)."""
+    return reject(Code.CANISTER_NOT_FOUND, f"Canister {name(canister)} not found.")
+
+
+# --- creating, installing, deleting --------------------------------------------------------------------------
+
+
+def id_not_hosted(canister: bytes, subnet: bytes) -> Rejected:
+    """`specified_id` lies outside the subnet's ranges."""
+    return reject(
+        Code.NOT_HOSTED,
+        f"Unsuccessful validation of specified ID: Specified CanisterId {name(canister)} is not hosted by subnet "
+        f"{name(subnet)}.",
+    )
+
+
+def id_taken(canister: bytes) -> Rejected:
+    """`specified_id` belongs to a canister."""
+    return reject(Code.ALREADY_INSTALLED, f"Canister {name(canister)} is already installed.")
+
+
+def invalid_wasm(canister: bytes, problem: str) -> Rejected:
+    """A module breaks the rules for modules."""
+    return reject(
+        Code.INVALID_WASM,
+        from_canister(
+            canister,
+            f"Canister's Wasm module is not valid: {problem}",
+            "Try to recompile the canister with a supported toolchain.",
+            "invalid-wasm-module",
+        ),
+    )
+
+
+def not_empty(canister: bytes) -> Rejected:
+    """Installing over code needs another mode."""
+    return _advised(
+        Code.NOT_EMPTY,
+        f"Canister {name(canister)} cannot be installed because the canister is not empty. "
+        "Try installing with mode='reinstall' instead.",
+        "Check that you want to overwrite the canister and, if so, use mode='reinstall'.",
+        "canister-not-empty",
+    )
+
+
+def missing_upgrade_option(problem: str) -> Rejected:
+    """The upgrade needs an option that the call lacks."""
+    return reject(Code.CONTRACT_VIOLATION, f"Missing upgrade option: {problem}")
+
+
+def invalid_upgrade_option(problem: str) -> Rejected:
+    """The upgrade has an option that the module does not allow."""
+    return reject(Code.CONTRACT_VIOLATION, f"Invalid upgrade option: {problem}")
+
+
+def delete_not_stopped(canister: bytes) -> Rejected:
+    """Only a stopped canister can be deleted."""
+    return _advised(
+        Code.NOT_STOPPED,
+        f"Canister {name(canister)} must be stopped before it is deleted.",
+        "Stop the canister before deleting it.",
+        "delete-canister-not-stopped",
+    )
+
+
+def delete_self(canister: bytes) -> Rejected:
+    """A canister cannot delete itself."""
+    return _advised(
+        Code.NOT_CONTROLLER,
+        f"Canister {name(canister)} cannot delete itself.",
+        "Delete the canister from one of its other controllers.",
+        "delete-canister-self",
+    )
+
+
+# --- settings ------------------------------------------------------------------------------------------------
+
+
+def setting_out_of_range(title: str, allowed: str, given: int) -> Rejected:
+    """A number in the settings is above its range; `title` and `allowed` as the replica writes them."""
+    return reject(Code.CONTRACT_VIOLATION, f"{title} expected to be in the range {allowed}, got {given}")
+
+
+def log_limit_out_of_range(given: int, least: int, greatest: int) -> Rejected:
+    """`log_memory_limit` is neither 0 nor between its bounds."""
+    if given < least:
+        return reject(
+            Code.REJECTED,
+            f"The canister log memory limit {given} is too low. It must be at least {least}.",
+        )
+    return reject(
+        Code.REJECTED, f"The canister log memory limit {given} is too high. It must be at most {greatest}."
+    )
+
+
+def too_many_variables(count: int, limit: int) -> Rejected:
+    """More environment variables than a canister may have."""
+    return reject(Code.INVALID_ARGUMENT, f"Too many environment variables: {count} (max: {limit})")
+
+
+def repeated_variable() -> Rejected:
+    """Two environment variables have the same name."""
+    return reject(Code.INVALID_ARGUMENT, "Duplicate environment variables are not allowed")
+
+
+def variable_too_long(what: str, text: str, limit: int) -> Rejected:
+    """The name or value (`what`) of an environment variable is too long."""
+    return reject(
+        Code.INVALID_ARGUMENT,
+        f'Environment variable {what} "{text}" exceeds the maximum allowed length of {limit}.',
+    )
+
+
+# --- chunks, snapshots, metadata -----------------------------------------------------------------------------
+
+
+def chunk_store(problem: str) -> Rejected:
+    """The chunk store cannot take or give something."""
+    return _advised(
+        Code.CONTRACT_VIOLATION,
+        f"Error from Wasm chunk store: {problem}.",
+        "Use the `stored_chunks` API to check which hashes are present or top up the canister if it is low on cycles.",
+        "wasm-chunk-store-error",
+    )
+
+
+def snapshot_of_nothing(canister: bytes) -> Rejected:
+    """An empty canister has no state to keep."""
+    return reject(Code.REJECTED, f"Failed to create snapshot for empty canister {name(canister)}:")
+
+
+def snapshot_limit(canister: bytes, limit: int) -> Rejected:
+    """The canister has as many snapshots as it may have."""
+    return reject(
+        Code.REJECTED,
+        f"Canister {name(canister)} has reached the maximum number of snapshots allowed: {limit}.\n"
+        "Consider deleting an unnecessary snapshot of the specified canister before creating a new one. "
+        "See documentation: canister-snapshot-limit-exceeded",
+    )
+
+
+def snapshot_not_found(canister: bytes, snapshot: bytes) -> Rejected:
+    """The canister has no snapshot with this id."""
+    return _advised(
+        Code.SNAPSHOT_NOT_FOUND,
+        f"Could not find the snapshot ID {snapshot.hex()} for canister {name(canister)}.",
+        "Use the `list_canister_snapshot` API to see which snapshots are present.",
+        "canister-snapshot-not-found",
+    )
+
+
+def no_metadata(canister: bytes, section: str) -> Rejected:
+    """The module has no such custom section that the caller may see."""
+    return reject(
+        Code.REJECTED, f"The canister {name(canister)} has no metadata section with the name {section}."
+    )
+
+
+def no_module_for_metadata(canister: bytes) -> Rejected:
+    """An empty canister has no metadata."""
+    return reject(
+        Code.REJECTED,
+        f"The canister {name(canister)} has no Wasm module and hence no metadata is available.",
+    )
