@@ -153,8 +153,8 @@ def test_installing_over_code_needs_another_mode(replica, rust):
         "IC0514",
         (
             f"Canister {rust.id} cannot be installed because the canister is not empty. Try installing with "
-            "mode='reinstall' instead.\nCheck that you want to overwrite the canister and, if so, use mode='reinstall'. "
-            f"See documentation: {DOCS}#canister-not-empty"
+            "mode='reinstall' instead.\nCheck that you want to overwrite the canister and, if so, use "
+            f"mode='reinstall'. See documentation: {DOCS}#canister-not-empty"
         ),
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from ic_harness.replica.execution import Mode
+from ic_harness.replica.execution import Completed, Mode
 from ic_harness.replica.execution.interface import StableWriteLimits
 
 from .canisters import canister
@@ -193,3 +195,37 @@ def test_system_tasks_by_name(install):
     assert trap.message == (
         'Canister violated contract: "msg_arg_data_size" cannot be executed in heartbeat mode'
     )
+
+
+DEEP = canister("""
+  (func $down (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
+      (else (i32.const 0))))
+  (func (export "canister_update shallow") (drop (call $down (i32.const 60000))))
+  (func (export "canister_update deep") (drop (call $down (i32.const 10000000))))
+""")
+
+
+def test_the_stack_is_as_deep_as_the_replicas(install):
+    """Five MiB of frames: 60,000 small ones fit, which one MiB does not hold; beyond is a trap."""
+    found = []
+
+    def recurse():
+        found.append(install(DEEP).run("shallow"))
+        found.append(install(DEEP).run("deep"))
+
+    in_large_thread(recurse)
+    assert isinstance(found[0], Completed)
+    assert found[1].message == "Canister trapped: stack overflow"
+
+
+def in_large_thread(action):
+    """Run on a thread whose own stack holds the canister's with room to spare."""
+    before = threading.stack_size(16 << 20)
+    try:
+        thread = threading.Thread(target=action)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)

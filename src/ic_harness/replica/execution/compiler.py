@@ -24,10 +24,13 @@ from .interrupts import Interrupts
 from .mapped import MAPPED
 from .memory import GUARD, RESERVATION, Strategy
 from .module import Module
+from .native import limit_stack
 from .pages import supported
 from .validation import ModuleInvalid
 
-_WASM_STACK = 1 << 20
+_WASM_STACK = 5 << 20
+"""Bytes of the stack that a canister may use, as in DFINITY's replica. A thread that runs Wasm needs a stack of its own
+larger by what Python takes before and below: 16 MiB in all."""
 _ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
 _CODE_VERSION = "2"
 """Changes when instrumentation or engine settings change, so that older compiled code is not used."""
@@ -63,7 +66,7 @@ class Compiler:
         config.wasm_multi_memory = (
             True  # for glue.py; canisters with two memories are refused by validation.py
         )
-        config.max_wasm_stack = _WASM_STACK
+        limit_stack(config, _WASM_STACK)
         config.memory_reservation = RESERVATION if self.strategy.guarded else 0
         config.memory_guard_size = GUARD if self.strategy.guarded else 0
         self.creator.install(config)

@@ -43,6 +43,15 @@ class NativeTrap(Exception):  # noqa: N818  a trap is what the specification cal
     frames: tuple[tuple[int, str | None], ...]
 
 
+def limit_stack(config: wasmtime.Config, size: int) -> None:
+    """Bound the stack of Wasm code to `size` bytes.
+
+    Wasmtime wants its stacks for asynchronous calls, which nothing here makes, to be larger than that.
+    """
+    config.max_wasm_stack = size
+    ffi.wasmtime_config_async_stack_size_set(config.ptr(), 2 * size)
+
+
 def text_of(error: Any) -> str:
     """Take over an error pointer and return its text."""
     return str(wasmtime.WasmtimeError._from_ptr(error))  # noqa: SLF001
