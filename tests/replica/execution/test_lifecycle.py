@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.replica.execution import Mode
+from ic_harness.replica.execution.table import ROWS
 
 from .canisters import canister
 
@@ -156,3 +157,32 @@ def test_the_certificate_is_there_or_not(install):
     assert canister_.reply("present", Mode.QUERY) == b"\x00"
     assert canister_.trap("certificate", Mode.QUERY).error_code == 504
     assert canister_.reply("root_key", root_key=b"key") == b"key"
+
+
+def test_system_calls_count_as_instructions(install):
+    """Each call of the system API counts for what the replica charges, and the instruction limit holds for the sum.
+
+    Motoko's counters of instructions fit together only so: what a collection costs varies by less than the calls of
+    the messages around it.
+    """
+    wasm = canister(f"""
+      (func (export "canister_update f")
+        (i64.store (i32.const 0) (call $ic0.performance_counter (i32.const 0)))
+        (drop (call $ic0.time)) (drop (call $ic0.time)) (drop (call $ic0.time))
+        (i64.store (i32.const 0)
+          (i64.sub (call $ic0.performance_counter (i32.const 0)) (i64.load (i32.const 0)))) {REPLY_8})
+    """)
+    outcome = install(wasm).ok("f")
+    between = int.from_bytes(outcome.effects.answer.data, "little")
+    assert 3 * 500 + 200 < between < 3 * 500 + 200 + 30
+    assert outcome.instructions > 3 * 500 + 2 * 200 + 2 * 500
+    trap = install(wasm).trap("f", instruction_limit=2_000)
+    assert (trap.error_code, trap.instructions) == (522, 2_000)
+
+
+def test_costs_are_the_replicas():
+    """The cost of every system function, as the public replica has it; stable memory is counted by its own code."""
+    costs = {row.name: row.cost for row in ROWS if row.cost != 500}
+    in_wasm = {row.name: 0 for row in ROWS if row.function is None}
+    named = {"call_new": 1500, "call_perform": 5000, "debug_print": 100, "is_controller": 1000}
+    assert costs == {**in_wasm, **named, "performance_counter": 200}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from ic_harness.replica.execution import Completed, Mode
 from ic_harness.replica.execution.interface import StableWriteLimits
+from ic_harness.replica.execution.threads import start_thread
 
 from .canisters import canister
 
@@ -215,17 +214,6 @@ def test_the_stack_is_as_deep_as_the_replicas(install):
         found.append(install(DEEP).run("shallow"))
         found.append(install(DEEP).run("deep"))
 
-    in_large_thread(recurse)
+    start_thread(recurse, "deep").join()
     assert isinstance(found[0], Completed)
     assert found[1].message == "Canister trapped: stack overflow"
-
-
-def in_large_thread(action):
-    """Run on a thread whose own stack holds the canister's with room to spare."""
-    before = threading.stack_size(16 << 20)
-    try:
-        thread = threading.Thread(target=action)
-        thread.start()
-        thread.join()
-    finally:
-        threading.stack_size(before)

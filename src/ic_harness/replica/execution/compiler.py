@@ -29,8 +29,7 @@ from .pages import supported
 from .validation import ModuleInvalid
 
 _WASM_STACK = 5 << 20
-"""Bytes of the stack that a canister may use, as in DFINITY's replica. A thread that runs Wasm needs a stack of its own
-larger by what Python takes before and below: 16 MiB in all."""
+"""Bytes of stack that a canister may use, as in DFINITY's replica; `threads.STACK_BYTES` leaves room for it."""
 _ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
 _CODE_VERSION = "2"
 """Changes when instrumentation or engine settings change, so that older compiled code is not used."""

@@ -59,6 +59,8 @@ class Frame:
     cycles_accepted: int = 0
     cycles_burned: int = 0
     cycles_sent: int = 0
+    overhead: int = 0
+    """Instructions that calls of the system API count for, besides those of the canister's code."""
     fees_held: int = 0
     """Cycles that the fees of calls may take; they are still in the balance, but not free."""
     logs: list[bytes] = field(default_factory=list)
@@ -79,8 +81,8 @@ class Frame:
 
     @property
     def instructions(self) -> int:
-        """Instructions that this message has used so far."""
-        return self.env.instruction_limit - self.fuel_left()
+        """Instructions that this message has used so far: by its code and by its calls of the system API."""
+        return self.env.instruction_limit - self.fuel_left() + self.overhead
 
     @property
     def balance(self) -> int:

@@ -65,7 +65,7 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
     size = CELL * len(row.params)
     bits = 64 if is_64 and row.results == "I" else _WIDTHS.get(row.results, 32)
     mask = (1 << bits) - 1
-    function, modes, name = row.function, row.modes, row.name
+    function, modes, name, cost = row.function, row.modes, row.name, row.cost
     string_at, cell = ctypes.string_at, ctypes.c_uint64.from_address
 
     def callback(_environment: int, _caller: int, cells: int, _count: int) -> int:
@@ -73,6 +73,7 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
         try:
             frame = RUNNING.frame
             assert frame is not None, "bug: a system call outside of a message"
+            frame.overhead += cost
             # CONTEXT
             if frame.env.mode not in modes:
                 raise wrong_mode(name, frame.env.mode, frame.task)  # noqa: TRY301  every failure goes one way

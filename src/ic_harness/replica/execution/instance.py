@@ -158,6 +158,9 @@ class Instance:
         except BaseException:
             self.rollback()  # an interrupt, or a bug of ours: nothing of the message may stay
             raise
+        if used > env.instruction_limit:  # by system calls, which the engine does not count
+            used = env.instruction_limit
+            trapped = trapped or (traps.instruction_limit(used), ())
         if trapped is None and self._wrote_too_much(env):
             trapped = traps.stable_write_limit(env.stable_write_limits), ()
         if trapped is None:

@@ -31,6 +31,11 @@ class Row:
     only_32: bool = False
 
     @property
+    def cost(self) -> int:
+        """Instructions that a call of it counts for, apart from what it copies; none where it lives in Wasm."""
+        return 0 if self.function is None else _COSTS.get(self.name, _USUAL_COST)
+
+    @property
     def modes(self) -> frozenset[Mode]:
         """The contexts in which it may be called."""
         if self.contexts.startswith("*"):
@@ -38,6 +43,16 @@ class Row:
         modes = {_LETTERS[letter] for letter in self.contexts.split()}
         return frozenset(modes | {Mode.POST_UPGRADE} if Mode.INIT in modes else modes)
 
+
+_USUAL_COST = 500
+_COSTS = {
+    "call_new": 1_500,
+    "call_perform": 5_000,
+    "debug_print": 100,
+    "is_controller": 1_000,
+    "performance_counter": 200,
+}
+"""What DFINITY's replica charges for calls of the system API (its `system_api_complexity::overhead`)."""
 
 _INFO = "U RQ NRQ CQ Ry Rt CRy CRt C CC F"
 _ANSWER = "U RQ NRQ TQ CQ Ry Rt CRy CRt"
