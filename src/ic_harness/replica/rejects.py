@@ -115,7 +115,7 @@ def internal(problem: BaseException) -> Rejected:
 
 def canister_not_found(canister: bytes) -> Rejected:
     """No such canister on this subnet."""
-    return reject(Code.CANISTER_NOT_FOUND, f"Canister {name(canister)} not found")
+    return routed(Code.CANISTER_NOT_FOUND, f"Canister {name(canister)} not found")
 
 
 def no_route(canister: bytes) -> Rejected:
@@ -133,12 +133,12 @@ def stopped_query(canister: bytes) -> Rejected:
 
 def stopped(canister: bytes) -> Rejected:
     """The canister takes no calls."""
-    return reject(Code.STOPPED, f"Canister {name(canister)} is stopped")
+    return routed(Code.STOPPED, f"Canister {name(canister)} is stopped")
 
 
 def stopping(canister: bytes) -> Rejected:
     """The canister takes no calls any more."""
-    return reject(Code.STOPPING, f"Canister {name(canister)} is stopping")
+    return routed(Code.STOPPING, f"Canister {name(canister)} is stopping")
 
 
 def no_module() -> Rejected:
@@ -192,7 +192,7 @@ def message_not_accepted(canister: bytes) -> Rejected:
 
 def queue_full(canister: bytes) -> Rejected:
     """No room for another message."""
-    return reject(Code.QUEUE_FULL, f"Canister {name(canister)} has too many messages waiting")
+    return routed(Code.QUEUE_FULL, f"Canister {name(canister)} input queue is full")
 
 
 def ingress_expired() -> Rejected:
