@@ -348,3 +348,19 @@ def test_expirations_are_nat64(expiration):
         create_delegation(ALICE, b"k", expiration_ns=expiration)
     century = create_delegation(ALICE, b"k", expiration_ns=NOW + 100 * 365 * 86_400 * 10**9)
     assert century.expiration < 1 << 64
+
+
+def test_an_expiry_is_told_as_dates():
+    """The text has the dates as DFINITY's replica writes them, with a fraction of three, six or nine digits."""
+    now = 1_620_328_630_000_000_003
+    with pytest.raises(EnvelopeError) as caught:
+        check_expiry(1_620_328_629_500_000_000, now)
+    assert str(caught.value) == (
+        "Invalid request expiry: Specified ingress_expiry not within expected range: Minimum allowed expiry: "
+        "2021-05-06 19:17:10.000000003 UTC, Maximum allowed expiry: 2021-05-06 19:22:40.000000003 UTC, "
+        "Provided expiry: 2021-05-06 19:17:09.500 UTC"
+    )
+    with pytest.raises(EnvelopeError, match=r"Provided expiry: 2554-07-21 23:34:33\.709551615 UTC$"):
+        check_expiry((1 << 64) - 1, now)
+    with pytest.raises(EnvelopeError, match=r"Provided expiry: 1970-01-01 00:00:00 UTC$"):
+        check_expiry(0, now)

@@ -208,3 +208,19 @@ def test_two_calls_in_one_round_run_in_order(replica):
         replica.tick()
     assert [done() for done in finish] == [1, 3, 6]
     assert replica.node.world.round == round_before + 1
+
+
+def test_the_management_canister_is_an_effective_id_for_creation_only(wire, replica, rust):
+    """Under `aaaaa-aa` canisters are created; every other call, query or reading is refused by HTTP."""
+    nothing = Principal.management()
+    known = management(replica).service.methods["provisional_create_canister_with_cycles"]
+    arg = candid.encode(({"amount": 5, "settings": None, "specified_id": None},), known.arg_types)
+    assert wire.verdict(nothing, known.name, arg)["status"] == b"replied"
+    stop = candid.encode(
+        ({"canister_id": rust.id},), management(replica).service.methods["stop_canister"].arg_types
+    )
+    for method, argument_ in [("raw_rand", b"DIDL\0\0"), ("stop_canister", stop), ("no_such", b"")]:
+        _, answer = wire.call(nothing, method, argument_)
+        assert (answer.status, answer.body) == (400, b"Canister aaaaa-aa does not belong to any subnet.")
+    assert wire.query(nothing, "canister_status", stop)[1].status == 400
+    assert wire.read(nothing, (b"time",)).status == 400

@@ -7,6 +7,7 @@ import pytest
 from ic_harness.errors import CertificateError, RejectError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, cbor, lookup_value, verify_query_signatures
+from ic_harness.replica.world import Status
 
 from .support import BOB, candid, create, deploy, deploy_wat, did, management
 
@@ -145,3 +146,20 @@ def test_motoko_composite_query(replica):
     counter = deploy(replica, "motoko/counter", 4)
     caller = deploy(replica, "motoko/caller")
     assert caller.query("through_query", str(counter.id)) == 8
+
+
+def test_a_stopping_canister_answers_queries_and_a_stopped_one_does_not(replica, rust, other):
+    """As in DFINITY's replica: only a stopped canister has no call contexts, and queries need them."""
+    with replica.held():
+        replica.canister(rust.id).status = Status.STOPPING
+        assert rust.query("get") == 7
+        assert "Ok" in other.query("gather", rust.id, "get", NOTHING)
+        replica.canister(rust.id).status = Status.RUNNING
+    management(replica).update("stop_canister", {"canister_id": rust.id})
+    assert "Err" in other.query("gather", rust.id, "get", NOTHING)
+    with pytest.raises(RejectError) as caught:
+        rust.query("get")
+    assert (caught.value.error_code, caught.value.reject_message) == (
+        "IC0508",
+        f"Canister {rust.id} is stopped and therefore does not have a CallContextManager",
+    )

@@ -17,7 +17,7 @@ from ic_harness.protocol import (
     lookup_value,
 )
 
-from .support import Wire, create, wasm
+from .support import Wire, create, install, wasm
 
 
 def test_time_is_in_every_certificate(replica, wire, rust):
@@ -141,8 +141,6 @@ def test_private_metadata_is_for_controllers(replica, wire):
     """A private section is 403 for others and shown to controllers."""
     import gzip
 
-    from .support import install
-
     canister = create(replica, wire.identity.principal)
     install(
         replica,
@@ -166,3 +164,12 @@ def test_management_status_under_another_effective_id(replica, wire, rust, other
     assert wire.read(other.id, (b"request_status", envelope.request_id)).status == 400
     assert wire.read(rust.id, (b"request_status", envelope.request_id)).status == 200
     assert Principal(rust.id.raw) == rust.id
+
+
+def test_a_section_may_have_an_empty_name(replica, wire):
+    """`icp:public ` with nothing behind the space is a section, read at a path whose last label is empty."""
+    canister = create(replica, wire.identity.principal)
+    module = b"\0asm\1\0\0\0" + section(b"icp:public ", b"a")
+    install(replica, canister, module, sender=wire.identity.principal)
+    path = (b"canister", canister.raw, b"metadata", b"")
+    assert lookup_value(wire.tree(canister, path), path) == b"a"

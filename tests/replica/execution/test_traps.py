@@ -202,6 +202,7 @@ DEEP = canister("""
       (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
       (else (i32.const 0))))
   (func (export "canister_update shallow") (drop (call $down (i32.const 60000))))
+  (func (export "canister_update answer_twice") (call $ic0.msg_reply) (call $ic0.msg_reply))
   (func (export "canister_update deep") (drop (call $down (i32.const 10000000))))
 """)
 
@@ -217,3 +218,11 @@ def test_the_stack_is_as_deep_as_the_replicas(install):
     start_thread(recurse, "deep").join()
     assert isinstance(found[0], Completed)
     assert found[1].message == "Canister trapped: stack overflow"
+
+
+def test_only_traps_have_a_backtrace(install):
+    """Broken contracts and limits name no functions, although the module has names."""
+    assert install(TRAPS).trap("unreachable").backtrace
+    assert install(TRAPS).trap("explicit").backtrace
+    assert install(TRAPS).trap("forever", instruction_limit=100_000).backtrace == ()
+    assert install(DEEP).trap("answer_twice").backtrace == ()
