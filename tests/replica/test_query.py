@@ -148,12 +148,17 @@ def test_motoko_composite_query(replica):
     assert caller.query("through_query", str(counter.id)) == 8
 
 
-def test_a_stopping_canister_answers_queries_and_a_stopped_one_does_not(replica, rust, other):
-    """As in DFINITY's replica: only a stopped canister has no call contexts, and queries need them."""
+def test_a_canister_answers_queries_only_while_it_runs(replica, rust, other):
+    """A stopping or stopped canister refuses them, asked by users or by composite queries."""
     with replica.held():
         replica.canister(rust.id).status = Status.STOPPING
-        assert rust.query("get") == 7
-        assert "Ok" in other.query("gather", rust.id, "get", NOTHING)
+        with pytest.raises(RejectError) as caught:
+            rust.query("get")
+        assert (caught.value.error_code, caught.value.reject_message) == (
+            "IC0509",
+            f"Canister {rust.id} is not running",
+        )
+        assert "Err" in other.query("gather", rust.id, "get", NOTHING)
         replica.canister(rust.id).status = Status.RUNNING
     management(replica).update("stop_canister", {"canister_id": rust.id})
     assert "Err" in other.query("gather", rust.id, "get", NOTHING)

@@ -34,7 +34,6 @@ from ic_harness.replica.world import (
     Rejected,
     Replied,
     Request,
-    Status,
 )
 
 WALL_TIME_S: Final = 10.0
@@ -89,8 +88,9 @@ class CompositeQuery:
         canister = self.node.world.canisters.get(request.callee)
         if canister is None:
             return rejects.canister_not_found(request.callee)
-        if canister.status is Status.STOPPED:
-            return rejects.stopped_query(canister.id)
+        refusal = rejects.query_unavailable(canister.id, canister.status)
+        if refusal is not None:
+            return refusal
         if not canister.installed:
             return rejects.no_module_in(canister.id)
         known = self.node.machine.module(canister).methods.get(request.method) in {"query", "composite_query"}

@@ -17,7 +17,7 @@ from ic_harness.replica.node import Node
 from ic_harness.replica.reading import Reading
 from ic_harness.replica.turn import environment
 from ic_harness.replica.wire import HttpProblem, HttpResponse, answer, check_effective_id, reject_fields
-from ic_harness.replica.world import MANAGEMENT, Answer, Canister, Rejected, Replied, Request, Status
+from ic_harness.replica.world import MANAGEMENT, Answer, Canister, Rejected, Replied, Request
 
 
 def query(node: Node, effective_id: bytes, body: bytes) -> HttpResponse:
@@ -66,9 +66,8 @@ def execute(node: Node, request: Request) -> Answer:
 
 def unavailable(canister: Canister) -> Rejected | None:
     """Why a canister answers no queries, None when it does."""
-    if canister.status is Status.STOPPED:
-        return rejects.stopped_query(canister.id)
-    return None if canister.installed else rejects.no_module_in(canister.id)
+    refusal = rejects.query_unavailable(canister.id, canister.status)
+    return refusal or (None if canister.installed else rejects.no_module_in(canister.id))
 
 
 def _run(node: Node, canister: Canister, request: Request, reading: Reading) -> Answer:

@@ -12,7 +12,7 @@ from typing import Final
 
 from ic_harness.principal import Principal
 from ic_harness.replica.execution.interface import Trapped
-from ic_harness.replica.world import Rejected
+from ic_harness.replica.world import Rejected, Status
 
 DOCS: Final = "https://internetcomputer.org/docs/current/references/execution-errors"
 MAX_TEXT: Final = 8 * 1024
@@ -123,8 +123,12 @@ def no_route(canister: bytes) -> Rejected:
     return routed(Code.CANISTER_NOT_FOUND, f"No route to canister {name(canister)}")
 
 
-def stopped_query(canister: bytes) -> Rejected:
-    """A stopped canister answers no queries."""
+def query_unavailable(canister: bytes, status: Status) -> Rejected | None:
+    """A canister answers queries while it runs: why it does not in another status, None when it does."""
+    if status is Status.RUNNING:
+        return None
+    if status is Status.STOPPING:
+        return reject(Code.STOPPING, f"Canister {name(canister)} is not running")
     return reject(
         Code.STOPPED,
         f"Canister {name(canister)} is stopped and therefore does not have a CallContextManager",
