@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> int:
         "--expected", type=Path, default=ROOT / "tests" / "interop" / "expected", help="folder of the lists"
     )
     options = parser.parse_args(arguments)
+    # So that a suite and its replica are ended, and temporary folders removed, also when this program is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     unknown = set(options.names) - known.keys()
     if unknown:
         parser.error(f"no such judge: {', '.join(sorted(unknown))}; known are {', '.join(known)}")

@@ -7,6 +7,7 @@ failures in `tests/interop/expected/<name>.toml`.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,23 +74,26 @@ def command(
 
     Raises BrokenOffError when it exits with a status outside `good` or takes longer than `timeout_s`.
     """
-    try:
-        done = subprocess.run(
-            [str(word) for word in words],
-            cwd=folder,
-            env={**os.environ, **(environment or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise BrokenOffError(f"{words[0]} took longer than {timeout_s} s") from None
-    if done.returncode not in set(good):
-        raise BrokenOffError(f"{words[0]} exited with status {done.returncode}: {done.stdout[-2000:]}")
-    return done.stdout
+    with subprocess.Popen(
+        [str(word) for word in words],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as suite:
+        try:
+            printed, _ = suite.communicate(timeout=timeout_s)
+        except BaseException as problem:
+            os.killpg(suite.pid, signal.SIGKILL)  # with all that it started
+            if isinstance(problem, subprocess.TimeoutExpired):
+                raise BrokenOffError(f"{words[0]} took longer than {timeout_s} s") from None
+            raise
+    if suite.returncode not in set(good):
+        raise BrokenOffError(f"{words[0]} exited with status {suite.returncode}: {printed[-2000:]}")
+    return printed
 
 
 def numbered(results: Iterable[tuple[str, Result]]) -> dict[str, Result]:

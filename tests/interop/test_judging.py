@@ -98,6 +98,37 @@ def test_a_suite_without_a_verdict(judge):
     assert printed.startswith("ic-ref-test: no verdict, ")
 
 
+def test_being_ended_ends_everything(tmp_path):
+    """SIGTERM ends the suite, its children and the replica, and removes the temporary folder."""
+    program = tmp_path / "shelf" / "ic-ref-test" / "run"
+    program.parent.mkdir(parents=True)
+    pids = tmp_path / "pids"
+    program.write_text(f"#!/bin/sh\nsleep 600 &\necho $$ $! > {pids}.new; mv {pids}.new {pids}\nwait\n")
+    program.chmod(0o755)
+    (tmp_path / "ic-ref-test.toml").write_text("total = 0\n")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "scripts" / "judging"), "ic-ref-test", "--expected", str(tmp_path)],
+        env={**os.environ, "IC_HARNESS_JUDGES": str(tmp_path / "shelf"), "TMPDIR": str(scratch)},
+    ) as judging:
+        while not pids.exists():
+            assert judging.poll() is None
+        judging.terminate()
+        assert judging.wait(60) == 143
+    assert list(scratch.iterdir()) == []
+    for pid in pids.read_text().split():
+        assert not alive(int(pid))
+
+
+def alive(pid):
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_missing_suite_is_skipped_by_name(judge):
     """Where the suite is not there, that is said, and nothing fails."""
     status, printed = judge(listed(), present=False)
