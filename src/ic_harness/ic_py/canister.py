@@ -27,7 +27,9 @@ class Canister:
         self.agent = as_agent(agent)
         self.canister_id = Principal.of(canister_id)
         if candid is None:
-            published = self.agent.read_metadata(self.canister_id, "candid:service")
+            # The management canister has no state that could be read.
+            managing = self.canister_id == Principal.management()
+            published = None if managing else self.agent.read_metadata(self.canister_id, "candid:service")
             if published is None:
                 raise InputError(f"canister {self.canister_id} publishes no Candid interface: give its text")
             candid = published.decode()

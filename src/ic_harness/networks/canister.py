@@ -41,7 +41,8 @@ def read_interface(source: str | Path) -> Service:
 
 def fetch_interface(agent: Agent, canister: Principal) -> Service:
     """Read the interface that a canister publishes, certified. Raises `InputError` when it publishes none."""
-    text = agent.read_metadata(canister, INTERFACE)
+    # The management canister has no state that could be read.
+    text = None if canister == Principal.management() else agent.read_metadata(canister, INTERFACE)
     if text is None:
         raise InputError(f"canister {canister} publishes no Candid interface: give the .did file")
     try:
