@@ -21,8 +21,7 @@ STRANGERS = [("candid", "protocol"), ("replica", "agent"), ("pytest_plugin", "cl
 DOORS = {
     "wasmtime": ["replica/execution/*"],
     "httpx": ["agent/transport_http.py", "networks/*"],
-    "uvicorn": ["replica/server.py"],
-    "starlette": ["replica/server.py", "replica/gateway.py", "replica/admin.py"],
+    "uvicorn": ["replica/server.py", "replica/connections.py"],
     "cryptography": ["protocol/identity/*"],
     "pyblst": ["protocol/bls.py"],
     "PIL": ["uploads/derivatives.py", "uploads/samples.py"],

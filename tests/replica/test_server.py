@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,10 +15,13 @@ import pytest
 from ic_harness.errors import ReplicaError
 from ic_harness.protocol import cbor
 from ic_harness.replica import serve
+from ic_harness.replica.connections import Limits
+from ic_harness.replica.server import app
 
 from .support import candid, deploy_wat
 
 CBOR = {"content-type": "application/cbor"}
+HALVES = [b"", b"P", b"POST /api/v2/status HTTP/1.1\r\n", b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n123"]
 
 
 @pytest.fixture
@@ -64,6 +70,41 @@ def test_many_connections(server, wire, rust):
 
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(one, range(48))) == {200}
+
+
+def test_the_keep_alive_time_is_announced(server):
+    """Every answer says how long its connection is kept: longer than hyper's pool keeps it, 90 s."""
+    answer, _ = ask(server, "GET", "/api/v2/status")
+    assert answer.headers["keep-alive"] == f"timeout={Limits().keep_alive_s}"
+    assert Limits().keep_alive_s > 90
+
+
+def test_half_open_connections_hinder_no_other(replica):
+    """Beside 200 connections with half a request each, others are answered."""
+    with serve(replica) as server, ExitStack() as stack:
+        address = (urlsplit(server.url).hostname, urlsplit(server.url).port)
+        for number in range(200):
+            begun = HALVES[number % len(HALVES)]
+            stack.enter_context(socket.create_connection(address, timeout=30)).sendall(begun)
+        for _ in range(20):
+            assert ask(server, "GET", "/api/v2/status")[0].status == 200
+
+
+def test_half_a_body_is_no_request(replica, caplog):
+    """A client that goes away within its body has asked nothing, and that is no error of the server."""
+    asked = []
+    application = app(replica)
+    parts = [{"type": "http.request", "body": b"1", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return parts.pop(0)
+
+    async def send(message):
+        asked.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/api/v2/status", "headers": []}
+    asyncio.run(application(scope, receive, send))
+    assert (asked, caplog.records) == ([], [])
 
 
 def test_a_huge_body_is_413(server, rust):

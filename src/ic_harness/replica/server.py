@@ -36,6 +36,10 @@ class _TooLargeError(Exception):
     """A body goes on beyond every limit."""
 
 
+class _LostError(Exception):
+    """The client went away, or was cut off, before its request was complete."""
+
+
 def app(replica: Replica) -> Application:
     """Make an ASGI 3 application that serves `replica`; closing the replica stays with the caller."""
     workers = WasmExecutor("ic-harness-http", _WORKERS)
@@ -52,6 +56,8 @@ def app(replica: Replica) -> Application:
             body = await _body(receive, limit)
         except _TooLargeError:
             await _send(send, problem(413, "The request body is too large"))
+            return
+        except _LostError:
             return
         loop = asyncio.get_running_loop()
         try:
@@ -80,6 +86,8 @@ async def _body(receive: Receive, limit: int) -> bytes:
     size = 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _LostError
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
@@ -156,21 +164,32 @@ class RunningServer:
 def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
     """Serve `replica` over HTTP in a thread; port 0 takes a free one. Loopback unless `host` says otherwise.
 
-    Raises `ReplicaError` when the address cannot be used.
+    Idle connections are kept for the time that the header `Keep-Alive` announces; unfinished requests are
+    refused as `connections.Limits` says. Raises `ReplicaError` when the address cannot be used.
     """
     import uvicorn  # lazy: start-up time  # noqa: PLC0415
+
+    from ic_harness.replica.connections import (  # lazy: start-up time  # noqa: PLC0415
+        GRACE_S,
+        Limits,
+        bounded_by,
+    )
 
     # An answer that an ordered fault breaks off is no error of the server.
     logging.getLogger("uvicorn.error").addFilter(_not_broken_off)
     listener = _listen(host, port)
+    limits = Limits()
     config = uvicorn.Config(
         app(replica),
-        http="httptools",
+        http=bounded_by(limits),
+        interface="asgi3",
         loop="asyncio",
         ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
+        headers=[("keep-alive", f"timeout={limits.keep_alive_s}")],
+        timeout_keep_alive=limits.keep_alive_s + GRACE_S,
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
