@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
 
 from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity, lookup_value
 from ic_harness.replica import HttpRequest
 from ic_harness.replica.front import Front
+from ic_harness.replica.management.call import interface
 
-from .support import candid, did
+from .support import Wire, candid, did
 
 
 @pytest.fixture
@@ -33,6 +36,49 @@ def test_the_status_tells_where_the_network_is(ask, replica, rust):
     assert status["root_key"] == replica.root_key.hex()
     assert status["canisters"] == [str(rust.id)]
     assert status["held"] is False
+
+
+def test_the_topology_is_pocket_ics(ask, replica):
+    """Subnets by id with their ranges; the default id is in a range; the seed of the keys is not shown."""
+    seen = ask("GET", "topology")
+    subnet = replica.node.subnet
+    ((name, config),) = seen["subnet_configs"].items()
+    assert name == str(subnet.principal)
+    assert set(config) == {
+        "subnet_kind",
+        "cost_schedule",
+        "subnet_seed",
+        "instruction_config",
+        "canister_ranges",
+    }
+    assert config["subnet_kind"].lower().encode() == subnet_type(replica)
+    ranges = [(raw_id(found["start"]), raw_id(found["end"])) for found in config["canister_ranges"]]
+    assert tuple(ranges) == subnet.ranges
+    assert subnet.hosts(raw_id(seen["default_effective_canister_id"]))
+    assert len(config["subnet_seed"]) == 32
+    assert bytes(config["subnet_seed"]) != subnet.seed[:32]
+
+
+def test_canisters_are_created_under_the_default_id(ask, wire):
+    """The id of the topology works in the URL of the call that creates a canister."""
+    effective = Principal(raw_id(ask("GET", "topology")["default_effective_canister_id"]))
+    nothing = {"amount": None, "settings": None, "specified_id": None, "sender_canister_version": None}
+    method = "provisional_create_canister_with_cycles"
+    arg = candid.encode((nothing,), interface().methods[method].arg_types)
+    fields = wire.verdict(Principal.management(), method, arg, effective=effective)
+    assert fields["status"] == b"replied"
+
+
+def raw_id(value):
+    return base64.b64decode(value["canister_id"])
+
+
+def subnet_type(replica):
+    subnet = replica.node.subnet
+    tree = Wire(replica, Ed25519Identity.from_seed(b"t" * 32)).tree(
+        subnet.principal, (b"subnet",), place="subnet"
+    )
+    return lookup_value(tree, (b"subnet", subnet.id, b"type"))
 
 
 def test_time_and_rounds(ask, replica):

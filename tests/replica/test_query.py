@@ -6,7 +6,7 @@ import pytest
 
 from ic_harness.errors import CertificateError, RejectError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Certificate, cbor, lookup_value, verify_query_signatures
+from ic_harness.protocol import Certificate, cbor, lookup_value, seal, verify_query_signatures
 from ic_harness.replica.world import Status
 
 from .support import BOB, candid, create, deploy, deploy_wat, did, management
@@ -168,3 +168,32 @@ def test_a_canister_answers_queries_only_while_it_runs(replica, rust, other):
         "IC0508",
         f"Canister {rust.id} is stopped and therefore does not have a CallContextManager",
     )
+
+
+def subnet_query(wire, replica, subnet, canister, method):
+    content = wire.content("query", canister_id=canister, method_name=method, arg=b"DIDL\0\0")
+    envelope = seal(content, wire.identity)
+    return envelope, wire.post(f"/api/v3/subnet/{subnet}/query", envelope.to_cbor())
+
+
+def test_a_subnet_query_is_answered_and_signed(wire, replica):
+    """`list_canisters` can be asked on the subnet; the node signs the answer as for any query."""
+    subnet = replica.node.subnet
+    envelope, answer = subnet_query(wire, replica, subnet.principal, b"", "list_canisters")
+    fields = cbor.decode(answer.body)
+    assert (answer.status, fields["status"]) == (200, "rejected")  # the subnet has no administrators
+    assert "list_canisters" in fields["reject_message"]
+    verify_query_signatures(fields, envelope.request_id, {subnet.node_id: subnet.node_key}, now_ns=None)
+
+
+def test_subnet_queries_are_restricted(wire, replica, rust):
+    """Other methods, other canisters and other subnets are refused with 400; other versions are 404."""
+    subnet, other = replica.node.subnet.principal, Principal.self_authenticating(b"other subnet")
+    for place, canister, method in [
+        (subnet, b"", "canister_status"),
+        (subnet, rust.id.raw, "list_canisters"),
+        (subnet, rust.id.raw, "get"),
+        (other, b"", "list_canisters"),
+    ]:
+        assert subnet_query(wire, replica, place, canister, method)[1].status == 400
+    assert wire.post(f"/api/v2/subnet/{subnet}/query", b"").status == 404

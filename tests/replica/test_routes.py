@@ -76,6 +76,8 @@ ENDPOINTS = [
     "v4/canister/{c}/call",
     "v3/canister/{c}/query",
     "v2/canister/{c}/read_state",
+    "v3/subnet/{s}/query",
+    "v4/subnet/{s}/call",
 ]
 BOMBS = {
     "nothing": b"",
@@ -93,9 +95,10 @@ BOMBS = {
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("name", BOMBS)
-def test_malformed_requests_are_400(wire, rust, endpoint, name):
+def test_malformed_requests_are_400(replica, wire, rust, endpoint, name):
     """Whatever is no envelope is 400 with a sentence, on every endpoint."""
-    answer = wire.post(f"/api/{endpoint.format(c=rust.id)}", BOMBS[name])
+    place = endpoint.format(c=rust.id, s=replica.node.subnet.principal)
+    answer = wire.post(f"/api/{place}", BOMBS[name])
     assert answer.status == 400
     assert answer.body
 

@@ -1,6 +1,7 @@
 """What only a test network can do, over HTTP for programs that are not Python: JSON below `/_/`.
 
     GET  /_/status                        round, time, root key, canisters, whether rounds are held
+    GET  /_/topology                      subnets and default_effective_canister_id, in PocketIC's form
     POST /_/time        {"set_ns": …} or {"advance_ns": …}
     POST /_/tick        {"rounds": 1}
     POST /_/hold, /_/release
@@ -37,6 +38,7 @@ from ic_harness.replica.faults import Fault, Harm
 from ic_harness.replica.latency import PRESETS, Latency, LatencyModel
 from ic_harness.replica.replica import Replica
 from ic_harness.replica.snapshots import NetworkSnapshot
+from ic_harness.replica.topology import topology
 from ic_harness.replica.wire import HttpProblem, HttpRequest, HttpResponse, problem
 
 PREFIX: Final = "/_/"
@@ -94,6 +96,10 @@ class Admin:
             "held": self.replica.is_held,
             "canisters": [str(Principal(canister_id)) for canister_id in sorted(world.canisters)],
         }
+
+    def topology(self, _since: int) -> dict[str, Any]:
+        """Return the subnets with their canister ranges."""
+        return topology(self.replica.node.subnet)
 
     def state_hash(self, _since: int) -> dict[str, Any]:
         """The hash of the state."""
@@ -227,6 +233,7 @@ class Admin:
 
 _READERS: Final[dict[str, Callable[[Admin, int], Any]]] = {
     "status": Admin.status,
+    "topology": Admin.topology,
     "state_hash": Admin.state_hash,
     "figures": Admin.figures,
     "lines": Admin.lines,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ic_harness.protocol import sign_query_response
+from ic_harness.protocol import Envelope, sign_query_response
 from ic_harness.replica import management, rejects
 from ic_harness.replica.composite import CompositeQuery
 from ic_harness.replica.config import QUERY_INSTRUCTIONS, QUERY_REPLY_BYTES
@@ -28,6 +28,24 @@ def query(node: Node, effective_id: bytes, body: bytes) -> HttpResponse:
         check_effective_id(request.callee, effective_id)
     elif _concerns_other(request, effective_id):
         raise HttpProblem(400, "The canister_id of the argument does not match the effective canister id")
+    return _signed(node, envelope, request)
+
+
+def subnet_query(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
+    """Serve `/api/v3/subnet/<subnet_id>/query`: the management canister's `list_canisters` only.
+
+    Interface specification, "Effective subnet id". Raises `HttpProblem`.
+    """
+    envelope, sender = node.authenticate(body, "query")
+    request = to_request(envelope, sender)
+    if subnet_id != node.subnet.id:
+        raise HttpProblem(400, "The subnet in the URL is not served here")
+    if request.callee != MANAGEMENT or request.method != "list_canisters":
+        raise HttpProblem(400, "Only list_canisters of the management canister can be queried on a subnet")
+    return _signed(node, envelope, request)
+
+
+def _signed(node: Node, envelope: Envelope, request: Request) -> HttpResponse:
     fields = _fields(execute(node, request))
     return answer(sign_query_response(fields, envelope.request_id, node.clock.now_ns(), node.identity))
 

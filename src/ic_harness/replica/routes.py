@@ -43,6 +43,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route((3, 4), "canister", "call", lambda n, i, b: ingress.call(n, i, b, wait=True)),
     Route((4,), "subnet", "call", ingress.subnet_call),
     Route((2, 3), "canister", "query", query.query),
+    Route((3,), "subnet", "query", query.subnet_query),
     Route((2, 3), "canister", "read_state", read_state.read_canister_state),
     Route((2, 3), "subnet", "read_state", read_state.read_subnet_state),
 )
