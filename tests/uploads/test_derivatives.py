@@ -9,6 +9,7 @@ import sys
 import zlib
 from contextlib import suppress
 
+import PIL
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
@@ -230,6 +231,42 @@ def test_damaged_images_end_in_one_error(photos, seed):
         data[dice.randrange(min(len(data), 2_000 if seed % 2 else len(data)))] = dice.randrange(256)
     with suppress(ImageError):
         assert len(render(io.BytesIO(bytes(data)), "damaged").images) == 3
+
+
+@pytest.mark.parametrize("data", [b"", b"no image", b"\xff\xd8\xff"])
+def test_a_format_that_pillow_lacks_is_no_bad_image(monkeypatch, data):
+    """A Pillow that is too old is named with its version; the photo is not blamed."""
+    monkeypatch.setattr(derivatives, "FORMATS", (*derivatives.FORMATS, "NOPE"))
+    with pytest.raises(RuntimeError, match="does not read NOPE") as caught:
+        render(io.BytesIO(data), "photo")
+    assert PIL.__version__ in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError, AttributeError, TypeError, ValueError, OSError, ZeroDivisionError]
+)
+@pytest.mark.parametrize("place", ["_cascade", "_facts", "_decide_scale", "_display"])
+def test_a_fault_of_ours_is_no_bad_image(monkeypatch, place, error):
+    """What our own code raises by mistake stays what it is."""
+    monkeypatch.setattr(derivatives, place, raising(error))
+    with pytest.raises(error, match="ours"):
+        render(io.BytesIO(sample_photo()), "photo")
+
+
+def test_a_missing_part_of_pillow_is_no_bad_image(monkeypatch):
+    """A decoder that was left out of the installation raises ImportError wherever it is first used."""
+    monkeypatch.setattr(ImageCms, "ImageCmsProfile", raising(ImportError))
+    photo = Image.new("RGB", (8, 8))
+    profiled = encoded(photo, "PNG", icc_profile=b"profile")
+    with pytest.raises(ImportError, match="ours"):
+        render(io.BytesIO(profiled), "photo")
+
+
+def raising(error):
+    """A function that raises `error` as code of the module under test would: compiled under its file name."""
+    space = {"error": error}
+    exec(compile("def fail(*_): raise error('ours')", derivatives.__file__, "exec"), space)
+    return space["fail"]
 
 
 def test_worker_imports_little():

@@ -17,14 +17,19 @@ import json
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
+import PIL
 from PIL import ExifTags, Image, ImageCms
 
 from ic_harness.errors import ImageError
 
-FORMATS: Final = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-"""What is decoded. Pillow knows more, but some of that starts other programs or has no photos in it."""
+FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
+"""What is decoded. Pillow knows more, but some of that starts other programs or has no photos in it.
+
+The first four come first because Pillow loads the decoders of all others as soon as one of those is asked for.
+"""
 MAX_PIXELS: Final = 250_000_000
 """Largest image by its header: above the largest camera sensors on sale."""
 MAX_DECODED: Final = 100_000_000
@@ -62,7 +67,8 @@ class Rendered(NamedTuple):
 def render(file: IO[bytes], name: str) -> Rendered:
     """Make the three derivatives of the image in `file`; `name` is what errors call it.
 
-    Raises `ImageError` when it is no image, is damaged, or is too large to decode.
+    Raises `ImageError` when it is no image, is damaged, or is too large to decode. Any other exception is a fault of
+    this program or its installation, never of the image.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's doubts about odd files; real damage raises
@@ -77,6 +83,8 @@ def render(file: IO[bytes], name: str) -> Rendered:
         except ImageError:
             raise
         except Exception as error:  # decoders raise whatever broken bytes lead them to
+            if not _is_damage(error):
+                raise
             raise ImageError(f"{name} cannot be decoded: {_reason(error)}") from error
 
 
@@ -86,9 +94,40 @@ def _open(file: IO[bytes], name: str) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has too many pixels: at most {MAX_PIXELS:,} can be decoded") from error
     except Exception as error:
-        raise ImageError(f"{name} is not an image that can be read ({', '.join(FORMATS)})") from error
+        _check_formats()
+        if not _is_damage(error):
+            raise
+        raise ImageError(f"{name} is not an image that can be read ({', '.join(sorted(FORMATS))})") from error
     _check_pixels(image, name, MAX_PIXELS)
     return image
+
+
+def _check_formats() -> None:
+    """Raise RuntimeError when Pillow lacks a format: it then refuses every file, whatever is in it."""
+    Image.init()
+    missing = sorted(set(FORMATS) - set(Image.OPEN))
+    if missing:
+        raise RuntimeError(f"Pillow {PIL.__version__} does not read {', '.join(missing)}: 11.2 or later does")
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether an error comes from the image: raised inside Pillow, and not because a part of Pillow is missing.
+
+    Decoders raise nearly every type of exception on broken bytes, so the place tells more than the type: the
+    innermost frame that is either Pillow's or this file's.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, (ImportError, NameError)):
+        return False
+    decoders, here = str(Path(PIL.__file__).parent), __file__
+    files = []
+    trace = error.__traceback__
+    while trace is not None:
+        files.append(trace.tb_frame.f_code.co_filename)
+        trace = trace.tb_next
+    nearest = next((file for file in reversed(files) if file == here or file.startswith(decoders)), here)
+    return nearest != here
 
 
 def _decide_scale(image: Image.Image, name: str) -> None:
@@ -99,6 +138,8 @@ def _decide_scale(image: Image.Image, name: str) -> None:
 
 def _check_pixels(image: Image.Image, name: str, most: int) -> None:
     width, height = image.size
+    if not width or not height:
+        raise ImageError(f"{name} has no pixels: {width:,} x {height:,}")
     if width * height > most:
         raise ImageError(
             f"{name} has too many pixels: {width:,} x {height:,}, at most {most:,} can be decoded"
