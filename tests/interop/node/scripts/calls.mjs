@@ -65,6 +65,26 @@ export async function at_once({ host, canister, times }) {
   return { replies, count: await actor.get() };
 }
 
+/**
+ * `callers` with a key and an agent each make `calls` updates one after the other, all at the same time.
+ * What each call gave, or how it failed: an agent believes a reply only with its certificate.
+ */
+export async function crowd({ host, canister, callers, calls }) {
+  const actors = await Promise.all(
+    Array.from({ length: callers }, async () => counter(await agentFor(host, sdk.Ed25519KeyIdentity.generate()), canister)),
+  );
+  const replies = [];
+  const failures = [];
+  await Promise.all(
+    actors.map(async (actor) => {
+      for (let call = 0; call < calls; call++) {
+        await actor.increment().then((count) => replies.push(count), (error) => failures.push(String(error).slice(0, 200)));
+      }
+    }),
+  );
+  return { replies, failures, count: await actors[0].get() };
+}
+
 /** One argument of `size` bytes to `put` of the Rust fixture, and back. */
 export async function large_argument({ host, canister, size }) {
   const { IDL } = sdk;
