@@ -13,13 +13,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import agent_rs
 import ic_ref_test
+import icp_js_core
 from expected import Expected
 from judge import Bench, BrokenOffError, Judge, UnavailableError
 from served import served
 
 ROOT = Path(__file__).resolve().parents[2]
-JUDGES: tuple[Judge, ...] = (ic_ref_test.JUDGE,)
+JUDGES: tuple[Judge, ...] = (ic_ref_test.JUDGE, icp_js_core.JUDGE, agent_rs.JUDGE)
 
 
 def main(arguments: list[str]) -> int:

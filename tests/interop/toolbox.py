@@ -35,10 +35,10 @@ def cache_root() -> Path:
 
 def npm_folder(client: str) -> Path:
     """A folder with `client`'s node_modules, as its lock file says, and our driver scripts beside them."""
-    _need("node", "npm")
+    need("node", "npm")
     packages = [NODE / client / "package.json", NODE / client / "package-lock.json"]
     folder = cache_root() / f"node-{client}-{_digest(packages)}"
-    with _made_once(folder) as making:
+    with made_once(folder) as making:
         _refresh(folder, [*sorted((NODE / client).iterdir()), *sorted((NODE / "scripts").iterdir())])
         if making:
             _install(["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"], folder)
@@ -49,7 +49,7 @@ def python_venv(name: str, requirements: Path) -> Path:
     """The Python of a venv of its own that holds what `requirements` pins."""
     folder = cache_root() / f"python-{name}-{_digest([requirements])}-{sys.version_info.minor}"
     python = folder / "bin" / "python"
-    with _made_once(folder) as making:
+    with made_once(folder) as making:
         if making:
             _install([sys.executable, "-m", "venv", str(folder)], HERE)
             _install([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], HERE)
@@ -58,7 +58,7 @@ def python_venv(name: str, requirements: Path) -> Path:
 
 def cargo_binary(project: Path, binary: str) -> Path:
     """`binary` of the cargo project, built as its lock file says, with the target folder in the cache."""
-    _need("cargo")
+    need("cargo")
     target = cache_root() / "cargo-target"
     command = ["cargo", "build", "--locked", "--quiet", "--manifest-path", str(project / "Cargo.toml")]
     _install([*command, "--target-dir", str(target)], project)
@@ -86,7 +86,8 @@ def run(
     return done.stdout
 
 
-def _need(*programs: str) -> None:
+def need(*programs: str) -> None:
+    """Raise ToolMissingError for the first program that is not installed."""
     for program in programs:
         if shutil.which(program) is None:
             raise ToolMissingError(f"{program} is not installed")
@@ -110,7 +111,7 @@ def _digest(files: Sequence[Path]) -> str:
 
 
 @contextlib.contextmanager
-def _made_once(folder: Path) -> Iterator[bool]:
+def made_once(folder: Path) -> Iterator[bool]:
     """True for the one process that has to fill the folder; the others wait (tests run in parallel)."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = folder / ".complete"

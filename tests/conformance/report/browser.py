@@ -12,7 +12,7 @@ from tests.interop import toolbox
 def look_once(folder, looking):
     """What `looking()` gives, done once for all workers of a test run; `folder` is the run's, shared by them."""
     answer = folder / "seen.json"
-    with toolbox._made_once(folder) as making:
+    with toolbox.made_once(folder) as making:
         if making:
             answer.write_text(json.dumps(looking()), encoding="utf-8")
     return json.loads(answer.read_text(encoding="utf-8"))
