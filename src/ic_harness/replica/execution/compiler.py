@@ -31,7 +31,7 @@ from .validation import ModuleInvalid
 _WASM_STACK = 5 << 20
 """Bytes of stack that a canister may use, as in DFINITY's replica; `threads.STACK_BYTES` leaves room for it."""
 _ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
-_CODE_VERSION = "2"
+_CODE_VERSION = "3"
 """Changes when instrumentation or engine settings change, so that older compiled code is not used."""
 
 

@@ -17,6 +17,7 @@ from ic_harness.units import MAX_CYCLES
 from .interface import Callback, Effects, Environment, OutgoingCall, Reject, Reply
 from .traps import heap_out_of_bounds
 
+
 class Heap(Protocol):
     """The canister's memory while it runs: address and size in bytes."""
 

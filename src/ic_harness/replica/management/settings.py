@@ -22,7 +22,6 @@ from ic_harness.replica.config import (
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.world import Settings, Visibility
-from ic_harness.text import brief_int
 
 # name -> (greatest allowed value, what the replica calls the setting, its range as the replica writes it). Wasm memory
 # settings have 48 bits although the text says 64.
