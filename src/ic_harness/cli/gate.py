@@ -80,7 +80,12 @@ def gate(*, place: Place, report: Path | None, as_json: bool, **asked: Any) -> N
     raise SystemExit(_STATUS[found.verdict.value])
 
 
-_STATUS: Final = {"pass": PASSED, "refused": REFUSED, "could not run": COULD_NOT_RUN}
+_STATUS: Final = {
+    "pass": PASSED,
+    "refused": REFUSED,
+    "could not run": COULD_NOT_RUN,
+    "not judged": COULD_NOT_RUN,
+}
 
 
 def _judge(asked: Asked) -> Report:

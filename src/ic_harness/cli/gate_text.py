@@ -57,6 +57,7 @@ _VERDICTS: Final = {
     Verdict.PASS: (" PASS ", "bold white on green"),
     Verdict.REFUSED: (" REFUSED ", "bold white on red"),
     Verdict.COULD_NOT_RUN: (" COULD NOT RUN ", "bold white on magenta"),
+    Verdict.NOT_JUDGED: (" NOT JUDGED ", "bold white on magenta"),
 }
 
 
@@ -259,6 +260,8 @@ def _headline(report: Report) -> str:
         return f"{name} {'must not stay as it is' if runs else 'must not be deployed'}"
     if report.verdict is Verdict.COULD_NOT_RUN:
         return f"nothing is proved about {name}"
+    if report.verdict is Verdict.NOT_JUDGED:
+        return f"{name} was not judged as a whole"
     outcomes = guarantee_outcomes(list(report.checks))
     accepted = [id_ for id_, outcome in outcomes.items() if outcome is Outcome.ACCEPTED]
     known = f", with accepted faults: {' '.join(accepted)}" if accepted else ""

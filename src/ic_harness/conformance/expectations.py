@@ -1,41 +1,67 @@
-"""What checks assert: each failure says what happened and what it means for the users of the canister."""
+"""Assertions of checks. Each violation says what was seen and what it means for users of the canister.
+
+Inside `collecting` (which `run_check` enters) a violation is recorded and the check goes on, so that one run
+shows all of them. Elsewhere the first violation is raised. What ends a check, or the innermost `part` of it:
+
+- `accepted` that was refused, because the code after it needs the result,
+- an error that no assertion foresaw,
+- `raise broken(…)`, and any assertion with `fatal=True`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from ic_harness.errors import (
-    BackendError,
-    CandidError,
-    NotInGenerationError,
-    RejectError,
-    UnknownBackendError,
-    UploadError,
-)
+from ic_harness.errors import BackendError, HarnessError, RejectError
+
+from .blame import Blame, blame, cause_of, lack, lacks_method, no_method
+from .guarantees import Severity
 
 T = TypeVar("T")
-REFUSALS: Final = (
-    BackendError,
-    RejectError,
-    NotInGenerationError,
-    UnknownBackendError,
-    CandidError,
-    UploadError,
-)
-"""Errors by which the canister itself says no; every other error is the network's or ours."""
-_NO_METHOD: Final = frozenset({"IC0536", "IC0302"})
-"""How networks say, today and formerly, that a canister has no such method."""
+
+__all__ = [
+    "BrokenGuaranteeError",
+    "Collected",
+    "NotApplicableError",
+    "UnmetNeedError",
+    "accepted",
+    "broken",
+    "collecting",
+    "equal",
+    "lacks_method",
+    "no_method",
+    "part",
+    "refused",
+    "require",
+]
 
 
 class BrokenGuaranteeError(AssertionError):
-    """The canister broke a guarantee: `what` was seen, `meaning` is what it does to users."""
+    """The canister broke a guarantee.
 
-    def __init__(self, what: str, meaning: str) -> None:
-        self.what = what
+    `what` was seen (one line), `meaning` is the effect on users, `trace` the backtrace or further lines of the
+    canister's error. `severity` replaces the guarantee's severity for this violation; `at_most` limits it.
+    `call` is the number of the check's last call when it was seen; 0 before the first.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        meaning: str = "",
+        *,
+        severity: Severity | None = None,
+        at_most: Severity | None = None,
+    ) -> None:
+        self.what, _, self.trace = what.strip().partition("\n")
         self.meaning = meaning
-        super().__init__(f"{what}\n{meaning}" if meaning else what)
+        self.severity = severity
+        self.at_most = at_most
+        self.call = 0
+        super().__init__(f"{self.what}\n{meaning}" if meaning else self.what)
 
 
 class NotApplicableError(Exception):
@@ -46,35 +72,123 @@ class UnmetNeedError(Exception):
     """The network cannot do what the check needs; the text names it."""
 
 
-def lacks_method(error: RejectError) -> bool:
-    """Whether a call was rejected because the canister has no such method, not because of what was asked."""
-    texts = ("has no update method", "has no query method")
-    return error.error_code in _NO_METHOD or any(text in error.reject_message for text in texts)
+@dataclass
+class Collected:
+    """What a check found while it ran; `calls` returns how many calls it has made so far."""
+
+    calls: Callable[[], int] = lambda: 0
+    violations: list[BrokenGuaranteeError] = field(default_factory=list)
+    inapplicable: list[str] = field(default_factory=list)
+    unmet: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    """Why a part of the check could not be finished, although a violation was found before."""
+
+    def add(self, error: BrokenGuaranteeError) -> None:
+        """Record a violation; the same sentence is recorded once."""
+        if error.what not in {known.what for known in self.violations}:
+            error.call = self.calls()
+            self.violations.append(error)
+
+    def end(self, error: Exception, known: int = 0) -> bool:
+        """Record the error that ended a part of the check; False when it is neither foreseen nor the canister's.
+
+        An unforeseen refusal is a violation; after another violation of the same part (`known` are older) it is
+        most likely its consequence, and recorded as the reason why the part was not finished.
+        """
+        if isinstance(error, BrokenGuaranteeError):
+            self.add(error)
+        elif isinstance(error, NotApplicableError):
+            self.inapplicable.append(str(error))
+        elif isinstance(error, UnmetNeedError):
+            self.unmet.append(str(error))
+        elif (who := blame(error)) is Blame.INTERFACE:
+            self.inapplicable.append(lack(error))
+        elif who is not Blame.CANISTER:
+            return False
+        elif len(self.violations) > known:
+            self.unfinished.append(str(error))
+        else:
+            self.add(broken(str(error), _UNFORESEEN))
+        return True
 
 
-def no_method(error: RejectError) -> str:
-    """Say that the interface of the canister is too small for a check."""
-    return f"the canister has no method {error.method}"
+_UNFORESEEN: Final = "A call that leads to the guarantee did not succeed, so it cannot be kept."
+_COLLECTED: ContextVar[Collected | None] = ContextVar("collected", default=None)
 
 
-def broken(what: str, meaning: str = "") -> BrokenGuaranteeError:
-    """Make the error that reports a broken guarantee; the caller raises it."""
-    return BrokenGuaranteeError(what, meaning)
+@contextmanager
+def collecting(calls: Callable[[], int]) -> Iterator[Collected]:
+    """Record violations for the block instead of raising them; threads that the block starts still raise."""
+    collected = Collected(calls)
+    token = _COLLECTED.set(collected)
+    try:
+        yield collected
+    finally:
+        _COLLECTED.reset(token)
 
 
-def require(holds: object, what: str, meaning: str = "") -> None:
-    """Report a broken guarantee unless `holds` is true."""
+@contextmanager
+def part() -> Iterator[None]:
+    """Mark a part of a check that others do not depend on: what ends it is recorded, and the check goes on.
+
+    Raises errors of the network and of this package, which end the whole check; outside `collecting` every error.
+    """
+    collected = _COLLECTED.get()
+    if collected is None:
+        yield
+        return
+    known = len(collected.violations)
+    try:
+        yield
+    except (BrokenGuaranteeError, NotApplicableError, UnmetNeedError, HarnessError) as error:
+        if not collected.end(error, known):
+            raise
+
+
+def broken(
+    what: str,
+    meaning: str = "",
+    *,
+    severity: Severity | None = None,
+    at_most: Severity | None = None,
+) -> BrokenGuaranteeError:
+    """Create the error that reports a broken guarantee; the caller raises it."""
+    return BrokenGuaranteeError(what, meaning, severity=severity, at_most=at_most)
+
+
+def _violated(error: BrokenGuaranteeError, *, fatal: bool, cause: Exception | None = None) -> None:
+    """Record a violation and go on where a check collects them; else, and when it is fatal, raise it."""
+    collected = _COLLECTED.get()
+    if fatal or collected is None:
+        raise error from cause
+    collected.add(error)
+
+
+def require(
+    holds: object, what: str, meaning: str = "", *, severity: Severity | None = None, fatal: bool = False
+) -> None:
+    """Report a violation unless `holds` is true."""
     if not holds:
-        raise broken(what, meaning)
+        _violated(broken(what, meaning, severity=severity), fatal=fatal)
 
 
-def equal(actual: Any, expected: Any, what: str, meaning: str = "") -> None:
-    """Report a broken guarantee unless both are equal; blobs are told by length and first difference."""
+def equal(
+    actual: Any,
+    expected: Any,
+    what: str,
+    meaning: str = "",
+    *,
+    severity: Severity | None = None,
+    fatal: bool = False,
+) -> None:
+    """Report a violation unless both are equal; of blobs, only length and first difference are shown."""
     if actual == expected:
         return
     if isinstance(actual, bytes) and isinstance(expected, bytes):
-        raise broken(f"{what}: {_difference(actual, expected)}", meaning)
-    raise broken(f"{what}: expected {expected!r}, got {actual!r}", meaning)
+        seen = f"{what}: {_difference(actual, expected)}"
+    else:
+        seen = f"{what}: expected {expected!r}, got {actual!r}"
+    _violated(broken(seen, meaning, severity=severity), fatal=fatal)
 
 
 def _difference(actual: bytes, expected: bytes) -> str:
@@ -85,41 +199,63 @@ def _difference(actual: bytes, expected: bytes) -> str:
 
 
 @contextmanager
-def refused(what: str, *tags: str, meaning: str = "", text: str | None = None) -> Iterator[None]:
-    """Expect the block's call to be refused with one of the `Error` tags; a trap or an `Ok` breaks it.
+def refused(
+    what: str, *tags: str, meaning: str = "", text: str | None = None, fatal: bool = False
+) -> Iterator[None]:
+    """Expect the block's call to be refused with one of the `Error` tags; a trap or an `Ok` is a violation.
 
-    `what` completes "… was accepted"; `text` must stand in the error's text where it is given.
+    `what` completes "… was accepted"; `text` must occur in the error's text where it is given. A refusal of
+    another kind, or a trap, changes nothing in the canister and is of medium severity at most.
     """
     wanted = " or ".join(tags)
     try:
         yield
     except BackendError as error:
-        require(error.tag in tags, f"{what} was refused with {error.message}, expected {wanted}", meaning)
-        require(
-            text is None or text in (error.detail or ""), f"{what}: {error.message} lacks {text!r}", meaning
-        )
+        if error.tag not in tags:
+            seen = f"{what} was refused with {error.message}, expected {wanted}"
+        elif text is not None and text not in (error.detail or ""):
+            seen = f"{what}: {error.message} lacks {text!r}"
+        else:
+            return
+        _violated(broken(seen, _REFUSED_OTHERWISE, at_most=Severity.MEDIUM), fatal=fatal, cause=error)
     except RejectError as error:
-        if lacks_method(error):
+        who = blame(error)
+        if who is Blame.INTERFACE:
             raise NotApplicableError(no_method(error)) from error
-        raise broken(
-            f"{what} made the canister trap: {error.reject_message}",
-            "A refusal must be an Err, never a trap.",
-        ) from error
+        if who is not Blame.CANISTER:
+            raise
+        seen = f"{what} made the canister trap: {error.reject_message}"
+        _violated(broken(seen, _TRAPPED, at_most=Severity.MEDIUM), fatal=fatal, cause=error)
     else:
-        raise broken(f"{what} was accepted, expected {wanted}", meaning)
+        _violated(broken(f"{what} was accepted, expected {wanted}", meaning), fatal=fatal)
 
 
-def accepted(what: str, call: Callable[[], T], meaning: str = "") -> T:
-    """Expect `call` to succeed; any refusal or trap breaks the guarantee. Gives its result."""
+_TRAPPED: Final = "A refusal must be an Err, never a trap: clients cannot tell a trap from a crash."
+_REFUSED_OTHERWISE: Final = (
+    "Nothing was let through, but clients decide by the kind of the error what to do next."
+)
+
+
+def accepted(what: str, call: Callable[[], T], meaning: str = "", *, severity: Severity | None = None) -> T:
+    """Expect `call` to succeed and return its result; a refusal or trap is a violation that ends the part."""
     try:
         return call()
-    except BackendError as error:
-        raise broken(f"{what} was refused: {error.message}", meaning) from error
-    except RejectError as error:
-        if lacks_method(error):
-            raise NotApplicableError(no_method(error)) from error
-        raise broken(f"{what} was rejected: {error.reject_message}", meaning) from error
-    except UploadError as error:
-        if not isinstance(error.detail, BackendError | RejectError):
-            raise
-        raise broken(f"{what} failed: {error}", meaning) from error
+    except HarnessError as error:
+        cause = cause_of(error)
+        match blame(error):
+            case Blame.INTERFACE:
+                raise NotApplicableError(lack(error)) from error
+            case Blame.CANISTER if error is not cause:
+                raise broken(f"{what} failed: {error}", meaning, severity=severity) from error
+            case Blame.CANISTER:
+                seen = f"{what} {_how(cause)}"
+                raise broken(seen, meaning, severity=severity) from error
+        raise
+
+
+def _how(error: BaseException) -> str:
+    if isinstance(error, BackendError):
+        return f"was refused: {error.message}"
+    if isinstance(error, RejectError):
+        return f"was rejected: {error.reject_message}"
+    return f"failed: {error}"

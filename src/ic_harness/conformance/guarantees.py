@@ -41,13 +41,20 @@ class Need(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """One row of the catalogue. `id` such as `UC4`, `area` the chapter, `text` the promise itself."""
+    """One row of the catalogue. `id` such as `UC4`, `area` the chapter, `text` the promise itself.
+
+    `means` says what a user meets when it is broken, `fix` how a developer repairs that. `pattern` names where the
+    reference backend does it: `file::function`, relative to the repository.
+    """
 
     id: str
     area: str
     text: str
     severity: Severity
     needs: frozenset[Need]
+    means: str = ""
+    fix: str = ""
+    pattern: tuple[str, ...] = ()
 
 
 def _load() -> dict[str, Guarantee]:
@@ -59,6 +66,9 @@ def _load() -> dict[str, Guarantee]:
             text=" ".join(row["text"].split()),
             severity=Severity(row["severity"]),
             needs=frozenset(Need(need) for need in row["needs"]),
+            means=" ".join(row.get("means", "").split()),
+            fix=" ".join(row.get("fix", "").split()),
+            pattern=tuple(row.get("pattern", ())),
         )
         for id_, row in tomllib.loads(text).items()
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from ic_harness.conformance.guarantees import Guarantee
+from ic_harness.conformance.guarantees import Guarantee, Severity
 from ic_harness.conformance.story import Step
 
 
@@ -35,6 +35,8 @@ class Verdict(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a secret
     REFUSED = "refused"
     COULD_NOT_RUN = "could not run"
+    NOT_JUDGED = "not judged"
+    """Nothing that was checked broke, but guarantees were left out by selection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +49,28 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One thing that a check found wrong.
+
+    `what` was seen (one line), `meaning` is the effect on users, `trace` the backtrace of a trap. `call` is the
+    number of the check's last call when it was seen (`Step.number`), 0 before the first.
+    """
+
+    what: str
+    meaning: str = ""
+    severity: Severity
+    trace: str = ""
+    call: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """What one check of one guarantee found.
 
-    `message` says what was seen and what it means to users, `story` holds the calls that led there (oldest
-    first), `logs` what the canister printed meanwhile, `seconds` how long it took.
+    `violations` are the things that are wrong, worst first; `message` is the reason of an outcome that is no
+    failure, and of a failure the first violation as text. `unfinished` says why the check could not go on after a
+    violation. `story` holds the calls around the violations (oldest first), `logs` what the canister printed
+    meanwhile, `seconds` how long it took. `reproduction` is Python code that makes the same calls again.
     """
 
     guarantee: Guarantee
@@ -62,6 +81,23 @@ class CheckResult:
     logs: tuple[str, ...] = ()
     seconds: float = 0.0
     acceptance: Acceptance | None = None
+    violations: tuple[Violation, ...] = ()
+    unfinished: str = ""
+    reproduction: str = ""
+
+    @property
+    def told(self) -> tuple[Violation, ...]:
+        """The violations; of a failure that has only a message, the message as one."""
+        if self.violations or self.outcome not in (Outcome.FAILED, Outcome.ACCEPTED):
+            return self.violations
+        what, _, meaning = self.message.strip().partition("\n")
+        return (Violation(what=what, meaning=meaning.strip(), severity=self.guarantee.severity),)
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of the worst violation; without any, that of the guarantee."""
+        found = [violation.severity for violation in self.told]
+        return min(found, key=list(Severity).index) if found else self.guarantee.severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""Running a check on its stage: whatever happens becomes a result that can be shown.
+"""Runs a check on its stage: whatever happens becomes a result that can be shown.
 
 Faults of the canister, lacks of the network and of the interface, and bugs of a check are told apart here,
-once for pytest, for the gate and for whoever calls checks directly.
+once for pytest, for the gate and for callers who run checks themselves.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ import time
 import traceback
 from typing import Final
 
-from ic_harness.errors import HarnessError, NotInGenerationError, RejectError, UnknownBackendError
+from ic_harness.errors import HarnessError, UnknownBackendError
 
 from .checks import Check
 from .expectations import (
-    REFUSALS,
     BrokenGuaranteeError,
+    Collected,
     NotApplicableError,
     UnmetNeedError,
-    lacks_method,
-    no_method,
+    collecting,
 )
-from .guarantees import Severity
-from .results import CheckResult, Outcome
+from .guarantees import Guarantee, Severity
+from .results import CheckResult, Outcome, Violation
 from .stage import Stage
 
 SEVERITIES: Final = {
@@ -31,56 +30,91 @@ SEVERITIES: Final = {
     Severity.MEDIUM: "medium",
     Severity.LOW: "low",
 }
-"""How a severity is called in a sentence."""
-_FORESEEN: Final[dict[type[Exception], Outcome]] = {
-    BrokenGuaranteeError: Outcome.FAILED,
-    UnmetNeedError: Outcome.SKIPPED,
-    NotApplicableError: Outcome.NOT_APPLICABLE,
-    NotInGenerationError: Outcome.NOT_APPLICABLE,
-    UnknownBackendError: Outcome.ERROR,
-}
-"""The ways in which a check ends on purpose; the error's text is the result's message."""
+"""How a severity is called in a sentence; the worst comes first."""
+_RANKS: Final = list(SEVERITIES)
 
 
 def run_check(check: Check, stage: Stage) -> CheckResult:
-    """Run a check and tell what it found, with the calls it made and what the canister printed meanwhile.
+    """Run a check and return what it found, with the calls it made and what the canister printed meanwhile.
 
     Raises nothing on purpose: an error that is neither the canister's nor foreseen ends as `Outcome.ERROR`, with
-    its traceback in the message. An unexpected refusal or reject by the canister breaks the guarantee.
+    its traceback in the message. An unexpected refusal or reject by the canister breaks the guarantee. Violations
+    that were seen before an error stay: the result is then `Outcome.FAILED`, and `unfinished` has the error.
     """
     started = time.perf_counter()
-    outcome, message = _judge(check, stage)
+    with collecting(lambda: stage.story.count) as collected:
+        crash = _run(check, stage, collected)
+    outcome, message = _judge(collected, crash)
+    violations = _violations(check.guarantee, collected)
     return CheckResult(
         guarantee=check.guarantee,
         check=check.name,
         outcome=outcome,
-        message=message,
-        story=stage.story.steps,
+        message=_text(violations) if violations else message,
+        violations=violations,
+        unfinished="\n".join([*collected.unfinished, *([crash] if crash and violations else [])]),
+        story=stage.story.around([violation.call for violation in violations]),
         logs=stage.printed(),
         seconds=time.perf_counter() - started,
     )
 
 
-def _judge(check: Check, stage: Stage) -> tuple[Outcome, str]:
+def _run(check: Check, stage: Stage, collected: Collected) -> str:
+    """Run the check; returns why it could not be run to its end when the canister is not to blame, else ""."""
     try:
         check.run(stage)
-    except tuple(_FORESEEN) as error:
-        return next(outcome for kind, outcome in _FORESEEN.items() if isinstance(error, kind)), str(error)
-    except REFUSALS as error:
-        return _unforeseen(error)
+    except UnknownBackendError as error:
+        return str(error)
+    except (BrokenGuaranteeError, NotApplicableError, UnmetNeedError, HarnessError) as error:
+        if not collected.end(error):
+            return _crash()
     except Exception:  # noqa: BLE001 - reported as what it is: the check could not run
-        return Outcome.ERROR, f"the check itself could not run:\n{traceback.format_exc()}"
+        return _crash()
+    return ""
+
+
+def _crash() -> str:
+    return f"the check itself could not run:\n{traceback.format_exc()}"
+
+
+def _judge(collected: Collected, crash: str) -> tuple[Outcome, str]:
+    """The worst that happened; a check of which one part was not run is never passed."""
+    if collected.violations:
+        return Outcome.FAILED, ""
+    if crash:
+        return Outcome.ERROR, crash
+    if collected.unmet:
+        return Outcome.SKIPPED, collected.unmet[0]
+    if collected.inapplicable:
+        return Outcome.NOT_APPLICABLE, collected.inapplicable[0]
     return Outcome.PASSED, ""
 
 
-def _unforeseen(error: HarnessError) -> tuple[Outcome, str]:
-    """Judge an answer that the check did not expect at that place: a step that every backend must be able to do."""
-    if isinstance(error, RejectError) and lacks_method(error):
-        return Outcome.NOT_APPLICABLE, no_method(error)
-    return (
-        Outcome.FAILED,
-        f"{error}\nA call that leads to the guarantee did not succeed, so it cannot be kept.",
-    )
+def _violations(guarantee: Guarantee, collected: Collected) -> tuple[Violation, ...]:
+    """The violations, worst first and else in the order in which they were seen."""
+    found = [
+        Violation(
+            what=error.what,
+            meaning=error.meaning or guarantee.means,
+            severity=_severity(guarantee, error),
+            trace=error.trace,
+            call=error.call,
+        )
+        for error in collected.violations
+    ]
+    return tuple(sorted(found, key=lambda violation: _RANKS.index(violation.severity)))
+
+
+def _severity(guarantee: Guarantee, error: BrokenGuaranteeError) -> Severity:
+    severity = error.severity or guarantee.severity
+    return max(severity, error.at_most or severity, key=_RANKS.index)
+
+
+def _text(violations: tuple[Violation, ...]) -> str:
+    """The first violation, and how many others there are."""
+    first, *others = violations
+    more = f"\nand {len(others)} more" if others else ""
+    return f"{first.what}\n{first.meaning}".rstrip() + more
 
 
 def describe(result: CheckResult) -> str:
@@ -88,13 +122,16 @@ def describe(result: CheckResult) -> str:
     guarantee = result.guarantee
     if result.outcome is Outcome.ERROR:
         return f"{guarantee.id} could not be judged: {result.message}"
-    what, _, meaning = result.message.partition("\n")
-    lines = [
-        f"{guarantee.id} is broken ({SEVERITIES[guarantee.severity]}): {what}",
-        *(f"What it means: {line}" for line in meaning.splitlines()[:1]),
-        *meaning.splitlines()[1:],
-        f"The guarantee: {guarantee.text}.",
-    ]
+    lines = []
+    for violation in result.told:
+        lines += [
+            f"{guarantee.id} is broken ({SEVERITIES[violation.severity]}): {violation.what}",
+            *([f"What it means: {violation.meaning}"] if violation.meaning else []),
+            *(f"  {line}" for line in violation.trace.splitlines()),
+        ]
+    lines.append(f"The guarantee: {guarantee.text}.")
+    if result.unfinished:
+        lines.append(f"The check could not be finished: {result.unfinished}")
     if result.story:
         lines += ["", "The calls, the last one last:", *(f"  {step}" for step in result.story)]
     if result.logs:

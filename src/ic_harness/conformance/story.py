@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, Final
 
 from ic_harness.errors import CallError
 
-_REMEMBERED: Final = 40
+_SHOWN: Final = 40
+_BEFORE: Final = 12
+"""Calls that are shown before each violation when a check found several."""
 _WIDTH: Final = 60
 
 
@@ -21,32 +23,47 @@ class Step:
     method: str
     arguments: str
     outcome: str
+    number: int = 0
+    """Which call of the check it was, from 1."""
 
     def __str__(self) -> str:
         return f"{self.caller}: {self.method}({self.arguments}) -> {self.outcome}"
 
 
 class Story:
-    """The last calls of a check, oldest first."""
+    """The calls of a check, oldest first. Threads may share it."""
 
     def __init__(self) -> None:
-        self._steps: deque[Step] = deque(maxlen=_REMEMBERED)
-        self._count = 0
+        self._steps: list[Step] = []
+        self._lock = Lock()
 
     def add(self, step: Step) -> None:
-        """Remember a call; the oldest is forgotten when there are too many."""
-        self._steps.append(step)
-        self._count += 1
+        """Record a call under the next number."""
+        with self._lock:
+            self._steps.append(replace(step, number=len(self._steps) + 1))
+
+    @property
+    def count(self) -> int:
+        """How many calls were made so far."""
+        return len(self._steps)
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The calls that are remembered, oldest first."""
-        return tuple(self._steps)
+        """The last 40 calls, oldest first."""
+        return tuple(self._steps[-_SHOWN:])
+
+    def around(self, numbers: Collection[int]) -> tuple[Step, ...]:
+        """Return the calls that led to each of the calls with these numbers; without any, the last 40."""
+        if not numbers:
+            return self.steps
+        before = _BEFORE if len(set(numbers)) > 1 else _SHOWN
+        wanted = sorted({n for number in numbers for n in range(max(1, number - before + 1), number + 1)})
+        return tuple(self._steps[number - 1] for number in wanted)
 
     def __str__(self) -> str:
-        left_out = self._count - len(self._steps)
+        left_out = self.count - len(self.steps)
         head = [f"… {left_out} earlier calls …"] if left_out else []
-        return "\n".join([*head, *map(str, self._steps)])
+        return "\n".join([*head, *map(str, self.steps)])
 
 
 class Recorded:

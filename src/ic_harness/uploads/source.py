@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from ic_harness.errors import ImageError, UploadError
+from ic_harness.errors import ImageError, InputError, UploadError
 from ic_harness.text import readable
 
 try:
@@ -148,7 +148,8 @@ class PhotoSource:
         return digest.digest()
 
     def _changed(self) -> UploadError:
-        return UploadError(f"{self.path} was changed while it was being uploaded")
+        message = f"{self.path} was changed while it was being uploaded"
+        return UploadError(message, detail=InputError(message))
 
 
 def _open(path: Path) -> int:

@@ -77,7 +77,8 @@ def _died(source: PhotoSource, status: int | None, complaint: bytes) -> Exceptio
     last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
     if status is not None and status < 0:
         return ImageError(f"{source.path} cannot be decoded: it needs too much memory or time")
-    return UploadError(f"the image worker failed on {source.path}: {last or f'exit status {status}'}")
+    message = f"the image worker failed on {source.path}: {last or f'exit status {status}'}"
+    return UploadError(message, detail=RuntimeError(message))
 
 
 def _unpack(frame: bytes) -> Derivatives:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.gate.verdict import decide
+from ic_harness.conformance.checks import CHECKS
+from ic_harness.conformance.gate.verdict import decide, unselected
 from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
 
 
@@ -40,6 +41,28 @@ def test_verdicts(stages, checks, expected):
     verdict, reasons = decide(stages, checks)
     assert verdict is expected
     assert bool(reasons) is (expected is not Verdict.PASS)
+
+
+def test_what_was_left_out_is_no_pass():
+    """A run of some guarantees says nothing about the canister; what it found broken still refuses."""
+    verdict, reasons = decide([], [HELD], ["UB1", "BL3"])
+    assert (verdict, reasons) == (
+        Verdict.NOT_JUDGED,
+        (f"2 of {len(GUARANTEES)} guarantees were left out by selection: UB1, BL3",),
+    )
+    assert decide([], [check("UC5", Outcome.FAILED)], ["UB1"])[0] is Verdict.REFUSED
+    assert decide([], [check("UC5", Outcome.ERROR)], ["UB1"])[0] is Verdict.COULD_NOT_RUN
+
+
+def test_a_guarantee_is_left_out_with_one_of_its_checks():
+    """BL3 has two checks: with one of them alone it is not judged."""
+    results = [
+        CheckResult(guarantee=it.guarantee, check=it.name, outcome=Outcome.PASSED)
+        for it in CHECKS
+        if it.name not in ("BL3-blob_ids_of_one_round", "UB1-chunk_counts_are_bounded")
+    ]
+    assert unselected(results) == ("UB1", "BL3")
+    assert len(unselected([])) == len(GUARANTEES)
 
 
 def test_the_worst_comes_first():

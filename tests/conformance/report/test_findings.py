@@ -65,6 +65,9 @@ def test_headlines():
     assert _with(Outcome.ERROR).headline().startswith("1 guarantee could not be judged")
     refused = dataclasses.replace(samples.passing(), verdict=Verdict.REFUSED)
     assert "a stage of the gate refused" in Findings(refused).headline()
+    selected = dataclasses.replace(_with(Outcome.PASSED).report, verdict=Verdict.NOT_JUDGED)
+    assert Findings(selected).headline().endswith("The others were left out by selection.")
+    assert "may be deployed" not in Findings(selected).meaning()
     partly = dataclasses.replace(_with(Outcome.PASSED).report, verdict=Verdict.PASS)
     assert Findings(partly).headline() == "1 of 67 guarantees hold; none broke unaccepted."
 

@@ -11,7 +11,7 @@ from .gate import STAGES, run_gate
 from .order import DEFAULT_BUDGET, Build, Order
 from .run import Watch
 from .suite import guarantee_outcomes
-from .verdict import decide
+from .verdict import decide, unselected
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -24,4 +24,5 @@ __all__ = [
     "guarantee_outcomes",
     "read_acceptances",
     "run_gate",
+    "unselected",
 ]

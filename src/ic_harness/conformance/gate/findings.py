@@ -8,16 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ic_harness.conformance.expectations import (
-    REFUSALS,
-    BrokenGuaranteeError,
-    NotApplicableError,
-    UnmetNeedError,
-    lacks_method,
-    no_method,
-)
+from ic_harness.conformance.blame import Blame, blame, cause_of, lack
+from ic_harness.conformance.expectations import BrokenGuaranteeError, NotApplicableError, UnmetNeedError
 from ic_harness.conformance.results import Outcome, StageResult
-from ic_harness.errors import HarnessError, NotInGenerationError, RejectError, UploadError
+from ic_harness.errors import HarnessError
 
 from .acceptance import Acceptances, over_since
 
@@ -55,21 +49,15 @@ class Findings:
             yield
         except BrokenGuaranteeError as error:
             self.fault(error.what if not error.meaning else f"{error.what}. {error.meaning}", guarantee)
-        except REFUSALS as error:
-            cause = error.detail if isinstance(error, UploadError) and error.detail is not None else error
-            if not isinstance(cause, REFUSALS):
-                raise  # the network failed under an upload
-            if not promised and (lack := _lack(cause)):
-                raise NotApplicableError(lack) from error
-            # Without the file of the photo, which is gone.
+        except HarnessError as error:
+            who = blame(error)
+            if who not in (Blame.CANISTER, Blame.INTERFACE):
+                raise
+            if who is Blame.INTERFACE and not promised:
+                raise NotApplicableError(lack(error)) from error
+            # The cause, without the file of the photo, which is gone.
+            cause = cause_of(error)
             self.fault(f"{what}: {cause}" if what else str(cause), guarantee)
-
-
-def _lack(cause: Exception) -> str:
-    """What the canister's interface lacks, if that is why a call failed; else empty."""
-    if isinstance(cause, RejectError) and lacks_method(cause):
-        return no_method(cause)
-    return str(cause) if isinstance(cause, NotInGenerationError) else ""
 
 
 def run_stage(name: str, play: Callable[[Findings], None], acceptances: Acceptances) -> StageResult:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ic_harness.conformance.expectations import REFUSALS, UnmetNeedError, require
+from ic_harness.conformance.blame import Blame, blame
+from ic_harness.conformance.expectations import UnmetNeedError, require
 from ic_harness.conformance.stage import Stage
-from ic_harness.errors import RejectError
+from ic_harness.errors import HarnessError, RejectError
 from ic_harness.networks import Capability
 from ic_harness.principal import Principal
 
@@ -66,8 +67,8 @@ def _prepare(run: Run, findings: Findings) -> tuple[Principal, Filled]:
     try:
         canister = run.ground.install(before)
         filled = fill(_stage(run, canister))
-    except REFUSALS as error:
-        if before is run.order.subject:
+    except HarnessError as error:
+        if before is run.order.subject or blame(error) not in (Blame.CANISTER, Blame.INTERFACE):
             raise
         # What the old build cannot do is no fault of the new one, which may well be the remedy.
         msg = f"the baseline {before.name} cannot be filled: {error}"

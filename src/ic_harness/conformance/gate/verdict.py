@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ic_harness.conformance.guarantees import Severity
+from ic_harness.conformance.checks import CHECKS
+from ic_harness.conformance.guarantees import GUARANTEES, Severity
 from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
 from ic_harness.conformance.running import SEVERITIES
 
@@ -14,14 +15,18 @@ GUARANTEES_STAGE: Final = "Guarantees"
 
 _RANKS: Final = {Severity.CRITICAL: 0, Severity.HIGH: 2, Severity.MEDIUM: 3, Severity.LOW: 4}
 _STAGE_RANK: Final = 1
+_NAMED: Final = 8
 _JUDGED: Final = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.ACCEPTED})
 
 
-def decide(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
-    """Decide, and give the sentences behind a verdict that is no pass, worst first.
+def decide(
+    stages: Sequence[StageResult], checks: Sequence[CheckResult], left_out: Sequence[str] = ()
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict, and the sentences behind one that is no pass, worst first.
 
     Any failure refuses. Without one, an error means that the run proves nothing, and so does a run in which not a
-    single guarantee could be judged: a canister that nobody looked at has not passed.
+    single guarantee could be judged. `left_out` names guarantees of which a check was not selected: without them
+    nothing is said about the canister as a whole.
     """
     refusals = _refusals(stages, checks)
     if refusals:
@@ -31,14 +36,26 @@ def decide(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tupl
         return Verdict.COULD_NOT_RUN, errors
     if not any(result.outcome in _JUDGED for result in checks):
         return Verdict.COULD_NOT_RUN, ("no guarantee could be judged", *_reasons(stages))
+    if left_out:
+        return Verdict.NOT_JUDGED, (_selected(left_out),)
     return Verdict.PASS, ()
+
+
+def unselected(checks: Sequence[CheckResult]) -> tuple[str, ...]:
+    """Return the guarantees of which at least one check has no result, in the order of the catalogue."""
+    done = {result.check for result in checks}
+    missing = {check.guarantee.id for check in CHECKS if check.name not in done}
+    return tuple(id_ for id_ in GUARANTEES if id_ in missing)
+
+
+def _selected(left_out: Sequence[str]) -> str:
+    shown = ", ".join(left_out[:_NAMED]) + (", …" if len(left_out) > _NAMED else "")
+    return f"{len(left_out)} of {len(GUARANTEES)} guarantees were left out by selection: {shown}"
 
 
 def _refusals(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tuple[str, ...]:
     ranked = [
-        (_RANKS[result.guarantee.severity], _broken(result))
-        for result in checks
-        if result.outcome is Outcome.FAILED
+        (_RANKS[result.severity], _broken(result)) for result in checks if result.outcome is Outcome.FAILED
     ]
     ranked += [
         (_STAGE_RANK, f"{stage.name}: {_first_line(stage)}")
@@ -54,8 +71,8 @@ def headline(result: CheckResult) -> str:
 
 
 def _broken(result: CheckResult) -> str:
-    severity = SEVERITIES[result.guarantee.severity]
-    return f"{result.guarantee.id} ({severity}): {headline(result)}"
+    more = f" (and {len(result.told) - 1} more)" if len(result.told) > 1 else ""
+    return f"{result.guarantee.id} ({SEVERITIES[result.severity]}): {headline(result)}{more}"
 
 
 def _errors(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tuple[str, ...]:

@@ -99,6 +99,8 @@ class Findings:
             return f"{count(len(errors), 'guarantee')} could not be judged: the check itself went wrong."
         if self.report.verdict is Verdict.COULD_NOT_RUN:
             return "The canister was not judged: this says nothing about its health."
+        if self.report.verdict is Verdict.NOT_JUDGED:
+            return f"{self._kept()} The others were left out by selection."
         if self.report.verdict is Verdict.REFUSED:
             return "No guarantee broke, but a stage of the gate refused the canister."
         return self._kept()
@@ -116,6 +118,8 @@ class Findings:
             return _MEANINGS[broken[0].guarantee.severity]
         if self.report.verdict is Verdict.PASS:
             return "The canister may be deployed."
+        if self.report.verdict is Verdict.NOT_JUDGED:
+            return "Nothing is said about the canister as a whole: run all guarantees before you deploy."
         if self.report.verdict is Verdict.REFUSED:
             return "The canister should not be deployed as it is."
         return "Repair what is named below, then run again."

@@ -29,7 +29,12 @@ _ACTIVE: Final = re.compile(
 )
 """Signs that do something where they stand; a `_` inside a word and a `:` before a space do not."""
 _STORIES: Final = 20
-_VERDICT_SIGNS: Final = {Verdict.PASS: "✅", Verdict.REFUSED: "❌", Verdict.COULD_NOT_RUN: "💥"}
+_VERDICT_SIGNS: Final = {
+    Verdict.PASS: "✅",
+    Verdict.REFUSED: "❌",
+    Verdict.COULD_NOT_RUN: "💥",
+    Verdict.NOT_JUDGED: "▫️",
+}
 
 
 def to_markdown(report: Report) -> str:

@@ -52,6 +52,7 @@ VERDICT_WORDS: Final = {
     Verdict.PASS: "Passed",
     Verdict.REFUSED: "Refused",
     Verdict.COULD_NOT_RUN: "Could not run",
+    Verdict.NOT_JUDGED: "Not judged",
 }
 
 MINUS: Final = "\N{MINUS SIGN}"

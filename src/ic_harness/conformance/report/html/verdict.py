@@ -20,7 +20,12 @@ from ic_harness.conformance.results import Outcome, Report, Verdict
 from ic_harness.text import one_line
 from ic_harness.units import human_bytes
 
-_STYLES: Final = {Verdict.PASS: "passed", Verdict.REFUSED: "failed", Verdict.COULD_NOT_RUN: "error"}
+_STYLES: Final = {
+    Verdict.PASS: "passed",
+    Verdict.REFUSED: "failed",
+    Verdict.COULD_NOT_RUN: "error",
+    Verdict.NOT_JUDGED: "unchecked",
+}
 _LISTED: Final = 6
 _FEW: Final = 3
 """So many broken guarantees can be told in full on the first screen."""
