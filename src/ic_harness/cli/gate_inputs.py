@@ -97,10 +97,12 @@ def _ground(asked: Asked) -> Iterator[tuple[Network, Principal | None]]:
 def _build(asked: Asked) -> Build:
     interface = interface_file(asked.candid) if asked.candid else None
     if asked.wasm is not None:
-        build = Build(name=readable(asked.wasm.name), wasm=_bytes(asked.wasm), interface=interface)
+        build = Build(
+            name=readable(asked.wasm.name), wasm=_bytes(asked.wasm), interface=interface, place=str(asked.wasm)
+        )
         return _with_argument(build, asked.argument)
     if not Path("dfx.json").exists():
-        return Build(name="reference backend", wasm=reference_wasm(), interface=interface)
+        return Build(name="reference backend", wasm=reference_wasm(), interface=interface, place="reference")
     (*others, found) = read_project(Path(), build=False)
     if others:
         names = ", ".join(item.name for item in (*others, found))
@@ -132,7 +134,7 @@ def _running(asked: Asked, network: Network, canister: Principal) -> Build:
     if network.module_hash(canister) is None:
         raise InputError(f"there is no canister {canister} with code on {network.name}")
     interface = interface_file(asked.candid) if asked.candid else None
-    return Build(name=str(canister), interface=interface)
+    return Build(name=str(canister), interface=interface, place=f"{network.url or network.name}:{canister}")
 
 
 def _baseline(asked: Asked, subject: Build) -> Build:

@@ -20,6 +20,8 @@ from ic_harness.backend import (
     SharingStatus,
 )
 
+from .code import remember
+
 NOW_NS = 1_700_000_000_000_000_000
 """The time that metadata of checks carries, nanoseconds since the Unix epoch."""
 
@@ -47,7 +49,9 @@ class Content:
 
 def content(size: int, seed: object = 0) -> Content:
     """Make `size` bytes that depend on `seed` alone."""
-    return Content(random.Random(f"{seed}").randbytes(size))  # noqa: S311 - test data, no secret
+    made = Content(random.Random(f"{seed}").randbytes(size))  # noqa: S311 - test data, no secret
+    remember(size, seed, made)
+    return made
 
 
 def asset_metadata(

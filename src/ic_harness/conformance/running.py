@@ -13,6 +13,7 @@ from typing import Final
 from ic_harness.errors import HarnessError, UnknownBackendError
 
 from .checks import Check
+from .code import Sample, sampling
 from .expectations import (
     BrokenGuaranteeError,
     Collected,
@@ -22,6 +23,7 @@ from .expectations import (
 )
 from .guarantees import Guarantee, Severity
 from .results import CheckResult, Outcome, Violation
+from .script import reproduction
 from .stage import Stage
 
 SEVERITIES: Final = {
@@ -42,7 +44,7 @@ def run_check(check: Check, stage: Stage) -> CheckResult:
     that were seen before an error stay: the result is then `Outcome.FAILED`, and `unfinished` has the error.
     """
     started = time.perf_counter()
-    with collecting(lambda: stage.story.count) as collected:
+    with collecting(lambda: stage.story.count) as collected, sampling() as samples:
         crash = _run(check, stage, collected)
     outcome, message = _judge(collected, crash)
     violations = _violations(check.guarantee, collected)
@@ -53,6 +55,7 @@ def run_check(check: Check, stage: Stage) -> CheckResult:
         message=_text(violations) if violations else message,
         violations=violations,
         unfinished="\n".join([*collected.unfinished, *([crash] if crash and violations else [])]),
+        reproduction=_reproduction(check, stage, violations, samples),
         story=stage.story.around([violation.call for violation in violations]),
         logs=stage.printed(),
         seconds=time.perf_counter() - started,
@@ -103,6 +106,15 @@ def _violations(guarantee: Guarantee, collected: Collected) -> tuple[Violation, 
         for error in collected.violations
     ]
     return tuple(sorted(found, key=lambda violation: _RANKS.index(violation.severity)))
+
+
+def _reproduction(
+    check: Check, stage: Stage, violations: tuple[Violation, ...], samples: list[Sample]
+) -> str:
+    if not violations:
+        return ""
+    calls = stage.story.written_out(max(violation.call for violation in violations))
+    return reproduction(check.name, stage.target, violations, calls, samples, stage.people)
 
 
 def _severity(guarantee: Guarantee, error: BrokenGuaranteeError) -> Severity:

@@ -9,14 +9,17 @@ from functools import cached_property
 from itertools import count
 from typing import Any, TypeVar
 
+from ic_harness import candid
 from ic_harness.backend import BlobRef, UploadConfig, UploadFinishResult, open_backend
+from ic_harness.errors import RejectError
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
 
+from .code import Call
 from .expectations import UnmetNeedError
 from .material import Content, asset_metadata, blob_asset, memory_metadata
-from .story import Recorded, Story
+from .story import Recorded, Step, Story, brief, brief_text
 
 T = TypeVar("T")
 
@@ -118,11 +121,14 @@ class Stage:
         controller: Identity | None = None,
         upgrade: Callable[[], None] | None = None,
         sizes: Sizes | None = None,
+        target: str = "",
     ) -> None:
         self.network = network
         self.canister_id = canister_id
         self.sizes = sizes or Sizes()
         self.story = Story()
+        self.target = target
+        """How a person reaches the build or canister: a path, or `NETWORK:CANISTER`; empty where that is unknown."""
         self.generation = ""
         """What the canister was recognized as; empty before somebody called it."""
         self._identities = identities
@@ -149,6 +155,11 @@ class Stage:
             raise UnmetNeedError(msg)
         return self._introduce("controller", self._controller)
 
+    @property
+    def people(self) -> dict[Principal, str]:
+        """The names of the callers so far, by their principals."""
+        return {caller.principal: name for name, caller in self._callers.items()}
+
     def _introduce(self, name: str, identity: Identity) -> Caller:
         client = open_backend(self.network.agent(identity), self.canister_id)
         self.generation = str(client.profile).removeprefix("generation ")
@@ -165,12 +176,35 @@ class Stage:
         _, lines = self.network.lines(self._first_line)
         return tuple(line.text for line in lines if line.canister == self.canister_id)
 
+    def call(self, caller: Caller, method: str, types: str, *values: object) -> bytes:
+        """Make an update call of a method that the typed client does not have, and return the reply's bytes.
+
+        `types` are the arguments' Candid types such as `(nat64, text)`. Raises what the agent raises.
+        """
+        parsed = candid.parse_types(types)
+        argument = candid.encode(values, parsed)
+        told = candid.format_values(values, parsed)[1:-1]
+        call = Call(number=0, caller=caller.name, method="call", args=(method, types, *values))
+        try:
+            reply: bytes = self.network.agent(caller.identity).update(self.canister_id, method, argument)
+        except RejectError as error:
+            self.story.add(Step(caller.name, method, told, brief_text(error.message)), call)
+            raise
+        self.story.add(Step(caller.name, method, told, brief(reply)), call)
+        return reply
+
     def upgrade(self) -> None:
         """Upgrade the canister to the build under test. Raises `UnmetNeedError` where that cannot be done."""
         if self._upgrade is None:
             msg = "no Wasm to upgrade to (give --wasm), or no right to install it"
             raise UnmetNeedError(msg)
         self._upgrade()
+        self._tell("upgrade")
+
+    def _tell(self, what: str, *args: object) -> None:
+        """Record what the check did to the canister or the network without a call of a caller."""
+        call = Call(number=0, caller="", method=what, args=args)
+        self.story.add(Step("network", what, ", ".join(map(str, args)), "done"), call)
 
     def advance(self, seconds: int) -> None:
         """Move the network's clock forward. Raises `UnmetNeedError` where that cannot be done."""
@@ -178,10 +212,12 @@ class Stage:
             msg = f"the network {self.network.name} cannot move its clock"
             raise UnmetNeedError(msg)
         self.network.advance_time(seconds * 1_000_000_000)
+        self._tell("advance", seconds)
 
     def at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make calls at the same time and wait for all; then the first error is raised."""
-        with ThreadPoolExecutor(max_workers=max(1, min(16, len(calls)))) as pool:
+        workers = max(1, min(16, len(calls)))
+        with self.story.together("at_once"), ThreadPoolExecutor(max_workers=workers) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
     def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -189,7 +225,8 @@ class Stage:
         if Capability.ROUND not in self.network.capabilities:
             msg = f"the network {self.network.name} cannot put several messages into one round"
             raise UnmetNeedError(msg)
-        return self.network.in_one_round(calls)
+        with self.story.together("in_one_round"):
+            return self.network.in_one_round(calls)
 
     def instructions(self, call: Callable[[], object]) -> int:
         """Make a call and tell how many instructions the canister used for it."""

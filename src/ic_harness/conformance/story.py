@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
 
-from ic_harness.errors import CallError
+from ic_harness.errors import CallError, HarnessError
+
+from .code import Call, leaves
 
 _SHOWN: Final = 40
 _BEFORE: Final = 12
 """Calls that are shown before each violation when a check found several."""
 _WIDTH: Final = 60
+_WRITABLE: Final = 150
+"""So many calls can be written out as code that a person would read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,32 @@ class Story:
     def __init__(self) -> None:
         self._steps: list[Step] = []
         self._lock = Lock()
+        self._groups = self._group = 0
+        self._how = ""
+        self.calls: list[Call] = []
+        """The first calls in full, as far as they can be made again one by one."""
 
-    def add(self, step: Step) -> None:
-        """Record a call under the next number."""
+    def add(self, step: Step, call: Call | None = None) -> None:
+        """Record a call under the next number; `call` has its arguments and what it returned."""
         with self._lock:
-            self._steps.append(replace(step, number=len(self._steps) + 1))
+            number = len(self._steps) + 1
+            self._steps.append(replace(step, number=number))
+            if call is not None and number <= _WRITABLE:
+                self.calls.append(replace(call, number=number, together=self._group, how=self._how))
+
+    @contextmanager
+    def together(self, how: str) -> Iterator[None]:
+        """Mark the calls of the block as made together, by the method `how` of the stage."""
+        self._groups += 1
+        self._group, self._how = self._groups, how
+        try:
+            yield
+        finally:
+            self._group, self._how = 0, ""
+
+    def written_out(self, until: int) -> list[Call] | None:
+        """Return the calls up to number `until` with all their arguments; None when there are too many."""
+        return None if until > _WRITABLE else [call for call in self.calls if call.number <= until]
 
     @property
     def count(self) -> int:
@@ -85,12 +111,15 @@ class Recorded:
             arguments = ", ".join(
                 [*map(brief, args), *(f"{key}={brief(value)}" for key, value in named.items())]
             )
+            recorded = Call(number=0, caller=self._caller, method=name, args=args, named=named)
             try:
                 result = method(*args, **named)
-            except CallError as error:
-                self._story.add(Step(self._caller, name, arguments, brief_text(error.message)))
+            except HarnessError as error:
+                told = error.message if isinstance(error, CallError) else str(error)
+                self._story.add(Step(self._caller, name, arguments, brief_text(told)), recorded)
                 raise
-            self._story.add(Step(self._caller, name, arguments, brief(result)))
+            returned = replace(recorded, leaves=leaves(result))
+            self._story.add(Step(self._caller, name, arguments, brief(result)), returned)
             return result
 
         return call

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ic_harness import candid
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, equal, lacks_method, refused, require
@@ -11,17 +9,12 @@ from ic_harness.conformance.material import asset_metadata, content
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import BackendError, CandidError, RejectError
 
-_DEBUGGING = """service : {
-  debug_put_chunk_b64 : (nat64, nat32, text) -> ();
-  debug_finish_hex : (nat64, text, nat64) -> ();
-  debug_blob_write_canary : (text, nat32, nat32) -> ();
-  dev_clear_all_memories_in_capsule : (text, bool) -> ();
-  _probe_inline_len : (opt blob) -> ();
+_REFUSAL = """service : {
   refusal : () -> (variant { Ok : reserved; Err : variant {
     Unauthorized; NotFound; ResourceExhausted; InvalidArgument : text; Conflict : text; Internal : text;
     NotImplemented : text } }) query;
 }"""
-"""The debugging endpoints of published backends, and the shape of a refusal."""
+"""The shape of a refusal."""
 _UNREADABLE = ("decode", "idl error", "on the wire", "deserialize", "cannot parse")
 """Words by which canisters complain about arguments."""
 _TOLERANCE = 0.10
@@ -50,13 +43,11 @@ def maintenance_is_for_controllers(stage: Stage) -> None:
 def no_debugging_for_strangers(stage: Stage) -> None:
     """Debugging endpoints that write cannot be reached by a stranger."""
     mallory = stage.caller("mallory")
-    agent = stage.network.agent(mallory.identity)
     session, capsule = mallory.begin(1), mallory.capsule
     meaning = "Whoever finds the method writes into the canister."
     for method, (types, arguments) in _writers(session, capsule).items():
-        argument = candid.encode(arguments, types)
         try:
-            reply = agent.update(stage.canister_id, method, argument)
+            reply = stage.call(mallory, method, types, *arguments)
         except RejectError as error:
             # Access is refused before arguments are read, so whoever gets as far as these is inside.
             inside = any(word in error.reject_message.lower() for word in _UNREADABLE)
@@ -65,22 +56,20 @@ def no_debugging_for_strangers(stage: Stage) -> None:
             require(_is_refusal(reply), f"a stranger called {method}, and was not refused", meaning)
 
 
-def _writers(session: int, capsule: str) -> dict[str, tuple[Sequence[candid.Type], tuple[object, ...]]]:
-    """The debugging endpoints that are known to write, with arguments that they would take."""
-    methods = candid.parse(_DEBUGGING).methods
-    arguments: dict[str, tuple[object, ...]] = {
-        "debug_put_chunk_b64": (session, 0, "AAAA"),
-        "debug_finish_hex": (session, "00" * 32, 3),
-        "debug_blob_write_canary": ("canary", 0, 7),
-        "dev_clear_all_memories_in_capsule": (capsule, False),
-        "_probe_inline_len": (b"probe",),
+def _writers(session: int, capsule: str) -> dict[str, tuple[str, tuple[object, ...]]]:
+    """The debugging endpoints of published backends that write, with arguments that they would take."""
+    return {
+        "debug_put_chunk_b64": ("(nat64, nat32, text)", (session, 0, "AAAA")),
+        "debug_finish_hex": ("(nat64, text, nat64)", (session, "00" * 32, 3)),
+        "debug_blob_write_canary": ("(text, nat32, nat32)", ("canary", 0, 7)),
+        "dev_clear_all_memories_in_capsule": ("(text, bool)", (capsule, False)),
+        "_probe_inline_len": ("(opt blob)", (b"probe",)),
     }
-    return {name: (methods[name].arg_types, given) for name, given in arguments.items()}
 
 
 def _is_refusal(reply: bytes) -> bool:
     """Whether a reply is an `Err` that says that the caller may not."""
-    (result,) = candid.parse(_DEBUGGING).methods["refusal"].return_types
+    (result,) = candid.parse(_REFUSAL).methods["refusal"].return_types
     try:
         (told,) = candid.decode(reply, (result,))
     except CandidError:

@@ -59,6 +59,7 @@ def _check(
 ) -> CheckResult:
     with run.ground.network.anchored():
         stage = run.ground.stage(canister, check.name, controller=controller, upgrade=upgrade)
+        stage.target = run.order.subject.place
         return run_check(check, stage)
 
 

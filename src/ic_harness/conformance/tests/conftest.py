@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ic_harness.backend import reference_wasm
 from ic_harness.conformance.stage import Stage
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
+
+
+def _target(canister: str | None, network: Network, wasm: Path | None) -> str:
+    """How a person reaches what is tested, for the reproduction of a failure."""
+    if canister is not None:
+        return f"{network.url or network.name}:{canister}"
+    return str(wasm) if wasm else "reference"
 
 
 @pytest.fixture
@@ -23,4 +32,5 @@ def stage(request: pytest.FixtureRequest, network: Network, canister_id: Princip
         lambda name: lab.identity(request.node.nodeid, name),
         controller=network.deployer if owns else None,
         upgrade=(lambda: network.install(canister_id, wasm, mode="upgrade")) if owns else None,
+        target=_target(lab.options.canister_id, network, path),
     )
