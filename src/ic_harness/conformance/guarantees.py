@@ -1,5 +1,6 @@
 """The catalogue of guarantees: what a capsule backend promises, as data.
 
+`guarantees.toml` has the promises, `remedies.toml` for each of them what a violation means and how to repair it.
 A guarantee is a statement that a black-box test over the Candid interface can prove or refute on any backend.
 `needs` says what the network must offer beyond calls; a check whose need is not met is skipped by name, never
 counted as passed.
@@ -13,7 +14,10 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
+
+CRATE: Final = "src/backend/src"
+"""Where the sources of the reference backend are in the repository."""
 
 
 class Severity(Enum):
@@ -58,7 +62,7 @@ class Guarantee:
 
 
 def _load() -> dict[str, Guarantee]:
-    text = files("ic_harness.conformance").joinpath("guarantees.toml").read_text(encoding="utf-8")
+    remedies = _table("remedies.toml")
     return {
         id_: Guarantee(
             id=id_,
@@ -66,12 +70,16 @@ def _load() -> dict[str, Guarantee]:
             text=" ".join(row["text"].split()),
             severity=Severity(row["severity"]),
             needs=frozenset(Need(need) for need in row["needs"]),
-            means=" ".join(row.get("means", "").split()),
-            fix=" ".join(row.get("fix", "").split()),
-            pattern=tuple(row.get("pattern", ())),
+            means=remedies[id_]["means"],
+            fix=remedies[id_]["fix"],
+            pattern=tuple(f"{CRATE}/{place}" for place in remedies[id_]["pattern"]),
         )
-        for id_, row in tomllib.loads(text).items()
+        for id_, row in _table("guarantees.toml").items()
     }
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("ic_harness.conformance").joinpath(name).read_text(encoding="utf-8"))
 
 
 GUARANTEES: Final[Mapping[str, Guarantee]] = MappingProxyType(_load())

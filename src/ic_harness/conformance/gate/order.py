@@ -25,7 +25,8 @@ DEFAULT_BUDGET: Final = 10.0
 class Build:
     """A build of a canister, as far as it is known.
 
-    `name` is how a person calls it, `place` how one reaches it (a path, `reference`, or `NETWORK:CANISTER`), `wasm` the module (plain or gzip; None when only a running canister is known),
+    `name` is how a person calls it, `place` how one reaches it (a path, `reference`, or `NETWORK:CANISTER`), `wasm`
+    the module (plain or gzip; None when only a running canister is known),
     `interface` the one that was given beside it, `argument` what its `init` takes, encoded.
     """
 
