@@ -156,7 +156,7 @@ def broken(
     return BrokenGuaranteeError(what, meaning, severity=severity, at_most=at_most)
 
 
-def _violated(error: BrokenGuaranteeError, *, fatal: bool, cause: Exception | None = None) -> None:
+def _violated(error: BrokenGuaranteeError, *, fatal: bool = False, cause: Exception | None = None) -> None:
     """Record a violation and go on where a check collects them; else, and when it is fatal, raise it."""
     collected = _COLLECTED.get()
     if fatal or collected is None:
@@ -187,8 +187,17 @@ def equal(
     if isinstance(actual, bytes) and isinstance(expected, bytes):
         seen = f"{what}: {_difference(actual, expected)}"
     else:
-        seen = f"{what}: expected {expected!r}, got {actual!r}"
+        seen = f"{what}: expected {_shown(expected)}, got {_shown(actual)}"
     _violated(broken(seen, meaning, severity=severity), fatal=fatal)
+
+
+def _shown(value: Any) -> str:
+    """Write a value for a sentence: blobs in hex, and nothing longer than a line."""
+    text = f"0x{value.hex()}" if isinstance(value, bytes) else repr(value)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+_WIDTH: Final = 200
 
 
 def _difference(actual: bytes, expected: bytes) -> str:
@@ -205,7 +214,8 @@ def refused(
     """Expect the block's call to be refused with one of the `Error` tags; a trap or an `Ok` is a violation.
 
     `what` completes "… was accepted"; `text` must occur in the error's text where it is given. A refusal of
-    another kind, or a trap, changes nothing in the canister and is of medium severity at most.
+    another kind, or a trap, changes nothing in the canister and is of medium severity at most. `fatal` ends the
+    part when the call was accepted.
     """
     wanted = " or ".join(tags)
     try:
@@ -217,7 +227,7 @@ def refused(
             seen = f"{what}: {error.message} lacks {text!r}"
         else:
             return
-        _violated(broken(seen, _REFUSED_OTHERWISE, at_most=Severity.MEDIUM), fatal=fatal, cause=error)
+        _violated(broken(seen, _REFUSED_OTHERWISE, at_most=Severity.MEDIUM), cause=error)
     except RejectError as error:
         who = blame(error)
         if who is Blame.INTERFACE:
@@ -225,7 +235,7 @@ def refused(
         if who is not Blame.CANISTER:
             raise
         seen = f"{what} made the canister trap: {error.reject_message}"
-        _violated(broken(seen, _TRAPPED, at_most=Severity.MEDIUM), fatal=fatal, cause=error)
+        _violated(broken(seen, _TRAPPED, at_most=Severity.MEDIUM), cause=error)
     else:
         _violated(broken(f"{what} was accepted, expected {wanted}", meaning), fatal=fatal)
 

@@ -82,8 +82,21 @@ class Caller:
 
     def remember(self, material: Content, title: str = "A day at the sea") -> tuple[str, str]:
         """Upload a blob and make a memory of it: (memory id, locator)."""
-        locator = self.upload(material)
-        return self.remember_blob(locator, material, title), locator
+        if not self.memory_at_finish:
+            locator = self.upload(material)
+            return self.remember_blob(locator, material, title), locator
+        chunks = material.chunks(self.config.chunk_size)
+        metadata = asset_metadata(material, name=title)
+        session = int(self.backend.begin_upload(self.capsule, len(chunks), self.idem(), metadata))
+        self.put(session, chunks)
+        result = self.finish(session, material)
+        return str(result.memory_id), result.blob_id
+
+    @property
+    def memory_at_finish(self) -> bool:
+        """Whether the canister's generation makes a memory of every upload, with what begin was told."""
+        profile = self.backend.profile
+        return profile is not None and bool(profile.traits.metadata_at_begin)
 
     def remember_blob(self, locator: str, material: Content, title: str = "A day at the sea") -> str:
         """Make a memory of an uploaded blob and give its id, in the way that the canister's generation has."""

@@ -39,6 +39,7 @@ def capsules_of_one_round(stage: Stage) -> None:
         len(set(made)) == len(made),
         f"callers of one round share capsules: {made}",
         "Ids come from the clock.",
+        fatal=True,
     )
     for caller, capsule in zip(callers, made, strict=True):
         equal(
@@ -79,11 +80,11 @@ def strangers_learn_nothing(stage: Stage) -> None:
             backend.capsules_read_full(capsule)
         with refused("capsules_update by a stranger", "NotFound", meaning=meaning):
             backend.capsules_update(capsule, CapsuleUpdateData(bound_to_neon=True))
-        with refused("capsules_delete by a stranger", "NotFound", meaning=meaning):
-            backend.capsules_delete(capsule)
         require(
             capsule not in [row.id for row in backend.capsules_list()], "a stranger's list shows it", meaning
         )
+        with refused("capsules_delete by a stranger", "NotFound", meaning=meaning, fatal=True):
+            backend.capsules_delete(capsule)
     accepted("the owner's read", lambda: alice.backend.capsules_read_full(capsule))
 
 

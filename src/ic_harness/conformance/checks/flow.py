@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import NotApplicableError, accepted, equal, refused, require
-from ic_harness.conformance.material import blob_asset, content, memory_metadata
+from ic_harness.conformance.material import Content, blob_asset, content, memory_metadata
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import BackendError
 from ic_harness.uploads import UploadedPhoto, make_large_jpeg, sample_photo, upload_photo
@@ -31,7 +32,7 @@ def _complete(caller: Caller, photo: UploadedPhoto, path: Path) -> None:
     equal(kinds, ["Display", "Original", "Placeholder", "Thumbnail"], f"the assets of {path.name}")
     require(photo.verified, f"{path.name} was not read back equal")
     original = next(asset for asset in photo.assets if asset.asset_type == "Original")
-    require(original.locator, "the original is no blob")
+    require(original.locator, "the original is no blob", fatal=True)
     equal(caller.read(str(original.locator)), path.read_bytes(), f"the original of {path.name}")
 
 
@@ -68,6 +69,33 @@ def four_files_at_once(stage: Stage) -> None:
             photos = stage.at_once([partial(_upload, caller, path) for caller, path in pairs])
             for (caller, path), photo in zip(pairs, photos, strict=True):
                 _complete(caller, photo, path)
+
+
+@check("FL2")
+def memories_of_one_round(stage: Stage) -> None:
+    """Photos that are remembered at the same moment become memories of their own."""
+    people = [stage.caller("alice"), stage.caller("alice"), stage.caller("bob")]
+    materials = [content(100, number) for number in range(len(people))]
+    pairs = list(zip(people, materials, strict=True))
+    made = stage.in_one_round([_last_call(caller, material) for caller, material in pairs])
+    require(
+        len(set(made)) == len(made),
+        f"photos of one round became {len(set(made))} memories instead of {len(made)}",
+        "Ids come from the clock: one user's photo replaces another's.",
+        fatal=True,
+    )
+    for (caller, material), memory in zip(pairs, made, strict=True):
+        (asset,) = caller.backend.memories_read(memory).blob_internal_assets
+        equal(caller.read(asset.blob_ref.locator), material.data, f"the photo of {caller.name}")
+
+
+def _last_call(caller: Caller, material: Content) -> Callable[[], str]:
+    """Prepare a memory up to the call that makes it."""
+    if not caller.memory_at_finish:
+        return partial(caller.remember_blob, caller.upload(material), material)
+    session = caller.begin(1)
+    caller.put(session, [material.data])
+    return lambda: str(caller.finish(session, material).memory_id)
 
 
 @check("FL3")

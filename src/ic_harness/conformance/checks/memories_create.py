@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ic_harness.backend import AssetType, BlobHosting, BlobRef
 from ic_harness.conformance.checks.registry import check
-from ic_harness.conformance.expectations import accepted, broken, equal, refused, require
+from ic_harness.conformance.expectations import accepted, broken, equal, part, refused, require
 from ic_harness.conformance.material import (
     Content,
     asset_metadata,
@@ -57,11 +58,13 @@ def exactly_one_asset(stage: Stage) -> None:
     for what, changes in cases:
         with refused(f"memories_create with {what}", "InvalidArgument"):
             _create(alice, material, **changes)
-    accepted("memories_create with bytes", lambda: _create(alice, material))
-    accepted("memories_create with a blob", lambda: _create(alice, material, bytes=None, blob_ref=ref))
-    accepted(
-        "memories_create with an external location", lambda: _create(alice, material, bytes=None, **outside)
-    )
+    for what, changes in (
+        ("bytes", {}),
+        ("a blob", {"bytes": None, "blob_ref": ref}),
+        ("an external location", {"bytes": None, **outside}),
+    ):
+        with part():
+            accepted(f"memories_create with {what}", partial(_create, alice, material, **changes))
 
 
 @check("ME1")
@@ -131,8 +134,9 @@ def idem_gives_the_same_memory(stage: Stage) -> None:
     alice, bob = stage.caller("alice"), stage.caller("bob")
     material, other = content(300), content(300, "other")
     first = _create(alice, material, "one")
-    again = accepted("the same create again", lambda: _create(alice, material, "one"))
-    equal(again, first, "the memory of the same create", "A lost reply makes the photo appear twice.")
+    with part():
+        again = accepted("the same create again", lambda: _create(alice, material, "one"))
+        equal(again, first, "the memory of the same create", "A lost reply makes the photo appear twice.")
     with refused(
         "the same idem with other content", "Conflict", meaning="The second photo is silently dropped."
     ):
@@ -154,19 +158,31 @@ def four_assets_are_stored(stage: Stage) -> None:
     memory_id = alice.backend.memories_create_with_internal_blobs(
         alice.capsule, memory_metadata(), inputs, alice.idem()
     )
-    alice.backend.memories_add_inline_asset(memory_id, inline_asset(placeholder), alice.idem())
     memory = alice.backend.memories_read(memory_id)
-    assets = [*memory.blob_internal_assets, *memory.inline_assets]
-    require(len({asset.asset_id for asset in assets}) == 4, "four assets do not have four asset ids")
+    _ids_differ(memory)
     for asset in memory.blob_internal_assets:
         base = asset.metadata.value.base
         material = blobs[base.asset_type]
         equal(asset.blob_ref.len, material.size, f"BlobRef.len of {base.asset_type.value}")
         equal(asset.blob_ref.hash, material.sha256, f"BlobRef.hash of {base.asset_type.value}")
         equal(alice.read(asset.blob_ref.locator), material.data, f"the bytes of {base.asset_type.value}")
+    sizes = sum(material.size for material in blobs.values())
+    equal(memory.metadata.total_size, sizes, "total_size of three blobs")
+    alice.backend.memories_add_inline_asset(memory_id, inline_asset(placeholder), alice.idem())
+    memory = alice.backend.memories_read(memory_id)
+    _ids_differ(memory)
     equal([asset.bytes for asset in memory.inline_assets], [placeholder.data], "the inline placeholder")
     equal(memory.metadata.asset_count, 4, "asset_count")
-    equal(memory.metadata.total_size, placeholder.size + sum(m.size for m in blobs.values()), "total_size")
+    equal(memory.metadata.total_size, placeholder.size + sizes, "total_size")
+
+
+def _ids_differ(memory: Any) -> None:
+    ids = [asset.asset_id for asset in (*memory.blob_internal_assets, *memory.inline_assets)]
+    require(
+        len(set(ids)) == len(ids),
+        f"{len(ids)} assets of a memory have {len(set(ids))} asset ids",
+        "An asset that is asked for or removed by its id is another one.",
+    )
 
 
 _BLOB_ASSETS = {AssetType.Original: 5000, AssetType.Display: 3000, AssetType.Thumbnail: 1000}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ic_harness.conformance.checks.registry import check
-from ic_harness.conformance.expectations import accepted, equal, refused, require
+from ic_harness.conformance.expectations import accepted, equal, part, refused, require
 from ic_harness.conformance.material import blob_asset, content, inline_asset, memory_metadata
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import BackendError
@@ -56,8 +56,10 @@ def shared_blobs_live(stage: Stage) -> None:
         "a second memory of the same blob", lambda: alice.remember_blob(locator, material, "second")
     )
     alice.backend.memories_delete(first, delete_assets=True)
-    got = accepted("reading the shared blob", lambda: alice.read(locator))
-    equal(got, material.data, "the shared blob", "Deleting one album destroys the photos of another.")
+    meaning = "Deleting one album destroys the photos of another."
+    with part():
+        got = accepted("reading the shared blob", lambda: alice.read(locator), meaning)
+        equal(got, material.data, "the shared blob", meaning)
     alice.backend.memories_delete(second, delete_assets=True)
     _gone(alice, locator)
 
@@ -74,7 +76,8 @@ def bulk_delete_stays_in_its_capsule(stage: Stage) -> None:
     equal((result.deleted_count, result.failed_count), (2, 2), "deleted and failed")
     for failed in (theirs, _NO_MEMORY):
         require(failed in result.message, f"the failure of {failed} is not reported: {result.message!r}")
-    accepted("reading the other caller's memory", lambda: bob.backend.memories_read(theirs))
+    with part():
+        accepted("reading the other caller's memory", lambda: bob.backend.memories_read(theirs))
     with refused("a bulk delete in another's capsule", "NotFound", "Unauthorized"):
         alice.backend.memories_delete_bulk(bob.capsule, [theirs], delete_assets=True)
     kept = [alice.remember(content(50, f"all {number}"))[0] for number in range(3)]
@@ -119,12 +122,13 @@ def cleanup_counts_truly(stage: Stage) -> None:
     if alice.can("memories_add_inline_asset"):
         alice.backend.memories_add_inline_asset(memory, inline_asset(content(30, "inline")), alice.idem())
     count = _asset_count(alice, memory)
-    result = accepted(
-        "memories_cleanup_assets_all", lambda: alice.backend.memories_cleanup_assets_all(memory)
-    )
-    equal(result.assets_cleaned, count, "assets_cleaned")
-    equal(_asset_count(alice, memory), 0, "assets left after cleanup")
-    _gone(alice, locator)
+    with part():
+        result = accepted(
+            "memories_cleanup_assets_all", lambda: alice.backend.memories_cleanup_assets_all(memory)
+        )
+        equal(result.assets_cleaned, count, "assets_cleaned")
+        equal(_asset_count(alice, memory), 0, "assets left after cleanup")
+        _gone(alice, locator)
     with refused("cleanup of an unknown memory", "NotFound"):
         alice.backend.memories_cleanup_assets_all(_NO_MEMORY)
     other, _ = alice.remember(content(300, "other"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ic_harness import candid
 from ic_harness.conformance.checks.registry import check
-from ic_harness.conformance.expectations import accepted, equal, lacks_method, refused, require
+from ic_harness.conformance.expectations import accepted, equal, lacks_method, part, refused, require
 from ic_harness.conformance.material import asset_metadata, content
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import BackendError, CandidError, RejectError
@@ -88,12 +88,14 @@ def config_tells_the_limits(stage: Stage) -> None:
     require(
         0 < config.chunk_size <= 2_000_000, f"a chunk of {config.chunk_size} bytes does not fit a message"
     )
-    session = alice.begin(2)
-    largest = content(config.chunk_size).data
-    accepted("a chunk of chunk_size bytes", lambda: alice.backend.uploads_put_chunk(session, 0, largest))
-    with refused("a chunk of chunk_size + 1 bytes", "InvalidArgument"):
-        alice.backend.uploads_put_chunk(session, 1, largest + b"!")
-    accepted("an inline asset of inline_max bytes", lambda: _inline(alice, config.inline_max))
+    with part():
+        session = alice.begin(2)
+        largest = content(config.chunk_size).data
+        accepted("a chunk of chunk_size bytes", lambda: alice.backend.uploads_put_chunk(session, 0, largest))
+        with refused("a chunk of chunk_size + 1 bytes", "InvalidArgument"):
+            alice.backend.uploads_put_chunk(session, 1, largest + b"!")
+    with part():
+        accepted("an inline asset of inline_max bytes", lambda: _inline(alice, config.inline_max))
     with refused("an inline asset of inline_max + 1 bytes", "InvalidArgument", "ResourceExhausted"):
         _inline(alice, config.inline_max + 1)
 

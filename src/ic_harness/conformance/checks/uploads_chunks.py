@@ -6,7 +6,7 @@ import random
 from functools import partial
 
 from ic_harness.conformance.checks.registry import check
-from ic_harness.conformance.expectations import accepted, equal, refused
+from ic_harness.conformance.expectations import accepted, equal, part, refused
 from ic_harness.conformance.material import Content, content
 from ic_harness.conformance.stage import Caller, Stage
 
@@ -25,7 +25,7 @@ def chunk_size_is_a_limit(stage: Stage) -> None:
     size = alice.config.chunk_size
     material = content(size)
     session = alice.begin(1)
-    with refused(f"a chunk of {size + 1} bytes", "InvalidArgument"):
+    with refused(f"a chunk of {size + 1} bytes", "InvalidArgument", fatal=True):
         alice.put(session, [material.data + b"!"])
     accepted(f"a chunk of {size} bytes", lambda: alice.put(session, [material.data]))
     _finish_and_compare(alice, session, material, "The refused chunk spoiled the session.")
@@ -56,11 +56,12 @@ def the_same_chunk_again(stage: Stage) -> None:
     chunks = material.chunks(1000)
     session = alice.begin(2)
     alice.put(session, chunks, [0])
-    accepted(
-        "the same chunk again",
-        lambda: alice.put(session, chunks, [0]),
-        "A client that lost a reply cannot go on.",
-    )
+    with part():
+        accepted(
+            "the same chunk again",
+            lambda: alice.put(session, chunks, [0]),
+            "A client that lost a reply cannot go on.",
+        )
     with refused("other bytes for a received index", "Conflict", "InvalidArgument"):
         alice.backend.uploads_put_chunk(session, 0, bytes(1000))
     alice.put(session, chunks, [1])
@@ -76,11 +77,12 @@ def chunks_in_any_order(stage: Stage) -> None:
     shuffled = list(range(len(chunks)))
     random.Random(7).shuffle(shuffled)  # noqa: S311 - an order, no secret
     for order in (list(reversed(range(len(chunks)))), shuffled):
-        session = alice.begin(len(chunks))
-        alice.put(session, chunks, order)
-        _finish_and_compare(
-            alice, session, material, f"The hash depends on the order in which chunks arrive: {order}."
-        )
+        with part():
+            session = alice.begin(len(chunks))
+            alice.put(session, chunks, order)
+            _finish_and_compare(
+                alice, session, material, f"The hash depends on the order in which chunks arrive: {order}."
+            )
 
 
 @check("UC5")
@@ -121,7 +123,8 @@ def sessions_are_isolated(stage: Stage) -> None:
         for caller, session, material in zip(callers, sessions, materials, strict=True):
             caller.put(session, material.chunks(1000), [index])
     for caller, session, material in zip(callers, sessions, materials, strict=True):
-        _finish_and_compare(caller, session, material, "Parallel sessions overwrite each other.")
+        with part():
+            _finish_and_compare(caller, session, material, "Parallel sessions overwrite each other.")
 
 
 @check("UC8")
