@@ -97,7 +97,7 @@ def _is_filled(report, folder):
     assert [line.title for line in report.timelines] == ["A photo in two lanes", "12 sessions at once"]
     assert all(cost.budget is not None for cost in report.costs)
     names = {path.name for path in (folder / "found").iterdir()}
-    assert names == {"index.html", "report.json", "junit.xml", "summary.md"}
+    assert names == {"index.html", "report.json", "report.sarif", "junit.xml", "summary.md"}
     assert not (folder / ".ic-harness").exists()
 
 

@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ic-report",
         dest="ic_report",
         metavar="DIR",
-        help="write the report of the conformance suite here: index.html, report.json, junit.xml, summary.md",
+        help="write the report of the conformance suite here: index.html, report.{json,sarif}, junit.xml, summary.md",
     )
     group.addoption(
         "--soak",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import random
 from datetime import date
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from ic_harness.conformance.guarantees import GUARANTEES
+from ic_harness.conformance.guarantees import GUARANTEES, Severity
 from ic_harness.conformance.results import (
     Acceptance,
     CheckResult,
@@ -22,6 +23,7 @@ from ic_harness.conformance.results import (
     Subject,
     Timeline,
     Verdict,
+    Violation,
 )
 from ic_harness.conformance.story import Step
 
@@ -73,7 +75,30 @@ def _stolen_upload() -> CheckResult:
         "[uploads] session 1: chunk 1: caller is not the owner",
         "[uploads] session 1: finish: expected 0a7b55e1, have c2909d13",
     )
-    return failed("UC6", "stranger_cannot_spoil_a_session", message, story, logs=logs, seconds=0.231)
+    what, _, meaning = message.partition("\n")
+    violations = (
+        Violation(what=what, meaning=meaning, severity=Severity.CRITICAL, call=7),
+        Violation(
+            what="a stranger's chunk made the canister trap: Panicked at 'owner'",
+            meaning="A refusal must be an Err, never a trap: clients cannot tell a trap from a crash.",
+            severity=Severity.MEDIUM,
+            trace="Canister Backtrace:\ncapsule::uploads::put_chunk\ncapsule::main",
+            call=4,
+        ),
+    )
+    numbered = [dataclasses.replace(step, number=number) for number, step in enumerate(story, 1)]
+    return failed(
+        "UC6",
+        "stranger_cannot_spoil_a_session",
+        message,
+        numbered,
+        logs=logs,
+        seconds=0.231,
+        violations=violations,
+        unfinished="uploads_finish: NotFound",
+        reproduction="from ic_harness.conformance.reproduction import scene\n\n"
+        "with scene('backend.wasm.gz') as stage:\n    alice = stage.client('alice')\n",
+    )
 
 
 def _open_blob() -> CheckResult:
@@ -196,8 +221,12 @@ def hostile(text: str = ENEMY) -> Report:
     """A report in which every text is an enemy's."""
     step = Step(text, text, text, text)
     acceptance = Acceptance(id=text, reason=text, expires=None)
+    violations = (Violation(what=text, meaning=text, severity=Severity.HIGH, trace=text, call=1),)
     found = {
-        id_: failed(id_, text, f"{text}\n{text}", [step, step], logs=(text, text), outcome=outcome, acceptance=whose)
+        id_: failed(
+            id_, text, f"{text}\n{text}", [step, step], logs=(text, text), outcome=outcome, acceptance=whose,
+            unfinished=f"{text}\n{text}", reproduction=text, violations=violations if whose else (),
+        )
         for id_, outcome, whose in [
             ("UC6", Outcome.FAILED, None), ("UF4", Outcome.ACCEPTED, acceptance), ("HT2", Outcome.ERROR, None),
             ("UB8", Outcome.SKIPPED, None),
@@ -229,6 +258,16 @@ def hostile(text: str = ENEMY) -> Report:
         ),
         figures=(Figure(name=text, value=text),),
     )
+
+
+def many() -> Report:
+    """A canister of which nearly everything is broken."""
+    found = {
+        id_: failed(id_, "broke", f"{id_} broke in a way that takes a line to tell, with ids and numbers\nIt hurts.",
+                    [Step("alice", "call", "1", "Ok", number) for number in range(1, 30)])
+        for id_ in list(GUARANTEES)[:45]
+    }  # fmt: skip
+    return dataclasses.replace(refused(), checks=checks(found), refusals=())
 
 
 def _subject() -> Subject:

@@ -17,7 +17,9 @@ def test_all_formats_are_written(tmp_path):
     folder = tmp_path / "deep" / "report"
     for report in (samples.refused(), samples.passing()):
         paths = write_report(report, folder)
-    assert [path.name for path in paths] == ["index.html", "report.json", "junit.xml", "summary.md"]
+    assert [path.name for path in paths] == [
+        "index.html", "report.json", "report.sarif", "junit.xml", "summary.md",
+    ]  # fmt: skip
     assert sorted(paths) == sorted(folder.iterdir())
     assert all(b"\r" not in path.read_bytes() and path.read_text(encoding="utf-8") for path in paths)
     assert from_json(paths[1].read_text(encoding="utf-8")) == samples.passing()

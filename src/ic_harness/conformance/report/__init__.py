@@ -1,4 +1,4 @@
-"""The report of a run: one page for people, and the same as JSON, JUnit XML, Markdown and GitHub annotations."""
+"""The report of a run: one page for people, and the same as JSON, SARIF, JUnit XML, Markdown and GitHub annotations."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ic_harness.conformance.report.html import to_html
 from ic_harness.conformance.report.json_ import from_json, schema, to_json
 from ic_harness.conformance.report.junit import to_junit
 from ic_harness.conformance.report.markdown import to_markdown
+from ic_harness.conformance.report.sarif import to_sarif
 from ic_harness.conformance.results import Report
 
 __all__ = [
@@ -21,19 +22,21 @@ __all__ = [
     "to_json",
     "to_junit",
     "to_markdown",
+    "to_sarif",
     "write_report",
 ]
 
 _FILES: Final = {
     "index.html": to_html,
     "report.json": to_json,
+    "report.sarif": to_sarif,
     "junit.xml": to_junit,
     "summary.md": to_markdown,
 }
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write `index.html`, `report.json`, `junit.xml` and `summary.md` into `folder`, made where it is missing.
+    """Write the report in every format into `folder`, made where it is missing.
 
     Gives the paths, the page first. Raises OSError when a file cannot be written.
     """

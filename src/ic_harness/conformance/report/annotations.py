@@ -13,8 +13,8 @@ from typing import Final, TextIO
 
 from ic_harness.conformance.report.findings import Finding, Findings, split_message
 from ic_harness.conformance.report.markdown import to_markdown
-from ic_harness.conformance.report.words import SEVERITY_WORDS
-from ic_harness.conformance.results import CheckResult, Outcome, Report, Verdict
+from ic_harness.conformance.report.words import SEVERITY_WORDS, count
+from ic_harness.conformance.results import Outcome, Report, Verdict
 from ic_harness.text import clean, one_line
 
 _SHOWN: Final = 10
@@ -48,17 +48,20 @@ def announce(report: Report, environment: Mapping[str, str], output: TextIO) -> 
 
 def _annotation(level: str, finding: Finding) -> str:
     guarantee = finding.guarantee
-    check = next(check for check in finding.checks if check.outcome is finding.outcome)
-    title = f"{guarantee.id} ({SEVERITY_WORDS[guarantee.severity]}): {one_line(guarantee.text, 120)}"
-    return _line(level, title, _message(check))
+    title = f"{guarantee.id} ({SEVERITY_WORDS[finding.severity]}): {one_line(guarantee.text, 120)}"
+    return _line(level, title, _message(finding))
 
 
-def _message(check: CheckResult) -> str:
-    what, meaning = split_message(check.message)
-    lines = [one_line(what, 500), clean(meaning)[:1000]]
+def _message(finding: Finding) -> str:
+    check = finding.speaking
+    meaning = finding.meaning if check.told else split_message(check.message)[1]
+    more = f"({count(finding.others, 'more violation')}, see the report)" if finding.others else ""
+    lines = [one_line(finding.seen, 500), clean(meaning)[:1000], more]
     if check.acceptance:
         until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""
         lines.append(f"Accepted{until}: {one_line(check.acceptance.reason, 300)}")
+    if check.told and finding.guarantee.fix:
+        lines.append(f"Fix: {one_line(finding.guarantee.fix, 500)}")
     if check.story:
         lines.append(f"Last call: {one_line(str(check.story[-1]), 300)}")
     return "\n".join(filter(None, lines))

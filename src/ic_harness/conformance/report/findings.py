@@ -9,7 +9,7 @@ from typing import Final
 
 from ic_harness.conformance.guarantees import GUARANTEES, Guarantee, Severity
 from ic_harness.conformance.report.words import SEVERITY_WORDS, count, names
-from ic_harness.conformance.results import CheckResult, Outcome, Report, Verdict
+from ic_harness.conformance.results import CheckResult, Outcome, Report, Verdict, Violation
 
 WORST_FIRST: Final = (
     Outcome.FAILED,
@@ -46,6 +46,39 @@ class Finding:
         found = {check.outcome for check in self.checks}
         return next((outcome for outcome in WORST_FIRST if outcome in found), None)
 
+    @property
+    def speaking(self) -> CheckResult:
+        """The check that speaks for the guarantee: the worst violation of those with the worst outcome."""
+        candidates = [check for check in self.checks if check.outcome is self.outcome]
+        return min(candidates, key=lambda check: SEVERITIES.index(check.severity))
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of the worst violation; of the guarantee where there is none."""
+        return self.speaking.severity if self.checks else self.guarantee.severity
+
+    @property
+    def violations(self) -> list[Violation]:
+        """All violations of all its checks, worst first."""
+        found = [violation for check in self.checks for violation in check.told]
+        return sorted(found, key=lambda violation: SEVERITIES.index(violation.severity))
+
+    @property
+    def seen(self) -> str:
+        """The worst violation, or why the guarantee could not be judged, on one line."""
+        what = self.speaking.told[0].what if self.speaking.told else split_message(self.speaking.message)[0]
+        return what.rstrip(":")
+
+    @property
+    def meaning(self) -> str:
+        """What the worst violation means to users; empty where there is none."""
+        return self.speaking.told[0].meaning if self.speaking.told else ""
+
+    @property
+    def others(self) -> int:
+        """How many violations there are beside the worst."""
+        return max(0, len(self.violations) - 1)
+
 
 class Findings:
     """The guarantees of a report in the order of the catalogue, strangers to the catalogue last."""
@@ -77,7 +110,7 @@ class Findings:
         chosen = [finding for finding in self.all if finding.outcome in outcomes]
         return sorted(
             chosen,
-            key=lambda it: (WORST_FIRST.index(it.outcome), SEVERITIES.index(it.guarantee.severity)),
+            key=lambda it: (WORST_FIRST.index(it.outcome), SEVERITIES.index(it.severity)),
         )
 
     @property
@@ -115,7 +148,7 @@ class Findings:
         """What the verdict means to users of the canister."""
         broken = self.of(Outcome.FAILED)
         if broken:
-            return _MEANINGS[broken[0].guarantee.severity]
+            return _MEANINGS[broken[0].severity]
         if self.report.verdict is Verdict.PASS:
             return "The canister may be deployed."
         if self.report.verdict is Verdict.NOT_JUDGED:
@@ -127,9 +160,9 @@ class Findings:
 
 def _broke(findings: list[Finding]) -> str:
     """How many broke: `1 critical guarantee broke.`, `4 guarantees broke, 3 critical and 1 medium.`."""
-    severities = Counter(finding.guarantee.severity for finding in findings)
+    severities = Counter(finding.severity for finding in findings)
     if len(severities) == 1:
-        word = SEVERITY_WORDS[findings[0].guarantee.severity]
+        word = SEVERITY_WORDS[findings[0].severity]
         return f"{count(len(findings), f'{word} guarantee')} broke."
     parts = [f"{severities[one]} {SEVERITY_WORDS[one]}" for one in SEVERITIES if severities[one]]
     return f"{count(len(findings), 'guarantee')} broke, {names(parts)}."

@@ -94,9 +94,19 @@ def _reason(check: CheckResult) -> str:
 
 
 def _details(check: CheckResult) -> str:
-    severity = SEVERITY_WORDS[check.guarantee.severity]
-    calls = [f"{number}. {step}" for number, step in enumerate(check.story, 1)]
-    lines = [check.message, "", f"{check.guarantee.id} ({severity}): {check.guarantee.text}", *calls]
+    guarantee = check.guarantee
+    calls = [f"{step.number or number}. {step}" for number, step in enumerate(check.story, 1)]
+    lines = [check.message] if not check.told else []
+    for violation in check.told:
+        lines += [
+            f"{SEVERITY_WORDS[violation.severity]}: {violation.what}",
+            violation.meaning,
+            violation.trace,
+        ]
+    lines += ["", f"{guarantee.id} ({SEVERITY_WORDS[guarantee.severity]}): {guarantee.text}"]
+    if check.told and guarantee.fix:
+        lines += [f"How to fix: {guarantee.fix}", f"As in: {', '.join(guarantee.pattern)}"]
+    lines += [*calls, *(["", check.reproduction] if check.reproduction else [])]
     return "\n".join(lines).strip()
 
 

@@ -18,10 +18,11 @@ from ic_harness.conformance.report.words import (
     SEVERITY_WORDS,
     VERDICT_WORDS,
     change,
+    count,
     duration,
     number,
 )
-from ic_harness.conformance.results import CheckResult, MethodCost, Outcome, Report, Verdict
+from ic_harness.conformance.results import CheckResult, MethodCost, Report, Verdict
 from ic_harness.text import clean, one_line
 
 _ACTIVE: Final = re.compile(
@@ -29,6 +30,9 @@ _ACTIVE: Final = re.compile(
 )
 """Signs that do something where they stand; a `_` inside a word and a `:` before a space do not."""
 _STORIES: Final = 20
+_WITH_CODE: Final = 10
+"""So many stories have their reproduction with them, unless it is longer than `_CODE` characters."""
+_CODE: Final = 4000
 _VERDICT_SIGNS: Final = {
     Verdict.PASS: "✅",
     Verdict.REFUSED: "❌",
@@ -63,42 +67,61 @@ def _told(told: list[Finding]) -> Iterator[str]:
         return
     rows = [
         f"| {OUTCOME_SIGNS[it.outcome]} {OUTCOME_WORDS[it.outcome]} | {safe(it.guarantee.id)} "
-        f"| {SEVERITY_WORDS[it.guarantee.severity]} | {safe(it.guarantee.text)} | {_seen(it)} |"
+        f"| {SEVERITY_WORDS[it.severity]} | {safe(it.guarantee.text)} | {_seen(it)} |"
         for it in told
     ]
     yield _table("| | guarantee | severity | what it promises | what was seen, and what it means |", rows)
     stories = [
-        (it, check) for it in told for check in it.checks if check.outcome is it.outcome and check.story
+        (it, check)
+        for it in told
+        for check in it.checks
+        if check.outcome is it.outcome and (check.story or check.violations)
     ]
-    for it, check in stories[:_STORIES]:
-        yield _story(it, check)
+    for index, (it, check) in enumerate(stories[:_STORIES]):
+        yield _story(it, check, with_code=index < _WITH_CODE)
     if len(stories) > _STORIES:
         yield f"{len(stories) - _STORIES} more stories are in the report."
 
 
 def _seen(finding: Finding) -> str:
     """The message of the check that speaks for the guarantee, and the acceptance where there is one."""
-    check = next(check for check in finding.checks if check.outcome is finding.outcome)
-    what, meaning = split_message(check.message)
-    tells_users = meaning and finding.outcome is not Outcome.ERROR
-    seen = safe(what) + (f"<br>**{safe(meaning)}**" if tells_users else "")
+    check = finding.speaking
+    more = f" (and {count(finding.others, 'more violation')})" if finding.others else ""
+    seen = safe(finding.seen) + more + (f"<br>**{safe(finding.meaning)}**" if finding.meaning else "")
     if check.acceptance is None:
         return seen
     until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""
     return f"{seen} — accepted{until}: {safe(check.acceptance.reason)}"
 
 
-def _story(finding: Finding, check: CheckResult) -> str:
-    """The calls of a check as preformatted HTML, in which nothing of Markdown is active."""
-    what, meaning = split_message(check.message)
-    calls = [f"{index}. {one_line(str(step), 300)}" for index, step in enumerate(check.story, 1)]
-    logs = ["", "canister logs:", *(one_line(line, 300) for line in check.logs[-20:])] if check.logs else []
-    lines = [one_line(what, 500), clean(meaning)[:2000], "", *calls, *logs]
-    body = html.escape("\n".join(line for line in lines))
+def _story(finding: Finding, check: CheckResult, *, with_code: bool) -> str:
+    """What a check found, as preformatted HTML, in which nothing of Markdown is active."""
+    lines = list(_lines(finding, check, with_code=with_code))
+    body = html.escape("\n".join(line for line in lines).strip())
     return (
         f"<details><summary>{html.escape(one_line(finding.guarantee.id))}: the calls that led there</summary>"
         f"\n\n<pre>\n{body}\n</pre>\n\n</details>"
     )
+
+
+def _lines(finding: Finding, check: CheckResult, *, with_code: bool) -> Iterator[str]:
+    """Violations with their meanings, the repair, the calls, what the canister printed, and the reproduction."""
+    for violation in check.told[:_STORIES]:
+        yield f"{SEVERITY_WORDS[violation.severity]}: {one_line(violation.what, 300)}"
+        yield f"    {one_line(violation.meaning, 500)}" if violation.meaning else ""
+    if not check.told:
+        what, rest = split_message(check.message)
+        yield f"{one_line(what, 500)}\n{clean(rest)[:2000]}"
+    if check.told and finding.guarantee.fix:
+        yield f"\nHow to fix: {finding.guarantee.fix}\nAs in: {', '.join(finding.guarantee.pattern)}"
+    yield ""
+    for index, step in enumerate(check.story, 1):
+        yield f"{step.number or index}. {one_line(str(step), 300)}"
+    if check.logs:
+        yield "\ncanister logs:"
+        yield from (one_line(line, 300) for line in check.logs[-20:])
+    if with_code and check.reproduction and len(check.reproduction) <= _CODE:
+        yield f"\nto reproduce, in Python:\n\n{clean(check.reproduction)}"
 
 
 def _counts(findings: Findings) -> str:

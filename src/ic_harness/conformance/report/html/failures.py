@@ -1,41 +1,49 @@
-"""What broke, one card a check: what was seen, what it means, who called what, and what the canister printed."""
+"""What broke, one card a guarantee: what was seen, what it means, how to fix it, the calls, and code to paste."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
+from ic_harness.conformance.guarantees import Guarantee
 from ic_harness.conformance.report.findings import Finding, Findings, split_message
 from ic_harness.conformance.report.html.guarantees import promise
 from ic_harness.conformance.report.html.icons import badge, style_of
-from ic_harness.conformance.report.html.markup import Markup, tag
-from ic_harness.conformance.report.words import SEVERITY_WORDS, count, duration
-from ic_harness.conformance.results import Acceptance, CheckResult, Outcome
+from ic_harness.conformance.report.html.markup import Markup, join, tag
+from ic_harness.conformance.report.words import SEVERITY_WORDS, count, duration, one_line
+from ic_harness.conformance.results import Acceptance, CheckResult, Outcome, Violation
 from ic_harness.conformance.story import Step
 
 _SHORT_LOG: Final = 12
+_SHORT_STORY: Final = 12
+_OPEN: Final = 6
+"""So many cards are open from the start; of more, each is folded to one line."""
 _CALLER_STYLES: Final = 5
+_TOLD: Final = (Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
 
 
 def failures(findings: Findings) -> Markup | None:
-    """The stories of all guarantees that failed, were accepted or could not be judged; None without any."""
+    """The cards of all guarantees that failed, were accepted or could not be judged; None without any."""
     told = findings.told
-    return tag("div", [_card(finding) for finding in told], class_="cards") if told else None
+    if not told:
+        return None
+    cards = [_card(finding, is_open=len(told) <= _OPEN) for finding in told]
+    return tag("div", cards, class_="cards" if len(told) <= _OPEN else "cards many")
 
 
-def _card(finding: Finding) -> Markup:
+def _card(finding: Finding, *, is_open: bool) -> Markup:
     guarantee = finding.guarantee
-    told = (Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
-    head = tag(
-        "h3",
-        tag("a", guarantee.id, href=f"#g-{guarantee.id}", class_="id"),
-        badge(finding.outcome),
-        tag("span", SEVERITY_WORDS[guarantee.severity], class_=f"tag s-{guarantee.severity.value}"),
+    checks = [check for check in finding.checks if check.outcome in _TOLD]
+    body = tag(
+        "div",
+        tag("p", promise(guarantee.text), " ", _guarantee_link(guarantee), class_="promise"),
+        _remedy(guarantee) if finding.violations else None,
+        [_story(check) for check in checks],
+        class_="inside",
     )
     return tag(
         "article",
-        head,
-        tag("p", promise(guarantee.text), class_="promise"),
-        [_story(check) for check in finding.checks if check.outcome in told],
+        tag("details", tag("summary", _head(finding)), body, open=is_open),
         class_=f"card b-{style_of(finding.outcome)}",
         id=f"story-{guarantee.id}",
         aria_label=guarantee.id,
@@ -43,31 +51,98 @@ def _card(finding: Finding) -> Markup:
     )
 
 
-def _story(check: CheckResult) -> Markup:
-    what, meaning = split_message(check.message)
+def _head(finding: Finding) -> Markup:
+    """What a folded card shows: which guarantee, how bad, and the worst that was seen."""
+    guarantee = finding.guarantee
+    more = f" and {count(finding.others, 'more violation')}" if finding.others else None
+    return join(
+        tag(
+            "h3",
+            tag("span", guarantee.id, class_="id"),
+            badge(finding.outcome),
+            tag("span", SEVERITY_WORDS[finding.severity], class_=f"tag s-{finding.severity.value}"),
+        ),
+        tag("span", one_line(finding.seen, 160), tag("i", more) if more else None, class_="lead-line"),
+    )
+
+
+def _guarantee_link(guarantee: Guarantee) -> Markup:
+    return tag("a", f"{guarantee.id} in the list", href=f"#g-{guarantee.id}")
+
+
+def _remedy(guarantee: Guarantee) -> Markup | None:
+    """How to repair it, and where the reference backend does it."""
+    if not guarantee.fix:
+        return None
+    places = [tag("li", tag("code", place)) for place in guarantee.pattern]
     return tag(
         "div",
-        tag("p", what.rstrip(":"), class_="what") if what else None,
-        _meaning(check, meaning),
+        tag("p", tag("b", "How to fix it: "), guarantee.fix),
+        join(tag("p", "The reference backend does it in", class_="quiet"), tag("ul", places, class_="places"))
+        if places
+        else None,
+        class_="remedy",
+    )
+
+
+def _story(check: CheckResult) -> Markup:
+    return tag(
+        "div",
+        _violations(check.told) if check.told else _crash(check),
+        _unfinished(check),
         _acceptance(check.acceptance),
-        _calls(check.story),
+        _calls(check),
+        _code(check),
         _logs(check.logs, f"{check.guarantee.id}: canister logs"),
         tag("p", tag("code", check.check), f", {duration(check.seconds)}", class_="quiet"),
         class_="story",
     )
 
 
-def _meaning(check: CheckResult, meaning: str) -> Markup | None:
-    """What it means to users; a check that went wrong itself tells its traceback instead."""
-    if not meaning:
-        return None
-    if check.outcome is not Outcome.ERROR:
-        return tag("p", meaning, class_="means")
-    return tag(
-        "details",
-        tag("summary", "Traceback of the check"),
-        _listing(meaning, f"{check.guarantee.id}: traceback"),
+def _violations(told: tuple[Violation, ...]) -> Markup:
+    """Each violation with its severity; a meaning that several share is told once."""
+    return tag("ul", list(_items(told)), class_="violations")
+
+
+def _items(told: tuple[Violation, ...]) -> Iterator[Markup]:
+    before = ""
+    for violation in told:
+        meaning = violation.meaning if violation.meaning != before else ""
+        before = violation.meaning
+        yield tag(
+            "li",
+            tag("span", SEVERITY_WORDS[violation.severity], class_=f"tag s-{violation.severity.value}"),
+            tag(
+                "div",
+                tag("p", violation.what, class_="what"),
+                tag("p", meaning, class_="means") if meaning else None,
+                _folded("Backtrace", violation.trace, "backtrace") if violation.trace else None,
+            ),
+        )
+
+
+def _crash(check: CheckResult) -> Markup:
+    """Why a check went wrong itself, with its traceback folded."""
+    what, trace = split_message(check.message)
+    label = f"{check.guarantee.id}: traceback"
+    return join(
+        tag("p", what.rstrip(":"), class_="what") if what else None,
+        _folded("Traceback of the check", trace, label) if trace else None,
     )
+
+
+def _unfinished(check: CheckResult) -> Markup | None:
+    if not check.unfinished:
+        return None
+    what, rest = split_message(check.unfinished)
+    return join(
+        tag("p", f"After that the check could not go on: {what.rstrip(':')}", class_="quiet"),
+        _folded("Where it stopped", rest, f"{check.guarantee.id}: where it stopped") if rest else None,
+    )
+
+
+def _folded(title: str, text: str, label: str) -> Markup:
+    return tag("details", tag("summary", title), _listing(text, label))
 
 
 def _acceptance(acceptance: Acceptance | None) -> Markup | None:
@@ -77,26 +152,28 @@ def _acceptance(acceptance: Acceptance | None) -> Markup | None:
     return tag("p", tag("b", f"Accepted{until}: "), acceptance.reason, class_="acceptance")
 
 
-def _calls(story: tuple[Step, ...]) -> Markup | None:
+def _calls(check: CheckResult) -> Markup | None:
+    """The calls in order; those after which a violation was seen are marked."""
+    story = check.story
     if not story:
         return None
     callers = list(dict.fromkeys(step.caller for step in story))
-    steps = [
-        _step(step, callers.index(step.caller), "last" if number == len(story) else None)
-        for number, step in enumerate(story, 1)
-    ]
+    marked = {violation.call for violation in check.violations} or {story[-1].number or len(story)}
+    steps = [_step(step, number, callers, marked) for number, step in enumerate(story, 1)]
     return tag(
-        "section",
-        tag("h4", f"{count(len(story), 'call')} led there"),
+        "details",
+        tag("summary", f"{count(len(story), 'call')} led there"),
         tag("ol", steps, class_="calls"),
         class_="calls-box",
+        open=len(story) <= _SHORT_STORY,
     )
 
 
-def _step(step: Step, caller: int, style: str | None) -> Markup:
+def _step(step: Step, place: int, callers: list[str], marked: set[int]) -> Markup:
+    number = step.number or place
     return tag(
         "li",
-        tag("span", step.caller, class_=f"who w-{caller % _CALLER_STYLES}"),
+        tag("span", step.caller, class_=f"who w-{callers.index(step.caller) % _CALLER_STYLES}"),
         tag(
             "code",
             tag("b", step.method),
@@ -104,7 +181,20 @@ def _step(step: Step, caller: int, style: str | None) -> Markup:
             class_="call",
         ),
         tag("code", tag("span", "→\N{NO-BREAK SPACE}", aria_hidden="true"), step.outcome, class_="came"),
-        class_=style,
+        class_="last" if number in marked else None,
+        data_number=number,
+    )
+
+
+def _code(check: CheckResult) -> Markup | None:
+    """The reproduction; the script adds a button that copies it."""
+    if not check.reproduction:
+        return None
+    return tag(
+        "details",
+        tag("summary", "Reproduce it: Python code to paste"),
+        _listing(check.reproduction, f"{check.guarantee.id}: reproduction"),
+        class_="code",
     )
 
 

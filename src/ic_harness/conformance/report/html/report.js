@@ -74,10 +74,25 @@
   window.addEventListener("hashchange", reveal);
   if (location.hash) reveal();
 
+  // Code to paste can be copied, where the browser lets a file do that.
+  if (navigator.clipboard) {
+    document.querySelectorAll(".code pre").forEach((pre) => {
+      const copy = document.createElement("button");
+      copy.type = "button";
+      copy.className = "copy";
+      copy.textContent = "Copy";
+      copy.addEventListener("click", async () => {
+        try { await navigator.clipboard.writeText(pre.textContent); copy.textContent = "Copied"; }
+        catch { copy.textContent = "Not copied: select the text"; }
+      });
+      pre.before(copy);
+    });
+  }
+
   // Paper cannot be opened by a click.
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll(".card details:not([open]), .stages details:not([open])")];
+    closed = [...document.querySelectorAll(".card > details:not([open]), .card .calls-box:not([open]), .stages details:not([open])")];
     closed.forEach((details) => { details.open = true; });
   });
   window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ic_harness.conformance.report.findings import WORST_FIRST, Finding, Findings, split_message
+from ic_harness.conformance.report.findings import WORST_FIRST, Finding, Findings
 from ic_harness.conformance.report.html.guarantees import promise
 from ic_harness.conformance.report.html.icons import icon, outcome_icon, style_of
 from ic_harness.conformance.report.html.markup import Markup, tag
@@ -70,7 +70,7 @@ def _worst(told: list[Finding]) -> Markup | None:
                 tag("span", one_line(_consequence(it), 200), class_="means-it"),
                 tag(
                     "span",
-                    f"{SEVERITY_WORDS[it.guarantee.severity]}, {OUTCOME_WORDS[it.outcome]}",
+                    f"{SEVERITY_WORDS[it.severity]}, {OUTCOME_WORDS[it.outcome]}",
                     class_="tag",
                 ),
                 href=f"#story-{it.guarantee.id}",
@@ -87,9 +87,7 @@ def _worst(told: list[Finding]) -> Markup | None:
 
 def _consequence(finding: Finding) -> str:
     """What it means to users that the guarantee broke; where the check does not say, or went wrong, what was seen."""
-    check = next(check for check in finding.checks if check.outcome is finding.outcome)
-    what, meaning = split_message(check.message)
-    return what.rstrip(":") if finding.outcome is Outcome.ERROR else meaning or what
+    return finding.meaning or finding.seen
 
 
 def _refusals(findings: Findings) -> Markup | None:
