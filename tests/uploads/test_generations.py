@@ -14,6 +14,7 @@ from ic_harness.uploads import (
     describe,
     download_asset,
     download_blob,
+    irreversible,
     make_large_jpeg,
     sample_photo,
     upload_photo,
@@ -212,7 +213,7 @@ def test_failed_upload_leaves_nothing(standin, picture, letter, method):
     assert method != "begin_upload" or caught.value.leftovers == ()
     for locator in caught.value.leftovers:
         assert letter in "ab", f"{locator} could have been deleted"
-        assert backend.blob_get_meta(locator).size > 0
+        assert backend.blob_get_meta(locator).size > 0, "what stays is a blob, which nothing there deletes"
 
 
 def test_progress_is_taken_back(standin, picture):
@@ -258,3 +259,39 @@ def test_nothing_is_sent_twice(standin, picture, letter):
         Counted(standin(letter), "uploads_put_chunk", NO_VERDICT, after=True), picture
     ).verified
     assert len(sent) == len(set(sent))
+
+
+REFUSED_DELETE = BackendError(
+    "Internal", 'Failed to delete memory: InvalidArgument("Invalid blob ID: blob_1")'
+)
+
+
+@pytest.mark.parametrize("letter", "ab")
+@pytest.mark.parametrize("method", ["uploads_finish", "memories_read", "memories_create"])
+def test_memories_that_cannot_be_deleted_are_named(standin, picture, letter, method):
+    """Where the deployed canister refuses to delete a memory that holds a blob, memory and blob are both named."""
+    backend = standin(letter)
+    failing = Meddled(backend, "memories_delete", REFUSED_DELETE, always=True)
+    error = BackendError("Internal", "planned")
+    with pytest.raises(UploadError, match="planned") as caught:
+        upload_photo(Meddled(failing, method, error, always=True), picture)
+    capsule = backend.capsules_create(None).id
+    memories = [backend.memories_read(item.id) for item in backend.memories_list(capsule, None, None).items]
+    assert memories or method == "uploads_finish"
+    expected = {f"memory {memory.id}" for memory in memories}
+    expected |= {asset.blob_ref.locator for memory in memories for asset in memory.blob_internal_assets}
+    assert set(caught.value.leftovers) == expected
+    assert len(caught.value.leftovers) == len(expected), "named once"
+
+
+@pytest.mark.parametrize(("letter", "told"), [("a", True), ("b", True), ("c", False), ("h", False)])
+def test_what_cannot_be_undone_is_told_before(standin, picture, letter, told):
+    """Before the first byte is sent, a listener is told what a failed upload would leave on this generation."""
+    steps = []
+    upload_photo(standin(letter), picture, on_progress=steps.append)
+    notices = [step.notice for step in steps if step.notice]
+    assert bool(notices) == told
+    if told:
+        assert steps[0].notice == notices[0] == irreversible(standin(letter).profile)
+        assert "blob" in notices[0]
+        assert len(notices) == 1

@@ -17,7 +17,7 @@ from .options import Place, canister_id_option, json_option, place_options
 
 if TYPE_CHECKING:
     from ic_harness.backend import Backend
-    from ic_harness.uploads import UploadedPhoto
+    from ic_harness.uploads import Progress, UploadedPhoto
 
 
 @click.command()
@@ -39,8 +39,8 @@ def upload(
     """Store each photo PATH as a memory with four assets, and read all of them back.
 
     The original and the smaller versions travel at the same time, in two lanes. Of a photo that cannot be
-    stored nothing is left behind, and the others are stored nevertheless. With --json one object a photo is
-    printed.
+    stored nothing is left behind, and the others are stored nevertheless; where a backend cannot undo that
+    (generations A and B), it is said before, and what stays is named. With --json one object a photo is printed.
     """
     from ic_harness.backend import open_backend  # lazy: start-up time  # noqa: PLC0415
 
@@ -67,9 +67,14 @@ def _store(backend: Backend, path: Path, capsule: str) -> UploadedPhoto:
     from .render import lanes  # lazy: start-up time  # noqa: PLC0415
 
     with lanes() as bars:
-        return upload_photo(
-            backend, path, capsule, on_progress=lambda step: bars.advance(step.lane, step.done, step.total)
-        )
+
+        def listen(step: Progress) -> None:
+            if step.notice:
+                click.echo(f"note: {step.notice}", err=True)
+            else:
+                bars.advance(step.lane, step.done, step.total)
+
+        return upload_photo(backend, path, capsule, on_progress=listen)
 
 
 def _as_json(stored: UploadedPhoto, network: str) -> dict[str, Any]:

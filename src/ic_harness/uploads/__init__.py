@@ -8,6 +8,7 @@ from ic_harness.uploads.download import download_asset_async, download_blob_asyn
 from ic_harness.uploads.photo import upload_photo_async
 from ic_harness.uploads.results import Asset, Listener, Progress, UploadedPhoto
 from ic_harness.uploads.samples import make_large_jpeg, sample_photo
+from ic_harness.uploads.strategy import irreversible
 
 __all__ = [
     "Asset",
@@ -18,6 +19,7 @@ __all__ = [
     "download_asset_async",
     "download_blob",
     "download_blob_async",
+    "irreversible",
     "make_large_jpeg",
     "sample_photo",
     "upload_photo",

@@ -164,7 +164,8 @@ async def _memory_found(backend: Any, trace: Trace) -> bool:
 async def undo(backend: Any, trace: Trace, *, numbered: bool = True) -> None:
     """Take away what a trace tells of. Raises what the backend raises; an end that came before is no error.
 
-    Generations A and B cannot delete blobs: `NotInGenerationError` is raised once everything else is gone.
+    Generations A and B cannot delete blobs: `NotInGenerationError` is raised once everything else is gone. They may
+    refuse to delete the memory of a blob too; the trace then still has its `memory_id`.
     """
     if trace.session is None:
         # The reply of begin was lost: the same key finds the session, or makes one to be aborted.
@@ -181,6 +182,7 @@ async def undo(backend: Any, trace: Trace, *, numbered: bool = True) -> None:
         return
     if trace.memory_id:
         await _unless_gone(backend.memories_delete(trace.memory_id, delete_assets=False))
+        trace.memory_id = ""
     await _unless_gone(backend.blob_delete(trace.blob_id))
 
 

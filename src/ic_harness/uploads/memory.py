@@ -33,6 +33,8 @@ class MemoryDraft:
     """One memory of all assets: `make` it, `read_back` it, or `undo` it."""
 
     other_memories: Final[tuple[str, ...]] = ()
+    keeps_blobs: Final = True
+    """Whether a memory that could not be undone refers to the blobs, so that they must stay."""
 
     def __init__(
         self,
@@ -89,6 +91,11 @@ class MemoryDraft:
         """Compare every asset with what was sent; raises `UploadError` at the first difference."""
         memory: Memory = await backend.memories_read(self.memory_id)
         return await compare_assets(backend, [memory], self._sent, compared)
+
+    @property
+    def left(self) -> str:
+        """What stays when `undo` fails; the blobs belong to it."""
+        return f"memory {self.memory_id or 'whose id is not known'}"
 
     async def undo(self, backend: Any) -> bool:
         """Take the memory away with its blobs; tells whether that could be done. Raises what the backend raises.

@@ -107,6 +107,8 @@ class PhotoUpload:
         backend = self._backend
         strategy = self._strategy = choose(await backend.recognize())
         backend.insists = strategy.repeatable
+        if strategy.irreversible:
+            self._listener(Progress(lane="notice", done=0, total=None, notice=strategy.irreversible))
         config = await backend.upload_config()
         target = capsule or str((await backend.capsules_create(None)).id)
         sending = Sending(strategy, target, config.chunk_size)
@@ -185,11 +187,14 @@ class PhotoUpload:
 
     async def _undo(self) -> tuple[str, ...]:
         """Unmake what this upload made; names what could not be."""
-        if self._draft is not None:
-            undone = self._draft.undo(self._backend)
-            if not await _succeeds(undone):
-                return (f"memory {self._draft.memory_id or 'whose id is not known'}",)
-        left = [trace.name for trace in self._traces if not await _succeeds(self._undo_trace(trace))]
+        left: list[str] = []
+        if self._draft is not None and not await _succeeds(self._draft.undo(self._backend)):
+            left.append(self._draft.left)
+            if self._draft.keeps_blobs:
+                return tuple(left)
+        for trace in self._traces:
+            if not await _succeeds(self._undo_trace(trace)):
+                left += trace.names
         return tuple(left)
 
     async def _undo_trace(self, trace: Trace) -> bool:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 class Progress:
     """How far a lane is: `done` of `total` bytes (None: not known yet).
 
-    Lanes are `original` (lane A), `derivatives` (lane B) and, at the end, `read back`.
+    Lanes are `original` (lane A), `derivatives` (lane B) and, at the end, `read back`. Before all of them comes the
+    lane `notice` where the backend cannot undo a failed upload whole; `notice` then says what would stay.
     """
 
     lane: str
     done: int
     total: int | None
+    notice: str = ""
 
 
 Listener = Callable[[Progress], None]

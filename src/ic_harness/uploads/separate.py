@@ -7,7 +7,7 @@ the memory of its original; what belongs together is told by the uploader alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from ic_harness.errors import BackendError, RejectError
 
@@ -20,6 +20,9 @@ from .session import Trace
 class SeparateMemories:
     """Memories of one asset each: `make` those that are missing, `read_back` all, `undo` what was made here."""
 
+    keeps_blobs: Final = False
+    """Whether a memory that could not be undone refers to the blobs, so that they must stay."""
+
     def __init__(
         self, keys: describe.Keys, assets: Mapping[str, Described], traces: Mapping[str, Trace]
     ) -> None:
@@ -31,6 +34,11 @@ class SeparateMemories:
         self._key = keys.of(f"placeholder {self._inline!r} {self.memory_id}")
         self._placeholder: str | None = None
         self._asked = False
+
+    @property
+    def left(self) -> str:
+        """What stays when `undo` fails: the memory of the placeholder; those of the blobs are their traces' affair."""
+        return f"memory {self._placeholder or 'whose id is not known'}"
 
     @property
     def other_memories(self) -> tuple[str, ...]:

@@ -48,6 +48,11 @@ class Trace:
         return self.blob_id or (f"session {self.session}" if self.session is not None else "an open session")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that a person is told when it is left behind: the memory that finish made, and the blob."""
+        return (*([f"memory {self.memory_id}"] if self.memory_id else []), self.name)
+
+    @property
     def ranges(self) -> tuple[ChunkRange, ...]:
         """The chunks of the material."""
         return chunk_ranges(self.material.size, self.chunk_size)

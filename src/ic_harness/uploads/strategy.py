@@ -36,13 +36,15 @@ class Shape(Enum):
 class Strategy:
     """What is done differently: `upload` and `undo` of a blob, and the `shape` of the memory.
 
-    `repeatable` tells that any call may be made a second time: it gives the same answer.
+    `repeatable` tells that any call may be made a second time: it gives the same answer. `irreversible` says what a
+    failed upload leaves for good; empty when everything can be undone.
     """
 
     upload: Callable[..., Awaitable[Trace]]
     undo: Callable[[Any, Trace], Awaitable[None]]
     shape: Shape
     repeatable: bool = False
+    irreversible: str = ""
 
     @property
     def one_at_a_time(self) -> bool:
@@ -60,6 +62,10 @@ class Strategy:
         return tuple(name for name in ("Display", "Thumbnail", "Placeholder") if name not in inline)
 
 
+_NO_BLOB_DELETE: Final = (
+    "A backend of generation {} cannot undo a failed upload whole: it has no call that deletes a blob, and it may "
+    "refuse to delete a memory that holds one. What stays is named, each memory and each blob."
+)
 _WHOLE_CALL: Final = "memories_create_with_internal_blobs_and_inline_assets"
 _STRATEGIES: Final[Mapping[Generation, Strategy]] = {
     # Pages are hashed in their order at finish, and a page may come twice; but finish works once.
@@ -67,8 +73,14 @@ _STRATEGIES: Final[Mapping[Generation, Strategy]] = {
         upload=partial(careful.upload, window=careful.PARALLEL, numbered=False),
         undo=partial(careful.undo, numbered=False),
         shape=Shape.ONE_EACH,
+        irreversible=_NO_BLOB_DELETE.format("A"),
     ),
-    Generation.B: Strategy(upload=careful.upload, undo=careful.undo, shape=Shape.ONE_EACH),
+    Generation.B: Strategy(
+        upload=careful.upload,
+        undo=careful.undo,
+        shape=Shape.ONE_EACH,
+        irreversible=_NO_BLOB_DELETE.format("B"),
+    ),
     Generation.C: Strategy(upload=careful.upload, undo=careful.undo, shape=Shape.BLOBS_ONLY),
     Generation.H: Strategy(upload=careful.upload, undo=careful.undo, shape=Shape.IN_STEPS),
 }
@@ -80,3 +92,8 @@ def choose(profile: Profile) -> Strategy:
         return _STRATEGIES[profile.generation]
     shape = Shape.WHOLE if profile.has(_WHOLE_CALL) else Shape.IN_STEPS
     return Strategy(upload=reliable.upload, undo=reliable.undo, shape=shape, repeatable=True)
+
+
+def irreversible(profile: Profile) -> str:
+    """Return what a failed upload to this backend leaves for good, as a sentence; empty when all can be undone."""
+    return choose(profile).irreversible

@@ -219,3 +219,27 @@ def test_colours_can_be_read(colours):
     assert {
         pair: ratio for pair in fills if (ratio := contrast(colours[pair[0]], colours[pair[1]])) < 3
     } == {}
+
+
+def test_long_lists_fold():
+    """Of many broken guarantees each card is folded to a line; of a few all are open."""
+    for report, folded in ((samples.many(), True), (samples.refused(), False)):
+        page = to_html(report)
+        cards = re.findall(r'<article class="card.*?</summary>', page, re.DOTALL)
+        assert len(cards) == len(re.findall(r'<article class="card', page)) > 0
+        assert all(("<details open>" not in card) == folded for card in cards)
+
+
+def test_a_card_says_what_to_do():
+    """Violations apart, the repair with its place, a folded backtrace, and code to paste."""
+    page = to_html(samples.refused())
+    card = page[page.index('id="story-UC6"') : page.index('id="story-UC9"')]
+    assert card.count('class="what"') == 2
+    assert "How to fix it: " in card
+    assert f"<code>{GUARANTEES['UC6'].pattern[0]}</code>" in card
+    assert re.search(r"<details><summary>Backtrace</summary><pre[^>]*>Canister Backtrace:\n", card)
+    assert (
+        "with scene(&#x27;backend.wasm.gz&#x27;) as stage:" in card
+        or "with scene('backend.wasm.gz') as stage:" in card
+    )
+    assert "After that the check could not go on: uploads_finish: NotFound" in card

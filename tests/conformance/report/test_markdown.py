@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -122,3 +123,16 @@ def test_accepted_is_said():
 def test_size_stays_small():
     """Whatever a canister prints, the summary stays far below GitHub's limit of 1 MiB."""
     assert len(to_markdown(samples.hostile(samples.ENEMY * 500)).encode()) < 200_000
+
+
+def test_critical_first():
+    """Of many broken guarantees the critical ones lead, and nothing about milder ones stands before them."""
+    report = samples.many()
+    refusals = tuple(f"{check.guarantee.id} (medium): it broke" for check in report.checks if check.told)
+    lines = to_markdown(dataclasses.replace(report, refusals=(*refusals, "Budgets: too dear"))).splitlines()
+    assert [line for line in lines if line.startswith("- ")] == ["- Budgets: too dear"]
+    severities = [
+        line.split(" | ")[2] for line in lines if line.startswith("| ❌ failed | ") and line.count(" | ") == 4
+    ]
+    assert len(severities) == 45
+    assert severities == sorted(severities, key=["critical", "high", "medium", "low"].index)

@@ -37,7 +37,7 @@ def capsules_of_one_round(stage: Stage) -> None:
     ]
     require(
         len(set(made)) == len(made),
-        f"callers of one round share capsules: {made}",
+        f"{len(made)} callers of one round got {len(set(made))} capsules",
         "Ids come from the clock.",
         fatal=True,
     )

@@ -159,7 +159,7 @@ def _changed_tokens_are_refused(caller: Caller, memory: str, token: str) -> None
         status = _get(caller, _asset_url(memory, "thumbnail", changed)).status_code
         require(
             status != 200,
-            f"a token with character {position} of {len(token)} changed is accepted",
+            f"a token with one character changed is accepted (number {position + 1} of {len(token)})",
             fatal=True,
         )
 

@@ -47,7 +47,9 @@ def to_markdown(report: Report) -> str:
     parts = [
         f"## {_VERDICT_SIGNS[report.verdict]} {VERDICT_WORDS[report.verdict]}: {safe(report.subject.canister)}",
         f"**{safe(findings.headline())}** {safe(findings.meaning())}",
-        "\n".join(f"- {safe(refusal, 500)}" for refusal in findings.other_refusals(_STORIES)[:_STORIES]),
+        "\n".join(
+            f"- {safe(refusal, 500)}" for refusal in findings.other_refusals(len(findings.told))[:_STORIES]
+        ),
         *_told(findings.told),
         _counts(findings),
         _stages(report),

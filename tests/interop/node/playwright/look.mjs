@@ -76,7 +76,7 @@ function measure() {
       || element.labels?.length || element.textContent.trim()))
     .map((element) => element.outerHTML.slice(0, 80));
   return {
-    width: document.documentElement.scrollWidth, texts, faint: Object.fromEntries(faint), first, nameless,
+    width: document.documentElement.scrollWidth, height: document.documentElement.scrollHeight, texts, faint: Object.fromEntries(faint), first, nameless,
     theme: document.documentElement.dataset.theme ?? "system",
     page: getComputedStyle(document.body).backgroundColor,
     entries: [...document.querySelectorAll("#listing > li")].filter(shown).map((entry) => entry.id),

@@ -92,7 +92,7 @@
   // Paper cannot be opened by a click.
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll(".card > details:not([open]), .card .calls-box:not([open]), .stages details:not([open])")];
+    closed = [...document.querySelectorAll(".card details:not([open]), .stages details:not([open])")];
     closed.forEach((details) => { details.open = true; });
   });
   window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));

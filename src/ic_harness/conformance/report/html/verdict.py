@@ -91,8 +91,8 @@ def _consequence(finding: Finding) -> str:
 
 
 def _refusals(findings: Findings) -> Markup | None:
-    """The gate's own sentences, but for those of the guarantees listed above."""
-    rest = findings.other_refusals(_LISTED)
+    """The gate's own sentences, without those about guarantees, which are told above and below."""
+    rest = findings.other_refusals(len(findings.told))
     if not rest:
         return None
     return tag("ul", [tag("li", text) for text in rest], class_="refusals", aria_label="Reasons")
