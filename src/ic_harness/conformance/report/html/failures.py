@@ -37,8 +37,9 @@ def _card(finding: Finding, *, is_open: bool) -> Markup:
     body = tag(
         "div",
         tag("p", promise(guarantee.text), " ", _guarantee_link(guarantee), class_="promise"),
+        [_seen(check) for check in checks],
         _remedy(guarantee) if finding.violations else None,
-        [_story(check) for check in checks],
+        [_evidence(check) for check in checks],
         class_="inside",
     )
     return tag(
@@ -77,7 +78,7 @@ def _remedy(guarantee: Guarantee) -> Markup | None:
     places = [tag("li", tag("code", place)) for place in guarantee.pattern]
     return tag(
         "div",
-        tag("p", tag("b", "How to fix it: "), guarantee.fix),
+        tag("p", tag("b", "How to fix it: "), promise(guarantee.fix)),
         join(tag("p", "The reference backend does it in", class_="quiet"), tag("ul", places, class_="places"))
         if places
         else None,
@@ -85,12 +86,20 @@ def _remedy(guarantee: Guarantee) -> Markup | None:
     )
 
 
-def _story(check: CheckResult) -> Markup:
+def _seen(check: CheckResult) -> Markup:
     return tag(
         "div",
         _violations(check.told) if check.told else _crash(check),
         _unfinished(check),
         _acceptance(check.acceptance),
+        class_="seen",
+    )
+
+
+def _evidence(check: CheckResult) -> Markup:
+    """The calls of a check, the code that makes them again, and what the canister printed."""
+    return tag(
+        "div",
         _calls(check),
         _code(check),
         _logs(check.logs, f"{check.guarantee.id}: canister logs"),
