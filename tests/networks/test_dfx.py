@@ -12,7 +12,7 @@ from ic_harness.networks.dfx_network import find_place, open_dfx
 from ic_harness.principal import Principal
 
 from .conftest import COUNTER_DID
-from .standins.tools import alive
+from .standins.tools import alive, gone
 
 FIRST = "rwlgt-iiaaa-aaaaa-aaaaa-cai"
 SECOND = "rrkah-fqaaa-aaaaa-aaaaq-cai"
@@ -144,7 +144,7 @@ def test_network_is_started_and_stopped(project, tools, dfx, counter_wasm):
         with open_dfx(project, start=True, environ=tools.environ) as second:
             assert second.root_key == network.root_key
         assert counter.increment() == 2  # who did not start it does not stop it
-    assert not alive(pid)
+    assert gone(pid)
 
 
 def test_two_projects_are_apart(tmp_path, tools, dfx):
@@ -183,10 +183,10 @@ def test_program_that_fails_is_told(project, tools, ended):
 
 def test_program_that_hangs_is_ended(project, tools, soon_after, tmp_path):
     """A start that does not end is given up at the deadline, with everything that it began."""
-    tools.script("dfx", f"sleep 1000 & echo $! > {tmp_path}/pid; echo waiting; wait")
+    tools.script("dfx", f"echo waiting; sleep 1000 & echo $! > {tmp_path}/pid; wait")
     with pytest.raises(NetworkError, match="did not finish within 60 s; it said: waiting"):
         open_dfx(project, start=True, environ=tools.environ, deadline=soon_after(tmp_path / "pid"))
-    assert not alive(int((tmp_path / "pid").read_text()))
+    assert gone(int((tmp_path / "pid").read_text()))
 
 
 def test_start_without_network_is_undone(project, tools):

@@ -15,7 +15,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import MAINNET_ROOT_KEY
 
 from .conftest import COUNTER_DID
-from .standins.tools import alive
+from .standins.tools import alive, gone
 
 KEY = bytes(range(133))
 FIRST = "rwlgt-iiaaa-aaaaa-aaaaa-cai"
@@ -163,7 +163,7 @@ def test_network_is_started_and_stopped(project, tools, icp, counter_wasm):
         with open_icp(project, start=True, environ=tools.environ) as second:
             assert second.root_key == network.root_key
         assert counter.increment() == 1  # who did not start it does not stop it
-    assert not alive(pid)
+    assert gone(pid)
 
 
 def test_stale_descriptor_is_replaced(project, tools, icp, unused_port):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from .standins.tools import alive
+from .standins.tools import gone
 
 SCRIPT = """
 import os
@@ -41,4 +41,4 @@ def test_program_that_does_not_close_leaves_nothing(project, tools, name, call, 
         check=False,
     )
     assert done.stdout, done.stderr
-    assert not alive(int(done.stdout))
+    assert gone(int(done.stdout))

@@ -18,7 +18,7 @@ from ic_harness.networks.pocket_ic_server import PocketIcServer
 from ic_harness.units import MINUTE, SECOND
 
 from .conftest import COUNTER_DID
-from .standins.tools import Tools, alive
+from .standins.tools import Tools, alive, gone
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def test_server_ends_with_the_network(tools):
     assert folder.is_dir()
     network.close()
     network.close()
-    assert not alive(pid)
+    assert gone(pid)
     assert not folder.exists()
 
 

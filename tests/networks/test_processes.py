@@ -8,7 +8,7 @@ from ic_harness.errors import NetworkError
 from ic_harness.networks.processes import Child, Program, run
 from ic_harness.networks.waiting import Deadline
 
-from .standins.tools import alive
+from .standins.tools import alive, gone
 
 PROGRAM = Program(names=("first", "second"), install="Install it", variable="WHICH")
 
@@ -67,7 +67,7 @@ def test_background_of_a_failure_is_ended(tools, tmp_path):
     with pytest.raises(NetworkError, match="failed with status 1"):
         run([path], environ=tools.environ, deadline=Deadline(30.0))
     pid = int((tmp_path / "pid").read_text())
-    assert Deadline(30.0).wait_for(lambda: None if alive(pid) else True)
+    assert gone(pid)
 
 
 def test_stubborn_process_is_killed(tools, soon, tmp_path):
@@ -80,7 +80,7 @@ def test_stubborn_process_is_killed(tools, soon, tmp_path):
     child.stop(soon)  # twice is once
     assert not alive(child.pid)
     pid = int((tmp_path / "pid").read_text())
-    assert Deadline(30.0).wait_for(lambda: None if alive(pid) else True)
+    assert gone(pid)
 
 
 def test_missing_file_is_told(tools):

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ic_harness.networks.waiting import Deadline
+
 HERE = Path(__file__).parent
 SOURCE = Path(__file__).parents[3] / "src"
 
@@ -49,3 +51,8 @@ def alive(pid):
     except OSError:
         return False
     return state != "Z"
+
+
+def gone(pid):
+    """Wait until a process has ended that is not our own child: a signal that was sent takes effect later."""
+    return Deadline(30.0).wait_for(lambda: None if alive(pid) else True)
