@@ -59,12 +59,19 @@ def test_a_failure_tells_its_story():
         "UC6 is broken (critical): the hash changed",
         "What it means: Photos are lost.",
         f"The guarantee: {GUARANTEES['UC6'].text}.",
+        f"How to fix it: {GUARANTEES['UC6'].fix} As in {', '.join(GUARANTEES['UC6'].pattern)}.",
         "",
         "The calls, the last one last:",
         "  alice: put(1) -> Ok",
         "",
         "What the canister printed:",
         "  hash absorbed",
+        "",
+        "Python code that makes the calls again:",
+        "",
+        "from ic_harness.conformance.reproduction import rerun",
+        "",
+        "rerun('UC6-run', 'backend.wasm.gz')",
     ]
 
 

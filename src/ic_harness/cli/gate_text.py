@@ -32,6 +32,8 @@ _LOG_WIDTH: Final = 120
 _CALLS: Final = 8
 """Calls of a story that are shown: the last ones, which led to the failure."""
 _LOGS: Final = 5
+_VIOLATIONS: Final = 6
+"""Violations of one check that are shown; a report has all."""
 _REASON: Final = 150
 _REASONS: Final = 8
 _FINDINGS: Final = 8
@@ -199,7 +201,7 @@ def _worth_telling(checks: Sequence[CheckResult]) -> list[CheckResult]:
     found = [result for result in checks if result.outcome in told]
     return sorted(
         found,
-        key=lambda result: (told.index(result.outcome), severities.index(result.guarantee.severity)),
+        key=lambda result: (told.index(result.outcome), severities.index(result.severity)),
     )
 
 
@@ -207,17 +209,40 @@ def _show_check(console: Console, result: CheckResult) -> None:
     """Tell one failure as a story: what was seen, what it means, and the calls that led there."""
     word, style = _WORDS[result.outcome]
     guarantee = result.guarantee
-    title = Text(f"{guarantee.id} {SEVERITIES[guarantee.severity]}, {word}", style=style)
+    title = Text(f"{guarantee.id} {SEVERITIES[result.severity]}, {word}", style=style)
     console.print(Rule(title, align="left", style=style, characters="-"))
     console.print(Text(guarantee.text, style="italic"))
-    what, _, meaning = result.message.partition("\n")
     table = Table.grid(padding=(0, 2))
-    for name, text in (("seen", what), ("means", meaning.strip()), *_acceptance(result)):
+    for name, text in (*_seen(result), *_remedy(result), *_acceptance(result)):
         if text:
             table.add_row(Text(name, style="dim"), Text(for_log(text)))
     console.print(table)
     _show_lines(console, "calls", [str(step) for step in result.story], _CALLS)
     _show_lines(console, "the canister printed", list(result.logs), _LOGS)
+
+
+def _seen(result: CheckResult) -> list[tuple[str, str]]:
+    """Each violation with what it means, worst first; a meaning that several share is told once."""
+    if not result.told:
+        what, _, rest = result.message.partition("\n")
+        return [("seen", what), ("", rest.strip())]
+    rows, before = [], ""
+    for violation in result.told[:_VIOLATIONS]:
+        milder = violation.severity is not result.severity
+        word = f" ({SEVERITIES[violation.severity]})" if milder else ""
+        rows.append(("seen", f"{violation.what}{word}"))
+        if violation.meaning != before:
+            rows.append(("means", violation.meaning))
+        before = violation.meaning
+    left_out = len(result.told) - _VIOLATIONS
+    return [*rows, *([("", f"… and {left_out} more, in the report (--report DIR)")] if left_out > 0 else [])]
+
+
+def _remedy(result: CheckResult) -> list[tuple[str, str]]:
+    guarantee = result.guarantee
+    if not result.told or not guarantee.fix:
+        return []
+    return [("fix", guarantee.fix), ("as in", ", ".join(guarantee.pattern))]
 
 
 def _acceptance(result: CheckResult) -> list[tuple[str, str]]:

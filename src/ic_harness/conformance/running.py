@@ -142,10 +142,14 @@ def describe(result: CheckResult) -> str:
             *(f"  {line}" for line in violation.trace.splitlines()),
         ]
     lines.append(f"The guarantee: {guarantee.text}.")
+    if guarantee.fix:
+        lines.append(f"How to fix it: {guarantee.fix} As in {', '.join(guarantee.pattern)}.")
     if result.unfinished:
         lines.append(f"The check could not be finished: {result.unfinished}")
     if result.story:
         lines += ["", "The calls, the last one last:", *(f"  {step}" for step in result.story)]
     if result.logs:
         lines += ["", "What the canister printed:", *(f"  {line}" for line in result.logs)]
+    if result.reproduction:
+        lines += ["", "Python code that makes the calls again:", "", result.reproduction.rstrip()]
     return "\n".join(lines)
