@@ -247,6 +247,8 @@ def _remedy(result: CheckResult) -> list[tuple[str, str]]:
 
 def _acceptance(result: CheckResult) -> list[tuple[str, str]]:
     acceptance = result.acceptance
+    if result.over:
+        return [("", result.over)]
     if acceptance is None or result.outcome is not Outcome.ACCEPTED:
         return []
     until = f"until {acceptance.expires}: " if acceptance.expires else ""

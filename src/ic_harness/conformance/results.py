@@ -47,6 +47,11 @@ class Acceptance:
     reason: str
     expires: date | None
 
+    @property
+    def over(self) -> str:
+        """What is said when it no longer counts."""
+        return f"It was accepted until {self.expires} ({self.reason}); that is over, so it refuses."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
@@ -92,6 +97,12 @@ class CheckResult:
             return self.violations
         what, _, meaning = self.message.strip().partition("\n")
         return (Violation(what=what, meaning=meaning.strip(), severity=self.guarantee.severity),)
+
+    @property
+    def over(self) -> str:
+        """What is said of an acceptance that no longer counts; empty where there is none."""
+        expired = self.outcome is Outcome.FAILED and self.acceptance is not None
+        return self.acceptance.over if expired and self.acceptance else ""
 
     @property
     def severity(self) -> Severity:

@@ -111,7 +111,7 @@ class Acceptances:
         if accepted is not None:
             return replace(result, outcome=Outcome.ACCEPTED, acceptance=accepted)
         if over is not None:
-            return replace(result, message=f"{result.message}\n{over_since(over)}", acceptance=over)
+            return replace(result, message=f"{result.message}\n{over.over}", acceptance=over)
         return result
 
     def needless(self, results: Iterable[CheckResult]) -> list[str]:
@@ -121,8 +121,3 @@ class Acceptances:
             judged.setdefault(result.guarantee.id, set()).add(result.outcome)
         held = [id_ for id_ in self._by_id if judged.get(id_) == {Outcome.PASSED}]
         return [id_ for id_ in held if id_ not in self._used]
-
-
-def over_since(acceptance: Acceptance) -> str:
-    """Say that an acceptance no longer counts."""
-    return f"It was accepted until {acceptance.expires} ({acceptance.reason}); that is over, so it refuses."

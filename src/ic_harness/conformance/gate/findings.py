@@ -13,7 +13,7 @@ from ic_harness.conformance.expectations import BrokenGuaranteeError, NotApplica
 from ic_harness.conformance.results import Outcome, StageResult
 from ic_harness.errors import HarnessError
 
-from .acceptance import Acceptances, over_since
+from .acceptance import Acceptances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,4 +107,4 @@ def fault_sentence(fault: Fault, acceptances: Acceptances) -> str:
     if accepted is not None:
         until = f" until {accepted.expires}" if accepted.expires else ""
         return f"{text} (accepted{until}: {accepted.reason})"
-    return f"{text} {over_since(over)}" if over is not None else text
+    return f"{text} {over.over}" if over is not None else text

@@ -19,8 +19,8 @@ from .order import Order
 from .photos import show_photos
 from .rehearsal import rehearse_back_out, rehearse_upgrade
 from .run import Run, Watch, nobody
-from .suite import judge_guarantees
-from .verdict import GUARANTEES_STAGE, decide, unselected
+from .suite import judge_guarantees, left_out
+from .verdict import GUARANTEES_STAGE, decide
 from .wasm import judge_wasm
 
 StageFunction = Callable[[Run, Findings], None]
@@ -68,7 +68,7 @@ def _stage(run: Run, name: str) -> StageResult:
 
 
 def _report(run: Run, stages: list[StageResult], seconds: float) -> Report:
-    verdict, refusals = decide(stages, run.checks, unselected(run.checks))
+    verdict, refusals = decide(stages, run.checks, left_out(run))
     return Report(
         subject=_subject(run),
         verdict=verdict,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Final
 
 from ic_harness.conformance.expectations import equal
@@ -148,7 +150,9 @@ def _side_by_side(run: Run, stage: Stage, findings: Findings) -> None:
         for number in range(_SESSIONS)
     ]
     recording, started = Recording(), time.perf_counter()
-    locators = stage.at_once([partial(_store, recording, job) for job in jobs])
+    # Where finish names a memory by the time (generations A and B), finishes that meet in a round are FL2's affair.
+    finishing = Lock() if callers[0].memory_at_finish else nullcontext()
+    locators = stage.at_once([partial(_store, recording, job, finishing) for job in jobs])
     seconds = time.perf_counter() - started
     _tell_sessions(run, recording, jobs, seconds)
     for job, locator in zip(jobs, locators, strict=True):
@@ -156,13 +160,14 @@ def _side_by_side(run: Run, stage: Stage, findings: Findings) -> None:
     findings.note(f"{_SESSIONS} sessions of {len(_PEOPLE)} people at once: every blob is what was sent")
 
 
-def _store(recording: Recording, job: _Job) -> str:
+def _store(recording: Recording, job: _Job, finishing: AbstractContextManager[object]) -> str:
     backend = recording.wrap(job.caller.backend)
     chunks = job.material.chunks(job.material.size // _CHUNKS)
     session = backend.uploads_begin(job.caller.capsule, len(chunks), job.caller.idem())
     for index, chunk in enumerate(chunks):
         backend.uploads_put_chunk(session, index, chunk)
-    return str(backend.uploads_finish(session, job.material.sha256, job.material.size).blob_id)
+    with finishing:
+        return str(backend.uploads_finish(session, job.material.sha256, job.material.size).blob_id)
 
 
 def _tell_sessions(run: Run, recording: Recording, jobs: Sequence[_Job], seconds: float) -> None:

@@ -19,7 +19,7 @@ from ic_harness.protocol import Identity
 
 from .findings import Findings
 from .run import Run
-from .verdict import headline
+from .verdict import headline, unselected
 
 _WORDS: Final = {
     Outcome.PASSED: ("holds", "hold"),
@@ -102,6 +102,11 @@ def _tell(run: Run, findings: Findings) -> None:
     if not {Outcome.PASSED, Outcome.FAILED, Outcome.ACCEPTED, Outcome.ERROR} & set(counts):
         reason = run.checks[0].message if run.checks else "there are no checks"
         raise UnmetNeedError(f"no guarantee could be judged: {reason}")
+
+
+def left_out(run: Run) -> tuple[str, ...]:
+    """The guarantees of which this run should have made every check, and did not."""
+    return unselected(run.checks, CHECKS)
 
 
 def guarantee_outcomes(checks: list[CheckResult]) -> dict[str, Outcome]:

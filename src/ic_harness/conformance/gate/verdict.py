@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ic_harness.conformance.checks import CHECKS
+from ic_harness.conformance.checks import CHECKS, Check
 from ic_harness.conformance.guarantees import GUARANTEES, Severity
 from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
 from ic_harness.conformance.running import SEVERITIES
@@ -41,10 +41,10 @@ def decide(
     return Verdict.PASS, ()
 
 
-def unselected(checks: Sequence[CheckResult]) -> tuple[str, ...]:
-    """Return the guarantees of which at least one check has no result, in the order of the catalogue."""
+def unselected(checks: Sequence[CheckResult], wanted: Sequence[Check] = CHECKS) -> tuple[str, ...]:
+    """Return the guarantees of which at least one wanted check has no result, in the order of the catalogue."""
     done = {result.check for result in checks}
-    missing = {check.guarantee.id for check in CHECKS if check.name not in done}
+    missing = {check.guarantee.id for check in wanted if check.name not in done}
     return tuple(id_ for id_ in GUARANTEES if id_ in missing)
 
 

@@ -57,7 +57,9 @@ def _message(finding: Finding) -> str:
     meaning = finding.meaning if check.told else split_message(check.message)[1]
     more = f"({count(finding.others, 'more violation')}, see the report)" if finding.others else ""
     lines = [one_line(finding.seen, 500), clean(meaning)[:1000], more]
-    if check.acceptance:
+    if check.over:
+        lines.append(one_line(check.over, 500))
+    elif check.acceptance:
         until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""
         lines.append(f"Accepted{until}: {one_line(check.acceptance.reason, 300)}")
     if check.told and finding.guarantee.fix:

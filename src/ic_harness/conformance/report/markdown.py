@@ -90,8 +90,8 @@ def _seen(finding: Finding) -> str:
     check = finding.speaking
     more = f" (and {count(finding.others, 'more violation')})" if finding.others else ""
     seen = safe(finding.seen) + more + (f"<br>**{safe(finding.meaning)}**" if finding.meaning else "")
-    if check.acceptance is None:
-        return seen
+    if check.acceptance is None or check.over:
+        return f"{seen} {safe(check.over)}".rstrip()
     until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""
     return f"{seen} — accepted{until}: {safe(check.acceptance.reason)}"
 

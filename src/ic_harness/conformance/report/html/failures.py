@@ -91,7 +91,7 @@ def _seen(check: CheckResult) -> Markup:
         "div",
         _violations(check.told) if check.told else _crash(check),
         _unfinished(check),
-        _acceptance(check.acceptance),
+        tag("p", check.over, class_="acceptance") if check.over else _acceptance(check.acceptance),
         class_="seen",
     )
 
