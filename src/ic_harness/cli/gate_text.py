@@ -141,8 +141,9 @@ def _stages(stages: Sequence[StageResult]) -> Table:
 
 
 def _shown(stage: StageResult) -> Text:
-    """The findings of a stage: of Guarantees only the sums, because its faults are told one by one below."""
-    findings = [for_log(finding) for finding in stage.findings]
+    """The findings of a stage without backtraces: of Guarantees only the sums, because its faults are told below."""
+    whole = stage.outcome is Outcome.ERROR  # a traceback of ours, which nothing else shows
+    findings = [for_log(it if whole else it.partition("\n")[0]) for it in stage.findings]
     if stage.name == "Guarantees" and stage.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
         findings = [finding for finding in findings if finding.split(":")[0] not in GUARANTEES]
     left_out = len(findings) - _FINDINGS

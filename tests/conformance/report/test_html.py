@@ -14,7 +14,7 @@ import pytest
 from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.report import to_html
 from ic_harness.conformance.report.html.markup import Markup, join, tag
-from ic_harness.conformance.results import MethodCost
+from ic_harness.conformance.results import MethodCost, Outcome, StageResult
 from ic_harness.text import one_line
 
 from . import samples
@@ -243,3 +243,20 @@ def test_a_card_says_what_to_do():
         or "with scene('backend.wasm.gz') as stage:" in card
     )
     assert "After that the check could not go on: uploads_finish: NotFound" in card
+
+
+def test_stages_fold_what_is_long():
+    """Of many findings of a stage the first are shown, the others folded; so is the backtrace of each."""
+    findings = (
+        "it traps: unreachable\nCanister Backtrace:\nf",
+        *(f"finding {number}" for number in range(40)),
+    )
+    stage = StageResult(name="Upgrade", outcome=Outcome.FAILED, findings=findings)
+    page = to_html(dataclasses.replace(samples.passing(), stages=(stage,)))
+    part = page[page.index('class="stages"') :]
+    assert "<li>it traps: unreachable<details><summary>Backtrace</summary><pre" in part
+    assert (
+        part.index("finding 4<")
+        < part.index("<summary>and 35 more findings</summary>")
+        < part.index("finding 5<")
+    )

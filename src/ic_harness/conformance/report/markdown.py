@@ -138,7 +138,7 @@ def _counts(findings: Findings) -> str:
 def _stages(report: Report) -> str:
     rows = [
         f"| {OUTCOME_SIGNS[stage.outcome]} {OUTCOME_WORDS[stage.outcome]} | {safe(stage.name)} "
-        f"| {'<br>'.join(safe(finding) for finding in stage.findings[:5])} | {duration(stage.seconds)} |"
+        f"| {'<br>'.join(safe(split_message(it)[0]) for it in stage.findings[:5])} | {duration(stage.seconds)} |"
         for stage in report.stages
     ]
     return _table("| | stage | findings | time |", rows) if rows else ""

@@ -11,7 +11,7 @@ from ic_harness.conformance.report.html.guarantees import promise
 from ic_harness.conformance.report.html.icons import badge, style_of
 from ic_harness.conformance.report.html.markup import Markup, join, tag
 from ic_harness.conformance.report.words import SEVERITY_WORDS, count, duration, one_line
-from ic_harness.conformance.results import Acceptance, CheckResult, Outcome, Violation
+from ic_harness.conformance.results import Acceptance, CheckResult, Outcome
 from ic_harness.conformance.story import Step
 
 _SHORT_LOG: Final = 12
@@ -89,7 +89,7 @@ def _remedy(guarantee: Guarantee) -> Markup | None:
 def _seen(check: CheckResult) -> Markup:
     return tag(
         "div",
-        _violations(check.told) if check.told else _crash(check),
+        _violations(check) if check.told else _crash(check),
         _unfinished(check),
         tag("p", check.over, class_="acceptance") if check.over else _acceptance(check.acceptance),
         class_="seen",
@@ -102,20 +102,21 @@ def _evidence(check: CheckResult) -> Markup:
         "div",
         _calls(check),
         _code(check),
-        _logs(check.logs, f"{check.guarantee.id}: canister logs"),
+        _logs(check.logs, f"{check.check}: canister logs"),
         tag("p", tag("code", check.check), f", {duration(check.seconds)}", class_="quiet"),
         class_="story",
     )
 
 
-def _violations(told: tuple[Violation, ...]) -> Markup:
+def _violations(check: CheckResult) -> Markup:
     """Each violation with its severity; a meaning that several share is told once."""
-    return tag("ul", list(_items(told)), class_="violations")
+    return tag("ul", list(_items(check)), class_="violations")
 
 
-def _items(told: tuple[Violation, ...]) -> Iterator[Markup]:
+def _items(check: CheckResult) -> Iterator[Markup]:
     before = ""
-    for violation in told:
+    for number, violation in enumerate(check.told, 1):
+        label = f"{check.check}: backtrace {number}"
         meaning = violation.meaning if violation.meaning != before else ""
         before = violation.meaning
         yield tag(
@@ -125,7 +126,7 @@ def _items(told: tuple[Violation, ...]) -> Iterator[Markup]:
                 "div",
                 tag("p", violation.what, class_="what"),
                 tag("p", meaning, class_="means") if meaning else None,
-                _folded("Backtrace", violation.trace, "backtrace") if violation.trace else None,
+                _folded("Backtrace", violation.trace, label) if violation.trace else None,
             ),
         )
 
@@ -133,7 +134,7 @@ def _items(told: tuple[Violation, ...]) -> Iterator[Markup]:
 def _crash(check: CheckResult) -> Markup:
     """Why a check went wrong itself, with its traceback folded."""
     what, trace = split_message(check.message)
-    label = f"{check.guarantee.id}: traceback"
+    label = f"{check.check}: traceback"
     return join(
         tag("p", what.rstrip(":"), class_="what") if what else None,
         _folded("Traceback of the check", trace, label) if trace else None,
@@ -146,7 +147,7 @@ def _unfinished(check: CheckResult) -> Markup | None:
     what, rest = split_message(check.unfinished)
     return join(
         tag("p", f"After that the check could not go on: {what.rstrip(':')}", class_="quiet"),
-        _folded("Where it stopped", rest, f"{check.guarantee.id}: where it stopped") if rest else None,
+        _folded("Where it stopped", rest, f"{check.check}: where it stopped") if rest else None,
     )
 
 
@@ -202,7 +203,7 @@ def _code(check: CheckResult) -> Markup | None:
     return tag(
         "details",
         tag("summary", "Reproduce it: Python code to paste"),
-        _listing(check.reproduction, f"{check.guarantee.id}: reproduction"),
+        _listing(check.reproduction, f"{check.check}: reproduction"),
         class_="code",
     )
 
