@@ -66,7 +66,8 @@ class Sample:
     material: HasBytes
 
     def __str__(self) -> str:
-        return f"content({self.size}, {self.seed!r})" if self.seed != 0 else f"content({self.size})"
+        seed = self.seed if type(self.seed) is int else f"{self.seed}"  # as `content` reads it
+        return f"content({self.size})" if seed == 0 else f"content({self.size}, {seed!r})"
 
 
 _SAMPLES: ContextVar[list[Sample] | None] = ContextVar("samples", default=None)
