@@ -98,7 +98,10 @@ def _build(asked: Asked) -> Build:
     interface = interface_file(asked.candid) if asked.candid else None
     if asked.wasm is not None:
         build = Build(
-            name=readable(asked.wasm.name), wasm=_bytes(asked.wasm), interface=interface, place=str(asked.wasm)
+            name=readable(asked.wasm.name),
+            wasm=_bytes(asked.wasm),
+            interface=interface,
+            place=str(asked.wasm),
         )
         return _with_argument(build, asked.argument)
     if not Path("dfx.json").exists():

@@ -17,8 +17,9 @@ from urllib.parse import quote
 from ic_harness import __version__
 from ic_harness.conformance.guarantees import Guarantee, Severity
 from ic_harness.conformance.report.findings import Finding, Findings
-from ic_harness.conformance.report.words import SEVERITY_WORDS, clean, one_line
+from ic_harness.conformance.report.words import SEVERITY_WORDS
 from ic_harness.conformance.results import Acceptance, CheckResult, Outcome, Report, StageResult, Violation
+from ic_harness.text import clean, one_line
 
 Json = dict[str, Any]
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

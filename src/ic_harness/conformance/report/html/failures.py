@@ -10,9 +10,10 @@ from ic_harness.conformance.report.findings import Finding, Findings, split_mess
 from ic_harness.conformance.report.html.guarantees import promise
 from ic_harness.conformance.report.html.icons import badge, style_of
 from ic_harness.conformance.report.html.markup import Markup, join, tag
-from ic_harness.conformance.report.words import SEVERITY_WORDS, count, duration, one_line
+from ic_harness.conformance.report.words import SEVERITY_WORDS, count, duration
 from ic_harness.conformance.results import Acceptance, CheckResult, Outcome
 from ic_harness.conformance.story import Step
+from ic_harness.text import one_line
 
 _SHORT_LOG: Final = 12
 _SHORT_STORY: Final = 12
