@@ -96,21 +96,27 @@ def test_restless_canisters_leave_room(ticking, kind):
     ticking.execute_query(BOB, canister, "beats", b"")
 
 
-def test_a_heartbeat_runs_once_an_interval():
-    """However many rounds callers bring about, heartbeats run once a round interval of the network's time."""
+def test_heartbeats_run_with_calls_and_once_an_interval(room):
+    """A heartbeat runs in each round that a call brings about and once an interval, not in those of canisters."""
     clock = ManualClock(START)
     with Replica(ReplicaConfig(clock=clock)) as replica:
         canister, other = restless(replica, HEARTBEAT), deploy(replica, "rust/rust", 0)
+        wire = Wire(replica, Ed25519Identity.from_seed(b"a" * 32))
 
         def beats():
             return int.from_bytes(replica.execute_query(BOB, canister, "beats", b""), "little")
 
         before = beats()
+        other.update("add", 1)
+        assert beats() == before + 1
+        room(1)
+        for _ in range(5):  # rounds for what the heartbeat itself has called
+            replica.node.driver.settle(1)
+            assert beats() == before + 1
         for seconds in range(1, 4):
             replica.advance_time(SECOND)
-            for _ in range(5):
-                other.update("add", 1)
-            assert beats() == before + seconds
+            wire.tree(canister, [b"time"])  # a round that nothing but the time brings about
+            assert beats() == before + 1 + seconds
 
 
 def test_unattended_rounds_rest(monkeypatch, ticking):

@@ -15,7 +15,7 @@ Callers wait in a lock of the interpreter, on whatever thread they are; a signal
 that was interrupted abandons its call: Wasm that runs is stopped (see `interruption`), so that the owner goes on.
 
 When is a round due? With a background (time goes on by itself) as soon as there is work; when only canisters keep
-themselves busy and no caller waits, every `PAUSE_NS` after the first few. Heartbeats run once a round interval.
+themselves busy and no caller waits, every `PAUSE_S` after the first few. Heartbeats run in rounds that calls from outside bring about, and once an interval.
 Without a background only when a caller waits, or for `tick`.
 
 The thread starts with the first command. It holds the driver weakly while it sleeps, so that a replica which is
@@ -415,7 +415,13 @@ class Driver:
             self._interruption.abandoned -= _answered(changes)
 
     def _beats(self, now_ns: int) -> bool:
-        return bool(self._scheduler.heartbeats) and abs(now_ns - self.heartbeat_ns) >= self._interval_ns
+        """Heartbeats run in rounds that calls from outside bring about, and once an interval besides.
+
+        Rounds that canisters bring about themselves have none: a heartbeat that makes calls would never end.
+        """
+        if not self._scheduler.heartbeats:
+            return False
+        return bool(self._scheduler.inbox) or abs(now_ns - self.heartbeat_ns) >= self._interval_ns
 
     def _settle(self) -> None:
         """Let those go who wait for what no round will bring."""
