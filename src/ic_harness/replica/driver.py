@@ -15,7 +15,8 @@ Callers wait in a lock of the interpreter, on whatever thread they are; a signal
 that was interrupted abandons its call: Wasm that runs is stopped (see `interruption`), so that the owner goes on.
 
 When is a round due? With a background (time goes on by itself) as soon as there is work; when only canisters keep
-themselves busy and no caller waits, every `PAUSE_S` after the first few. Heartbeats run in rounds that calls from outside bring about, and once an interval.
+themselves busy and no caller waits, every `PAUSE_S` after the first few. Heartbeats run in rounds that calls from
+outside bring about, and once an interval.
 Without a background only when a caller waits, or for `tick`.
 
 The thread starts with the first command. It holds the driver weakly while it sleeps, so that a replica which is
