@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ic_harness.text import one_line as clean
+
 from .options import json_option
 
 if TYPE_CHECKING:
@@ -91,22 +93,17 @@ def _examine_state(folder: Path, target: Path | None, *, as_json: bool) -> None:
 def _show_state(report: StateReport, target: Path | None) -> None:
     from .render import table  # lazy: start-up time  # noqa: PLC0415
 
-    rows = [(_clean(found.part), found.state, _clean(found.detail)) for found in report.findings]
-    table(_clean(f"state folder {report.folder}"), ("part", "state", "what was found"), rows, narrow=2)
+    rows = [(clean(found.part), found.state, clean(found.detail)) for found in report.findings]
+    table(clean(f"state folder {report.folder}"), ("part", "state", "what was found"), rows, narrow=2)
     for lost in report.lost:
-        click.echo(f"lost: {_clean(lost)}")
+        click.echo(f"lost: {clean(lost)}")
     if target is not None:
-        click.echo(f"saved: {_clean(report.saved or '')}")
-        click.echo(f"written to {_clean(str(target))}; {_clean(report.folder)} is as it was")
+        click.echo(f"saved: {clean(report.saved or '')}")
+        click.echo(f"written to {clean(str(target))}; {clean(report.folder)} is as it was")
     elif report.whole:
-        click.echo(f"the folder is whole: {_clean(report.saved or 'nothing is in it yet')}")
+        click.echo(f"the folder is whole: {clean(report.saved or 'nothing is in it yet')}")
     elif report.saved is None:
         click.echo("the folder is damaged, and nothing of it can be saved")
     else:
-        click.echo(f"the folder is damaged; can be saved: {_clean(report.saved)}")
-        click.echo(f"save it: ic-harness doctor --state-dir {_clean(report.folder)} --salvage NEW_DIR")
-
-
-def _clean(text: str) -> str:
-    """Make control characters of names from outside visible, so that none of them steers the terminal."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+        click.echo(f"the folder is damaged; can be saved: {clean(report.saved)}")
+        click.echo(f"save it: ic-harness doctor --state-dir {clean(report.folder)} --salvage NEW_DIR")
