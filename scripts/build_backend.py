@@ -1,12 +1,12 @@
 """Builds `src/backend` into `fixtures/backend.wasm.gz`, and checks that this file comes from the sources.
 
-With ``--mutants`` it is `fixtures/mutants.wasm.gz` instead: all faulty backends in one module, see
-`src/backend/src/faults.rs`.
+With ``--mutants`` it is `fixtures/mutants.wasm.gz` instead: all faulty backends in one module, see `mutants.py`. With
+``--patched NAME FOLDER`` nothing is built: a copy of the crate with that one fault is written, to look at and to test.
 
 The Wasm carries three custom sections besides the code and the names of its functions:
 
 - ``icp:public candid:service``: `candid/backend.did`, so that clients can read the interface from the canister;
-- ``icp:public source_sha256``: the digest of the sources (see `source_digest`), in hexadecimal;
+- ``icp:public source_sha256``: the digest of the sources (see `Product.digest`), in hexadecimal;
 - ``icp:public toolchain``: which compiler made it; the bytes are only comparable between equal ones.
 
 Rust comes from where there is one for Wasm: an installed target of the Rust in PATH; else Debian's packages, which
@@ -20,17 +20,19 @@ import argparse
 import gzip
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from mutants import FOLDER, PatchError, merged, patched, read_patch, read_patches
+from wasm_sections import custom_section, sections, with_short_names
 
 ROOT = Path(__file__).resolve().parent.parent
 CRATE = ROOT / "src" / "backend"
 CANDID = ROOT / "candid" / "backend.did"
-FUNCTION_NAMES = 1
-LONGEST_NAME = 90
 TARGET = "wasm32-unknown-unknown"
 DEBIAN_SOURCES = Path("/usr/lib/rustlib/src/rust/library")
 INSTALL = "install Debian's rustc-web, cargo-web, rust-web-src and lld, or use --rustup where there is rustup"
@@ -43,10 +45,10 @@ FEATURES = (
 
 @dataclass(frozen=True)
 class Product:
-    """What is built: where it is put, with which features of the crate, by which command."""
+    """What is built: where it is put, whether from all mutants or the crate as it stands, by which command."""
 
     path: Path
-    features: str
+    has_faults: bool
     command: str
 
     @property
@@ -54,9 +56,33 @@ class Product:
         """The path within the repository."""
         return self.path.relative_to(ROOT).as_posix()
 
+    def crate(self) -> Path:
+        """Return the folder of the sources, which for mutants is a copy."""
+        return copied(COPY, merged(CRATE, read_patches())) if self.has_faults else CRATE
 
-BACKEND = Product(ROOT / "fixtures" / "backend.wasm.gz", "", "scripts/build-backend")
-MUTANTS = Product(ROOT / "fixtures" / "mutants.wasm.gz", "mutants", "scripts/build-backend --mutants")
+    def digest(self) -> str:
+        """Return the SHA-256 over the sources: of each file in order its name, length as eight bytes, and content.
+
+        The sources are Cargo.toml, Cargo.lock and src/ of the crate and of the one in it, and candid/backend.did; names
+        are relative to the repository. Those of mutants are also the patches, which must all apply.
+        """
+        paths = [CANDID, *crate_files()]
+        if self.has_faults:
+            merged(CRATE, read_patches())
+            paths += FOLDER.glob("*.patch")
+        digest = hashlib.sha256()
+        for name, path in sorted((path.relative_to(ROOT).as_posix(), path) for path in paths):
+            content = path.read_bytes()
+            digest.update(name.encode() + b"\0" + len(content).to_bytes(8, "big") + content)
+        return digest.hexdigest()
+
+
+BACKEND = Product(ROOT / "fixtures" / "backend.wasm.gz", has_faults=False, command="scripts/build-backend")
+MUTANTS = Product(
+    ROOT / "fixtures" / "mutants.wasm.gz", has_faults=True, command="scripts/build-backend --mutants"
+)
+# Within the crate's folder, so that the same flags keep both folders out of the Wasm and dependencies are built once.
+COPY = CRATE / "target" / "mutants"
 
 
 class BuildError(Exception):
@@ -83,13 +109,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     product = MUTANTS if options.mutants else BACKEND
     try:
-        if options.digest_only:
+        if options.patched:
+            write_patched(*options.patched)
+        elif options.digest_only:
             check_digest(product)
         elif options.check:
             check_bytes(find_toolchain(rustup=options.rustup), product)
         else:
             write(find_toolchain(rustup=options.rustup), product)
-    except BuildError as error:
+    except (BuildError, PatchError) as error:
         print(f"build-backend: {error}", file=sys.stderr)
         return 1
     return 0
@@ -102,6 +130,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--mutants", action="store_true", help="the faulty backends, fixtures/mutants.wasm.gz, instead"
+    )
+    parser.add_argument(
+        "--patched",
+        nargs=2,
+        metavar=("NAME", "FOLDER"),
+        help="write the crate with one fault into a new folder",
     )
     parser.add_argument("--check", action="store_true", help="build anew and compare with the committed file")
     parser.add_argument(
@@ -122,10 +156,50 @@ def write(toolchain: Toolchain, product: Product) -> None:
     )
 
 
+def write_patched(name: str, folder: str) -> None:
+    """Write a copy of the crate with one fault into a folder that is new."""
+    path, into = FOLDER / f"{name}.patch", Path(folder)
+    if not path.exists():
+        raise BuildError(f"there is no mutant {name!r} in {FOLDER.relative_to(ROOT).as_posix()}")
+    if into.exists():
+        raise BuildError(f"{into} exists already")
+    patch = read_patch(path)
+    copied(into, patched(CRATE, patch))
+    print(f"{into}: {patch.text} cargo test must fail there if it finds the fault.")
+
+
+def copied(into: Path, changed: Mapping[str, str]) -> Path:
+    """Write the crate into a folder, which is emptied before, with these files in place of its own.
+
+    Of its tests all but the one that compares with `candid/`, which no copy finds.
+    """
+    shutil.rmtree(into, ignore_errors=True)
+    contents = {
+        path.relative_to(CRATE).as_posix(): path.read_text(encoding="utf-8") for path in crate_files()
+    }
+    contents |= {
+        f"tests/{path.name}": path.read_text(encoding="utf-8")
+        for path in (CRATE / "tests").glob("*.rs")
+        if path.name != "candid.rs"
+    }
+    for name, content in (contents | changed).items():
+        path = into / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return into
+
+
+def crate_files() -> list[Path]:
+    """Return the sources of the crate and of the one in it."""
+    hashing = CRATE / "sha256"
+    files = [CRATE / "Cargo.toml", CRATE / "Cargo.lock", *(CRATE / "src").rglob("*.rs")]
+    return [*files, hashing / "Cargo.toml", *(hashing / "src").rglob("*.rs")]
+
+
 def check_digest(product: Product) -> None:
     """Fail unless the committed Wasm was made from the sources that are here."""
     recorded = sections(committed(product)).get("icp:public source_sha256", b"").decode()
-    if recorded != source_digest():
+    if recorded != product.digest():
         raise BuildError(
             f"{product.name} was not built from these sources: run {product.command} and commit it"
         )
@@ -156,32 +230,16 @@ def committed(product: Product) -> bytes:
     return gzip.decompress(product.path.read_bytes())
 
 
-def source_digest() -> str:
-    """Return the SHA-256 over the sources: of each file in order its name, length as eight bytes, and content.
-
-    The sources are Cargo.toml, Cargo.lock and src/ of the crate and of the one in it, and candid/backend.did; names are
-    relative to the repository.
-    """
-    hashing = CRATE / "sha256"
-    files = [CRATE / "Cargo.toml", CRATE / "Cargo.lock", CANDID, *(CRATE / "src").rglob("*.rs")]
-    files += [hashing / "Cargo.toml", *(hashing / "src").rglob("*.rs")]
-    digest = hashlib.sha256()
-    for name, path in sorted((path.relative_to(ROOT).as_posix(), path) for path in files):
-        content = path.read_bytes()
-        digest.update(name.encode() + b"\0" + len(content).to_bytes(8, "big") + content)
-    return digest.hexdigest()
-
-
 def build(toolchain: Toolchain, product: Product) -> bytes:
     """Compile the crate and add the custom sections."""
     folder = CRATE / "target" / "wasm"
+    digest = product.digest()
     command = [
         toolchain.cargo,
         "build",
         "--locked",
         "--release",
         "--lib",
-        f"--features={product.features}",
         f"--target={TARGET}",
         *toolchain.arguments,
     ]
@@ -194,14 +252,14 @@ def build(toolchain: Toolchain, product: Product) -> bytes:
             "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(path_remaps(toolchain)),
         }
     )
-    if subprocess.run(command, cwd=CRATE, env=environment, check=False).returncode:
+    if subprocess.run(command, cwd=product.crate(), env=environment, check=False).returncode:
         raise BuildError("cargo failed, see above")
     wasm = with_short_names(optimized(folder / TARGET / "release" / "backend.wasm"))
     return wasm + b"".join(
         custom_section(name, content)
         for name, content in (
             ("icp:public candid:service", CANDID.read_bytes()),
-            ("icp:public source_sha256", source_digest().encode()),
+            ("icp:public source_sha256", digest.encode()),
             ("icp:public toolchain", toolchain.version.encode()),
         )
     )
@@ -265,80 +323,6 @@ def output(*command: str) -> str:
 def compress(wasm: bytes) -> bytes:
     """Return the Wasm compressed, the same bytes at any time (no time stamp)."""
     return gzip.compress(wasm, compresslevel=9, mtime=0)
-
-
-def custom_section(name: str, content: bytes) -> bytes:
-    """Return a custom section: id 0, size, length of the name, name, content (WebAssembly, 5.5.3)."""
-    body = leb128(len(name)) + name.encode() + content
-    return b"\0" + leb128(len(body)) + body
-
-
-def sections(wasm: bytes) -> dict[str, bytes]:
-    """Return the custom sections of a module by name."""
-    found, at = {}, 8
-    while at < len(wasm):
-        kind = wasm[at]
-        size, at = read_leb128(wasm, at + 1)
-        if kind == 0:
-            length, start = read_leb128(wasm, at)
-            found[wasm[start : start + length].decode()] = wasm[start + length : at + size]
-        at += size
-    return found
-
-
-def with_short_names(wasm: bytes) -> bytes:
-    """Return the module with only those function names that a person can read in a backtrace.
-
-    The names of generic code are longer than the code itself (a megabyte of them), and say less than the name of
-    who called it.
-    """
-    out, at = bytearray(wasm[:8]), 8
-    while at < len(wasm):
-        size, start = read_leb128(wasm, at + 1)
-        end = start + size
-        length, content = read_leb128(wasm, start)
-        is_names = wasm[at] == 0 and wasm[content : content + length] == b"name"
-        out += custom_section("name", short_names(wasm[content + length : end])) if is_names else wasm[at:end]
-        at = end
-    return bytes(out)
-
-
-def short_names(section: bytes) -> bytes:
-    """Return the function names (subsection 1 of the name section) without the long ones and the rest."""
-    kind, at = section[0], 0
-    while kind != FUNCTION_NAMES:
-        size, start = read_leb128(section, at + 1)
-        at = start + size
-        kind = section[at]
-    _, start = read_leb128(section, at + 1)
-    count, at = read_leb128(section, start)
-    kept = []
-    for _ in range(count):
-        index, name = read_leb128(section, at)
-        length, name = read_leb128(section, name)
-        at = name + length
-        if length <= LONGEST_NAME:
-            kept.append(leb128(index) + leb128(length) + section[name:at])
-    body = leb128(len(kept)) + b"".join(kept)
-    return bytes([FUNCTION_NAMES]) + leb128(len(body)) + body
-
-
-def leb128(number: int) -> bytes:
-    """Return an unsigned number in LEB128."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
-
-
-def read_leb128(data: bytes, at: int) -> tuple[int, int]:
-    """Return the unsigned number at an offset, and the offset behind it."""
-    number = shift = 0
-    while data[at] & 0x80:
-        number |= (data[at] & 0x7F) << shift
-        shift, at = shift + 7, at + 1
-    return number | data[at] << shift, at + 1
 
 
 if __name__ == "__main__":

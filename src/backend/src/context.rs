@@ -3,7 +3,6 @@
 use candid::Principal;
 
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::session::Clock;
 
 /// One call.
@@ -33,6 +32,6 @@ impl Call {
 
     /// Refuses everybody but controllers.
     pub fn require_controller(&self) -> Result<()> {
-        if self.by_controller || faults::maintenance_open() { Ok(()) } else { Err(Error::Unauthorized) }
+        if self.by_controller { Ok(()) } else { Err(Error::Unauthorized) }
     }
 }

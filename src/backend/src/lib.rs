@@ -22,7 +22,6 @@ pub mod capsules;
 pub mod codec;
 pub mod context;
 pub mod error;
-mod faults;
 pub mod housekeeping;
 pub mod http;
 pub mod layout;

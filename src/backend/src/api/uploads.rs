@@ -3,7 +3,6 @@
 use serde_bytes::ByteBuf;
 
 use crate::error::Result;
-use crate::faults;
 use crate::memories::INLINE_MAX;
 use crate::runtime::{change, read};
 use crate::types::{UploadConfig, UploadFinishResult, UploadStatus};
@@ -12,8 +11,7 @@ use crate::uploads;
 #[ic_cdk::query]
 fn upload_config() -> UploadConfig {
     let inline_budget_per_capsule = read(|state, _| state.settings.get().quotas.inline_bytes_per_capsule);
-    let chunk_size = if faults::config_tells_other_limit() { uploads::CHUNK_SIZE / 2 } else { uploads::CHUNK_SIZE };
-    UploadConfig { inline_max: INLINE_MAX as u32, chunk_size: chunk_size as u32, inline_budget_per_capsule }
+    UploadConfig { inline_max: INLINE_MAX as u32, chunk_size: uploads::CHUNK_SIZE as u32, inline_budget_per_capsule }
 }
 
 #[ic_cdk::update]

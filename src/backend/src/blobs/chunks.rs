@@ -12,7 +12,6 @@ use ic_stable_structures::storable::{Bound, Storable};
 use super::space::{Extent, Space};
 use crate::codec::Digest;
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::memory::{self, Memories, Memory};
 use crate::session::ByteSink;
 
@@ -59,7 +58,7 @@ impl Chunks {
         let [bytes, by_start, by_size] = [memory::BYTES, memory::FREE_BY_START, memory::FREE_BY_SIZE].map(|id| memories.get(id));
         let chunks = memories.get(memory::CHUNKS);
         Self {
-            chunks: if faults::chunks_lost_at_upgrade() { BTreeMap::new(chunks) } else { BTreeMap::init(chunks) },
+            chunks: BTreeMap::init(chunks),
             space: Space::open(bytes, by_start, by_size),
             doomed: BTreeMap::init(memories.get(memory::DOOMED_CHUNKS)),
         }

@@ -16,7 +16,6 @@ use candid::{CandidType, Deserialize};
 
 use crate::codec::{Digest, digest};
 use crate::error::{Error, Result};
-use crate::faults;
 
 const HALF_BITS: u32 = 31;
 const HALF_MASK: u64 = (1 << HALF_BITS) - 1;
@@ -92,9 +91,6 @@ pub fn locator(id: u64) -> String {
 /// The number in a locator. Only the form that `locator` writes is one.
 pub fn blob_number(text: &str) -> Result<u64> {
     let unsupported = || Error::invalid("Unsupported locator format. Expected 'blob_{id}'");
-    if faults::locator_parsed_laxly() {
-        return text.rsplit('_').next().and_then(|digits| digits.parse().ok()).ok_or_else(unsupported);
-    }
     let digits = text.strip_prefix("blob_").ok_or_else(unsupported)?;
     let number = digits.parse().map_err(|_| Error::invalid("Invalid blob ID in locator"))?;
     if locator(number) == text { Ok(number) } else { Err(Error::invalid("Invalid blob ID in locator")) }

@@ -3,7 +3,6 @@
 use super::record::CapsuleRecord;
 use crate::context::Call;
 use crate::error::{Error, Result, require};
-use crate::faults;
 use crate::memories;
 use crate::state::State;
 use crate::types::{Capsule, CapsuleHeader, CapsuleInfo, CapsuleUpdateData, PersonRef};
@@ -18,7 +17,7 @@ pub fn create(state: &mut State, call: &Call, subject: Option<PersonRef>) -> Res
     call.require_someone()?;
     check_subject(subject.as_ref())?;
     match (subject, state.capsules.own(&call.caller)) {
-        (None, Some(own)) if !faults::own_capsule_made_anew() => Ok(touch(state, call, own)),
+        (None, Some(own)) => Ok(touch(state, call, own)),
         (None, _) => insert(state, call, PersonRef::Principal(call.caller)),
         (Some(subject), _) => insert(state, call, subject),
     }
@@ -89,7 +88,6 @@ fn insert(state: &mut State, call: &Call, subject: PersonRef) -> Result<Capsule>
         return Err(Error::ResourceExhausted);
     }
     let number = state.settings.change(|settings| settings.capsules.next("capsule", &settings.seed));
-    let number = if faults::capsule_id_from_clock() { call.now } else { number };
     let capsule = CapsuleRecord::new(number, subject, call.caller, call.now);
     state.capsules.insert(&capsule, &call.caller);
     Ok(full(state, &capsule))

@@ -3,7 +3,6 @@
 use candid::{CandidType, Deserialize};
 
 use crate::error::{Error, Result, require};
-use crate::faults;
 use crate::types::{Quotas, QuotasUpdate};
 
 /// What a capsule uses.
@@ -82,10 +81,6 @@ impl Usage {
     /// Refuses when inline bytes would be too many.
     pub fn check_inline(&self, bytes: u64, quotas: &Quotas) -> Result<()> {
         let budget = u64::from(quotas.inline_bytes_per_capsule);
-        if self.inline_bytes + bytes <= budget || faults::inline_budget_unchecked() {
-            Ok(())
-        } else {
-            Err(Error::ResourceExhausted)
-        }
+        if self.inline_bytes + bytes <= budget { Ok(()) } else { Err(Error::ResourceExhausted) }
     }
 }

@@ -7,9 +7,7 @@ use super::quota::Usage;
 use super::record::{CapsuleRecord, capsule_number};
 use crate::codec::{Digest, Record, digest};
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::memory::{self, Memories, Memory};
-use crate::types::PersonRef;
 
 /// The capsules.
 pub struct CapsuleStore {
@@ -36,11 +34,6 @@ impl CapsuleStore {
     pub fn insert(&mut self, capsule: &CapsuleRecord, owner: &Principal) {
         let key = person_key(owner);
         self.people.insert((key, capsule.number), ());
-        if faults::capsule_bound_for_others()
-            && let PersonRef::Principal(person) = &capsule.subject
-        {
-            self.own.insert(person_key(person), capsule.number);
-        }
         if capsule.is_about(owner) && self.own.get(&key).is_none() {
             self.own.insert(key, capsule.number);
         }
@@ -62,9 +55,7 @@ impl CapsuleStore {
             let next = self.of_person(owner).into_iter().find(|other| other.is_about(owner));
             next.map(|other| self.own.insert(key, other.number));
         }
-        if !faults::deleted_capsule_not_freed() {
-            self.doomed.insert(capsule.number, ());
-        }
+        self.doomed.insert(capsule.number, ());
     }
 
     /// The capsule with this number.
@@ -100,13 +91,13 @@ impl CapsuleStore {
     /// The capsule, for who owns or controls it: `NotFound` for everybody else.
     pub fn visible(&self, id: &str, caller: &Principal) -> Result<CapsuleRecord> {
         let capsule = capsule_number(id).and_then(|number| self.get(number)).ok_or(Error::NotFound)?;
-        if may_write(&capsule, caller) || faults::foreign_capsule_shown() { Ok(capsule) } else { Err(Error::NotFound) }
+        if may_write(&capsule, caller) { Ok(capsule) } else { Err(Error::NotFound) }
     }
 
     /// The capsule, for who may put things into it: `NotFound` for none, `Unauthorized` for another's.
     pub fn writable(&self, id: &str, caller: &Principal) -> Result<CapsuleRecord> {
         let capsule = capsule_number(id).and_then(|number| self.get(number)).ok_or(Error::NotFound)?;
-        if may_write(&capsule, caller) || faults::foreign_capsule_writable() { Ok(capsule) } else { Err(Error::Unauthorized) }
+        if may_write(&capsule, caller) { Ok(capsule) } else { Err(Error::Unauthorized) }
     }
 
     /// Whether this principal owns or controls the capsule with this number.

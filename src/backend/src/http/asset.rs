@@ -8,7 +8,6 @@ use super::route::{header, plain};
 use super::token::{self, Refusal};
 use super::variant::{INLINE, asset_type};
 use crate::context::Call;
-use crate::faults;
 use crate::memories::{MemoryKey, Place, StoredAsset, base, parse_uuid, uuid_text};
 use crate::state::State;
 use crate::types::{HttpRequest, HttpResponse, StreamingCallback, StreamingCallbackResponse, StreamingStrategy, StreamingToken};
@@ -98,7 +97,7 @@ fn answer(state: &State, call: &Call, request: &HttpRequest, wish: &Wish, key: M
     let first = bytes(state, key, asset, from, to.min(from.saturating_add(PART)));
     let offset = from + first.len() as u64;
     let mut response = response(status, headers(asset, &tag, to - from, range), first);
-    response.streaming_strategy = (offset < to && !faults::assets_cut_off()).then(|| rest(call, wish, asset, offset, to));
+    response.streaming_strategy = (offset < to).then(|| rest(call, wish, asset, offset, to));
     response
 }
 

@@ -5,7 +5,6 @@ use serde_bytes::ByteBuf;
 use super::asset;
 use super::encoding::percent_decoded;
 use crate::context::Call;
-use crate::faults;
 use crate::state::State;
 use crate::types::{HttpRequest, HttpResponse};
 
@@ -15,7 +14,7 @@ const MAX_PARAMETERS: usize = 64;
 
 /// Answers a request.
 pub fn request(state: &State, call: &Call, request: &HttpRequest) -> HttpResponse {
-    if request.url.len() > MAX_URL && !faults::long_address_parsed() {
+    if request.url.len() > MAX_URL {
         return plain(400, "Input too long");
     }
     let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));

@@ -9,7 +9,6 @@ use crate::blobs::locator;
 use crate::codec::{Digest, digest, to_bytes};
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::state::State;
 use crate::types::{AssetCleanupResult, AssetRemovalResult, BulkFailure, BulkResult, InlineAssetInput, InternalBlobAssetInput};
 use crate::uploads;
@@ -72,8 +71,7 @@ pub fn cleanup(state: &mut State, call: &Call, id: &str) -> Result<AssetCleanupR
     assets.iter().for_each(|asset| detach(state, key, &memory, asset));
     store(state, call, key, &mut memory);
     let message = "Assets cleaned successfully".into();
-    let cleaned = assets.len() - usize::from(faults::cleanup_miscounts() && !assets.is_empty());
-    Ok(AssetCleanupResult { memory_id: id.into(), assets_cleaned: cleaned as u32, message })
+    Ok(AssetCleanupResult { memory_id: id.into(), assets_cleaned: assets.len() as u32, message })
 }
 
 /// The same for several memories.
@@ -124,9 +122,7 @@ fn add(
     assets.into_iter().for_each(|asset| attach(state, key, &mut memory, asset, idem_key));
     store(state, call, key, &mut memory);
     let added = memory.assets.last().map(|asset| asset.id).unwrap_or_default();
-    if !faults::asset_idem_forgotten() {
-        state.memories.idempotency.remember(idem_key, content, added);
-    }
+    state.memories.idempotency.remember(idem_key, content, added);
     Ok(uuid_text(&added))
 }
 
@@ -140,10 +136,8 @@ fn remove(
     let (key, mut memory) = manageable(state, call, id)?;
     let at = find(&memory).ok_or(Error::NotFound)?;
     let asset = memory.assets.remove(at);
-    if !faults::removal_only_claimed() {
-        detach(state, key, &memory, &asset);
-        store(state, call, key, &mut memory);
-    }
+    detach(state, key, &memory, &asset);
+    store(state, call, key, &mut memory);
     let kind = match asset.place {
         Place::Inline { .. } => "inline",
         Place::Blob { .. } => "internal blob",

@@ -6,7 +6,6 @@ use crate::blobs::{BlobId, blob_number};
 use crate::codec::{Digest, sha256};
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::state::State;
 use crate::types::{AssetMetadata, InlineAssetInput, InternalBlobAssetInput};
 
@@ -45,7 +44,7 @@ pub fn attach(state: &mut State, key: MemoryKey, memory: &mut StoredMemory, asse
         state.capsules.change_usage(key.0, |usage| usage.inline_bytes += bytes.len() as u64);
         state.memories.put_inline(key, stored.id, bytes);
     }
-    if let Some(blob) = stored.blob().filter(|_| !faults::reference_not_counted()) {
+    if let Some(blob) = stored.blob() {
         state.blobs.refs.add(blob, key);
     }
     memory.assets.push(stored);
@@ -71,11 +70,7 @@ pub fn blob_id(text: &str) -> Result<BlobId> {
 
 /// A blob that the caller owns; for others' blobs the answer is the same as for none.
 pub fn blob_place(state: &State, call: &Call, id: BlobId) -> Result<Place> {
-    let blob = state
-        .blobs
-        .get(id)
-        .filter(|blob| blob.owner == call.caller || faults::foreign_blob_remembered())
-        .ok_or(Error::NotFound)?;
+    let blob = state.blobs.get(id).filter(|blob| blob.owner == call.caller).ok_or(Error::NotFound)?;
     if state.blobs.refs.is_full(id) {
         return Err(Error::ResourceExhausted);
     }

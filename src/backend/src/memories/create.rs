@@ -10,7 +10,6 @@ use crate::capsules::{CapsuleRecord, access};
 use crate::codec::{Digest, digest, sha256, to_bytes};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
-use crate::faults;
 use crate::state::State;
 use crate::types::{
     AssetMetadata, BlobRef, DatabaseHosting, InlineAssetInput, InternalBlobAssetInput, MemoryMetadata, MemoryType, SharingStatus,
@@ -46,12 +45,7 @@ pub fn create_with_assets(
     if let Some(id) = state.memories.idempotency.find(&key, &content)? {
         return Ok(uuid_text(&id));
     }
-    let mut metadata = metadata;
-    if faults::date_dropped() {
-        metadata.date_of_memory = None;
-    }
     let mut assets = blobs.into_iter().map(|input| blob_asset(state, call, input)).collect::<Result<Vec<_>>>()?;
-    let inline = if faults::inline_assets_dropped() { Vec::new() } else { inline };
     assets.extend(inline.into_iter().map(inline_asset).collect::<Result<Vec<_>>>()?);
     insert(state, call, capsule, metadata, assets, (key, content))
 }
@@ -68,9 +62,6 @@ fn insert(
     let mut memory = blank(state, call, key, metadata, idem_key);
     checks::check_whole(&preview(&memory, &assets))?;
     let usage = state.capsules.usage(capsule.number);
-    if faults::every_memory_searched() && state.memories.count() == usize::MAX {
-        return Err(Error::ResourceExhausted);
-    }
     usage.check_memory(&state.settings.get().quotas)?;
     let inline = assets.iter().filter_map(|asset| asset.bytes.as_ref()).map(|bytes| bytes.len() as u64).sum();
     usage.check_inline(inline, &state.settings.get().quotas)?;

@@ -6,7 +6,6 @@ use super::read::owned;
 use super::record::{MemoryKey, StoredMemory};
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::state::State;
 use crate::types::BulkDeleteResult;
 
@@ -65,11 +64,6 @@ fn drop_some(state: &mut State, capsule: u64, most: usize, delete_assets: bool) 
 
 fn delete_in(state: &mut State, call: &Call, capsule: u64, id: &str, delete_assets: bool) -> Result<()> {
     match state.memories.find(id) {
-        Some(key) if faults::bulk_delete_ignores_capsule() => {
-            let memory = state.memories.get(key).ok_or(Error::NotFound)?;
-            remove(state, key, memory, delete_assets);
-            Ok(())
-        }
         Some(key) if key.0 == capsule => delete(state, call, id, delete_assets),
         _ => Err(Error::NotFound),
     }
@@ -79,7 +73,7 @@ fn delete_in(state: &mut State, call: &Call, capsule: u64, id: &str, delete_asse
 fn remove(state: &mut State, key: MemoryKey, mut memory: StoredMemory, delete_assets: bool) {
     state.memories.remove(key, &memory);
     state.capsules.change_usage(key.0, |usage| usage.memories = usage.memories.saturating_sub(1));
-    let kept = (!delete_assets || faults::assets_kept_at_delete()) && !faults::assets_always_deleted();
+    let kept = !delete_assets;
     let assets = std::mem::take(&mut memory.assets);
     for asset in &assets {
         match asset.blob() {

@@ -6,7 +6,6 @@ use ic_stable_structures::BTreeMap;
 use super::record::{MemoryKey, Uuid};
 use crate::codec::{Digest, digest};
 use crate::error::{Error, Result, require};
-use crate::faults;
 use crate::memory::Memory;
 
 const MAX_IDEM_BYTES: usize = 1_024;
@@ -24,7 +23,7 @@ impl Idempotency {
     pub fn find(&self, key: &Digest, content: &Digest) -> Result<Option<Uuid>> {
         match self.0.get(key) {
             None => Ok(None),
-            Some((known, id)) if known == *content || faults::other_content_ignored() => Ok(Some(id)),
+            Some((known, id)) if known == *content => Ok(Some(id)),
             Some(_) => Err(Error::conflict("idem: was used before with other content")),
         }
     }
@@ -43,9 +42,6 @@ impl Idempotency {
 /// The key of a memory: capsule, caller and idem.
 pub fn memory_key(capsule: u64, caller: &Principal, idem: &str) -> Result<Digest> {
     check(idem)?;
-    if faults::memory_idem_not_bound() {
-        return Ok(digest(&[b"memory idem", idem.as_bytes()]));
-    }
     Ok(digest(&[b"memory idem", &capsule.to_be_bytes(), caller.as_slice(), idem.as_bytes()]))
 }
 

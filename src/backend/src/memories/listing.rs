@@ -6,7 +6,6 @@ use crate::capsules::capsule_id;
 use crate::codec::to_bytes;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::http;
 use crate::state::State;
 use crate::types::{AssetMetadata, AssetType, MemoryHeader, Page};
@@ -24,9 +23,6 @@ pub fn list(state: &State, call: &Call, capsule: &str, cursor: Option<&str>, lim
     let from =
         cursor.map_or(Ok(0), |text| text.parse().map_err(|_| Error::invalid("cursor: is none that memories_list gave")))?;
     let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
-    if faults::list_cursor_is_a_position() {
-        return Ok(newest_first(state, call, number, from as usize, limit));
-    }
     let mut items = Vec::new();
     let mut room = PAGE_BYTES;
     for (key, memory) in state.memories.of_capsule(number, from) {
@@ -51,20 +47,10 @@ pub fn slug(title: &str) -> String {
     if slug.is_empty() { "untitled".into() } else { slug }
 }
 
-/// Only for a planted fault.
-fn newest_first(state: &State, call: &Call, capsule: u64, from: usize, limit: usize) -> Page {
-    let mut rows: Vec<_> = state.memories.of_capsule(capsule, 0).collect();
-    rows.reverse();
-    let next_cursor = (from + limit < rows.len()).then(|| (from + limit).to_string());
-    let page = rows.into_iter().skip(from).take(limit);
-    Page { items: page.map(|(key, memory)| header(state, call, key, memory)).collect(), next_cursor }
-}
-
 fn header(state: &State, call: &Call, key: MemoryKey, memory: StoredMemory) -> MemoryHeader {
     let assets = http::links(state, call, &memory);
     let placeholder_data = placeholder(state, key, &memory);
     let metadata = memory.metadata;
-    assert!(!faults::list_needs_titles() || metadata.title.is_some(), "a memory without title");
     MemoryHeader {
         id: uuid_text(&memory.id),
         capsule_id: capsule_id(key.0),

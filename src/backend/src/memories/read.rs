@@ -8,7 +8,6 @@ use crate::blobs::locator;
 use crate::capsules::{access, capsule_id};
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::faults;
 use crate::state::State;
 use crate::types::{
     DatabaseHosting, Memory, MemoryAssetData, MemoryAssetInline, MemoryAssetsList, MemoryPresenceResult, MemoryUpdateData,
@@ -161,8 +160,7 @@ fn has_right(state: &State, call: &Call, key: MemoryKey, memory: &StoredMemory, 
         return false;
     };
     let theirs = capsule.is_owner(&call.caller) || capsule.is_controller(&call.caller);
-    let anybodys = faults::foreign_memory_writable() && right != access::VIEW;
-    theirs || anybodys || access::grants(&memory.access_entries, right, &call.caller, call.now)
+    theirs || access::grants(&memory.access_entries, right, &call.caller, call.now)
 }
 
 fn on_wire(state: &State, key: MemoryKey, memory: StoredMemory) -> Memory {

@@ -6,7 +6,6 @@ use serde_bytes::ByteBuf;
 use crate::blobs::{BlobId, locator};
 use crate::capsules::access;
 use crate::codec::{Digest, digest, hex};
-use crate::faults;
 use crate::types::{
     AccessEntry, AssetMetadata, AssetMetadataBase, AssetType, BlobHosting, BlobRef, MemoryAssetBlobExternal,
     MemoryAssetBlobInternal, MemoryMetadata,
@@ -91,8 +90,7 @@ impl StoredMemory {
         let (status, shared) = access::sharing(&self.access_entries);
         self.metadata.sharing_status = status;
         self.metadata.shared_count = shared;
-        let summed = if faults::sizes_not_summed() { 1 } else { usize::MAX };
-        self.metadata.total_size = self.assets.iter().take(summed).map(StoredAsset::size).fold(0, u64::saturating_add);
+        self.metadata.total_size = self.assets.iter().map(StoredAsset::size).fold(0, u64::saturating_add);
         self.metadata.asset_count = self.assets.len() as u32;
     }
 

@@ -4,7 +4,6 @@ use super::checks;
 use super::record::base;
 use crate::codec::{Digest, digest, sha256, to_bytes};
 use crate::error::{Result, require};
-use crate::faults;
 use crate::types::{AssetMetadata, BlobHosting, BlobRef};
 
 /// The arguments of `memories_create`.
@@ -64,9 +63,7 @@ impl NewMemory {
 pub fn check_consistent(request: &NewMemory) -> Result<()> {
     let kinds = [request.bytes.is_some(), request.blob_ref.is_some(), request.external_location.is_some()];
     let given = kinds.iter().filter(|&&given| given).count();
-    require(given == 1 || faults::asset_kinds_unchecked() && given > 0, || {
-        "Exactly one asset type must be provided: bytes, blob_ref, or external_location".into()
-    })?;
+    require(given == 1, || "Exactly one asset type must be provided: bytes, blob_ref, or external_location".into())?;
     checks::check_asset(&request.metadata)?;
     checks::check_hash(
         "blob_ref.hash",

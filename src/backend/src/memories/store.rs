@@ -5,7 +5,6 @@ use ic_stable_structures::BTreeMap;
 use super::idempotency::Idempotency;
 use super::record::{MemoryKey, StoredMemory, Uuid, parse_uuid};
 use crate::codec::Record;
-use crate::faults;
 use crate::memory::{self, Memories, Memory};
 
 /// The memories.
@@ -22,7 +21,7 @@ impl MemoryStore {
     pub fn open(memories: &Memories) -> Self {
         let records = memories.get(memory::MEMORIES);
         Self {
-            records: if faults::memories_lost_at_upgrade() { BTreeMap::new(records) } else { BTreeMap::init(records) },
+            records: BTreeMap::init(records),
             ids: BTreeMap::init(memories.get(memory::MEMORY_IDS)),
             inline: BTreeMap::init(memories.get(memory::INLINE)),
             idempotency: Idempotency::open(memories.get(memory::IDEMPOTENCY)),
@@ -54,11 +53,6 @@ impl MemoryStore {
         self.idempotency.forget(&memory.idem_key);
         self.ids.remove(&memory.id);
         self.records.remove(&(key.0, key.1));
-    }
-
-    /// How many memories there are, counted one by one; only for a planted fault.
-    pub fn count(&self) -> usize {
-        self.records.iter().filter(|entry| !entry.value().0.assets.is_empty()).count()
     }
 
     /// The memories of a capsule from a number on, in the order of making.

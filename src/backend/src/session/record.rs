@@ -4,7 +4,6 @@ use candid::{CandidType, Deserialize, Principal};
 
 use super::Ranges;
 use crate::codec::{Digest, digest};
-use crate::faults;
 
 /// Number of a session; never used twice.
 pub type SessionId = u64;
@@ -33,10 +32,6 @@ impl<P> SessionSpec<P> {
 
 /// The key of (place, caller, idem).
 pub fn idem_key(place: u64, caller: &Principal, idem: &str) -> Digest {
-    if faults::idem_not_bound_to_caller() {
-        return digest(&[b"session idem", idem.as_bytes()]);
-    }
-    let place = if faults::idem_not_bound_to_capsule() { 0 } else { place };
     digest(&[b"session idem", &place.to_be_bytes(), caller.as_slice(), idem.as_bytes()])
 }
 

@@ -9,7 +9,6 @@ use super::record::{idem_key, owner_key};
 use super::{ByteSink, Clock, Limits, Session, SessionId, SessionSpec};
 use crate::codec::{Digest, Record};
 use crate::error::{Error, Result, require};
-use crate::faults;
 
 /// What became of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +30,6 @@ pub struct SessionService<P: CandidType + DeserializeOwned, M: Memory> {
 impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
     /// Opens the sessions that these memories hold: sessions, by idem, by owner, by end.
     pub fn open([sessions, by_idem, by_owner, by_end]: [M; 4]) -> Self {
-        if faults::sessions_lost_at_upgrade() {
-            return Self {
-                sessions: BTreeMap::new(sessions),
-                by_idem: BTreeMap::new(by_idem),
-                by_owner: BTreeMap::new(by_owner),
-                by_end: BTreeMap::new(by_end),
-            };
-        }
         Self {
             sessions: BTreeMap::init(sessions),
             by_idem: BTreeMap::init(by_idem),
@@ -107,18 +98,12 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
         check_chunk(&session, index, bytes.len(), limits)?;
         if session.received.contains(index) {
             let same = sink.holds(index, bytes);
-            if faults::chunk_overwritten() && !same {
-                sink.write_chunk(index, bytes)?;
-            }
-            let harmless = same || faults::chunk_overwritten();
-            return require(harmless, || "Chunk already received".into()).map(|()| (session, Arrival::Repeated));
+            return require(same, || "Chunk already received".into()).map(|()| (session, Arrival::Repeated));
         }
         sink.write_chunk(index, bytes)?;
         session.received.insert(index);
         session.received_bytes += bytes.len() as u64;
-        if !faults::expiry_not_renewed() {
-            session.expires_at = limits.end(clock.now());
-        }
+        session.expires_at = limits.end(clock.now());
         Ok((session, Arrival::Stored))
     }
 
@@ -129,9 +114,6 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
             let first: Vec<String> =
                 missing.iter().flat_map(|&(start, end)| start..end).take(10).map(|n| n.to_string()).collect();
             let total: u32 = missing.iter().map(|(start, end)| end - start).sum();
-            if faults::missing_chunks_not_named() {
-                return "Incomplete chunks".into();
-            }
             format!("Incomplete chunks: {total} of {} missing, first {}", session.expected_chunks, first.join(", "))
         })
     }
@@ -143,12 +125,7 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
 
     /// Turns an open session into a receipt, which stays until `cleanup`.
     pub fn complete(&mut self, mut session: Session<P>) {
-        if !faults::finished_session_listed() {
-            self.forget_times(&session);
-        }
-        if faults::receipt_forgotten() {
-            self.by_idem.remove(&session.idem_key);
-        }
+        self.forget_times(&session);
         session.completed = true;
         self.update(&session);
     }
@@ -160,9 +137,6 @@ impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
             self.by_idem.remove(&session.idem_key);
         }
         self.forget_times(&session);
-        if faults::slot_kept_at_abort() && session.is_open(0) {
-            self.by_owner.insert((owner_key(session.place, &session.caller), id), session.listed_end);
-        }
         Some(session)
     }
 

@@ -3,7 +3,6 @@
 use crate::blobs::{Blob, BlobId, blob_number};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
-use crate::faults;
 use crate::memories;
 use crate::state::State;
 use crate::types::BlobMeta;
@@ -17,7 +16,7 @@ pub fn readable(state: &State, call: &Call, locator: &str) -> Result<Blob> {
     let blob = state.blobs.get(blob_number(locator)?).ok_or(Error::NotFound)?;
     let owner = blob.owner == call.caller || state.capsules.is_writer(blob.capsule, &call.caller);
     let lets_see = || state.blobs.refs.of(blob.id).into_iter().any(|key| memories::may_view(state, call, key));
-    if owner || faults::blobs_read_by_anyone() || lets_see() { Ok(blob) } else { Err(Error::NotFound) }
+    if owner || lets_see() { Ok(blob) } else { Err(Error::NotFound) }
 }
 
 /// Size and chunk count.
@@ -29,7 +28,7 @@ pub fn get_meta(state: &State, call: &Call, locator: &str) -> Result<BlobMeta> {
 pub fn read(state: &State, call: &Call, locator: &str) -> Result<Vec<u8>> {
     let blob = readable(state, call, locator)?;
     let size = blob.size;
-    require(size <= WHOLE_READ_MAX || faults::whole_read_unlimited(), || {
+    require(size <= WHOLE_READ_MAX, || {
         format!("blob of {size} bytes is too large for one reply (at most {WHOLE_READ_MAX}): use blob_read_chunk")
     })?;
     Ok(state.blobs.read_range(&blob, 0, size as usize))
@@ -38,16 +37,14 @@ pub fn read(state: &State, call: &Call, locator: &str) -> Result<Vec<u8>> {
 /// One chunk; past the end an empty one.
 pub fn read_chunk(state: &State, call: &Call, locator: &str, index: u32) -> Result<Vec<u8>> {
     let blob = readable(state, call, locator)?;
-    let index = if faults::read_wraps_around() { index % blob.chunks } else { index };
     Ok(state.blobs.read_chunk(&blob, index).unwrap_or_default())
 }
 
 /// Deletes a blob of the caller's.
 pub fn delete_blob(state: &mut State, call: &Call, text: &str) -> Result<String> {
     let id = number_to_delete(text)?;
-    let anyone = faults::blobs_deleted_by_anyone();
-    let blob = if anyone { state.blobs.get(id).ok_or(Error::NotFound)? } else { readable(state, call, text)? };
-    if !anyone && blob.owner != call.caller && !state.capsules.is_writer(blob.capsule, &call.caller) {
+    let blob = readable(state, call, text)?;
+    if blob.owner != call.caller && !state.capsules.is_writer(blob.capsule, &call.caller) {
         return Err(Error::Unauthorized);
     }
     remove_blob(state, id);

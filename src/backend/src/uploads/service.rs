@@ -12,7 +12,6 @@ use crate::blobs::{Blob, BlobId, Chunks, locator};
 use crate::codec::{Digest, hex};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
-use crate::faults;
 use crate::memory::Memory;
 use crate::session::{Arrival, Session, SessionId, SessionService, SessionSpec};
 use crate::state::State;
@@ -52,9 +51,8 @@ pub fn begin(state: &mut State, call: &Call, capsule_id: &str, expected_chunks: 
     let capsule = state.capsules.writable(capsule_id, &call.caller)?.number;
     maintenance::sweep_caller(state, call, capsule);
     let found = state.sessions.find_pending(capsule, &call.caller, &idem, call);
-    let found = if faults::begin_starts_over() { start_over(state, found) } else { found };
     if let Some(session) = found {
-        let same = session.expected_chunks == expected_chunks || faults::chunk_count_ignored();
+        let same = session.expected_chunks == expected_chunks;
         let expected = session.expected_chunks;
         return if same {
             Ok(session.id)
@@ -71,9 +69,6 @@ pub fn begin(state: &mut State, call: &Call, capsule_id: &str, expected_chunks: 
 
 /// Stores one chunk.
 pub fn put_chunk(state: &mut State, call: &Call, id: SessionId, index: u32, bytes: &[u8]) -> Result<()> {
-    if faults::hash_before_owner_check() {
-        hash_unchecked(state, call, id, bytes);
-    }
     let session = own_session(state, call, id)?;
     let limits = state.session_limits();
     let room = state.capsules.usage(session.place).blob_room(&state.settings.get().quotas);
@@ -81,9 +76,6 @@ pub fn put_chunk(state: &mut State, call: &Call, id: SessionId, index: u32, byte
     let (mut session, arrival) = state.sessions.put_chunk((id, &call.caller), (index, bytes), &mut sink, &limits, call)?;
     if arrival == Arrival::Stored {
         catch_up(&state.blobs.chunks, &mut session, Some((index, bytes)), CATCH_UP_PUT);
-        if faults::hash_shared_with_newest() {
-            hash_with_newest(state, call, id, bytes);
-        }
         session.note_length(index, bytes.len() as u32);
         state.sessions.update(&session);
         state.capsules.change_usage(session.place, |usage| usage.blob_bytes += bytes.len() as u64);
@@ -93,13 +85,7 @@ pub fn put_chunk(state: &mut State, call: &Call, id: SessionId, index: u32, byte
 
 /// Checks hash and length and makes the blob.
 pub fn finish(state: &mut State, call: &Call, id: SessionId, sha256: &[u8], total_len: u64) -> Result<UploadFinishResult> {
-    if faults::content_told_to_strangers() {
-        compare_unchecked(state, call, id, sha256, total_len)?;
-    }
     let mut session = own_session(state, call, id)?;
-    if faults::second_finish_refused() && session.completed {
-        return Err(Error::NotFound);
-    }
     let expected = check_claim(&session, sha256, total_len)?;
     if let Some(blob) = session.payload.blob.and_then(|blob| state.blobs.get(blob)) {
         check_hash(&blob.sha256, &expected)?;
@@ -108,11 +94,7 @@ pub fn finish(state: &mut State, call: &Call, id: SessionId, sha256: &[u8], tota
     catch_up(&state.blobs.chunks, &mut session, None, CATCH_UP_FINISH);
     state.sessions.update(&session);
     check_hashed(&session)?;
-    let checked = check_hash(&session.payload.hash.digest(), &expected);
-    if faults::session_dropped_on_wrong_hash() && checked.is_err() {
-        maintenance::drop_session(state, id);
-    }
-    checked?;
+    check_hash(&session.payload.hash.digest(), &expected)?;
     Ok(finished(&commit(state, call, session, expected)))
 }
 
@@ -121,7 +103,7 @@ pub fn abort(state: &mut State, call: &Call, id: SessionId) -> Result<()> {
     match state.sessions.get_own(id, &call.caller, call) {
         Err(Error::NotFound) => Ok(()),
         Err(error) => Err(error),
-        Ok(session) if session.completed || faults::abort_does_nothing() => Ok(()),
+        Ok(session) if session.completed => Ok(()),
         Ok(session) => {
             maintenance::drop_session(state, session.id);
             Ok(())
@@ -176,10 +158,6 @@ fn stem(provisional_memory_id: &str, session: SessionId) -> Digest {
 
 /// Hashes what can be hashed in order: the chunk at hand for free, stored ones as long as the budget lasts.
 fn catch_up(chunks: &Chunks, session: &mut UploadSession, at_hand: Option<(u32, &[u8])>, mut budget: u64) {
-    if faults::hash_in_order_of_arrival() {
-        at_hand.iter().for_each(|(_, bytes)| session.payload.hash.update(bytes));
-        session.payload.hashed_chunks = session.received.count();
-    }
     while session.received.contains(session.payload.hashed_chunks) {
         let upload = &mut session.payload;
         match at_hand {
@@ -199,24 +177,21 @@ fn catch_up(chunks: &Chunks, session: &mut UploadSession, at_hand: Option<(u32, 
 
 /// Everything about a finish that needs no hashing; gives the hash as a digest.
 fn check_claim(session: &UploadSession, sha256: &[u8], total_len: u64) -> Result<Digest> {
-    let sha256 = if faults::hash_length_unchecked() { &sha256[..32] } else { sha256 };
     let digest = Digest::try_from(sha256);
     let digest = digest.map_err(|_| Error::invalid(format!("invalid_hash_length: expected 32 bytes, got {}", sha256.len())))?;
     let max = u64::from(session.expected_chunks) * CHUNK_SIZE as u64;
-    let in_bounds = 0 < total_len && total_len <= max || faults::length_unchecked();
+    let in_bounds = 0 < total_len && total_len <= max;
     require(in_bounds, || format!("total_len {total_len} out of bounds (expected 0 < len <= {max})"))?;
     SessionService::<Upload, Memory>::verify_chunks_complete(session)?;
     let received = session.received_bytes;
-    require(total_len == received || faults::length_unchecked(), || {
+    require(total_len == received, || {
         format!("size_mismatch: expected={total_len}, actual={received} (total_len against bytes received)")
     })?;
     Ok(digest)
 }
 
 fn check_hash(computed: &Digest, expected: &Digest) -> Result<()> {
-    require(computed == expected || faults::hash_unverified(), || {
-        format!("checksum_mismatch: computed={}, expected={}", hex(computed), hex(expected))
-    })
+    require(computed == expected, || format!("checksum_mismatch: computed={}, expected={}", hex(computed), hex(expected)))
 }
 
 fn check_hashed(session: &UploadSession) -> Result<()> {
@@ -227,9 +202,6 @@ fn check_hashed(session: &UploadSession) -> Result<()> {
 
 fn commit(state: &mut State, call: &Call, mut session: UploadSession, sha256: Digest) -> Blob {
     let id = state.settings.change(|settings| settings.blobs.next("blob", &settings.seed));
-    let id = if faults::blob_id_from_clock() { call.now } else { id };
-    let twin = if faults::equal_content_shared() { twin(state, &session, &sha256) } else { None };
-    let id = twin.map_or(id, |twin| twin.id);
     let blob = Blob {
         id,
         owner: call.caller,
@@ -248,44 +220,6 @@ fn commit(state: &mut State, call: &Call, mut session: UploadSession, sha256: Di
     blob
 }
 
-/// Only for a planted fault.
-fn start_over(state: &mut State, found: Option<UploadSession>) -> Option<UploadSession> {
-    let open = found.as_ref().filter(|session| !session.completed).map(|session| session.id);
-    open.into_iter().for_each(|id| maintenance::drop_session(state, id));
-    found.filter(|session| session.completed)
-}
-
-/// Only for a planted fault.
-fn hash_with_newest(state: &mut State, call: &Call, id: SessionId, bytes: &[u8]) {
-    let newest = state.sessions.open_ids(usize::MAX, call).into_iter().max().unwrap_or(id);
-    if let Some(mut session) = state.sessions.get(newest, call).filter(|_| newest != id) {
-        session.payload.hash.update(bytes);
-        state.sessions.update(&session);
-    }
-}
-
-/// Only for a planted fault.
-fn compare_unchecked(state: &State, call: &Call, id: SessionId, sha256: &[u8], total_len: u64) -> Result<()> {
-    match state.sessions.get(id, call).filter(|session| session.caller != call.caller) {
-        Some(session) => check_hash(&session.payload.hash.digest(), &check_claim(&session, sha256, total_len)?),
-        None => Ok(()),
-    }
-}
-
-/// Only for a planted fault.
-fn twin(state: &State, session: &UploadSession, sha256: &Digest) -> Option<Blob> {
-    let blobs = state.blobs.of_capsule(session.place, usize::MAX).into_iter().filter_map(|id| state.blobs.get(id));
-    blobs.into_iter().find(|blob| blob.sha256 == *sha256)
-}
-
-/// Only for a planted fault.
-fn hash_unchecked(state: &mut State, call: &Call, id: SessionId, bytes: &[u8]) {
-    if let Some(mut session) = state.sessions.get(id, call).filter(|session| session.caller != call.caller) {
-        session.payload.hash.update(bytes);
-        state.sessions.update(&session);
-    }
-}
-
 fn finished(blob: &Blob) -> UploadFinishResult {
     let locator = locator(blob.id);
     UploadFinishResult {
@@ -296,7 +230,7 @@ fn finished(blob: &Blob) -> UploadFinishResult {
         storage_backend: StorageBackend::Icp,
         storage_location: format!("icp://blob/{locator}"),
         blob_id: locator,
-        uploaded_at: if faults::finish_time_in_milliseconds() { blob.created_at / 1_000_000 } else { blob.created_at },
+        uploaded_at: blob.created_at,
         expires_at: None,
     }
 }
