@@ -64,15 +64,15 @@ class Product:
         """Return the SHA-256 over the sources: of each file in order its name, length as eight bytes, and content.
 
         The sources are Cargo.toml, Cargo.lock and src/ of the crate and of the one in it, and candid/backend.did; names
-        are relative to the repository. Those of mutants are also the patches, which must all apply.
+        are relative to the repository. Those of mutants are the merged ones, for which every patch must apply.
         """
-        paths = [CANDID, *crate_files()]
+        prefix = CRATE.relative_to(ROOT).as_posix()
+        contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in (CANDID, *crate_files())}
         if self.has_faults:
-            merged(CRATE, read_patches())
-            paths += FOLDER.glob("*.patch")
+            changed = merged(CRATE, read_patches())
+            contents |= {f"{prefix}/{name}": content.encode() for name, content in changed.items()}
         digest = hashlib.sha256()
-        for name, path in sorted((path.relative_to(ROOT).as_posix(), path) for path in paths):
-            content = path.read_bytes()
+        for name, content in sorted(contents.items()):
             digest.update(name.encode() + b"\0" + len(content).to_bytes(8, "big") + content)
         return digest.hexdigest()
 

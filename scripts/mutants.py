@@ -6,7 +6,8 @@ itself knows nothing of faults.
 
 One build for each of a hundred patches would take hours and give a hundred modules. So `merged` makes one crate of all:
 a function that patches change keeps its own body, and before it stands, for each patch, the changed body as a block
-that returns when the module's data says that this fault is planted. What a patch adds outside functions (helpers) is
+that returns when this fault is planted: when the module's data names it, or the canister's environment variable
+``planted`` does, so that one compiled module serves for all. What a patch adds outside functions (helpers) is
 added as it stands. Therefore a patch may change the bodies of functions and add items, and nothing else; a patch that
 does more, or whose lines are not in the sources any more, raises `PatchError`.
 """
@@ -26,14 +27,28 @@ _FILE: Final = re.compile(r"(?:---|\+\+\+) [ab]/(\S+)$")
 _HUNK: Final = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _FUNCTION: Final = re.compile(r"( *)(?:pub(?:\([^)]*\))? )?(?:async )?fn \w+")
 _PLANTED: Final = """\
-//! Which fault is planted: the name in the data of the module.
+//! Which fault is planted: the name in the data of the module, or in the canister's environment variable `planted`.
+
+use std::cell::OnceCell;
 
 static PLANTED: [u8; {size}] = *b"planted: {none}";
 
+thread_local! {{
+    static NAME: OnceCell<String> = const {{ OnceCell::new() }};
+}}
+
 /// Says whether the fault of this name is planted, which the compiler must not foresee.
 pub fn is(name: &str) -> bool {{
-    let planted = &std::hint::black_box(&PLANTED)[9..];
-    planted.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' '))
+    NAME.with(|planted| planted.get_or_init(found) == name)
+}}
+
+fn found() -> String {{
+    let data = std::hint::black_box(&PLANTED)[9..].trim_ascii_end();
+    if data == b"none" && ic_cdk::api::env_var_name_exists("planted") {{
+        ic_cdk::api::env_var_value("planted")
+    }} else {{
+        String::from_utf8_lossy(data).into_owned()
+    }}
 }}
 """
 

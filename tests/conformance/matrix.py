@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+from ic_harness.agent import Management
 from ic_harness.backend import Backend, QuotasUpdate
 from ic_harness.conformance.checks import CHECKS, flow
 from ic_harness.conformance.guarantees import GUARANTEES
@@ -75,11 +76,18 @@ class QuietStage(Stage):
         return [call() for call in calls]
 
 
-def run(wasm: bytes) -> list[CheckResult]:
-    """Run every check on a canister of this Wasm, each in a state of its own."""
+def run(wasm: bytes, fault: str = "") -> list[CheckResult]:
+    """Run every check on a canister of this Wasm, each in a state of its own.
+
+    The canister's environment names the fault, so that the module of all mutants is compiled once for all of them.
+    """
     replica = Replica(ReplicaConfig(seed=b"ic-harness mutants", background=False))
     with one_by_one(), EmbeddedNetwork(replica) as network:
-        canister = network.deploy(wasm)
+        canister = network.create_canister()
+        if fault:
+            settings = {"environment_variables": {"planted": fault}}
+            Management(network.agent(network.deployer)).update_settings(canister, settings)
+        network.install(canister, wasm)
         Backend(network.agent(network.deployer), canister).quotas_update(QuotasUpdate(**QUOTAS))
         results = []
         for check in CHECKS:

@@ -8,8 +8,10 @@ import tomllib
 
 import pytest
 
+from ic_harness.backend import Backend
 from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.running import describe
+from ic_harness.networks import embedded
 
 from .matrix import broken, failures, run
 from .mutants import MUTANTS, ROOT, TABLE, UNBROKEN, breakers, mutant, table, unplanted
@@ -19,7 +21,7 @@ from .mutants import MUTANTS, ROOT, TABLE, UNBROKEN, breakers, mutant, table, un
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_breaks_what_the_table_says(name):
     """A fault is found by the checks of the guarantees that it breaks, and disturbs no other check."""
-    results = run(mutant(name))
+    results = run(unplanted(), name)
     told = "\n\n".join(describe(row) for row in failures(results))
     assert broken(results) == list(MUTANTS[name].breaks), told
 
@@ -42,6 +44,14 @@ def test_the_reference_backend_has_no_fault():
 def test_every_guarantee_can_be_broken():
     """For every guarantee there is a mutant that breaks it, or a reason why there is none."""
     assert {id_ for id_ in GUARANTEES if not breakers(id_)} == set(UNBROKEN)
+
+
+def test_the_name_in_the_data_plants_the_fault_too():
+    """A mutant is also a module of its own, for whoever is given nothing but Wasm."""
+    with embedded() as network:
+        for wasm, told in ((unplanted(), 1_800_000), (mutant("config-tells-other-limit"), 900_000)):
+            backend = Backend(network.agent(), network.deploy(wasm))
+            assert backend.upload_config().chunk_size == told
 
 
 def test_an_unknown_fault_is_an_error():

@@ -60,12 +60,6 @@ impl IdSource {
         self.used += 1;
         permute(self.used, &seed.key(kind)) << 1 | u64::from(seed.random)
     }
-
-    /// The next number in order, for what need not be unguessable.
-    pub fn next_plain(&mut self) -> u64 {
-        self.used += 1;
-        self.used
-    }
 }
 
 fn permute(counter: u64, key: &Digest) -> u64 {

@@ -47,15 +47,25 @@ pub fn owner_entry(owner: Principal, id: String, now: u64) -> AccessEntry {
     }
 }
 
-/// What the entries say in one word, and with how many people a memory is shared.
-pub fn sharing(entries: &[AccessEntry]) -> (SharingStatus, u32) {
-    let shared = entries.iter().filter(|entry| entry.role != ResourceRole::Owner && entry.person_ref.is_some()).count() as u32;
+/// What the entries say in one word, and how many of them let somebody in besides who made the memory, as its `created_by` tells.
+pub fn sharing(entries: &[AccessEntry], maker: Option<&str>) -> (SharingStatus, u32) {
+    let shared = entries.iter().filter(|entry| entry.perm_mask != 0 && is_for_another(entry, maker)).count() as u32;
     let status = match (entries.iter().any(|entry| entry.is_public), shared) {
         (true, _) => SharingStatus::Public,
         (false, 0) => SharingStatus::Private,
         (false, _) => SharingStatus::Shared,
     };
     (status, shared)
+}
+
+fn is_for_another(entry: &AccessEntry, maker: Option<&str>) -> bool {
+    match (&entry.person_ref, maker) {
+        (None, _) => false,
+        (Some(PersonRef::Principal(person)), Some(maker)) => person.to_text() != maker,
+        // A memory of an older build may not tell who made it.
+        (Some(_), None) => entry.role != ResourceRole::Owner,
+        (Some(PersonRef::Opaque(_)), Some(_)) => true,
+    }
 }
 
 fn rights(entry: &AccessEntry, who: &Principal) -> u32 {
@@ -123,6 +133,25 @@ mod tests {
         assert_eq!(granted(public, anonymous), [true, false, false]);
         let anybody = AccessEntry { person_ref: Some(PersonRef::Principal(anonymous)), ..named };
         assert_eq!(granted(anybody, anonymous), [false; 3]);
+    }
+
+    /// A memory is shared when an entry lets another in, whatever role it says; who made it does not count, nor who may do nothing.
+    #[test]
+    fn sharing_counts_others() {
+        let (maker, other) = (person(), Principal::from_slice(&[2]));
+        let own = entry(OWNER_MASK, false, AccessCondition::Immediate);
+        let theirs = AccessEntry { person_ref: Some(PersonRef::Principal(other)), ..own.clone() };
+        let nothing = AccessEntry { perm_mask: 0, ..theirs.clone() };
+        let everybody = AccessEntry { person_ref: None, is_public: true, ..own.clone() };
+        let told = |entries: &[&AccessEntry]| {
+            let entries: Vec<_> = entries.iter().map(|&entry| entry.clone()).collect();
+            sharing(&entries, Some(&maker.to_text()))
+        };
+        assert_eq!(told(&[]), (SharingStatus::Private, 0));
+        assert_eq!(told(&[&own, &nothing]), (SharingStatus::Private, 0));
+        assert_eq!(told(&[&own, &theirs]), (SharingStatus::Shared, 1));
+        assert_eq!(told(&[&own, &theirs, &everybody]), (SharingStatus::Public, 1));
+        assert_eq!(sharing(&[own], None), (SharingStatus::Private, 0));
     }
 
     /// A condition holds from its time on, or until it; events never happen here.

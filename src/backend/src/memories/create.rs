@@ -76,7 +76,10 @@ fn insert(
     Ok(uuid_text(&memory.id))
 }
 
+/// A memory without assets. Who made it and when is what this call tells, not what its metadata says.
 fn blank(state: &State, call: &Call, key: MemoryKey, metadata: MemoryMetadata, idem_key: Digest) -> StoredMemory {
+    let made_by = Some(call.caller.to_text());
+    let metadata = MemoryMetadata { created_by: made_by, uploaded_at: call.now, updated_at: call.now, ..metadata };
     let secret = state.settings.get().seed.key("memory");
     let id = uuid(&[b"memory", &secret, &key.0.to_be_bytes(), &key.1.to_be_bytes()]);
     let entry = access::owner_entry(call.caller, uuid_text(&uuid(&[b"owner entry", &id])), call.now);

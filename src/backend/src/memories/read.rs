@@ -10,8 +10,8 @@ use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::state::State;
 use crate::types::{
-    DatabaseHosting, Memory, MemoryAssetData, MemoryAssetInline, MemoryAssetsList, MemoryPresenceResult, MemoryUpdateData,
-    ResourceType,
+    DatabaseHosting, Memory, MemoryAssetData, MemoryAssetInline, MemoryAssetsList, MemoryMetadata, MemoryPresenceResult,
+    MemoryUpdateData, ResourceType,
 };
 
 /// Ids that one ping answers.
@@ -74,7 +74,8 @@ pub fn update(state: &mut State, call: &Call, id: &str, changes: MemoryUpdateDat
     memory.metadata.title = changes.name.or(memory.metadata.title);
     if let Some(metadata) = changes.metadata {
         checks::check_memory(&metadata)?;
-        memory.metadata = metadata;
+        let MemoryMetadata { created_by, uploaded_at, .. } = memory.metadata;
+        memory.metadata = MemoryMetadata { created_by, uploaded_at, ..metadata };
     }
     if let Some(entries) = changes.access_entries {
         checks::check_entries(&entries)?;

@@ -87,7 +87,7 @@ pub enum Place {
 impl StoredMemory {
     /// Computes what the metadata says about the whole: sharing, size and number of assets.
     pub fn refresh(&mut self) {
-        let (status, shared) = access::sharing(&self.access_entries);
+        let (status, shared) = access::sharing(&self.access_entries, self.metadata.created_by.as_deref());
         self.metadata.sharing_status = status;
         self.metadata.shared_count = shared;
         self.metadata.total_size = self.assets.iter().map(StoredAsset::size).fold(0, u64::saturating_add);

@@ -60,11 +60,12 @@ pub fn begin(state: &mut State, call: &Call, capsule_id: &str, expected_chunks: 
             Err(Error::conflict(format!("expected_chunks: this idem began with {expected}")))
         };
     }
-    let id = state.settings.get().sessions.clone().next_plain();
+    let settings = state.settings.get();
+    let id = settings.sessions.clone().next("session", &settings.seed);
     let mut spec = SessionSpec { caller: call.caller, place: capsule, idem, expected_chunks, payload: Upload::new() };
     spec.payload.stem = stem(&hex(&spec.idem_key()), id);
     state.sessions.create(id, spec, &limits, call)?;
-    Ok(state.settings.change(|settings| settings.sessions.next_plain()))
+    Ok(state.settings.change(|settings| settings.sessions.next("session", &settings.seed)))
 }
 
 /// Stores one chunk.

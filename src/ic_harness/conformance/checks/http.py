@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import quote
 
-from ic_harness.backend import AssetType, HttpRequest, HttpResponse
+from ic_harness.backend import AssetType, HttpResponse
+from ic_harness.conformance.checks.http_requests import TTL_S, asset_url, get
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, broken, equal, part, require
 from ic_harness.conformance.guarantees import Severity
@@ -13,30 +13,10 @@ from ic_harness.conformance.material import Content, blob_asset, content, inline
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import RejectError
 
-_TTL_S = 180
-
-
-def _get(caller: Caller, url: str, method: str = "GET", **headers: str) -> HttpResponse:
-    request = HttpRequest(
-        method=method,
-        url=url,
-        headers=[(key.replace("_", "-"), value) for key, value in headers.items()],
-        body=b"",
-    )
-    try:
-        response: HttpResponse = caller.backend.http_request(request)
-    except RejectError as error:
-        raise broken(f"{method} {url[:60]} made the canister trap: {error.reject_message}") from error
-    return response
-
-
-def _asset_url(memory: str, variant: str, token: str) -> str:
-    return f"/asset/{memory}/{variant}?token={quote(token, safe='')}"
-
 
 def _served(caller: Caller, url: str) -> bytes:
     """Read a whole response, its streamed parts included."""
-    response = _get(caller, url)
+    response = get(caller, url)
     equal(response.status_code, 200, f"the status of {_path(url)}", fatal=True)
     body, strategy = response.body, response.streaming_strategy
     token = strategy.value.token if strategy else None
@@ -59,13 +39,13 @@ def _header(response: HttpResponse, name: str) -> str | None:
 def paths_and_methods(stage: Stage) -> None:
     """GET /health answers 200, everything else 404 or 400, and nothing traps."""
     nobody = stage.anonymous()
-    equal(_get(nobody, "/health").status_code, 200, "GET /health")
+    equal(get(nobody, "/health").status_code, 200, "GET /health")
     for method, url in (("GET", "/"), ("GET", "/nothing"), ("POST", "/health"), ("DELETE", "/asset/x/y")):
-        equal(_get(nobody, url, method).status_code, 404, f"{method} {url}")
+        equal(get(nobody, url, method).status_code, 404, f"{method} {url}")
     for url in ("/asset/x/thumbnail?" + "a" * 20_000, "/asset/x/thumbnail?token=" + "t" * 9000):
-        equal(_get(nobody, url).status_code, 400, f"GET with {len(url)} characters")
+        equal(get(nobody, url).status_code, 400, f"GET with {len(url)} characters")
     many = "&".join(f"p{number}=1" for number in range(100))
-    equal(_get(nobody, f"/asset/x/thumbnail?{many}").status_code, 400, "GET with a hundred parameters")
+    equal(get(nobody, f"/asset/x/thumbnail?{many}").status_code, 400, "GET with a hundred parameters")
 
 
 def _memory_with_variants(caller: Caller) -> tuple[str, dict[str, Content]]:
@@ -95,17 +75,17 @@ def assets_are_served_whole(stage: Stage) -> None:
 def _served_with_token_only(
     owner: Caller, other: Caller, memory: str, variant: str, material: Content
 ) -> None:
-    mint = partial(owner.backend.mint_http_token, memory, [variant], None, _TTL_S)
+    mint = partial(owner.backend.mint_http_token, memory, [variant], None, TTL_S)
     token = accepted("mint_http_token", mint)
-    url = _asset_url(memory, variant, token)
+    url = asset_url(memory, variant, token)
     for bad in (
         f"/asset/{memory}/{variant}",
-        _asset_url(memory, variant, "x"),
-        _asset_url(memory, variant, ""),
+        asset_url(memory, variant, "x"),
+        asset_url(memory, variant, ""),
     ):
-        require(_get(other, bad).status_code in (400, 401, 403), f"{variant} is served without a valid token")
+        require(get(other, bad).status_code in (400, 401, 403), f"{variant} is served without a valid token")
     equal(_served(other, url), material.data, f"the bytes of {variant}", "Photos are served cut off.")
-    equal(_header(_get(other, url), "content-type"), "image/jpeg", f"the type of {variant}")
+    equal(_header(get(other, url), "content-type"), "image/jpeg", f"the type of {variant}")
 
 
 @check("HT2")
@@ -115,7 +95,7 @@ def strangers_cannot_mint(stage: Stage) -> None:
     memory, _ = alice.remember(content(100))
     for stranger in (mallory, stage.anonymous()):
         try:
-            stranger.backend.mint_http_token(memory, ["original"], None, _TTL_S)
+            stranger.backend.mint_http_token(memory, ["original"], None, TTL_S)
         except RejectError:
             continue
         raise broken(f"{stranger.name} minted a token for a memory of alice", "Anybody can open every photo.")
@@ -127,22 +107,22 @@ def tokens_open_one_thing(stage: Stage) -> None:
     alice = stage.caller("alice")
     memory, _ = _memory_with_variants(alice)
     other, _ = alice.remember(content(100, "other"))
-    token = alice.backend.mint_http_token(memory, ["thumbnail"], None, _TTL_S)
+    token = alice.backend.mint_http_token(memory, ["thumbnail"], None, TTL_S)
     equal(
-        _get(alice, _asset_url(memory, "thumbnail", token)).status_code,
+        get(alice, asset_url(memory, "thumbnail", token)).status_code,
         200,
         "the asset that the token is for",
     )
     for what, url in (
-        ("another variant", _asset_url(memory, "original", token)),
-        ("another memory", _asset_url(other, "thumbnail", token)),
+        ("another variant", asset_url(memory, "original", token)),
+        ("another memory", asset_url(other, "thumbnail", token)),
     ):
-        require(_get(alice, url).status_code in (401, 403, 404), f"the token opens {what}")
+        require(get(alice, url).status_code in (401, 403, 404), f"the token opens {what}")
     _changed_tokens_are_refused(alice, memory, token)
     with part():
-        stage.advance(_TTL_S + 60)
+        stage.advance(TTL_S + 60)
         equal(
-            _get(alice, _asset_url(memory, "thumbnail", token)).status_code,
+            get(alice, asset_url(memory, "thumbnail", token)).status_code,
             403,
             "the token after it expired",
         )
@@ -156,7 +136,7 @@ def _changed_tokens_are_refused(caller: Caller, memory: str, token: str) -> None
     for position, sign in enumerate(token):
         place = _ALPHABET.find(sign)
         changed = token[:position] + (_ALPHABET[place ^ 32] if place >= 0 else "A") + token[position + 1 :]
-        status = _get(caller, _asset_url(memory, "thumbnail", changed)).status_code
+        status = get(caller, asset_url(memory, "thumbnail", changed)).status_code
         require(
             status != 200,
             f"a token with one character changed is accepted (number {position + 1} of {len(token)})",
@@ -174,12 +154,12 @@ def tokens_have_one_form(stage: Stage) -> None:
     alice = stage.caller("alice")
     memory, _ = _memory_with_variants(alice)
     for _ in range(_MINTED):
-        token = alice.backend.mint_http_token(memory, ["thumbnail"], None, _TTL_S)
+        token = alice.backend.mint_http_token(memory, ["thumbnail"], None, TTL_S)
         if len(token) % 4 not in (2, 3) or token[-1] not in _ALPHABET:
             continue
         changed = token[:-1] + _ALPHABET[_ALPHABET.index(token[-1]) ^ 1]
         require(
-            _get(alice, _asset_url(memory, "thumbnail", changed)).status_code != 200,
+            get(alice, asset_url(memory, "thumbnail", changed)).status_code != 200,
             "a token that differs in the unused bits of its last character is accepted",
             "A token that was revoked or logged by its text works in another form.",
             severity=Severity.LOW,

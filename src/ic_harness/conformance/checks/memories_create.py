@@ -1,14 +1,24 @@
-"""Checks of ME1 to ME7: how memories are made, and of what."""
+"""Checks of ME1 to ME8: how memories are made, and of what."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from ic_harness.backend import AssetType, BlobHosting, BlobRef
+from ic_harness.backend import (
+    AssetMetadata,
+    AssetMetadataImage,
+    AssetType,
+    BlobHosting,
+    BlobRef,
+    ImageAssetMetadata,
+    MemoryMetadata,
+    MemoryUpdateData,
+)
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, broken, equal, part, refused, require
 from ic_harness.conformance.material import (
+    NOW_NS,
     Content,
     asset_metadata,
     blob_asset,
@@ -79,11 +89,22 @@ def consistency_is_enforced(stage: Stage) -> None:
         ("metadata of another length", {"metadata": asset_metadata(other)}),
         ("a blob_ref of another length", {"bytes": None, "blob_ref": wrong_len}),
         ("a blob_ref with another hash", {"bytes": None, "blob_ref": wrong_hash}),
+        (
+            "a blob_ref and metadata of another length",
+            {"bytes": None, "blob_ref": wrong_len, "metadata": _of_length(material, material.size + 1)},
+        ),
         ("an external location without storage key", {"bytes": None, "location": BlobHosting.S3}),
     ]
     for what, changes in cases:
         with refused(f"memories_create with {what}", "InvalidArgument", "Conflict"):
             _create(alice, material, **changes)
+
+
+def _of_length(material: Content, size: int) -> AssetMetadata:
+    """Describe `material` truthfully but for its length."""
+    told = asset_metadata(material).value
+    base = told.base.model_copy(update={"bytes": size})
+    return AssetMetadataImage(value=ImageAssetMetadata(base=base))
 
 
 @check("ME2")
@@ -234,3 +255,30 @@ def strangers_cannot_write(stage: Stage) -> None:
             if stranger.can(method):
                 with refused(what, *tags, meaning=meaning):
                     getattr(backend, method)(*arguments)
+
+
+@check("ME8")
+def makers_and_times_are_not_forged(stage: Stage) -> None:
+    """Who made a memory, when it was uploaded and when it was changed is told by the canister, not by callers."""
+    alice, bob = stage.caller("alice"), stage.caller("bob")
+    material = content(100)
+    forged = memory_metadata("forged").model_copy(
+        update={"created_by": str(bob.principal), "uploaded_at": 1, "updated_at": 1}
+    )
+    memory = alice.backend.memories_create_with_internal_blobs(
+        alice.capsule, forged, [blob_asset(alice.upload(material), material)], alice.idem()
+    )
+    made: MemoryMetadata = alice.backend.memories_read(memory).metadata
+    _true_maker_and_times(alice, made, "after its creation")
+    alice.backend.memories_update(memory, MemoryUpdateData(metadata=forged))
+    changed: MemoryMetadata = alice.backend.memories_read(memory).metadata
+    _true_maker_and_times(alice, changed, "after memories_update")
+    equal(changed.uploaded_at, made.uploaded_at, "uploaded_at after memories_update")
+
+
+def _true_maker_and_times(maker: Caller, metadata: MemoryMetadata, when: str) -> None:
+    meaning = "Everybody can pass a photo off as somebody else's, or as older than it is."
+    equal(metadata.created_by, str(maker.principal), f"created_by of a memory {when}", meaning)
+    for name in ("uploaded_at", "updated_at"):
+        told = getattr(metadata, name)
+        require(told > NOW_NS, f"{name} of a memory {when} is {told}, as its caller said", meaning)

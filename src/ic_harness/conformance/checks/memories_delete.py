@@ -1,9 +1,19 @@
-"""Checks of MD1 to MD6: what deleting removes, and what it must leave."""
+"""Checks of MD1 to MD8: what deleting removes, and what it must leave."""
 
 from __future__ import annotations
 
+from functools import partial
+
+from ic_harness.conformance.checks.made import inline_memory
 from ic_harness.conformance.checks.registry import check
-from ic_harness.conformance.expectations import accepted, equal, part, refused, require
+from ic_harness.conformance.expectations import (
+    NotApplicableError,
+    accepted,
+    equal,
+    part,
+    refused,
+    require,
+)
 from ic_harness.conformance.material import blob_asset, content, inline_asset, memory_metadata
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import BackendError
@@ -136,3 +146,72 @@ def cleanup_counts_truly(stage: Stage) -> None:
     equal(
         (bulk.ok, [row.id for row in bulk.failed]), ([other], [_NO_MEMORY]), "cleanup in bulk: ok and failed"
     )
+
+
+@check("MD7")
+def delete_after_a_blob_went(stage: Stage) -> None:
+    """A memory one of whose blobs is gone can be deleted with its assets, and nothing of others goes with it."""
+    alice = stage.caller()
+    shared, own, other = content(400, "shared"), content(500, "own"), content(600, "other")
+    locators = {material: alice.upload(material) for material in (own, shared)}
+    assets = [blob_asset(locator, material) for material, locator in locators.items()]
+    create = alice.backend.memories_create_with_internal_blobs
+    memory = create(alice.capsule, memory_metadata("both"), assets, alice.idem())
+    second = create(alice.capsule, memory_metadata("shared"), assets[1:], alice.idem())
+    beside, kept = alice.remember(other, "beside")
+    accepted("blob_delete of a blob of two memories", lambda: alice.backend.blob_delete(locators[shared]))
+    for what, id_ in (("a memory one of whose blobs", second), ("a memory whose only blob", memory)):
+        accepted(
+            f"memories_delete with assets of {what} is gone",
+            partial(alice.backend.memories_delete, id_, delete_assets=True),
+            "Half of its photos are gone, and the memory can never be deleted.",
+        )
+        with refused("reading a deleted memory", "NotFound"):
+            alice.backend.memories_read(id_)
+    _gone(alice, locators[own])
+    accepted("reading a memory that was not deleted", lambda: alice.backend.memories_read(beside))
+    got = accepted("reading the blob of a memory that was not deleted", lambda: alice.read(kept))
+    equal(got, other.data, "the blob of a memory that was not deleted", "Deleting destroys foreign photos.")
+
+
+@check("MD8")
+def counts_follow_removals(stage: Stage) -> None:
+    """After each removal counts and sizes are those of what is left: of the memory, its row and its capsule."""
+    alice = stage.caller()
+    first, second = content(300, "first"), content(200, "second")
+    assets = [blob_asset(alice.upload(material), material) for material in (first, second)]
+    memory = alice.backend.memories_create_with_internal_blobs(
+        alice.capsule, memory_metadata(), assets, alice.idem()
+    )
+    inline_memory(alice, content(40))
+    if not alice.can("asset_remove_by_id"):
+        msg = "the canister has no method asset_remove_by_id"
+        raise NotApplicableError(msg)
+    _counts(alice, memory, (2, first.size + second.size), memories=2)
+    held = alice.backend.memories_read(memory).blob_internal_assets
+    id_of_first = next(row.asset_id for row in held if row.blob_ref.locator == assets[0].blob_id)
+    alice.backend.asset_remove_by_id(memory, id_of_first)
+    _counts(alice, memory, (1, second.size), memories=2)
+    alice.backend.memories_cleanup_assets_all(memory)
+    _counts(alice, memory, (0, 0), memories=2)
+    alice.backend.memories_delete(memory, delete_assets=True)
+    _counts(alice, None, (0, 0), memories=1)
+
+
+def _counts(caller: Caller, memory: str | None, expected: tuple[int, int], *, memories: int) -> None:
+    """Compare asset_count and total_size of a memory and of its row, and memory_count of its capsule."""
+    meaning = "Galleries and quotas count photos that are not there any more."
+    rows = {row.id: row for row in caller.backend.memories_list(caller.capsule, None, None).items}
+    equal(len(rows), memories, "memories in the list", meaning)
+    if memory is not None:
+        metadata, row = caller.backend.memories_read(memory).metadata, rows[memory]
+        equal((metadata.asset_count, metadata.total_size), expected, "asset_count and total_size", meaning)
+        equal((row.asset_count, row.size), expected, "asset_count and size in the list", meaning)
+    equal(
+        caller.backend.capsules_read_basic(caller.capsule).memory_count,
+        memories,
+        "memory_count of the capsule",
+        meaning,
+    )
+    header = next(row for row in caller.backend.capsules_list() if row.id == caller.capsule)
+    equal(header.memory_count, memories, "memory_count in capsules_list", meaning)

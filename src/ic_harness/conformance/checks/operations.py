@@ -1,8 +1,12 @@
-"""Checks of OP1 to OP4: maintenance is for controllers, limits are told, and neighbours cost nothing."""
+"""Checks of OP1 to OP6: maintenance is for controllers, limits and sessions are told, neighbours cost nothing."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from ic_harness import candid
+from ic_harness.backend import QuotasUpdate
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, equal, lacks_method, part, refused, require
 from ic_harness.conformance.material import asset_metadata, content
@@ -41,11 +45,13 @@ def maintenance_is_for_controllers(stage: Stage) -> None:
 
 @check("OP2")
 def no_debugging_for_strangers(stage: Stage) -> None:
-    """Debugging endpoints that write cannot be reached by a stranger."""
-    mallory = stage.caller("mallory")
-    session, capsule = mallory.begin(1), mallory.capsule
-    meaning = "Whoever finds the method writes into the canister."
-    for method, (types, arguments) in _writers(session, capsule).items():
+    """Debugging endpoints that write, or read what others stored, cannot be reached by a stranger."""
+    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    meaning = "Whoever finds the method reads or overwrites the photos of others."
+    attempts = [
+        attempt for owner in (mallory, alice) for attempt in _endpoints(owner.begin(1), owner.capsule)
+    ]
+    for method, types, arguments in attempts:
         try:
             reply = stage.call(mallory, method, types, *arguments)
         except RejectError as error:
@@ -56,15 +62,16 @@ def no_debugging_for_strangers(stage: Stage) -> None:
             require(_is_refusal(reply), f"a stranger called {method}, and was not refused", meaning)
 
 
-def _writers(session: int, capsule: str) -> dict[str, tuple[str, tuple[object, ...]]]:
-    """The debugging endpoints of published backends that write, with arguments that they would take."""
-    return {
-        "debug_put_chunk_b64": ("(nat64, nat32, text)", (session, 0, "AAAA")),
-        "debug_finish_hex": ("(nat64, text, nat64)", (session, "00" * 32, 3)),
-        "debug_blob_write_canary": ("(text, nat32, nat32)", ("canary", 0, 7)),
-        "dev_clear_all_memories_in_capsule": ("(text, bool)", (capsule, False)),
-        "_probe_inline_len": ("(opt blob)", (b"probe",)),
-    }
+def _endpoints(session: int, capsule: str) -> tuple[tuple[str, str, tuple[object, ...]], ...]:
+    """The debugging endpoints of published backends that are known, with arguments that they would take."""
+    return (
+        ("debug_put_chunk_b64", "(nat64, nat32, text)", (session, 0, "AAAA")),
+        ("debug_finish_hex", "(nat64, text, nat64)", (session, "00" * 32, 3)),
+        ("debug_blob_write_canary", "(text, nat32, nat32)", ("canary", 0, 7)),
+        ("debug_blob_read_canary", "(text, nat32)", ("canary", 0)),
+        ("dev_clear_all_memories_in_capsule", "(text, bool)", (capsule, False)),
+        ("_probe_inline_len", "(opt blob)", (b"probe",)),
+    )
 
 
 def _is_refusal(reply: bytes) -> bool:
@@ -149,3 +156,62 @@ def _settle_neighbours(stage: Stage) -> None:
             _inline(neighbours[number % len(neighbours)], 10, number)
         except BackendError as error:
             equal(error.tag, "ResourceExhausted", "a neighbour's memory")
+
+
+@check("OP5")
+def being_first_is_no_right(stage: Stage) -> None:
+    """Who was the first to call a canister may do no more than others."""
+    first = stage.caller("first")
+    capsule = first.capsule
+    backend = first.backend
+    calls: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("sessions_list", backend.sessions_list),
+        ("sessions_stats", backend.sessions_stats),
+        ("sessions_clear_all", backend.sessions_clear_all),
+        ("quotas_update", lambda: backend.quotas_update(QuotasUpdate())),
+    )
+    for what, call in calls:
+        if first.can(what):
+            with refused(
+                f"{what} by who called first and is no controller",
+                "Unauthorized",
+                "NotFound",
+                meaning="Who finds a fresh canister before its owner does owns it.",
+            ):
+                call()
+    bob = stage.caller("bob")
+    with refused("reading another's capsule by who called first", "NotFound", "Unauthorized"):
+        backend.capsules_read_basic(bob.capsule)
+    accepted("reading one's own capsule", lambda: backend.capsules_read_basic(capsule))
+
+
+@check("OP6")
+def every_open_session_is_listed(stage: Stage) -> None:
+    """sessions_list shows every open session of all callers, and none that ended; sessions_stats counts the same."""
+    alice, bob, admin = stage.caller("alice"), stage.caller("bob"), stage.controller()
+    material = content(2000)
+    chunks = material.chunks(1000)
+    idle, half, full, other = alice.begin(2), alice.begin(2), alice.begin(2), bob.begin(1)
+    alice.put(half, chunks, [1])
+    alice.put(full, chunks)
+    aborted, finished = alice.begin(1), alice.begin(2)
+    alice.backend.uploads_abort(aborted)
+    alice.put(finished, chunks)
+    alice.finish(finished, material)
+    text = accepted("sessions_list by a controller", admin.backend.sessions_list)
+    listed = dict(re.findall(r"Session (\d+): caller=([a-z0-9-]+)", text))
+    owners = {idle: alice, half: alice, full: alice, other: bob}
+    for session, caller in owners.items():
+        equal(
+            listed.get(str(session)),
+            str(caller.principal),
+            f"the caller that sessions_list tells of the open session {session}",
+            "An operator does not see who fills the canister.",
+        )
+    for session in (aborted, finished):
+        require(str(session) not in listed, f"sessions_list shows the session {session}, which ended")
+    stats = accepted("sessions_stats by a controller", admin.backend.sessions_stats)
+    pending = re.search(r"Pending: (\d+)", stats)
+    require(pending, f"sessions_stats tells no number of open sessions: {stats!r}")
+    if pending:
+        equal(int(pending[1]), len(listed), "open sessions that sessions_stats counts, against those listed")
