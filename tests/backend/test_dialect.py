@@ -167,6 +167,8 @@ def test_a_whole_list_is_cut_into_pages():
     first = backend.memories_list("capsule_7", None, 3)
     rest = backend.memories_list("capsule_7", first.next_cursor, 3)
     assert [len(first.items), len(rest.items), rest.next_cursor] == [3, 2, None]
+    one = backend.memories_list("capsule_7", None, 0)
+    assert (len(one.items), one.next_cursor) == (1, "1"), "pages of a limit of 0 would have no end"
     assert [item.size for item in [*first.items, *rest.items]] == list(range(5))
     assert {item.capsule_id for item in first.items} == {"capsule_7"}
     assert canister.asked[0][1] == ("capsule_7",)

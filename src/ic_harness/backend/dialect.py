@@ -147,7 +147,9 @@ def _list_whole(dialect: Dialect, capsule: str, cursor: str | None, limit: int |
     if not reply["success"]:
         return _failed(reply)
     start = int(cursor) if cursor and cursor.isdecimal() else 0
-    end = start + (50 if limit is None else limit)
+    end = start + (
+        50 if limit is None else max(1, limit)
+    )  # as the reference backend does: pages come to an end
     headers = [_header(header, capsule) for header in reply["memories"]]
     more = str(end) if end < len(headers) else None
     return {"Ok": {"items": headers[start:end], "next_cursor": more}}
