@@ -20,7 +20,7 @@ from ic_harness.replica.config import KEEP_ANSWERS, TURN_INSTRUCTIONS
 from ic_harness.replica.execution.interface import StableWriteLimits
 from ic_harness.replica.management import METHODS, NOT_MODELLED
 from ic_harness.units import MINUTE
-from tests.conformance.mutants import BREAKS
+from tests.conformance.mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 INTEROP = ROOT / "tests" / "interop"
@@ -56,9 +56,9 @@ KNOWN = [
     (README, r"(\d+) guarantees", len(GUARANTEES)),
     (README, r"conformance`, all (\d+)", len(GUARANTEES)),
     ("docs/gate.md", r"\| all (\d+), each", len(GUARANTEES)),
-    (README, r"(\d+) planted faults", len(BREAKS)),
-    (README, r"each of (\d+) faults", len(BREAKS)),
-    ("docs/mutants.md", r"Each of the (\d+) faults", len(BREAKS)),
+    (README, r"(\d+) planted faults", len(MUTANTS)),
+    (README, r"each of (\d+) faults", len(MUTANTS)),
+    ("docs/mutants.md", r"Each of the (\d+) faults", len(MUTANTS)),
     (README, r"`--soak` adds (\d+) uploads", SOAK["sessions"].default),
     (README, r"uploads of\s+(\d+) callers", SOAK["callers"].default),
     (README, r"Python (\d+\.\d+) or later", PROJECT["requires-python"].removeprefix(">=")),

@@ -31,7 +31,7 @@ from ic_harness.uploads.worker import Derivative, Derivatives
 T = TypeVar("T")
 # What the dear checks prove is not in their size: all of them together take seconds and not a minute.
 SIZES = Sizes(neighbours=40, original=4_000_000)
-QUOTAS = {"inline_bytes_per_capsule": 128 << 10, "sessions_per_caller_and_capsule": 16}
+QUOTAS = {"inline_bytes_per_capsule": 128 << 10, "sessions_per_caller_and_capsule": 40}
 
 
 class Direct(InThreads):
