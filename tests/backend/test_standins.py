@@ -19,6 +19,7 @@ from ic_harness.backend import (
     MemoryMetadata,
     MemoryType,
     MemoryUpdateData,
+    PersonRefOpaque,
     SharingStatus,
     blob_of_session,
     open_backend,
@@ -196,21 +197,61 @@ def test_a_short_hash_traps(standin, letter):
 
 @pytest.mark.parametrize("letter", "abch")
 def test_what_an_upgrade_keeps(standin, network, request, letter):
-    """Blobs and memories stay everywhere, sessions only at A; from B on numbers begin anew."""
+    """Memories stay; blobs and open sessions are gone, and from B on numbers begin anew."""
     backend = standin(letter)
     blob, memory_id = stored(backend).blob_id, note(backend, "kept")
     session = begin(backend, idem="open")
     backend.uploads_put_chunk(session, 0, DATA)
     folder = request.config.rootpath / "fixtures" / "canisters" / "generations"
     network.install(backend.canister_id, (folder / f"{letter}.wasm.gz").read_bytes(), mode="upgrade")
-    assert backend.blob_read(blob) == DATA
     assert backend.memories_read(memory_id).inline_assets[0].bytes == DATA
-    if letter == "a":
-        assert backend.uploads_finish(session, DIGEST, len(DATA)).blob_id == "blob_2"
-        return
+    with pytest.raises(BackendError, match="NotFound"):
+        backend.blob_read(blob)
     with pytest.raises(BackendError, match="NotFound"):
         backend.uploads_finish(session, DIGEST, len(DATA))
-    assert stored(backend, "again").blob_id == blob
+    assert stored(backend, "again").blob_id == ("blob_2" if letter == "a" else blob)
+
+
+@pytest.mark.parametrize("letter", "ab")
+def test_a_memory_with_a_blob_cannot_be_deleted(standin, letter):
+    """A and B refuse it in the observed words; a memory of inline bytes goes."""
+    backend = standin(letter)
+    done = stored(backend)
+    with pytest.raises(
+        BackendError, match=rf'Failed to delete memory: InvalidArgument\("Invalid blob ID: {done.blob_id}"'
+    ):
+        backend.memories_delete(done.memory_id, delete_assets=False)
+    backend.memories_read(done.memory_id)
+    inline = note(backend, "inline")
+    backend.memories_delete(inline, delete_assets=False)
+    with pytest.raises(BackendError, match="NotFound"):
+        backend.memories_read(inline)
+
+
+@pytest.mark.parametrize("letter", "ch")
+def test_every_capsule_is_read(standin, network, letter):
+    """With 20 capsules of others a list and a create cost about 100 million instructions."""
+    backend = standin(letter)
+    capsule = backend.capsules_create(None).id
+    for number in range(19):
+        backend.capsules_create(PersonRefOpaque(value=f"person {number}"))
+    for call in (lambda: backend.memories_list(capsule, None, None), lambda: backend.capsules_create(None)):
+        before = network.instructions(backend.canister_id)
+        call()
+        assert 60e6 < network.instructions(backend.canister_id) - before < 150e6
+
+
+def test_lists_of_h_are_fragile(standin):
+    """A cursor past the end and a memory without access entries trap; a second capsule is not listed."""
+    backend = standin("h")
+    capsule, memory_id = backend.capsules_create(None).id, note(backend, "one")
+    backend.capsules_create(PersonRefOpaque(value="somebody"))
+    assert [row.id for row in backend.capsules_list()] == [capsule]
+    with pytest.raises(RejectError, match="IC0503"):
+        backend.memories_list(capsule, "5", None)
+    backend.memories_update(memory_id, MemoryUpdateData(access_entries=[]))
+    with pytest.raises(RejectError, match="IC0503"):
+        backend.memories_list(capsule, None, None)
 
 
 @pytest.mark.parametrize(("letter", "most"), [("a", 10), ("b", 100), ("c", 100), ("h", 100)])
