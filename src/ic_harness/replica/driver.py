@@ -15,8 +15,8 @@ Callers wait in a lock of the interpreter, on whatever thread they are; a signal
 that was interrupted abandons its call: Wasm that runs is stopped (see `interruption`), so that the owner goes on.
 
 When is a round due? With a background (time goes on by itself) as soon as there is work; when only canisters keep
-themselves busy and no caller waits, every `PAUSE_S` after the first few. Heartbeats run in rounds that calls from
-outside bring about, and once an interval.
+themselves busy and no caller waits, every tenth of a second after the first few (`pacing`). Heartbeats run in rounds
+that calls from outside bring about, and once an interval.
 Without a background only when a caller waits, or for `tick`.
 
 The thread starts with the first command. It holds the driver weakly while it sleeps, so that a replica which is
@@ -29,24 +29,19 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from ic_harness.errors import HarnessError, ReplicaError
-from ic_harness.replica.clock import Clock, monotonic_s
+from ic_harness.replica.clock import Clock
 from ic_harness.replica.completions import Completion, Completions
 from ic_harness.replica.execution import Task, start_thread, stop_at_exit
 from ic_harness.replica.interruption import LOG, Interruption
+from ic_harness.replica.pacing import Pacing
 from ic_harness.replica.scheduler import Changes, Incoming, Kind, Scheduler
 from ic_harness.replica.world import FromHost, FromUser, Origin
 from ic_harness.units import SECOND
 
 T = TypeVar("T")
-
-UNATTENDED: Final = 20
-"""Rounds in a row that may follow each other at once although no caller waits: a chain of timers is quick."""
-
-PAUSE_S: Final = 0.1
-"""Seconds between rounds after that, so that canisters with endless work leave processor and disk alone."""
 
 
 class Driver:
@@ -80,8 +75,7 @@ class Driver:
         self._over = False
         self._failure: BaseException | None = None
         self._submitted = False
-        self._unattended = 0
-        self._next_s = 0.0
+        self._pacing = Pacing()
         self._gathered: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.heartbeat_ns = scheduler.world.time_ns
         """When heartbeats ran last."""
@@ -390,12 +384,7 @@ class Driver:
             self._round()
         except Exception:  # noqa: BLE001  kept in `_failure`, which every caller is told
             return
-        if attended:
-            self._unattended = 0
-        else:
-            self._unattended += 1
-            if self._unattended >= UNATTENDED:
-                self._next_s = monotonic_s() + PAUSE_S
+        self._pacing.ran(attended=attended)
 
     def _round(self, kind: Kind = Kind.ANSWERING, *, heartbeats: bool | None = None) -> None:
         """Run one round and complete what it answered."""
@@ -443,22 +432,17 @@ class Driver:
         if self._scheduler.has_work():
             if attended or (self._submitted and self._background):
                 return 0.0
-            return self._rest_s() if self._background else None
+            return self._pacing.rest_s() if self._background else None
         self._submitted = False
         due = self._next_ns() if self._background else None
         if due is None:
-            self._unattended = 0
+            self._pacing.reset()
             return None
         pause = (due - self._clock.now_ns()) / SECOND
         if pause > 0:
-            self._unattended = 0
+            self._pacing.reset()
             return pause
-        return 0.0 if attended else self._rest_s()
-
-    def _rest_s(self) -> float:
-        if self._unattended < UNATTENDED:
-            return 0.0
-        return max(0.0, self._next_s - monotonic_s())
+        return 0.0 if attended else self._pacing.rest_s()
 
     def _next_ns(self) -> int | None:
         """When something happens by itself: a timer, a deadline, a heartbeat."""
