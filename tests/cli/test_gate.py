@@ -130,7 +130,8 @@ def test_a_faulty_backend_is_refused_everywhere_it_shows(run, tmp_path, monkeypa
     chunks = [check for check in suite.CHECKS if check.guarantee.area == "Uploads: chunks"]
     monkeypatch.setattr(suite, "CHECKS", chunks)
     (tmp_path / "mutant.wasm").write_bytes(mutant("sessions-lost-at-upgrade"))
-    result = run("gate", "--wasm", "mutant.wasm", "--baseline", BASELINE, "--report", "found", "--json")
+    options = ["--wasm", "mutant.wasm", "--baseline", BASELINE, "--budget", 1000, "--report", "found"]
+    result = run("gate", *options, "--json")
     assert result.exit_code == 1, result.output
     report = from_json(result.stdout)
     outcomes = {stage.name: stage.outcome for stage in report.stages}
