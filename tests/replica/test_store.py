@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ic_harness.errors import RejectError, ReplicaError, StateError
+from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig
 from ic_harness.replica.store import Store, files, sealed
 from ic_harness.replica.store import store as store_module
@@ -19,7 +20,7 @@ from ic_harness.replica.store.lock import FolderLock
 from ic_harness.replica.store.memories import StoredMemory
 
 from .store_support import Small, fill
-from .support import BOB, Called, deploy, did, install, management, wasm
+from .support import BOB, Called, Wire, create, deploy, did, install, management, wasm
 
 
 def open_replica(folder, **options):
@@ -422,3 +423,32 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "file" / "state"):
         with pytest.raises(StateError, match=f"cannot make the folder {folder}"):
             Store(folder)
+
+
+def test_rejects_of_every_kind_are_kept(folder):
+    """What canisters and the replica reject is written and read back, and the replica goes on."""
+    with open_replica(folder) as replica:
+        rust, other = deploy(replica, "rust/rust", 1), deploy(replica, "rust/rust", 1)
+        empty = create(replica)
+        for refused in (
+            lambda: rust.update("reject", "in its own words"),
+            lambda: rust.update("trap", "trapped"),
+            lambda: replica.execute_update(BOB, rust.id, "missing", b""),
+            lambda: replica.execute_update(BOB, empty, "get", b""),
+            lambda: management(replica, BOB).update("stop_canister", {"canister_id": rust.id}),
+        ):
+            with pytest.raises(RejectError):
+                refused()
+        for method, arg in (("reject", TEXT), ("missing", b"")):
+            assert "Err" in other.update("forward", rust.id, method, arg, 0, None)
+        wire = Wire(replica, Ed25519Identity.from_seed(b"a" * 32))
+        envelope, _ = wire.call(rust.id, "reject", TEXT)
+        before = replica.state_hash()
+    with open_replica(folder) as replica:
+        assert replica.state_hash() == before
+        answer = replica.node.world.requests[envelope.request_id].answer
+        assert (answer.code, answer.message, type(answer.error_code)) == (4, "no", int)
+
+
+TEXT = b"DIDL\0\1\x71\2no"
+"""The Candid of `("no")`."""

@@ -92,7 +92,7 @@ def described(trap: Trapped) -> str:
 
 def explicit(message: str) -> Rejected:
     """The canister rejected the call in its own words."""
-    return Rejected(4, _bounded(message), Code.REJECTED, bare=True)
+    return Rejected(4, _bounded(message), int(Code.REJECTED), bare=True)
 
 
 def routed(code: Code, message: str) -> Rejected:
