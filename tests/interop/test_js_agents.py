@@ -136,7 +136,7 @@ def test_many_at_once(ask):
 @pytest.mark.slow  # a minute an agent: each verifies 1,000 certificates in JavaScript
 def test_a_crowd_is_answered(ask):
     """1,000 updates by 50 callers at once: each is executed once and answered with a certificate that holds it."""
-    seen = ask("crowd", callers=50, calls=20, timeout_s=900)
+    seen = ask("crowd", callers=50, calls=20, timeout_s=1800)
     assert seen["failures"] == []
     assert sorted(map(int, seen["replies"])) == list(range(41, 1041))
     assert seen["count"] == "1040"
