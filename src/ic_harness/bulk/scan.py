@@ -13,13 +13,14 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from ic_harness.errors import InputError
 from ic_harness.text import clean, readable
+from ic_harness.uploads import Kind, has_signature, is_sidecar, is_sidecar_folder, known_kind
 
-from .kinds import Kind, has_signature, is_sidecar, is_sidecar_folder, known_kind
 from .ledger import Ledger
 from .records import NewFile
 
@@ -138,7 +139,7 @@ def _look(
         return _invalid(look, f"cannot be read: {reason}")
 
 
-def _read(ledger: Ledger, file: BinaryIO, look: _Looking) -> NewFile | None:
+def _read(ledger: Ledger, file: BufferedReader, look: _Looking) -> NewFile | None:
     facts = os.fstat(file.fileno())
     if not stat.S_ISREG(facts.st_mode):
         return _other(look, "is not a regular file")
@@ -158,7 +159,7 @@ def _read(ledger: Ledger, file: BinaryIO, look: _Looking) -> NewFile | None:
     return _hashed(file, facts, kind, look)
 
 
-def _hashed(file: BinaryIO, facts: os.stat_result, kind: Kind, look: _Looking) -> NewFile:
+def _hashed(file: BufferedReader, facts: os.stat_result, kind: Kind, look: _Looking) -> NewFile:
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").digest()
     after = os.fstat(file.fileno())

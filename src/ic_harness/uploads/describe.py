@@ -101,14 +101,15 @@ def memory(about: About, uploaded_at: int) -> MemoryMetadata:
     source, facts = about.source, about.facts
     return MemoryMetadata(
         memory_type=MemoryType.Image,
-        title=source.title,
+        title=facts.get("title") or source.title,
         content_type=facts["mime_type"],
         created_at=source.modified_ns,
         updated_at=source.modified_ns,
         uploaded_at=uploaded_at,
         date_of_memory=taken_at_ns(facts),
         file_created_at=source.modified_ns,
-        tags=[],
+        tags=list(facts.get("tags") or ()),
+        location=facts.get("location"),
         database_storage_edges=[DatabaseHosting.Icp],
         shared_count=0,
         sharing_status=SharingStatus.Private,

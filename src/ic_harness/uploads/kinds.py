@@ -18,6 +18,9 @@ class Kind(NamedTuple):
     mime: str
 
 
+IMAGE: Final = Kind("image", "image/jpeg")
+UNKNOWN_KIND: Final = Kind("document", "application/octet-stream")
+
 _BRANDS: Final[Mapping[bytes, Kind]] = {
     b"avif": Kind("image", "image/avif"), b"avis": Kind("image", "image/avif"),
     b"mif1": Kind("image", "image/heif"), b"msf1": Kind("image", "image/heif"),
@@ -122,6 +125,8 @@ def has_signature(kind: Kind, start: bytes) -> bool:
 
 
 def _by_bytes(start: bytes) -> Kind | None:
+    if start[8:12] in (b"WEBP", b"AVI ", b"WAVE") and not start.startswith(b"RIFF"):
+        return None
     if start[4:8] == b"ftyp":
         return _BRANDS.get(start[8:12], Kind("video", "video/mp4"))
     return next(
@@ -138,3 +143,10 @@ def is_sidecar(path: PurePath) -> bool:
 def is_sidecar_folder(name: str) -> bool:
     """Whether a folder is by its name what systems keep beside photos."""
     return name.startswith(".") or name.lower() in _SIDECAR_FOLDERS
+
+
+def decoder_hint(kind: Kind) -> str | None:
+    """The MIME type that a decoder must be told: of files that it does not know by its own signatures; else None."""
+    return (
+        kind.mime if kind.mime.startswith("image/x-") or kind.mime in ("image/heic", "image/heif") else None
+    )
