@@ -107,6 +107,18 @@ class Ledger(LedgerView):
                 self._event("added", file_id, {"name": found.name, "size": found.size})
         return new, twice
 
+    def replace(self, file_id: int, found: NewFile) -> None:
+        """Note what a file is that could not be read when it was added; its stages stay as they are."""
+        with self.transaction():
+            self._db.run(
+                "UPDATE file SET size = ?, mtime_ns = ?, sha256 = ?, kind = ?, mime = ? WHERE id = ?",
+                (found.size, found.mtime_ns, found.sha256, found.kind, found.mime, file_id),
+            )
+            if found.kind != "image":
+                self._db.run(
+                    "UPDATE stage SET state = 'skipped' WHERE file = ? AND stage <> 'upload'", (file_id,)
+                )
+
     def _add(self, found: NewFile) -> int | None:
         known = self._db.row("SELECT id, sha256, size FROM file WHERE path = ?", (found.path,))
         if known is not None and known["sha256"] == found.sha256:

@@ -22,7 +22,7 @@ from ic_harness.text import clean, readable
 from ic_harness.uploads import Kind, has_signature, is_sidecar, is_sidecar_folder, known_kind
 
 from .ledger import Ledger
-from .records import NewFile
+from .records import FileRow, NewFile
 
 _BLOCK: Final = 1 << 20
 _BATCH: Final = 200
@@ -72,6 +72,18 @@ def add_paths(
             _add(ledger, batch, priority, scanned, told)
     _add(ledger, batch, priority, scanned, told)
     return scanned
+
+
+def look_again(ledger: Ledger, file: FileRow) -> FileRow:
+    """Look once more at a file that could not be added; one that can be stored by now is in the ledger afterwards.
+
+    Raises `InputError` with the reason when it still cannot be.
+    """
+    found = _look(ledger, Path(os.fsdecode(file.path)), file.tags, named=True, scanned=Scanned())
+    if found is None or found.problem:
+        raise InputError(found.problem if found is not None else f"{file.name} cannot be stored")
+    ledger.replace(file.id, found)
+    return ledger.file(file.id)
 
 
 def _add(ledger: Ledger, batch: list[NewFile], priority: int, scanned: Scanned, told: Told | None) -> None:

@@ -58,10 +58,9 @@ class FileSource:
         self._fd = _open(self.path)
         try:
             self._stat = os.fstat(self._fd)
-            start = os.pread(self._fd, 16, 0)
+            start = self._check(photo=photo)
             self.kind = known_kind(self.path, start) or UNKNOWN_KIND
             """The kind of memory that the file becomes, and its MIME type."""
-            self._check(start, photo=photo)
             self.alone = _lock(self._fd)
             """Whether no other upload of this very file is under way."""
             self.sha256 = sha256 or self._hash()
@@ -126,14 +125,17 @@ class FileSource:
     ) -> None:
         self.close()
 
-    def _check(self, start: bytes, *, photo: bool) -> None:
+    def _check(self, *, photo: bool) -> bytes:
+        """The first bytes of a file that can be used."""
         if not stat.S_ISREG(self._stat.st_mode):
             kind = "a folder" if stat.S_ISDIR(self._stat.st_mode) else "no file"
             raise ImageError(f"{self.path} is {kind}, not an image")
         if self.size == 0:
             raise ImageError(f"{self.path} is empty, not an image")
+        start = os.pread(self._fd, 16, 0)
         if photo and not looks_like_image(start):
             raise ImageError(f"{self.path} is not an image: it begins like none that can be read")
+        return start
 
     def _hash(self) -> bytes:
         digest = hashlib.sha256()
