@@ -23,6 +23,7 @@ class Window:
         self.floor = floor
         self.ceiling = ceiling
         self._good = 0.0
+        self._doubling = True
         self._halved_at = float("-inf")
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._best: deque[tuple[float, float]] = deque()
@@ -33,11 +34,16 @@ class Window:
         self._good += amount
         if self._good >= self.limit:
             self._good = 0.0
-            if not self.queued:
-                self.limit = min(self.ceiling, self.limit + self.step)
+            if self.queued:
+                self._doubling = False
+                self.limit = max(self.floor, self.limit - self.step)
+            else:
+                growth = self.limit if self._doubling else self.step
+                self.limit = min(self.ceiling, self.limit + growth)
 
     def failed(self, now: float) -> None:
         """Note that the other end is overloaded or silent."""
+        self._doubling = False
         if now - self._halved_at >= self.round_trip_s:
             self.limit = max(self.floor, self.limit / 2)
             self._halved_at = now

@@ -3,8 +3,9 @@
     ledger ──lease──▶ lane (a task a file and stage) ──▶ done, waiting, or dead ──▶ ledger
 
 How many files are on their way follows their size: a new one begins while fewer than `lanes` are under way and the
-bytes that are still to be sent are less than two windows. So small files, which wait for answers, go 32 abreast, and
-large ones, which wait for bandwidth, go two or three; each is quick from its first byte to its memory.
+bytes that are still to be sent are less than two windows. So small files, which wait for answers, go 32 abreast where
+answers take long, and large ones, which wait for bandwidth, two or three; each is quick from its first byte to its
+memory.
 
 Everything runs on one event loop; image work is in processes of its own, models run in a thread.
 """
@@ -58,6 +59,8 @@ class Coordinator:
         self._tasks: dict[Stage, set[asyncio.Task[None]]] = {stage: set() for stage in Stage}
         self._errands: dict[asyncio.Task[None], Errand] = {}
         self._begun = 0
+        self._dry: dict[Stage, float] = {}
+        self._seen = -1
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -77,6 +80,7 @@ class Coordinator:
 
     async def _step(self) -> bool:
         """Start what can be started and wait for something to happen; False when there is nothing left."""
+        self._look_for_changes()
         for stage in self.stages:
             self._fill(stage)
         running = [task for tasks in self._tasks.values() for task in tasks]
@@ -109,13 +113,32 @@ class Coordinator:
             self._fill_embed()
             return
         while self._has_room(stage):
-            leases = self._ledger.lease(stage, 1, seconds=_LEASE_S)
+            leases = self._lease(stage, 1)
             if not leases:
                 return
             self._start(stage, leases)
 
+    def _lease(self, stage: Stage, limit: int) -> list[Lease]:
+        """Take what is due. A stage in which nothing is due is not asked again before something can be."""
+        if self._ledger.clock() < self._dry.get(stage, 0.0):
+            return []
+        leases = self._ledger.lease(stage, limit, seconds=_LEASE_S)
+        if not leases:
+            due = self._ledger.next_due([stage])
+            self._dry[stage] = float("inf") if due is None else due
+        return leases
+
+    def _look_for_changes(self) -> None:
+        """Notice what other processes have added or retried."""
+        seen = self._ledger.changes()
+        if seen != self._seen:
+            self._seen = seen
+            self._dry.clear()
+
     def _has_room(self, stage: Stage) -> bool:
-        if len(self._tasks[stage]) >= self._options.lanes:
+        # More files than calls that may be under way would only wait for each other.
+        wide = max(1, int(2 * self._target.governor.room.calls.limit))
+        if len(self._tasks[stage]) >= min(self._options.lanes, wide):
             return False
         if stage is not Stage.UPLOAD:
             return True
@@ -127,7 +150,7 @@ class Coordinator:
     def _fill_embed(self) -> None:
         if self._tasks[Stage.EMBED] or self._embedder is None:
             return
-        leases = self._ledger.lease(Stage.EMBED, self._embedder.batch, seconds=_LEASE_S)
+        leases = self._lease(Stage.EMBED, self._embedder.batch)
         if leases:
             self._start(Stage.EMBED, leases)
 
@@ -150,6 +173,7 @@ class Coordinator:
         for tasks in self._tasks.values():
             tasks.discard(task)
         del self._errands[task]
+        self._dry.clear()  # its outcome makes something ready, now or later
         task.result()  # lanes note their failures themselves: what comes out here is a bug, and ends the run
 
     async def _noted(self, leases: list[Lease], work: Coroutine[Any, Any, None]) -> None:

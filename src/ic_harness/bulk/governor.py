@@ -55,7 +55,7 @@ class Limits:
 
     first_bytes: int = 6 * CHUNK
     most_bytes: int = 12 * CHUNK
-    first_calls: int = 16
+    first_calls: int = 8
     most_calls: int = 64
     per_second: float = 40.0
     burst: float = 80.0
@@ -87,7 +87,9 @@ class Room:
     """Room for calls and bytes under way; tasks wait in the order in which they came."""
 
     def __init__(self, limits: Limits) -> None:
-        self.calls = Window(limits.first_calls, step=1, floor=1, ceiling=limits.most_calls)
+        self.calls = Window(
+            limits.first_calls, step=1, floor=min(4, limits.most_calls), ceiling=limits.most_calls
+        )
         self.bytes = Window(limits.first_bytes, step=CHUNK, floor=CHUNK, ceiling=limits.most_bytes)
         self._calls = 0
         self._bytes = 0
@@ -107,15 +109,20 @@ class Room:
                 self._leave(size)
             raise
 
-    def leave(self, size: int, *, latency_s: float | None, now: float) -> None:
-        """Give room back; `latency_s` is None when the other end was overloaded or silent."""
-        if latency_s is None:
+    def leave(self, size: int, *, latency_s: float | None, now: float, update: bool = True) -> None:
+        """Give room back; `latency_s` is None when the other end was overloaded or silent.
+
+        Each window learns from its own kind of call, for a chunk takes longer than a small update, and a query less.
+        """
+        if latency_s is not None and not update:
+            pass
+        elif latency_s is None:
             self.calls.failed(now)
             self.bytes.failed(now)
+        elif size:
+            self.bytes.succeeded(size, latency_s, now)
         else:
             self.calls.succeeded(1, latency_s, now)
-            if size:
-                self.bytes.succeeded(size, latency_s, now)
         self._leave(size)
 
     def _leave(self, size: int) -> None:
@@ -196,7 +203,7 @@ class Governor:
         while True:
             await self._admit(size, update=update)
             try:
-                return await self._timed(make, size)
+                return await self._timed(make, size, update=update)
             except HttpStatusError as error:
                 if error.status in BUSY and self._clock() - since < BUSY_PATIENCE_S:
                     self._close_gate(error)
@@ -218,7 +225,7 @@ class Governor:
                 raise failure
             await self._sleep(self._dice(0.0, SCHEDULES[FailureClass.NETWORK].bound(tries)))
 
-    async def _timed(self, make: Callable[[], Awaitable[T]], size: int) -> T:
+    async def _timed(self, make: Callable[[], Awaitable[T]], size: int, *, update: bool) -> T:
         await self.room.enter(size)
         started = self._clock()
         latency: float | None = None
@@ -232,7 +239,7 @@ class Governor:
             raise
         finally:
             now = self._clock()
-            self.room.leave(size, latency_s=latency, now=now)
+            self.room.leave(size, latency_s=latency, now=now, update=update)
         self._busy = 0
         return result
 

@@ -28,7 +28,8 @@ from .states import Stage
 from .target import Target
 
 ORIGINAL: Final = "Original"
-_WITH_INLINE: Final = "memories_create_with_internal_blobs_and_inline_assets"
+_SAID_OF_MEMORIES: Final = ("title", "taken_at", "location", "tags")
+"""Facts that a memory made from inline bytes has no room for."""
 
 
 class Lanes:
@@ -62,8 +63,8 @@ class Lanes:
             facts = await self.facts(file, source)
             metadata = describe.original_of(source, facts)
             memory_id = None
-            if self._fits_inline(source.size):
-                memory_id = await self._upload_inline(file, source, facts, metadata)
+            if self._fits_inline(source.size, facts):
+                memory_id = await self._upload_inline(file, source, metadata)
             if memory_id is None:
                 memory_id = await self._upload_blob(file, source, facts, metadata, work)
             source.check_unchanged()
@@ -85,13 +86,12 @@ class Lanes:
         self._ledger.set_facts(file.id, facts)
         return facts
 
-    def _fits_inline(self, size: int) -> bool:
+    def _fits_inline(self, size: int, facts: Mapping[str, Any]) -> bool:
+        """Whether one call can make the memory, with nothing left out that is known of it."""
         fits = size <= self._target.config.inline_max and not self._inline_full
-        return fits and self._target.profile.has(_WITH_INLINE)
+        return fits and not any(facts.get(name) for name in _SAID_OF_MEMORIES)
 
-    async def _upload_inline(
-        self, file: FileRow, source: FileSource, facts: Mapping[str, Any], metadata: AssetMetadata
-    ) -> str | None:
+    async def _upload_inline(self, file: FileRow, source: FileSource, metadata: AssetMetadata) -> str | None:
         """Make a memory that holds the bytes itself; None when the capsule has no more room for such."""
         data = source.read(0, source.size)
         key = self._target.key("inline original", source.sha256)
@@ -99,11 +99,10 @@ class Lanes:
             self._ledger.first_byte(file.id)
             self._ledger.begin_part(file.id, ORIGINAL, size=source.size, sha256=source.sha256, idem=key)
             self._ledger.part_sent(file.id, ORIGINAL, source.size)
-        asset = InlineAssetInput(bytes=data, metadata=metadata)
-        about = describe.memory(describe.About(source, facts), source.modified_ns)
+        none = [None] * 6
         try:
-            memory_id = await self._backend.memories_create_with_internal_blobs_and_inline_assets(
-                self._target.capsule, about, [], [asset], self._memory_key(source, facts)
+            memory_id = await self._backend.memories_create(
+                self._target.capsule, data, *none, metadata, self._memory_key(source, {})
             )
         except BackendError as error:
             if error.tag != "ResourceExhausted":

@@ -27,6 +27,7 @@ from .views import LedgerView
 
 KEEP_EVENTS: Final = 10_000
 _PRUNE_EVERY: Final = 500
+_ANSWERED_AT_ONCE: Final = 64
 Clock = Callable[[], float]
 
 
@@ -37,6 +38,7 @@ class Ledger(LedgerView):
         super().__init__(database)
         self.clock = clock
         self._events = 0
+        self._answered: list[bytes] = []
         self._lock: CoordinatorLock | None = None
 
     @classmethod
@@ -54,6 +56,7 @@ class Ledger(LedgerView):
 
     def close(self) -> None:
         """Close the file, and let another process run it."""
+        self.flush()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -421,8 +424,17 @@ class Ledger(LedgerView):
         )
 
     def request_answered(self, request_id: bytes) -> None:
-        """Note that the outcome of an update is known."""
-        self._db.run("DELETE FROM request WHERE request_id = ?", (request_id,))
+        """Note that the outcome of an update is known; written with others, for one that is left is only looked up."""
+        self._answered.append(request_id)
+        if len(self._answered) >= _ANSWERED_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        answered, self._answered = self._answered, []
+        marks = ", ".join("?" for _ in answered)
+        if answered:
+            self._db.run(f"DELETE FROM request WHERE request_id IN ({marks})", answered)  # noqa: S608 - marks only
 
     def event(self, kind: str, file_id: int | None = None, **data: Any) -> None:
         """Add an event for live views."""
