@@ -91,6 +91,10 @@ class Ledger(LedgerView):
             for key, value in target.items():
                 self._db.run("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
+    def note_network(self, name: str) -> None:
+        """Note by which name the network was reached last: a local one may have another port each time."""
+        self._db.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('network', ?)", (name,))
+
     def add(self, files: Iterable[NewFile], priority: int = NORMAL) -> tuple[int, int]:
         """Add files; returns how many were new (or have changed) and how many of them equal another one's bytes.
 

@@ -70,12 +70,13 @@ async def open_target(
         config = await backend.upload_config()
         target = capsule or ledger.target().get("capsule") or str((await backend.capsules_create(None)).id)
         ledger.set_target(
-            network=network,
+            root_key=hashlib.sha256(await agent.root_key()).hexdigest(),
             canister=str(canister),
             capsule=target,
             principal=str(agent.principal),
             generation=str(profile.generation),
         )
+        ledger.note_network(network)
         yield Target(
             backend=backend,
             agent=agent,
