@@ -2,6 +2,7 @@
 
 from ic_harness.bulk.buckets import Decision, TokenBucket, UserBuckets
 from ic_harness.bulk.embedder import Embedder, load_embedder
+from ic_harness.bulk.engine_dask import run_on_dask
 from ic_harness.bulk.governor import UNPACED, Limits
 from ic_harness.bulk.ledger import Ledger, progress_of
 from ic_harness.bulk.options import LANES, Options
@@ -11,6 +12,7 @@ from ic_harness.bulk.report import report_html
 from ic_harness.bulk.run import run_bulk, run_bulk_async
 from ic_harness.bulk.scan import Scanned, add_paths
 from ic_harness.bulk.states import NORMAL, URGENT, FailureClass, Stage, State
+from ic_harness.bulk.task import Place
 from ic_harness.bulk.views import LedgerView
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "NewFile",
     "Options",
     "Part",
+    "Place",
     "Scanned",
     "Stage",
     "State",
@@ -47,4 +50,5 @@ __all__ = [
     "report_html",
     "run_bulk",
     "run_bulk_async",
+    "run_on_dask",
 ]

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
 from ic_harness.errors import HarnessError, InputError
 
-from .backoff import delay_s
+from .backoff import Dice, delay_s
 from .classify import Failure, classify
 from .embedder import Embedder
 from .governed import Errand
@@ -29,7 +29,7 @@ from .ledger import Ledger
 from .older import WholeLanes
 from .options import Options
 from .records import Lease
-from .states import FailureClass, Stage, State
+from .states import FailureClass, Stage
 from .target import Target
 
 _POLL_S: Final = 0.25
@@ -47,7 +47,7 @@ class Coordinator:
         options: Options,
         embedder: Embedder | None = None,
         *,
-        dice: Callable[[float, float], float] = random.uniform,
+        dice: Dice = random.uniform,
     ) -> None:
         self._ledger = ledger
         self._target = target
@@ -187,29 +187,7 @@ class Coordinator:
         except Exception as error:  # noqa: BLE001 - whatever it is becomes a class, a text and a retry or a dead letter
             failure = classify(error)
             for lease in leases:
-                self.note(lease, failure)
-
-    def note(self, lease: Lease, failure: Failure) -> None:
-        """Note a failed try: another one later, or a dead letter."""
-        last = failure.counts and lease.attempts + 1 >= lease.max_attempts
-        if failure.cls is FailureClass.INVALID or last:
-            self._ledger.dead(lease, failure.cls, failure.text)
-            return
-        delay = delay_s(
-            failure.cls,
-            lease.attempts + 1,
-            self._dice,
-            stage=lease.stage,
-            retry_after_s=failure.retry_after_s,
-        )
-        self._ledger.wait(
-            lease,
-            failure.cls,
-            failure.text,
-            delay_s=delay,
-            counts=failure.counts,
-            retry_after_s=failure.retry_after_s,
-        )
+                note(self._ledger, lease, failure, self._dice)
 
     async def _embed(self, leases: list[Lease]) -> None:
         assert self._embedder is not None, "bug: embed is no stage of a run without an embedder"
@@ -217,8 +195,11 @@ class Coordinator:
         for lease in leases:
             picture = self._ledger.preview(lease.file.sha256 or b"")
             if picture is None:
-                self.note(
-                    lease, classify(InputError(f"{lease.file.name} has no thumbnail: retry its processing"))
+                note(
+                    self._ledger,
+                    lease,
+                    classify(InputError(f"{lease.file.name} has no thumbnail: retry its processing")),
+                    self._dice,
                 )
             else:
                 wanted.append((lease, picture))
@@ -244,7 +225,20 @@ class Coordinator:
                 tasks.discard(task)
 
 
-def left_over(ledger: Ledger) -> int:
-    """How many stages of files are neither done nor dead nor skipped."""
-    stats = ledger.stats()
-    return sum(stats.count(stage, State.READY, State.LEASED, State.WAITING) for stage in Stage)
+def note(ledger: Ledger, lease: Lease, failure: Failure, dice: Dice) -> None:
+    """Note a failed try: another one later, or a dead letter."""
+    last = failure.counts and lease.attempts + 1 >= lease.max_attempts
+    if failure.cls is FailureClass.INVALID or last:
+        ledger.dead(lease, failure.cls, failure.text)
+        return
+    delay = delay_s(
+        failure.cls, lease.attempts + 1, dice, stage=lease.stage, retry_after_s=failure.retry_after_s
+    )
+    ledger.wait(
+        lease,
+        failure.cls,
+        failure.text,
+        delay_s=delay,
+        counts=failure.counts,
+        retry_after_s=failure.retry_after_s,
+    )

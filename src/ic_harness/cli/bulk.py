@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,8 +23,11 @@ from .files import write_atomically
 from .options import Place, canister_id_option, json_option, place_options, state_dir_option
 
 if TYPE_CHECKING:
-    from ic_harness.bulk import Limits, Options
+    from ic_harness.bulk import Embedder, Ledger, Limits, Options
     from ic_harness.networks import Network
+    from ic_harness.principal import Principal
+
+    from .session import Session
 
 LEDGER: Final = "bulk.sqlite"
 _UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -154,11 +158,13 @@ def run(
     **rest: Any,
 ) -> None:
     """Upload, process and embed what is listed, until nothing is left to do."""
-    from ic_harness.bulk import Ledger, load_embedder, run_bulk  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.bulk import Ledger, load_embedder  # lazy: start-up time  # noqa: PLC0415
 
     from .bulk_progress import shown  # lazy: start-up time  # noqa: PLC0415
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
+    if engine != "local" and not engine.startswith("dask://"):
+        raise InputError(f"no engine {engine!r}: there are local and dask://HOST:PORT")
     path = ledger or place.state_dir / LEDGER
     with Ledger.open(path) as book:
         if dry_run:
@@ -169,20 +175,38 @@ def run(
             options = _options(session.network, rest, embeds=model is not None)
             canister = session.backend_canister(canister_id)
             with _quietly(path, options) if as_json else shown(path, options.stages):
-                if engine == "local":
-                    run_bulk(
-                        book,
-                        session.network,
-                        session.identity,
-                        canister,
-                        options,
-                        embedder=model,
-                        capsule=capsule,
-                    )
-                else:
-                    _run_on_dask(engine, book, session, canister, options, capsule)
+                _work(Work(book, session, canister, options, model, capsule), engine)
         _tell(book.stats().as_json(), as_json=as_json)
         context.exit(1 if book.stats().dead else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything that a run needs."""
+
+    book: Ledger
+    session: Session
+    canister: Principal
+    options: Options
+    model: Embedder | None
+    capsule: str | None
+
+
+def _work(work: Work, engine: str) -> None:
+    from ic_harness.bulk import run_bulk  # lazy: start-up time  # noqa: PLC0415
+
+    if engine.startswith("dask://"):
+        _run_on_dask(work, engine)
+        return
+    run_bulk(
+        work.book,
+        work.session.network,
+        work.session.identity,
+        work.canister,
+        work.options,
+        embedder=work.model,
+        capsule=work.capsule,
+    )
 
 
 @contextmanager
@@ -190,22 +214,23 @@ def _quietly(_path: Path, _options: Options) -> Iterator[None]:
     yield
 
 
-def _run_on_dask(
-    engine: str, book: Any, session: Any, canister: Any, options: Options, capsule: str | None
-) -> None:
-    from ic_harness.bulk import run_on_dask  # lazy: an extra  # noqa: PLC0415
+def _run_on_dask(work: Work, engine: str) -> None:
+    from ic_harness.bulk import Place as Reached  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.bulk import run_on_dask  # lazy: start-up time  # noqa: PLC0415
 
-    if not engine.startswith("dask://"):
-        raise InputError(f"no engine {engine!r}: there are local and dask://HOST:PORT")
+    place = work.session.place
     run_on_dask(
         engine.removeprefix("dask://"),
-        book,
-        session.network,
-        session.identity,
-        canister,
-        options,
-        place=(session.place.network, session.place.identity, str(session.place.state_dir)),
-        capsule=capsule,
+        work.book,
+        work.session.network,
+        work.session.identity,
+        work.canister,
+        work.options,
+        place=Reached(
+            network=place.network, identity=place.identity, state_dir=str(place.state_dir.absolute())
+        ),
+        embedder=work.model,
+        capsule=work.capsule,
     )
 
 
@@ -226,8 +251,6 @@ def _options(network: Network, rest: dict[str, Any], *, embeds: bool) -> Options
 
 
 def _limits(network: Network, rate: float | None, bwlimit: int | None) -> Limits:
-    from dataclasses import replace  # lazy: start-up time  # noqa: PLC0415
-
     from ic_harness.bulk import UNPACED, Limits  # lazy: start-up time  # noqa: PLC0415
 
     here = network.name == "embedded" or (network.url or "").startswith(_LOOPBACK)
