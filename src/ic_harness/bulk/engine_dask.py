@@ -8,6 +8,7 @@ if it loses those too, their leases end here. Limits are global: each task has i
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -82,6 +83,7 @@ class _Cluster:
         self._options = options
         self._place = place
         self._pending: dict[Future, tuple[str, list[Lease]]] = {}
+        self._ended = threading.Event()
         self._tasks = 0
         self._renewed = 0.0
         self._gate = 0.0
@@ -121,6 +123,7 @@ class _Cluster:
             )
             future = self._client.submit(run_task, task, retries=0, pure=False)
             self._pending[future] = (name, leases)
+            future.add_done_callback(lambda _: self._ended.set())
             self._tasks += 1
 
     def _slots(self) -> int:
@@ -145,13 +148,10 @@ class _Cluster:
     # -- back -----------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        from distributed import wait  # lazy: an extra  # noqa: PLC0415
-
-        try:
-            wait(list(self._pending), timeout=_POLL_S, return_when="FIRST_COMPLETED")
-        except TimeoutError:
+        if not self._ended.wait(_POLL_S):
             self._renew()
             return
+        self._ended.clear()
         for future in [future for future in self._pending if future.done()]:
             self._settle(future)
 
