@@ -136,16 +136,26 @@ class Coordinator:
             self._dry.clear()
 
     def _has_room(self, stage: Stage) -> bool:
-        # More files than calls that may be under way would only wait for each other.
-        wide = max(1, int(2 * self._target.governor.room.calls.limit))
-        if len(self._tasks[stage]) >= min(self._options.lanes, wide):
+        running = len(self._tasks[stage])
+        if running >= self._wide(stage):
             return False
         if stage is not Stage.UPLOAD:
             return True
         if self._spent:
             return False
         unsent = sum(self._errands[task].unsent for task in self._tasks[stage])
-        return unsent < 2 * self._target.governor.room.bytes.limit
+        return not running or unsent < 2 * self._target.governor.room.bytes.limit
+
+    def _wide(self, stage: Stage) -> int:
+        """How many files may be on their way in a stage.
+
+        More than there may be calls would only wait for each other. While files are to be uploaded, which makes them
+        safe, the other stages take a quarter.
+        """
+        wide = min(self._options.lanes, int(self._target.governor.room.calls.limit) + 2)
+        if stage is not Stage.UPLOAD and self._tasks[Stage.UPLOAD]:
+            return max(2, wide // 4)
+        return wide
 
     def _fill_embed(self) -> None:
         if self._tasks[Stage.EMBED] or self._embedder is None:
