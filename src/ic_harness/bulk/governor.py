@@ -83,25 +83,30 @@ Told = Callable[[str, dict[str, Any]], None]
 """Called with `paused` or `resumed` and details."""
 
 
+_Queue = deque[tuple[int, "asyncio.Future[None]"]]
+
+
 class Room:
-    """Room for calls and bytes under way; tasks wait in the order in which they came."""
+    """Room for chunks, by their bytes, and for all other calls, by their number; tasks wait in order of arrival."""
 
     def __init__(self, limits: Limits) -> None:
         self.calls = Window(
-            limits.first_calls, step=1, floor=min(4, limits.most_calls), ceiling=limits.most_calls
+            limits.first_calls, step=1, floor=min(8, limits.most_calls), ceiling=limits.most_calls
         )
         self.bytes = Window(limits.first_bytes, step=CHUNK, floor=CHUNK, ceiling=limits.most_bytes)
         self._calls = 0
         self._bytes = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._chunks: _Queue = deque()
+        self._small: _Queue = deque()
 
     async def enter(self, size: int) -> None:
         """Wait for room for one call of `size` bytes."""
-        if not self._waiting and self._fits(size):
+        waiting = self._chunks if size else self._small
+        if not waiting and self._fits(size):
             self._take(size)
             return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((size, turn))
+        waiting.append((size, turn))
         try:
             await turn
         except asyncio.CancelledError:
@@ -126,26 +131,23 @@ class Room:
         self._leave(size)
 
     def _leave(self, size: int) -> None:
-        self._calls -= 1
+        self._calls -= not size
         self._bytes -= size
-        while self._waiting:
-            wanted, turn = self._waiting[0]
-            if turn.done():
-                self._waiting.popleft()
-            elif self._fits(wanted):
-                self._waiting.popleft()
-                self._take(wanted)
-                turn.set_result(None)
-            else:
-                return
+        for waiting in (self._chunks, self._small):
+            while waiting and (waiting[0][1].done() or self._fits(waiting[0][0])):
+                wanted, turn = waiting.popleft()
+                if not turn.done():
+                    self._take(wanted)
+                    turn.set_result(None)
 
     def _fits(self, size: int) -> bool:
-        if self._calls >= int(self.calls.limit):
-            return False
-        return not size or not self._bytes or self._bytes + size <= self.bytes.limit
+        # Chunks are bounded by their bytes alone: a slow small call must not keep the bandwidth idle.
+        if size:
+            return not self._bytes or self._bytes + size <= self.bytes.limit
+        return self._calls < int(self.calls.limit)
 
     def _take(self, size: int) -> None:
-        self._calls += 1
+        self._calls += not size
         self._bytes += size
 
 
