@@ -263,7 +263,8 @@ def _limits(network: Network, rate: float | None, bwlimit: int | None) -> Limits
 def _tell_plan(stats: dict[str, Any], *, as_json: bool) -> None:
     upload, process = stats["stages"]["upload"], stats["stages"]["process"]
     files = sum(upload.get(state, 0) for state in ("ready", "waiting", "leased"))
-    photos = sum(process.get(state, 0) for state in ("ready", "waiting", "leased", "blocked"))
+    photos = sum(process.get(state, 0) for state in ("ready", "waiting", "leased"))
+    photos += min(files, process.get("blocked", 0))  # those of files that failed stay blocked
     count = stats["bytes"]["total"] - stats["bytes"]["stored"]
     updates = 4 * files + count // 1_800_000 + 9 * photos
     plan = {
