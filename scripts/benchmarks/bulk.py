@@ -163,7 +163,7 @@ def add(place: World, folder: Path) -> None:
         add_paths(ledger, [folder])
 
 
-def go(place: World, *, until: str = "process", lanes: int = 32) -> dict[str, float]:
+def go(place: World, *, until: str = "process", lanes: int = 48) -> dict[str, float]:
     """Run in a process of its own; its seconds and peak memory."""
     command = [
         *(

@@ -3,7 +3,7 @@
     ledger ──lease──▶ lane (a task a file and stage) ──▶ done, waiting, or dead ──▶ ledger
 
 How many files are on their way follows their size: a new one begins while fewer than `lanes` are under way and the
-bytes that are still to be sent are less than two windows. So small files, which wait for answers, go 32 abreast where
+bytes that are still to be sent are less than two windows. So small files, which wait for answers, go 48 abreast where
 answers take long, and large ones, which wait for bandwidth, two or three; each is quick from its first byte to its
 memory.
 

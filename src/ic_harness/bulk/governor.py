@@ -55,7 +55,7 @@ class Limits:
 
     first_bytes: int = 6 * CHUNK
     most_bytes: int = 12 * CHUNK
-    first_calls: int = 8
+    first_calls: int = 16
     most_calls: int = 64
     per_second: float = 40.0
     burst: float = 80.0
@@ -90,9 +90,8 @@ class Room:
     """Room for chunks, by their bytes, and for all other calls, by their number; tasks wait in order of arrival."""
 
     def __init__(self, limits: Limits) -> None:
-        self.calls = Window(
-            limits.first_calls, step=1, floor=min(8, limits.most_calls), ceiling=limits.most_calls
-        )
+        most, least = limits.most_calls, min(8, limits.most_calls)
+        self.calls = Window(limits.first_calls, step=1, floor=least, ceiling=most, patience=3.0)
         self.bytes = Window(limits.first_bytes, step=CHUNK, floor=CHUNK, ceiling=limits.most_bytes)
         self._calls = 0
         self._bytes = 0

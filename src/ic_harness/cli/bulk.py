@@ -112,7 +112,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--whole", is_flag=True, help="Store four assets at once, as `upload` does."),
         click.option(
-            "--lanes", type=click.IntRange(1, 90), help="Files on their way at once, of each stage, at most."
+            "--lanes", type=click.IntRange(1, 96), help="Files on their way at once, of each stage, at most."
         ),
         click.option(
             "--bwlimit", type=size, metavar="SIZE", help="Bytes a second that are sent at most, such as 2M."
