@@ -206,6 +206,27 @@ def test_bytes_and_calls_under_way_are_bounded():
     asyncio.run(main())
 
 
+def test_what_was_begun_first_is_finished_first():
+    """Chunks of an earlier file go before those of a later one that came before them."""
+
+    async def main():
+        room, order = Room(Limits(first_bytes=CHUNK, most_bytes=CHUNK)), []
+
+        async def carry(rank):
+            await room.enter(CHUNK, rank)
+            order.append(rank)
+            room.leave(CHUNK, latency_s=1.0, now=0.0)
+
+        await room.enter(CHUNK)
+        tasks = [asyncio.create_task(carry(rank)) for rank in (3, 1, 2)]
+        await asyncio.sleep(0)
+        room.leave(CHUNK, latency_s=1.0, now=0.0)
+        await asyncio.gather(*tasks)
+        assert order == [1, 2, 3]
+
+    asyncio.run(main())
+
+
 def test_a_cancelled_wait_gives_its_place_away():
     """Room that is granted to a task that was cancelled goes to the next one."""
 

@@ -125,7 +125,7 @@ def test_harmed_calls_cost_no_file(world, harm):
 def test_a_cut_network_pauses_the_run(world):
     """Nothing gets through for a while: the run waits and spends no tries."""
     write_photos(world.folder / "photos", 3)
-    world.network.order_fault("drop_request", endpoint=None, after=12, times=8)
+    world.network.order_fault("drop_request", endpoint=None, after=12, times=16)
     assert world.run().dead == {}
     kinds = [event.type for event in world.ledger.events()]
     assert "paused" in kinds

@@ -179,7 +179,7 @@ class Lanes:
         self._ledger.done(file.id, Stage.PROCESS)
 
     async def _store_for(self, file: FileRow, kind: str, material: Material, work: Errand) -> Trace:
-        with errand(Errand(work.file, work.stage, kind)):
+        with errand(Errand(work.file, work.stage, kind, rank=work.rank)):
             return await self.store(file, kind, material)
 
     async def _add(
