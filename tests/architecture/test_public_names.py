@@ -48,6 +48,8 @@ ENTRANCES = {
     f"{PACKAGE}.conformance.report",
     f"{PACKAGE}.conformance.results",
     f"{PACKAGE}.conformance.running",
+    f"{PACKAGE}.uploads.describe",
+    f"{PACKAGE}.uploads.reliable",
 }
 
 
