@@ -91,7 +91,7 @@ def run(folder, count):
 def test_everything_is_accounted_for(tmp_path):
     """Good files are stored once, broken ones are dead letters of their class; few bytes twice; memory stays flat."""
     peaks = []
-    for count in (60, 240):
+    for count in (50, 200):
         good, stored, stats, peak = run(tmp_path / str(count), count)
         assert set(stored) == good
         assert set(stored.values()) == {1}
