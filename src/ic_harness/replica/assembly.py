@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
 from ic_harness.replica.certification import Certifier
@@ -14,7 +16,7 @@ from ic_harness.replica.node import Node
 from ic_harness.replica.randomness import derive, fresh_seed
 from ic_harness.replica.scheduler import Scheduler
 from ic_harness.replica.store import MemoryBlobs, Store
-from ic_harness.replica.world import World
+from ic_harness.replica.world import FromHost, Message, Request, World
 
 
 def open_node(config: ReplicaConfig, clock: Clock) -> tuple[Node, Store | None]:
@@ -56,6 +58,8 @@ def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: 
     else:
         machine = Machine(engine, store.blobs, store.load_memory)
     world = store.world if store is not None else None
+    if world is not None:
+        forget_host_calls(world)
     return Scheduler(
         world or World(time_ns=clock.now_ns()),
         machine,
@@ -64,6 +68,17 @@ def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: 
         threads=config.threads,
         journaled=store is not None,
     )
+
+
+def forget_host_calls(world: World) -> None:
+    """Drop the calls of an earlier process that did not begin: its callers were refused when it ended."""
+    for canister in world.canisters.values():
+        canister.queue = deque(message for message in canister.queue if not _of_host(message))
+    world.management_queue = deque(request for request in world.management_queue if not _of_host(request))
+
+
+def _of_host(message: Message) -> bool:
+    return isinstance(message, Request) and isinstance(message.origin, FromHost)
 
 
 def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity) -> Subnet:

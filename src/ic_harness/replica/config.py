@@ -53,6 +53,9 @@ ANSWERING_INSTRUCTIONS: Final = 400_000_000
 calls itself without end they wait a tenth of a second, not one."""
 ROUND_INSTRUCTIONS: Final = 4_000_000_000
 """Instructions of a canister in one round, after which its messages wait for the next; the replica's limit."""
+EXECUTION_THREADS: Final = 4
+"""Threads of the replica that execute canisters. A round begins no further pass when all canisters together have used
+what a canister may use on each of so many threads: a round's changes are kept in memory until its end."""
 MESSAGE_OVERHEAD: Final = 2_000_000
 """What each message counts besides its instructions, so that a round has an end for small messages too; the
 replica's figure."""

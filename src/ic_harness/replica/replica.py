@@ -47,7 +47,8 @@ class Replica:
         self.latency: LatencyModel | None = LatencyModel(config.latency) if config.latency else None
         self._restarting = threading.Lock()
         self._restarts = False
-        self._tickets = itertools.count(1)
+        # Open calls of earlier processes are in the state; rounds of this one have higher numbers than theirs.
+        self._tickets = itertools.count((self.node.world.round << 32) + 1)
         self._closed = False
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from ic_harness.replica import deadlines, rejects
 from ic_harness.replica.attempt import Budget, Used
 from ic_harness.replica.config import (
     ANSWERING_INSTRUCTIONS,
+    EXECUTION_THREADS,
     KEEP_ANSWERS,
     QUEUE_CAPACITY,
     ROUND_INSTRUCTIONS,
@@ -182,6 +183,8 @@ class Scheduler:
     def _goes_on(self) -> bool:
         """Whether another pass of the round would do something."""
         if self.machine.interruption.pausing:
+            return False
+        if sum(used.total for used in self._used.values()) >= EXECUTION_THREADS * self._budget().total:
             return False
         return bool(self.leaving or self.world.management_queue or self.due())
 
