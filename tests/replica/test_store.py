@@ -19,18 +19,13 @@ from ic_harness.replica.store import store as store_module
 from ic_harness.replica.store.lock import FolderLock
 from ic_harness.replica.store.memories import StoredMemory
 
-from .restless import endless, restless
+from .restless import restless
 from .store_support import Small, fill
 from .support import BOB, Called, Wire, create, deploy, did, install, management, wasm
 
 
 def open_replica(folder, **options):
     return Replica(ReplicaConfig(state_dir=folder, clock=ManualClock(), **options))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "state"
 
 
 def filled(folder):
@@ -481,15 +476,15 @@ def test_answers_to_callers_of_an_earlier_process_reach_no_other(folder):
             pending(0.0)
 
 
-def test_calls_that_did_not_begin_end_with_their_process(folder):
+def test_calls_that_did_not_begin_end_with_their_process(folder, room):
     """What the Python API submitted and was refused at the end is not executed when the folder is opened again."""
     with open_replica(folder) as replica:
-        canister = endless(replica)
+        rust = deploy(replica, "rust/rust", 0)
+        room(1)
         with replica.held():
-            replica.submit_update(BOB, canister, "write", b"")
-            interrupter = threading.Thread(target=replica.tick)
-            interrupter.start()
-    interrupter.join()
+            for _ in range(3):
+                rust.submit("add", 1)
+            replica.tick()
     with open_replica(folder) as replica:
-        replica.execute_update(BOB, canister, "count", b"")
-        assert not replica.canister(canister).queue
+        assert not replica.canister(rust.id).queue
+        assert Called(replica, rust.id, rust.service).update("add", 1) == 2
