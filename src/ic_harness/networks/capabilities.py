@@ -21,6 +21,7 @@ class Capability(StrEnum):
     LINES = "lines"
     METER = "meter"
     FAULTS = "faults"
+    OUTCALLS = "outcalls"
 
 
 MEANINGS: Final[Mapping[Capability, str]] = {
@@ -33,6 +34,7 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.LINES: "follow what all canisters print, in queries and traps too",
     Capability.METER: "tell how many instructions a canister used",
     Capability.FAULTS: "lose, repeat and delay messages",
+    Capability.OUTCALLS: "answer HTTPS outcalls of canisters as a test says",
 }
 """What each capability lets a test do, to complete the sentence "the network can …"."""
 

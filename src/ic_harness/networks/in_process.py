@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ic_harness.agent import (
     Agent,
@@ -28,6 +29,9 @@ from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkS
 
 from .capabilities import Capability
 from .network import Network, Snapshot
+
+if TYPE_CHECKING:
+    from .outcalls import Outcalls
 
 T = TypeVar("T")
 _CBOR: Final = {"content-type": "application/cbor"}
@@ -57,6 +61,7 @@ class EmbeddedNetwork(Network):
     def __init__(self, replica: Replica, deployer: Identity | None = None) -> None:
         super().__init__(deployer or _deployer())
         self.replica = replica
+        self._outcalls: Outcalls | None = None
         self._watched = 0
         self._used: Counter[Principal] = Counter()
 
@@ -153,6 +158,26 @@ class EmbeddedNetwork(Network):
     def clear_faults(self) -> None:
         """Take back all faults that have not happened."""
         self.replica.faults.clear()
+
+    @property
+    def outcalls(self) -> Outcalls:
+        """How HTTPS outcalls of canisters are answered; they are refused until a test says otherwise."""
+        if self._outcalls is None:
+            from .outcalls import Outcalls  # lazy: start-up time  # noqa: PLC0415
+
+            self._outcalls = Outcalls(self.replica)
+        return self._outcalls
+
+    @contextmanager
+    def anchored(self) -> Iterator[None]:
+        """Put everything back after the block, what a test said of outcalls included."""
+        before = None if self._outcalls is None else self._outcalls.orders()
+        try:
+            with super().anchored():
+                yield
+        finally:
+            if self._outcalls is not None and self.failure is None:
+                self._outcalls.restore(before)
 
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""

@@ -22,6 +22,7 @@ from .capabilities import Capability, MissingCapabilityError
 from .sections import keeps_memory
 
 if TYPE_CHECKING:
+    from ic_harness.networks.outcalls import Outcalls
     from ic_harness.replica import Figures, Line
 
 T = TypeVar("T")
@@ -252,6 +253,14 @@ class Network(ABC):
     def clear_faults(self) -> None:
         """Take back all faults that have not happened. Needs `Capability.FAULTS`."""
         raise MissingCapabilityError(self.name, Capability.FAULTS)
+
+    @property
+    def outcalls(self) -> Outcalls:
+        """How HTTPS outcalls of canisters are answered: mocked, replayed, recorded or made.
+
+        Needs `Capability.OUTCALLS`.
+        """
+        raise MissingCapabilityError(self.name, Capability.OUTCALLS)
 
     def snapshot(self) -> Snapshot:
         """Remember the whole network; close the result when it is no longer needed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -21,6 +21,7 @@ from ic_harness.replica.faults import Faults
 from ic_harness.replica.latency import LatencyModel
 from ic_harness.replica.node import Node
 from ic_harness.replica.observe import Figures, Line
+from ic_harness.replica.outcalls import OutcallSource, RefusingOutcalls
 from ic_harness.replica.scheduler import Incoming, Kind
 from ic_harness.replica.snapshots import NetworkSnapshot
 from ic_harness.replica.wire import HttpRequest, HttpResponse
@@ -42,7 +43,8 @@ class Replica:
     def __init__(self, config: ReplicaConfig | None = None) -> None:
         self.config = config = config or ReplicaConfig()
         self.clock = clock = config.clock or SystemClock()
-        self.node, self._store = open_node(config, clock)
+        self._outcalls: OutcallSource = RefusingOutcalls()
+        self.node, self._store = open_node(config, clock, self._outcalls)
         self.faults = Faults(self.restart)
         self.latency: LatencyModel | None = LatencyModel(config.latency) if config.latency else None
         self._restarting = threading.Lock()
@@ -74,7 +76,7 @@ class Replica:
             self._restarts = True
             try:
                 self._stop()
-                self.node, self._store = open_node(self.config, self.clock)
+                self.node, self._store = open_node(self.config, self.clock, self._outcalls)
             finally:
                 self._restarts = False
 
@@ -167,7 +169,7 @@ class Replica:
                 f"time goes forward only: {time_ns} ns is before the last round, {self.node.world.time_ns} ns"
             )
         self.clock.set_ns(time_ns)
-        self.node.driver.time_changed()
+        self.node.driver.reconsider()
 
     def advance_time(self, by_ns: int) -> None:
         """Let `by_ns` nanoseconds pass at once; due timers fire in the next round."""
@@ -237,6 +239,16 @@ class Replica:
     def settle(self) -> None:
         """Run rounds until nothing is under way and no timer is due, at most ten: new canisters get ready."""
         self.node.driver.settle(_SETTLING)
+
+    def answer_outcalls(self, source: OutcallSource) -> None:
+        """Let `source` answer HTTPS outcalls from now on, also those that are under way; see `replica.outcalls`."""
+        self._outcalls = source
+        self.node.driver.call(lambda: self.node.scheduler.take_source(source))
+
+    def outcall_answered(self) -> None:
+        """For sources, from any thread: there is an answer that was not there before."""
+        with suppress(ReplicaError):  # the replica was closed meanwhile
+            self.node.driver.reconsider()
 
     # --- the whole network at once --------------------------------------------------------------------------
 
