@@ -23,6 +23,8 @@ DOORS = {
     "wasmtime": ["replica/execution/*"],
     "httpx": ["agent/transport_http.py", "networks/*"],
     "uvicorn": ["replica/server.py", "replica/connections.py", "bulk/server/*"],
+    "starlette": ["bulk/server/*"],
+    "sse_starlette": ["bulk/server/*"],
     "cryptography": ["protocol/identity/*"],
     "pyblst": ["protocol/bls.py"],
     "PIL": ["uploads/derivatives.py", "uploads/samples.py", "bulk/embed/*"],
