@@ -2,17 +2,24 @@
 
 from ic_harness.bulk.buckets import Decision, TokenBucket, UserBuckets
 from ic_harness.bulk.embedder import Embedder, load_embedder
+from ic_harness.bulk.engine_dask import run_on_dask
 from ic_harness.bulk.governor import UNPACED, Limits
 from ic_harness.bulk.ledger import Ledger, progress_of
-from ic_harness.bulk.options import Options
+from ic_harness.bulk.options import LANES, Options
+from ic_harness.bulk.progress import Meter, line, percentile, phases
 from ic_harness.bulk.records import DeadLetter, Event, FileRow, Lease, NewFile, Part, Stats
+from ic_harness.bulk.report import report_html
 from ic_harness.bulk.run import run_bulk, run_bulk_async
 from ic_harness.bulk.scan import Scanned, add_paths
-from ic_harness.bulk.states import FailureClass, Stage, State
+from ic_harness.bulk.states import NORMAL, URGENT, FailureClass, Stage, State
+from ic_harness.bulk.task import Place
 from ic_harness.bulk.views import LedgerView
 
 __all__ = [
+    "LANES",
+    "NORMAL",
     "UNPACED",
+    "URGENT",
     "DeadLetter",
     "Decision",
     "Embedder",
@@ -23,9 +30,11 @@ __all__ = [
     "Ledger",
     "LedgerView",
     "Limits",
+    "Meter",
     "NewFile",
     "Options",
     "Part",
+    "Place",
     "Scanned",
     "Stage",
     "State",
@@ -33,8 +42,13 @@ __all__ = [
     "TokenBucket",
     "UserBuckets",
     "add_paths",
+    "line",
     "load_embedder",
+    "percentile",
+    "phases",
     "progress_of",
+    "report_html",
     "run_bulk",
     "run_bulk_async",
+    "run_on_dask",
 ]

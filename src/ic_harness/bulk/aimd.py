@@ -11,7 +11,7 @@ from collections import deque
 from typing import Final
 
 _BEST_OF_S: Final = 60.0
-_RECENT: Final = 16
+_RECENT: Final = 8
 
 
 class Window:

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
 from ic_harness.errors import HarnessError, InputError
 
-from .backoff import delay_s
+from .backoff import Dice, delay_s
 from .classify import Failure, classify
 from .embedder import Embedder
 from .governed import Errand
@@ -29,7 +29,7 @@ from .ledger import Ledger
 from .older import WholeLanes
 from .options import Options
 from .records import Lease
-from .states import FailureClass, Stage, State
+from .states import FailureClass, Stage
 from .target import Target
 
 _POLL_S: Final = 0.25
@@ -47,7 +47,7 @@ class Coordinator:
         options: Options,
         embedder: Embedder | None = None,
         *,
-        dice: Callable[[float, float], float] = random.uniform,
+        dice: Dice = random.uniform,
     ) -> None:
         self._ledger = ledger
         self._target = target
@@ -136,16 +136,26 @@ class Coordinator:
             self._dry.clear()
 
     def _has_room(self, stage: Stage) -> bool:
-        # More files than calls that may be under way would only wait for each other.
-        wide = max(1, int(2 * self._target.governor.room.calls.limit))
-        if len(self._tasks[stage]) >= min(self._options.lanes, wide):
+        running = len(self._tasks[stage])
+        if running >= self._wide(stage):
             return False
         if stage is not Stage.UPLOAD:
             return True
         if self._spent:
             return False
         unsent = sum(self._errands[task].unsent for task in self._tasks[stage])
-        return unsent < 2 * self._target.governor.room.bytes.limit
+        return not running or unsent < 2 * self._target.governor.room.bytes.limit
+
+    def _wide(self, stage: Stage) -> int:
+        """How many files may be on their way in a stage.
+
+        More than there may be calls would only wait for each other. While files are to be uploaded, which makes them
+        safe, the other stages take a quarter.
+        """
+        wide = min(self._options.lanes, int(self._target.governor.room.calls.limit) + 2)
+        if stage is not Stage.UPLOAD and self._tasks[Stage.UPLOAD]:
+            return max(2, wide // 4)
+        return wide
 
     def _fill_embed(self) -> None:
         if self._tasks[Stage.EMBED] or self._embedder is None:
@@ -187,29 +197,7 @@ class Coordinator:
         except Exception as error:  # noqa: BLE001 - whatever it is becomes a class, a text and a retry or a dead letter
             failure = classify(error)
             for lease in leases:
-                self.note(lease, failure)
-
-    def note(self, lease: Lease, failure: Failure) -> None:
-        """Note a failed try: another one later, or a dead letter."""
-        last = failure.counts and lease.attempts + 1 >= lease.max_attempts
-        if failure.cls is FailureClass.INVALID or last:
-            self._ledger.dead(lease, failure.cls, failure.text)
-            return
-        delay = delay_s(
-            failure.cls,
-            lease.attempts + 1,
-            self._dice,
-            stage=lease.stage,
-            retry_after_s=failure.retry_after_s,
-        )
-        self._ledger.wait(
-            lease,
-            failure.cls,
-            failure.text,
-            delay_s=delay,
-            counts=failure.counts,
-            retry_after_s=failure.retry_after_s,
-        )
+                note(self._ledger, lease, failure, self._dice)
 
     async def _embed(self, leases: list[Lease]) -> None:
         assert self._embedder is not None, "bug: embed is no stage of a run without an embedder"
@@ -217,8 +205,11 @@ class Coordinator:
         for lease in leases:
             picture = self._ledger.preview(lease.file.sha256 or b"")
             if picture is None:
-                self.note(
-                    lease, classify(InputError(f"{lease.file.name} has no thumbnail: retry its processing"))
+                note(
+                    self._ledger,
+                    lease,
+                    classify(InputError(f"{lease.file.name} has no thumbnail: retry its processing")),
+                    self._dice,
                 )
             else:
                 wanted.append((lease, picture))
@@ -244,7 +235,20 @@ class Coordinator:
                 tasks.discard(task)
 
 
-def left_over(ledger: Ledger) -> int:
-    """How many stages of files are neither done nor dead nor skipped."""
-    stats = ledger.stats()
-    return sum(stats.count(stage, State.READY, State.LEASED, State.WAITING) for stage in Stage)
+def note(ledger: Ledger, lease: Lease, failure: Failure, dice: Dice) -> None:
+    """Note a failed try: another one later, or a dead letter."""
+    last = failure.counts and lease.attempts + 1 >= lease.max_attempts
+    if failure.cls is FailureClass.INVALID or last:
+        ledger.dead(lease, failure.cls, failure.text)
+        return
+    delay = delay_s(
+        failure.cls, lease.attempts + 1, dice, stage=lease.stage, retry_after_s=failure.retry_after_s
+    )
+    ledger.wait(
+        lease,
+        failure.cls,
+        failure.text,
+        delay_s=delay,
+        counts=failure.counts,
+        retry_after_s=failure.retry_after_s,
+    )

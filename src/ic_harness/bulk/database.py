@@ -91,7 +91,7 @@ class Database:
             finally:
                 self._depth -= 1
 
-    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+    def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Execute one statement that writes; returns the number of rows it changed."""
         with self._lock:
             return self._connection.execute(statement, values).rowcount

@@ -144,7 +144,7 @@ class Lanes:
             material=material,
             chunk_size=self._target.config.chunk_size,
         )
-        fresh = part.state == "new"
+        fresh = self._target.fresh and part.state == "new"
         await reliable.upload(self._backend, trace, [], lambda _count: None, fresh=fresh)
         self._ledger.part_stored(file.id, kind, str(trace.blob_id), trace.uploaded_at)
         return trace

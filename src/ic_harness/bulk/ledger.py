@@ -13,7 +13,7 @@ calls become one inside `with ledger.transaction():`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -90,6 +90,10 @@ class Ledger(LedgerView):
                 raise InputError(f"this ledger belongs to {told}: give another one by --ledger")
             for key, value in target.items():
                 self._db.run("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+    def note_network(self, name: str) -> None:
+        """Note by which name the network was reached last: a local one may have another port each time."""
+        self._db.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('network', ?)", (name,))
 
     def add(self, files: Iterable[NewFile], priority: int = NORMAL) -> tuple[int, int]:
         """Add files; returns how many were new (or have changed) and how many of them equal another one's bytes.
@@ -395,6 +399,18 @@ class Ledger(LedgerView):
     def part_sent(self, file_id: int, kind: str, count: int) -> None:
         """Note that `count` bytes of an asset are about to be sent."""
         self._db.run("UPDATE part SET sent = sent + ? WHERE file = ? AND kind = ?", (count, file_id, kind))
+
+    def merge_part(self, file_id: int, part: Mapping[str, Any]) -> None:
+        """Take over what another ledger says of an asset; bytes that were sent add up."""
+        values = {**part, "file": file_id}
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        self._db.run(
+            f"INSERT INTO part ({names}) VALUES ({marks}) ON CONFLICT (file, kind) DO UPDATE SET"  # noqa: S608 - names of ours
+            " session = excluded.session, blob_id = excluded.blob_id, uploaded_at_ns = excluded.uploaded_at_ns,"
+            " sent = sent + excluded.sent, state = excluded.state",
+            values,
+        )
 
     def part_stored(self, file_id: int, kind: str, blob_id: str | None, uploaded_at_ns: int = 0) -> None:
         """Note that an asset is stored: as a blob, or inline (None)."""

@@ -68,6 +68,34 @@ async def run_bulk_async(
         await Coordinator(ledger, target, options, embedder).run()
 
 
+def prepare(
+    ledger: Ledger,
+    network: Network,
+    identity: Identity,
+    canister: Principal,
+    options: Options,
+    *,
+    capsule: str | None = None,
+) -> None:
+    """Do what comes before the first file: own the ledger, bind it to its backend, look up requests of the last run."""
+
+    async def open_and_look() -> None:
+        agent = network.async_agent(identity)
+        async with open_target(
+            ledger,
+            agent,
+            canister,
+            network=network.name,
+            limits=options.limits,
+            told=lambda _kind, _data: None,
+            capsule=capsule,
+        ) as target:
+            await look_up_requests(ledger, target)
+
+    ledger.coordinate()
+    asyncio.run(open_and_look())
+
+
 async def look_up_requests(ledger: Ledger, target: Target) -> None:
     """Look up by its request id every update that was under way when the last run ended, and wait for its end.
 

@@ -51,7 +51,7 @@ FOLLOWS: Final[Mapping[Stage, Stage]] = {Stage.UPLOAD: Stage.PROCESS, Stage.PROC
 
 NEXT: Final[Mapping[State, frozenset[State]]] = {
     State.BLOCKED: frozenset({State.READY, State.SKIPPED}),
-    State.READY: frozenset({State.LEASED, State.SKIPPED, State.DEAD, State.DONE}),
+    State.READY: frozenset({State.LEASED, State.WAITING, State.SKIPPED, State.DEAD, State.DONE}),
     State.LEASED: frozenset({State.DONE, State.WAITING, State.DEAD, State.READY, State.SKIPPED}),
     State.WAITING: frozenset({State.LEASED, State.READY, State.SKIPPED, State.DEAD}),
     State.DONE: frozenset({State.READY, State.BLOCKED}),

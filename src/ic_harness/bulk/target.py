@@ -23,7 +23,10 @@ _PATIENCE = RetryPolicy(failures=2, busy=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """An open backend; `backend` is an `AsyncBackend` whose calls are governed and recorded."""
+    """An open backend; `backend` is an `AsyncBackend` whose calls are governed and recorded.
+
+    `fresh` says that a blob that the ledger has not begun is most likely not begun at all.
+    """
 
     backend: Any
     agent: AsyncAgent
@@ -33,6 +36,7 @@ class Target:
     capsule: str
     principal: str
     governor: Governor
+    fresh: bool
 
     def key(self, what: str, sha256: bytes) -> str:
         """The idempotency key of `what` about a content: the same for the same bytes, whoever sends them from where.
@@ -53,6 +57,7 @@ async def open_target(
     limits: Limits,
     told: Told,
     capsule: str | None = None,
+    fresh: bool = True,
 ) -> AsyncIterator[Target]:
     """Open the backend of a run and bind the ledger to it; closes the agent.
 
@@ -70,12 +75,13 @@ async def open_target(
         config = await backend.upload_config()
         target = capsule or ledger.target().get("capsule") or str((await backend.capsules_create(None)).id)
         ledger.set_target(
-            network=network,
+            root_key=hashlib.sha256(await agent.root_key()).hexdigest(),
             canister=str(canister),
             capsule=target,
             principal=str(agent.principal),
             generation=str(profile.generation),
         )
+        ledger.note_network(network)
         yield Target(
             backend=backend,
             agent=agent,
@@ -85,6 +91,7 @@ async def open_target(
             capsule=target,
             principal=str(agent.principal),
             governor=governor,
+            fresh=fresh,
         )
     finally:
         await governor.close()

@@ -412,6 +412,8 @@ def main() -> None:
     (of a file whose format Pillow does not know; may be null), and `pixels`: whether derivatives are wanted.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the uploader, which ends this process
+    if hasattr(os, "nice"):
+        os.nice(5)  # sending is more urgent than what is sent next
     _confine()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     for line in sys.stdin.buffer:
