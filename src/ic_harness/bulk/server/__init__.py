@@ -2,6 +2,6 @@
 
 from ic_harness.bulk.server.app import create_app
 from ic_harness.bulk.server.config import WebConfig
-from ic_harness.bulk.server.serving import serve
+from ic_harness.bulk.server.serving import is_loopback, listen, new_token, serve
 
-__all__ = ["WebConfig", "create_app", "serve"]
+__all__ = ["WebConfig", "create_app", "is_loopback", "listen", "new_token", "serve"]

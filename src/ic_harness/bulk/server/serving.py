@@ -45,17 +45,27 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    config: WebConfig, listening: socket.socket, started: Callable[[], None] | None = None
+    config: WebConfig,
+    listening: socket.socket,
+    *,
+    started: Callable[[], None] | None = None,
+    until: asyncio.Future[None] | None = None,
 ) -> None:
-    """Serve the page on a socket until cancelled or told to stop by a signal; open streams are ended then."""
+    """Serve the page on a socket until told to stop by a signal, or until a future is done; open streams end then.
+
+    `started` is called when requests are answered. Raises what `until` ended with, and what opening the ledger raises.
+    """
     app = create_app(config)
-    server = _Server(
-        uvicorn.Config(
-            app, log_level="warning", timeout_graceful_shutdown=5, server_header=False, lifespan="on"
-        )
+    options = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=5, server_header=False, lifespan="on"
     )
+    server = _Server(options)
     server.stopping, server.told = app.state.stopping, started
+    if until is not None:
+        until.add_done_callback(lambda _: setattr(server, "should_exit", True))
     await server.serve(sockets=[listening])
+    if until is not None and until.done():
+        until.result()
 
 
 class _Server(uvicorn.Server):
