@@ -26,7 +26,7 @@ _HEADERS: Final = {
         " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
@@ -97,7 +97,10 @@ def user_of(request: Request) -> str:
 
 
 def _name(host: str) -> str:
-    return (urlsplit(f"//{host}").hostname or "") if host.isprintable() else ""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if host.isprintable() else ""
+    except ValueError:
+        return ""
 
 
 def _same_origin(request: Request, host: str) -> bool:

@@ -1,10 +1,11 @@
 """What the page shows of a ledger, as plain data: counts, rows, changes, figures.
 
-Counting costs 2 to 20 ms and happens at most four times a second, however many pages look.
+Counting costs 2 to 20 ms and happens once for each change that is told, however many pages look.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Any, Final
@@ -13,6 +14,7 @@ from ic_harness.bulk.ledger import progress_of
 from ic_harness.bulk.records import FileRow, Stats
 from ic_harness.bulk.states import Stage, State
 from ic_harness.bulk.views import LedgerView
+from ic_harness.text import readable
 
 STATS_FOR_S: Final = 0.25
 WORDS: Final = {
@@ -31,15 +33,16 @@ class Feed:
     def __init__(self, view: LedgerView) -> None:
         self.view = view
         self._lock = threading.Lock()
-        self._stats: tuple[float, Stats] | None = None
+        self._stats: tuple[int, float, Stats] | None = None
 
     def stats(self, age_s: float = STATS_FOR_S) -> Stats:
-        """Counts, at most `age_s` seconds old."""
+        """Counts, as they are or at most `age_s` seconds ago; counted once for each change of the ledger."""
         with self._lock:
-            now = time.monotonic()
-            if self._stats is None or now - self._stats[0] > age_s:
-                self._stats = (now, self.view.stats())
-            return self._stats[1]
+            now, changes = time.monotonic(), self.view.changes()
+            known = self._stats
+            if known is None or (known[0] != changes and now - known[1] > age_s):
+                known = self._stats = (changes, now, self.view.stats())
+            return known[2]
 
     def progress(self, age_s: float = STATS_FOR_S) -> dict[str, Any]:
         """The message of the event stream and of `/api/processing-stats`, without its time."""
@@ -108,6 +111,12 @@ class Feed:
         return bool(self.view.rows("SELECT 1 FROM preview WHERE sha256 = ?", (file.sha256,)))
 
 
+def without_folder(text: str, path: bytes) -> str:
+    """An error without the folder that its file is in: pages are told names, not places on the server."""
+    folder = readable(os.path.dirname(os.fsdecode(path)))  # noqa: PTH120 - bytes of any kind
+    return text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
+
+
 def row_of(file: FileRow) -> dict[str, Any]:
     """A row of the list."""
     state = progress_of(file)
@@ -124,7 +133,7 @@ def row_of(file: FileRow) -> dict[str, Any]:
         "stages": {str(stage): str(step) for stage, step in file.states.items()},
         "failed": None if failed is None else str(failed),
         "class": str(file.classes[told]) if told and told in file.classes else None,
-        "error": file.errors.get(told, "") if told else "",
+        "error": without_folder(file.errors.get(told, ""), file.path) if told else "",
         "duplicate": file.duplicate_of,
         "memory": file.memory_id,
     }

@@ -53,4 +53,4 @@ async def events(
 
 def _message(feed: Feed, after: int, now: float) -> tuple[int, dict[str, Any]]:
     last, changed = feed.changed(after)
-    return last, {"type": "progress", **feed.progress(COALESCE_S), "changed": changed, "timestamp": now}
+    return last, {"type": "progress", **feed.progress(0.0), "changed": changed, "timestamp": now}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -29,13 +28,14 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _LARGEST_BODY: Final = 16 << 10
 
 
-@dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
     """An answer that refuses: status, text and a code that the page acts on."""
 
-    status: int
-    text: str
-    code: str = "refused"
+    def __init__(self, status: int, text: str, code: str = "refused") -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.code = code
 
     def answer(self) -> JSONResponse:
         """The refusal as JSON."""

@@ -57,6 +57,7 @@ function show() {
   phase("phase-process", stats.processed, stats.images);
   phase("phase-embed", stats.embedded, stats.images);
   const failed = stats.failed + uploads.failed;
+  at("drop").classList.toggle("small", stats.total + mine > 0);
   at("failures").hidden = failed === 0;
   document.querySelector("[data-failed]").textContent = failed;
   at("failure-classes").textContent = Object.entries(stats.failures)
@@ -108,6 +109,7 @@ window.addEventListener("beforeunload", (event) => {
 
 function take(files) {
   if (!files.length) return;
+  files.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
   const out = uploads.add(files);
   notice(out ? `${out} hidden or sidecar ${out === 1 ? "file was" : "files were"} left out.` : "");
 }
