@@ -32,8 +32,6 @@ DOORS = {
     "yaml": ["networks/icp_yaml.py"],
     "sqlite3": ["bulk/database.py"],
     "distributed": ["bulk/engine_dask.py"],
-    "starlette": ["bulk/server/*"],
-    "sse_starlette": ["bulk/server/*"],
     "click": ["cli/*"],
     "rich": ["cli/*"],
     "pytest": ["pytest_plugin/*", "conformance/*"],

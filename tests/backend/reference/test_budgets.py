@@ -87,7 +87,7 @@ def test_a_chunk_stays_under_its_budget(town):
 
 
 def test_a_photo_and_a_row_stay_under_their_budgets(stage):
-    """A memory of four assets takes at most 4 million instructions on average, a row of a list at most half a million."""
+    """A memory of four assets takes at most 4 million instructions on average, a row of a list half a million."""
     alice = stage.caller("alice")
     sizes = {AssetType.Original: 3_000, AssetType.Display: 2_000, AssetType.Thumbnail: 1_000}
     photo = {kind: content(size, size) for kind, size in sizes.items()}

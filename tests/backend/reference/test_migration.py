@@ -121,7 +121,7 @@ def test_every_kind_of_request_is_known_again(earlier, photo):
 
 
 def test_records_are_rewritten_in_the_background(earlier, stage_on, network):
-    """More records than one message rewrites become cheap to list without any call that changes them, and stay equal."""
+    """More records than one message rewrites become cheap to list though no call changes them, and stay equal."""
     alice = earlier.caller("alice")
     for number in range(MANY):
         material = content(20, number)

@@ -194,6 +194,12 @@ FRAMES = """new Promise((done) => {
 })"""
 
 
+ACTIVE = """(() => {
+  const { ariaLabel, textContent, id } = document.activeElement;
+  return ariaLabel || textContent.trim() || id;
+})()"""
+
+
 @pytest.mark.parametrize(
     ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 )
@@ -206,8 +212,7 @@ def test_for_every_reader(browser, serving, many, scheme, width):
     reached = []
     for _ in range(11):
         browser.do("press", key="Tab")
-        told = "document.activeElement.ariaLabel || document.activeElement.textContent.trim() || document.activeElement.id"
-        reached.append(browser.do("evaluate", expression=told))
+        reached.append(browser.do("evaluate", expression=ACTIVE))
     assert reached[:9] == [
         "Skip to the files", "Choose a folder", "Choose files", "Retry all", "Files", "Failed", "Gallery", "words",
         "Search",

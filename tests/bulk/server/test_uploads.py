@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 
 import pytest
 
+from ic_harness.bulk import Stage
 from ic_harness.bulk.server.spool import safe_name
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
 HASH = hashlib.sha256(PNG).hexdigest()
 
 
-def slot_of(client, name="photo.png", size=len(PNG)):
-    answer = client.get("/api/upload-url", params={"filename": name, "size": size})
+def slot_of(client, name="photo.png", size=None):
+    params = {"filename": name, "size": len(PNG) if size is None else size}
+    answer = client.get("/api/upload-url", params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -152,6 +156,30 @@ def test_slots_survive_a_new_server(web, book):
     assert second.put(slot["uploadUrl"], content=PNG).status_code == 200
     assert third.post("/api/upload-complete", json={"assetId": slot["assetId"]}).status_code == 200
     assert book.stats().total == 1
+
+
+def test_bytes_are_freed_when_nobody_needs_them(web, book, clock, tmp_path):
+    """A day after a slot ended its bytes go, but for files that are not done yet: those can still be retried."""
+    client = web()
+    done = upload(client, "done.png").json()["asset"]["file"]
+    upload(client, "waiting.png", PNG + b"2")
+    left = slot_of(client, "left.png")
+    client.put(left["uploadUrl"], content=PNG)
+    for stage in Stage:
+        (lease,) = book.lease(stage, 1)
+        assert lease.file.id == done
+        book.done(done, stage)
+    clock.now += 24 * 3600 + 301
+    web()
+    wait_until(lambda: [path.name for path in (tmp_path / "spool").rglob("*.png")] == ["waiting.png"])
+
+
+def wait_until(holds, patience_s=30):
+    """Wait for a condition; the event is only there to wait without using the processor."""
+    end, never = time.monotonic() + patience_s, threading.Event()
+    while not holds():
+        assert time.monotonic() < end
+        never.wait(0.01)
 
 
 @pytest.mark.parametrize(

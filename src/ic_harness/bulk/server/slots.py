@@ -20,7 +20,7 @@ _TABLE: Final = """CREATE TABLE IF NOT EXISTS web_slot (
   id TEXT PRIMARY KEY, user TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, expires REAL NOT NULL,
   sha256 BLOB, answer TEXT) WITHOUT ROWID"""
 KEEP_S: Final = 24 * 3600.0
-"""How long a slot is remembered after its end: repeated completions are answered until then."""
+"""How long a slot is remembered after its end at least: repeated completions are answered until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,7 @@ class Slots:
         rows = self._ledger.rows("SELECT * FROM web_slot WHERE id = ? AND user = ?", (slot_id, user))
         if not rows:
             return None
-        row = dict(rows[0])
-        answer = row.pop("answer")
-        return Slot(**row, answer=None if answer is None else json.loads(answer))
+        return _slot(dict(rows[0]))
 
     def received(self, slot_id: str, sha256: bytes) -> None:
         """Note that the bytes are there."""
@@ -77,10 +75,16 @@ class Slots:
         """Keep what a completion was answered."""
         self._ledger.run("UPDATE web_slot SET answer = ? WHERE id = ?", (json.dumps(answer), slot_id))
 
-    def sweep(self) -> list[str]:
-        """Forget slots that ended a day ago; returns the ids of those that were never completed."""
-        before = self._ledger.clock() - KEEP_S
-        with self._ledger.transaction():
-            rows = self._ledger.rows("SELECT id, answer FROM web_slot WHERE expires < ?", (before,))
-            self._ledger.run("DELETE FROM web_slot WHERE expires < ?", (before,))
-        return [row["id"] for row in rows if row["answer"] is None]
+    def ended(self) -> list[Slot]:
+        """Slots that ended a day ago."""
+        rows = self._ledger.rows("SELECT * FROM web_slot WHERE expires < ?", (self._ledger.clock() - KEEP_S,))
+        return [_slot(dict(row)) for row in rows]
+
+    def forget(self, slot_id: str) -> None:
+        """Forget a slot."""
+        self._ledger.run("DELETE FROM web_slot WHERE id = ?", (slot_id,))
+
+
+def _slot(row: dict[str, Any]) -> Slot:
+    answer = row.pop("answer")
+    return Slot(**row, answer=None if answer is None else json.loads(answer))

@@ -56,9 +56,19 @@ class Uploads:
             self._buckets = UserBuckets(config.clock, capacity=config.capacity, per_minute=config.per_minute)
 
     def sweep(self) -> None:
-        """Remove what slots left that ended a day ago without a completion."""
-        for slot_id in self._slots.sweep():
-            self._spool.remove(slot_id)
+        """Remove the bytes of slots that ended a day ago: those never completed, and those whose file is all done.
+
+        A file that failed or is still on its way keeps its bytes, so that it can be retried.
+        """
+        for slot in self._slots.ended():
+            if slot.id not in self._receiving and self._is_over(slot):
+                self._spool.remove(slot.id)
+                self._slots.forget(slot.id)
+
+    def _is_over(self, slot: Slot) -> bool:
+        if slot.answer is None:
+            return True
+        return progress_of(self._ledger.file(int(slot.answer["asset"]["file"]))) == "ready"
 
     async def open(self, request: Request) -> Response:
         """`GET /api/upload-url?filename=…&size=…`: a slot, or 429 with `Retry-After`."""
