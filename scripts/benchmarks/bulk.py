@@ -10,7 +10,7 @@
     upgrade        100 files, the backend is upgraded in the middle
     users          three users at once, 60 files each
     lanes          small photos: `upload` one after the other, beside 8 lanes, on the embedded network
-    mainnet-large  20 files of 10 MB under the latency of mainnet
+    mainnet-large  40 files of 10 MB under the latency of mainnet
     mainnet-small  2,000 files of 68 kB under the latency of mainnet (12 minutes)
 
 Other sizes: happy:COUNT:MEGABYTES, such as happy:500:5.
@@ -163,7 +163,7 @@ def add(place: World, folder: Path) -> None:
         add_paths(ledger, [folder])
 
 
-def go(place: World, *, until: str = "process", lanes: int = 32) -> dict[str, float]:
+def go(place: World, *, until: str = "process", lanes: int = 48) -> dict[str, float]:
     """Run in a process of its own; its seconds and peak memory."""
     command = [
         *(
@@ -391,11 +391,11 @@ def mainnet_large() -> None:
     with world("mainnet") as place:
         photos = place.folder / "photos"
         photos.mkdir()
-        write_happy(photos, 20, 10_000_000)
+        write_happy(photos, 40, 10_000_000)
         add(place, photos)
         ran = go(place, until="upload")
-        tell("mainnet, 20 x 10 MB", place, ran)
-        show("mainnet, 20 x 10 MB: originals", 20 * 10.0 / ran["seconds"], "MB/s", least=3.2)
+        tell("mainnet, 40 x 10 MB", place, ran)
+        show("mainnet, 40 x 10 MB: originals", 40 * 10.0 / ran["seconds"], "MB/s", least=3.2)
 
 
 def mainnet_small(count: int = 2000) -> None:

@@ -15,13 +15,19 @@ _RECENT: Final = 8
 
 
 class Window:
-    """How much (bytes, calls) may be under way; `now` is any clock in seconds that does not go back."""
+    """How much (bytes, calls) may be under way; `now` is any clock in seconds that does not go back.
 
-    def __init__(self, first: float, *, step: float, floor: float, ceiling: float) -> None:
+    `patience` says how many times as long as the best of the last minute answers may take before the window narrows.
+    """
+
+    def __init__(
+        self, first: float, *, step: float, floor: float, ceiling: float, patience: float = 2.0
+    ) -> None:
         self.limit = min(max(first, floor), ceiling)
         self.step = step
         self.floor = floor
         self.ceiling = ceiling
+        self.patience = patience
         self._good = 0.0
         self._doubling = True
         self._halved_at = float("-inf")
@@ -57,9 +63,9 @@ class Window:
 
     @property
     def queued(self) -> bool:
-        """Whether answers take more than twice the best of the last minute."""
+        """Whether answers take longer than patience allows."""
         best = min((latency for _, latency in self._best), default=0.0)
-        return len(self._recent) == _RECENT and self.round_trip_s > 2 * best > 0
+        return len(self._recent) == _RECENT and self.round_trip_s > self.patience * best > 0
 
     def _note(self, latency_s: float, now: float) -> None:
         self._recent.append(latency_s)

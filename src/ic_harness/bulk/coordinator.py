@@ -3,7 +3,7 @@
     ledger ──lease──▶ lane (a task a file and stage) ──▶ done, waiting, or dead ──▶ ledger
 
 How many files are on their way follows their size: a new one begins while fewer than `lanes` are under way and the
-bytes that are still to be sent are less than two windows. So small files, which wait for answers, go 32 abreast where
+bytes that are still to be sent are less than two windows. So small files, which wait for answers, go 48 abreast where
 answers take long, and large ones, which wait for bandwidth, two or three; each is quick from its first byte to its
 memory.
 
@@ -59,6 +59,7 @@ class Coordinator:
         self._tasks: dict[Stage, set[asyncio.Task[None]]] = {stage: set() for stage in Stage}
         self._errands: dict[asyncio.Task[None], Errand] = {}
         self._begun = 0
+        self._started = 0
         self._dry: dict[Stage, float] = {}
         self._seen = -1
 
@@ -165,7 +166,8 @@ class Coordinator:
             self._start(Stage.EMBED, leases)
 
     def _start(self, stage: Stage, leases: list[Lease]) -> None:
-        errand = Errand(leases[0].file.id, stage)
+        self._started += 1
+        errand = Errand(leases[0].file.id, stage, rank=self._started)
         work: Coroutine[Any, Any, None]
         if stage is Stage.UPLOAD:
             errand.unsent = leases[0].file.size

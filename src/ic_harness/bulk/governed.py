@@ -31,12 +31,16 @@ _ONCE_A_RUN: Final = frozenset({"upload_config", "recognize"})
 
 @dataclass(slots=True)
 class Errand:
-    """What the calls of a task are for: a stage of a file, and which of its assets is sent."""
+    """What the calls of a task are for: a stage of a file, and which of its assets is sent.
+
+    `unsent` counts the bytes of the original that are still to be sent; a lower `rank` goes first.
+    """
 
     file: int
     stage: Stage
     part: str = ""
     unsent: int = 0
+    rank: int = 0
 
 
 _ERRAND: Final[ContextVar[Errand | None]] = ContextVar("errand", default=None)
@@ -114,11 +118,13 @@ class GovernedBackend:
                 return self._known[name]
             size = len(args[2]) if name == "uploads_put_chunk" else 0
             again = self._again or name in _QUERIES
+            what = _ERRAND.get()
             result = await self._governor.call(
                 lambda: _finished(self._recorded(name, size, method, args, named)),
                 size=size,
                 update=name not in _QUERIES,
                 again=again,
+                rank=0 if what is None else what.rank,
             )
             if name in _ONCE_A_RUN:
                 self._known[name] = result

@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any, Final, TypeVar
 
 from ic_harness.errors import (
@@ -55,7 +55,7 @@ class Limits:
 
     first_bytes: int = 6 * CHUNK
     most_bytes: int = 12 * CHUNK
-    first_calls: int = 8
+    first_calls: int = 16
     most_calls: int = 64
     per_second: float = 40.0
     burst: float = 80.0
@@ -83,25 +83,35 @@ Told = Callable[[str, dict[str, Any]], None]
 """Called with `paused` or `resumed` and details."""
 
 
+_Queue = list[tuple[int, int, int, "asyncio.Future[None]"]]
+"""A heap of rank, number, size, and the future of the task that waits."""
+
+
 class Room:
-    """Room for calls and bytes under way; tasks wait in the order in which they came."""
+    """Room for chunks, by their bytes, and for all other calls, by their number.
+
+    Tasks wait in the order of their rank: what was begun first is finished first, so that each file is quick.
+    """
 
     def __init__(self, limits: Limits) -> None:
-        self.calls = Window(
-            limits.first_calls, step=1, floor=min(4, limits.most_calls), ceiling=limits.most_calls
-        )
+        most, least = limits.most_calls, min(8, limits.most_calls)
+        self.calls = Window(limits.first_calls, step=1, floor=least, ceiling=most, patience=3.0)
         self.bytes = Window(limits.first_bytes, step=CHUNK, floor=CHUNK, ceiling=limits.most_bytes)
         self._calls = 0
         self._bytes = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._chunks: _Queue = []
+        self._small: _Queue = []
+        self._number = 0
 
-    async def enter(self, size: int) -> None:
-        """Wait for room for one call of `size` bytes."""
-        if not self._waiting and self._fits(size):
+    async def enter(self, size: int, rank: int = 0) -> None:
+        """Wait for room for one call of `size` bytes; a lower `rank` goes first."""
+        waiting = self._chunks if size else self._small
+        if not waiting and self._fits(size):
             self._take(size)
             return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((size, turn))
+        self._number += 1
+        heappush(waiting, (rank, self._number, size, turn))
         try:
             await turn
         except asyncio.CancelledError:
@@ -126,26 +136,23 @@ class Room:
         self._leave(size)
 
     def _leave(self, size: int) -> None:
-        self._calls -= 1
+        self._calls -= not size
         self._bytes -= size
-        while self._waiting:
-            wanted, turn = self._waiting[0]
-            if turn.done():
-                self._waiting.popleft()
-            elif self._fits(wanted):
-                self._waiting.popleft()
-                self._take(wanted)
-                turn.set_result(None)
-            else:
-                return
+        for waiting in (self._chunks, self._small):
+            while waiting and (waiting[0][3].done() or self._fits(waiting[0][2])):
+                _, _, wanted, turn = heappop(waiting)
+                if not turn.done():
+                    self._take(wanted)
+                    turn.set_result(None)
 
     def _fits(self, size: int) -> bool:
-        if self._calls >= int(self.calls.limit):
-            return False
-        return not size or not self._bytes or self._bytes + size <= self.bytes.limit
+        # Chunks are bounded by their bytes alone: a slow small call must not keep the bandwidth idle.
+        if size:
+            return not self._bytes or self._bytes + size <= self.bytes.limit
+        return self._calls < int(self.calls.limit)
 
     def _take(self, size: int) -> None:
-        self._calls += 1
+        self._calls += not size
         self._bytes += size
 
 
@@ -194,8 +201,12 @@ class Governor:
             for _ in range(held):
                 self._sessions.release()
 
-    async def call(self, make: Callable[[], Awaitable[T]], *, size: int, update: bool, again: bool) -> T:
+    async def call(
+        self, make: Callable[[], Awaitable[T]], *, size: int, update: bool, again: bool, rank: int = 0
+    ) -> T:
         """Make a call of `size` bytes within the limits; `again` says that it may be made a second time.
+
+        Calls of a lower `rank` go first where there is no room for all.
 
         Raises what the call raises: what no wait cures, and network failures of calls that may not be made again.
         """
@@ -203,7 +214,7 @@ class Governor:
         while True:
             await self._admit(size, update=update)
             try:
-                return await self._timed(make, size, update=update)
+                return await self._timed(make, size, update=update, rank=rank)
             except HttpStatusError as error:
                 if error.status in BUSY and self._clock() - since < BUSY_PATIENCE_S:
                     self._close_gate(error)
@@ -225,8 +236,8 @@ class Governor:
                 raise failure
             await self._sleep(self._dice(0.0, SCHEDULES[FailureClass.NETWORK].bound(tries)))
 
-    async def _timed(self, make: Callable[[], Awaitable[T]], size: int, *, update: bool) -> T:
-        await self.room.enter(size)
+    async def _timed(self, make: Callable[[], Awaitable[T]], size: int, *, update: bool, rank: int = 0) -> T:
+        await self.room.enter(size, rank)
         started = self._clock()
         latency: float | None = None
         try:

@@ -135,7 +135,10 @@ class Lanes:
 
     async def store(self, file: FileRow, kind: str, material: Material) -> Trace:
         """Store bytes as a blob: the chunks that the backend does not have yet."""
-        key = self._target.key(kind, material.sha256)
+        # Derivatives are kept apart by their original: photos that look the same would share one blob, and a blob may
+        # belong to 256 memories only.
+        what = kind if kind == ORIGINAL else f"{kind} of {(file.sha256 or b'').hex()}"
+        key = self._target.key(what, material.sha256)
         self._ledger.begin_part(file.id, kind, size=material.size, sha256=material.sha256, idem=key)
         part = self._ledger.parts(file.id)[kind]
         trace = Trace(
@@ -176,7 +179,7 @@ class Lanes:
         self._ledger.done(file.id, Stage.PROCESS)
 
     async def _store_for(self, file: FileRow, kind: str, material: Material, work: Errand) -> Trace:
-        with errand(Errand(work.file, work.stage, kind)):
+        with errand(Errand(work.file, work.stage, kind, rank=work.rank)):
             return await self.store(file, kind, material)
 
     async def _add(

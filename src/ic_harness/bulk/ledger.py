@@ -223,7 +223,11 @@ class Ledger(LedgerView):
 
     def give_back(self, file_id: int, stage: Stage) -> None:
         """End a lease without a result: the try was interrupted, or its worker was lost."""
-        self._move(file_id, stage, State.READY, "lease_by = NULL, lease_until = NULL")
+        self._db.run(
+            "UPDATE stage SET state = 'ready', lease_by = NULL, lease_until = NULL"
+            " WHERE file = ? AND stage = ? AND state = 'leased'",
+            (file_id, stage),
+        )
 
     def renew(self, by: str, seconds: float = 120.0) -> None:
         """Extend all leases of a worker."""
@@ -292,7 +296,7 @@ class Ledger(LedgerView):
         """Note that a stage failed for good: a dead letter. Stages that are done stay done."""
         now = self.clock()
         with self.transaction():
-            self._move(
+            moved = self._move(
                 lease.file.id,
                 lease.stage,
                 State.DEAD,
@@ -301,6 +305,8 @@ class Ledger(LedgerView):
                 cls,
                 text,
             )
+            if not moved:
+                return  # done meanwhile by another worker
             self._attempt(lease, cls, text, None)
             self._event("dead", lease.file.id, {"stage": lease.stage, "class": cls, "error": text})
 
@@ -343,12 +349,14 @@ class Ledger(LedgerView):
                 (stage,),
             )
 
-    def _move(self, file_id: int, stage: Stage, after: State, change: str, *values: Any) -> None:
+    def _move(self, file_id: int, stage: Stage, after: State, change: str, *values: Any) -> bool:
+        """Move a stage to a state, where the table of transitions allows it; tells whether it was moved."""
         allowed = ", ".join(f"'{state}'" for state in sources(after))
-        self._db.run(
+        moved = self._db.run(
             f"UPDATE stage SET state = ?, {change} WHERE file = ? AND stage = ? AND state IN ({allowed})",  # noqa: S608
             (after, *values, file_id, stage),
         )
+        return moved > 0
 
     def _attempt(self, lease: Lease, cls: FailureClass, text: str, retry_after_s: float | None) -> None:
         started = self._db.row(

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ic_harness.backend import InternalBlobAssetInput
-from ic_harness.errors import UploadError
-from ic_harness.uploads import FileSource, PhotoUpload, Settled, Shape, Trace, careful, describe
+from ic_harness.uploads import FileSource, PhotoUpload, Settled, Trace, store_original
 
 from .governed import Errand, errand
 from .lanes import ORIGINAL, Lanes
@@ -64,24 +62,15 @@ class WholeLanes(Lanes):
         """Store a file that is no image on a backend that promises little."""
         target = self._target
         facts = await self.facts(lease.file, source)
-        metadata = describe.original_of(source, facts)
         trace = Trace(
             capsule=target.capsule,
             idem=target.key(ORIGINAL, source.sha256),
             material=source,
             chunk_size=target.config.chunk_size,
         )
-        if target.strategy.shape is Shape.ONE_EACH:
-            trace.metadata = metadata
-            careful.tag(trace)
         async with target.governor.sessions(1):
-            await target.strategy.upload(self._settled, trace, [], lambda _count: None)
+            memory_id = await store_original(
+                self._settled, target.strategy, source, trace, facts, lambda _count: None
+            )
         self._ledger.part_stored(lease.file.id, ORIGINAL, trace.blob_id, trace.uploaded_at)
-        if target.strategy.shape is Shape.ONE_EACH:
-            if not trace.memory_id:
-                raise UploadError(f"{source.path}: the backend made no memory of {trace.name}")
-            return trace.memory_id
-        about = describe.memory(describe.About(source, facts), trace.uploaded_at)
-        blob = InternalBlobAssetInput(blob_id=str(trace.blob_id), metadata=metadata)
-        create = self._settled.memories_create_with_internal_blobs
-        return str(await create(target.capsule, about, [blob], target.key("memory", source.sha256)))
+        return memory_id

@@ -8,7 +8,7 @@ from typing import Final
 from .governor import Limits
 from .states import STAGES, Stage
 
-LANES: Final = 32
+LANES: Final = 48
 """Files on their way at once, of each stage, at most; large ones are fewer, see `coordinator`."""
 
 

@@ -112,7 +112,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--whole", is_flag=True, help="Store four assets at once, as `upload` does."),
         click.option(
-            "--lanes", type=click.IntRange(1, 90), help="Files on their way at once, of each stage, at most."
+            "--lanes", type=click.IntRange(1, 96), help="Files on their way at once, of each stage, at most."
         ),
         click.option(
             "--bwlimit", type=size, metavar="SIZE", help="Bytes a second that are sent at most, such as 2M."
@@ -264,7 +264,8 @@ def limits_of(network: Network, rate: float | None, bwlimit: int | None) -> Limi
 def _tell_plan(stats: dict[str, Any], *, as_json: bool) -> None:
     upload, process = stats["stages"]["upload"], stats["stages"]["process"]
     files = sum(upload.get(state, 0) for state in ("ready", "waiting", "leased"))
-    photos = sum(process.get(state, 0) for state in ("ready", "waiting", "leased", "blocked"))
+    photos = sum(process.get(state, 0) for state in ("ready", "waiting", "leased"))
+    photos += min(files, process.get("blocked", 0))  # those of files that failed stay blocked
     count = stats["bytes"]["total"] - stats["bytes"]["stored"]
     updates = 4 * files + count // 1_800_000 + 9 * photos
     plan = {

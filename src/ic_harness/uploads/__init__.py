@@ -4,11 +4,12 @@
 """
 
 from ic_harness.uploads import careful, describe, reliable
-from ic_harness.uploads.blocking import download_asset, download_blob, upload_photo
+from ic_harness.uploads.blocking import download_asset, download_blob, upload_file, upload_photo
 from ic_harness.uploads.download import download_asset_async, download_blob_async
-from ic_harness.uploads.kinds import Kind, has_signature, is_sidecar, is_sidecar_folder, known_kind
+from ic_harness.uploads.kinds import Kind, found_in, has_signature, is_sidecar, is_sidecar_folder, known_kind
 from ic_harness.uploads.material import InMemory, Material
 from ic_harness.uploads.photo import PhotoUpload, upload_photo_async
+from ic_harness.uploads.plain import store_original, upload_file_async
 from ic_harness.uploads.results import Asset, Listener, Progress, UploadedPhoto
 from ic_harness.uploads.samples import make_large_jpeg, sample_photo
 from ic_harness.uploads.session import Trace
@@ -41,6 +42,7 @@ __all__ = [
     "download_asset_async",
     "download_blob",
     "download_blob_async",
+    "found_in",
     "has_signature",
     "inspect",
     "irreversible",
@@ -50,6 +52,9 @@ __all__ = [
     "make_large_jpeg",
     "reliable",
     "sample_photo",
+    "store_original",
+    "upload_file",
+    "upload_file_async",
     "upload_photo",
     "upload_photo_async",
 ]

@@ -6,8 +6,9 @@ but whose bytes say nothing is listed as an image and fails as `invalid`, so tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import PurePath
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 
@@ -143,6 +144,19 @@ def is_sidecar(path: PurePath) -> bool:
 def is_sidecar_folder(name: str) -> bool:
     """Whether a folder is by its name what systems keep beside photos."""
     return name.startswith(".") or name.lower() in _SIDECAR_FOLDERS
+
+
+def found_in(path: Path) -> Iterator[Path]:
+    """The files in a folder and all folders in it, without sidecars, in order; a file is itself.
+
+    Links to folders are not followed, so a loop of links ends.
+    """
+    if not path.is_dir():
+        yield path
+        return
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(inner for inner in folders if not is_sidecar_folder(inner))
+        yield from (Path(folder, file) for file in sorted(files) if not is_sidecar(Path(file)))
 
 
 def decoder_hint(kind: Kind) -> str | None:

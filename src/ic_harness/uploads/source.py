@@ -19,7 +19,7 @@ from typing import Final, Self
 from ic_harness.errors import ImageError, InputError, UploadError
 from ic_harness.text import readable
 
-from .kinds import IMAGE, UNKNOWN_KIND, has_signature, known_kind
+from .kinds import IMAGE, UNKNOWN_KIND, Kind, has_signature, known_kind
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
@@ -154,6 +154,20 @@ class PhotoSource(FileSource):
 
     def __init__(self, path: str | os.PathLike[str], *, sha256: bytes | None = None) -> None:
         super().__init__(path, sha256=sha256, photo=True)
+
+
+def kind_at(path: str | os.PathLike[str]) -> Kind | None:
+    """The kind of a file; None for what cannot be read, is no file, or of no kind that is stored."""
+    try:
+        descriptor = _open(Path(path))
+    except ImageError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return known_kind(Path(path), os.pread(descriptor, 16, 0))
+    finally:
+        os.close(descriptor)
 
 
 def _open(path: Path) -> int:
