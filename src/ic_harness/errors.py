@@ -132,7 +132,12 @@ class TransportError(CallError):
 
 
 class HttpStatusError(CallError):
-    """The network answered with an HTTP error. `status` is the code, `body` the start of the text."""
+    """The network answered with an HTTP error. `status` is the code, `body` the start of the text.
+
+    `retry_after_s` is what the header `Retry-After` asked for, in seconds; None without one.
+    """
+
+    retry_after_s: float | None = None
 
     def __init__(
         self, status: int, body: str, *, method: str | None = None, canister: str | None = None

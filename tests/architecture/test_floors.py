@@ -14,6 +14,7 @@ FLOORS = {
     "replica": 3, "agent": 3,
     "networks": 4, "backend": 4, "ic_py": 4,
     "uploads": 5,
+    "bulk": 5.5,
     "conformance": 6, "pytest_plugin": 6, "cli": 6,
 }  # fmt: skip
 STRANGERS = [("candid", "protocol"), ("replica", "agent"), ("pytest_plugin", "cli")]
@@ -21,12 +22,16 @@ STRANGERS = [("candid", "protocol"), ("replica", "agent"), ("pytest_plugin", "cl
 DOORS = {
     "wasmtime": ["replica/execution/*"],
     "httpx": ["agent/transport_http.py", "networks/*"],
-    "uvicorn": ["replica/server.py", "replica/connections.py"],
+    "uvicorn": ["replica/server.py", "replica/connections.py", "bulk/server/*"],
+    "starlette": ["bulk/server/*"],
+    "sse_starlette": ["bulk/server/*"],
     "cryptography": ["protocol/identity/*"],
     "pyblst": ["protocol/bls.py"],
-    "PIL": ["uploads/derivatives.py", "uploads/samples.py"],
+    "PIL": ["uploads/derivatives.py", "uploads/samples.py", "bulk/embed/*"],
     "pydantic": ["backend/*", "candid/*"],
     "yaml": ["networks/icp_yaml.py"],
+    "sqlite3": ["bulk/database.py"],
+    "distributed": ["bulk/engine_dask.py"],
     "click": ["cli/*"],
     "rich": ["cli/*"],
     "pytest": ["pytest_plugin/*", "conformance/*"],

@@ -69,7 +69,7 @@ def _submit_in_time(
 ) -> Flow[tuple[Envelope, bytes | None]]:
     """Sign a call and send it as `_submit` does; one that expired before it was made is made once more."""
     made_ns = session.clock()
-    envelope = seal(content(session, request_type="call", **fields), session.identity)
+    envelope = _seal_call(session, fields)
     try:
         return envelope, (yield from _submit(session, envelope, target))
     except HttpStatusError as refusal:
@@ -77,8 +77,15 @@ def _submit_in_time(
             raise
         yield from adopt_network_time(session, target, refusal)
         check_never_runs(session, envelope, made_ns, refusal)
-    envelope = seal(content(session, request_type="call", **fields), session.identity)
+    envelope = _seal_call(session, fields)
     return envelope, (yield from _submit(session, envelope, target))
+
+
+def _seal_call(session: Session, fields: dict[str, Any]) -> Envelope:
+    envelope = seal(content(session, request_type="call", **fields), session.identity)
+    if session.sealed is not None:
+        session.sealed(envelope.request_id, fields["method_name"], envelope.content["ingress_expiry"])
+    return envelope
 
 
 def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes | None]:

@@ -46,7 +46,8 @@ class Session:
 
     `root_key` is the DER key of the root subnet, None until it was fetched. `clock` gives ns since 1970.
     `versions` remembers, for each kind of request, how far down the list of API versions the network was
-    found. `offset_ns` is added to the clock of a machine that was found to be wrong, see `time_sync`.
+    found. `offset_ns` is added to the clock of a machine that was found to be wrong, see `time_sync`. `sealed` is
+    called with every update before it is sent: request id, method, and expiry (ns since 1970).
     """
 
     identity: Identity
@@ -58,6 +59,7 @@ class Session:
     versions: dict[str, int] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
     offset_ns: int = 0
+    sealed: Callable[[bytes, str, int], None] | None = None
 
     def now(self) -> int:
         """The network's time as far as is known, ns since 1970."""

@@ -124,5 +124,7 @@ def pause_or_raise(
     """Wait before the next attempt, or give up with the failure when there shall be none."""
     delay = attempts.next_delay(failure, wished_s)
     if delay is None:
+        if isinstance(failure, HttpStatusError):
+            failure.retry_after_s = wished_s
         raise failure
     yield Pause(delay)

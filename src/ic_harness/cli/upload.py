@@ -36,13 +36,15 @@ def upload(
     place: Place,
     as_json: bool,
 ) -> None:
-    """Store each photo PATH as a memory with four assets, and read all of them back.
+    """Store each photo PATH as a memory with four assets, and read all of them back; of a folder, all that is in it.
 
-    The original and the smaller versions travel at the same time, in two lanes. Of a photo that cannot be
-    stored nothing is left behind, and the others are stored nevertheless; where a backend cannot undo that
-    (generations A and B), it is said before, and what stays is named. With --json one object a photo is printed.
+    Videos, sounds, documents and notes become memories of their kind with the original alone. The original and the
+    smaller versions of a photo travel at the same time, in two lanes. Of a file that cannot be stored nothing is left
+    behind, and the others are stored nevertheless; where a backend cannot undo that (generations A and B), it is said
+    before, and what stays is named. With --json one object a file is printed. For thousands of files see `bulk`.
     """
     from ic_harness.backend import open_backend  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.uploads import found_in  # lazy: start-up time  # noqa: PLC0415
 
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
@@ -50,7 +52,7 @@ def upload(
     with open_session(place) as session:
         backend = open_backend(session.agent(), session.backend_canister(canister_id))
         target = capsule or backend.capsules_create(None).id
-        for path in paths:
+        for path in (file for given in paths for file in list(found_in(given)) or [given]):
             try:
                 stored = _store(backend, path, target)
             except (HarnessError, OSError) as error:
@@ -62,7 +64,7 @@ def upload(
 
 
 def _store(backend: Backend, path: Path, capsule: str) -> UploadedPhoto:
-    from ic_harness.uploads import upload_photo  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.uploads import upload_file  # lazy: start-up time  # noqa: PLC0415
 
     from .render import lanes  # lazy: start-up time  # noqa: PLC0415
 
@@ -74,7 +76,7 @@ def _store(backend: Backend, path: Path, capsule: str) -> UploadedPhoto:
             else:
                 bars.advance(step.lane, step.done, step.total)
 
-        return upload_photo(backend, path, capsule, on_progress=listen)
+        return upload_file(backend, path, capsule, on_progress=listen)
 
 
 def _as_json(stored: UploadedPhoto, network: str) -> dict[str, Any]:

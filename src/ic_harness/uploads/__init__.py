@@ -3,25 +3,58 @@
 `upload_photo` and the downloads come in two forms, for a `Backend` and, with `_async`, for an `AsyncBackend`.
 """
 
-from ic_harness.uploads.blocking import download_asset, download_blob, upload_photo
+from ic_harness.uploads import careful, describe, reliable
+from ic_harness.uploads.blocking import download_asset, download_blob, upload_file, upload_photo
 from ic_harness.uploads.download import download_asset_async, download_blob_async
-from ic_harness.uploads.photo import upload_photo_async
+from ic_harness.uploads.kinds import Kind, found_in, has_signature, is_sidecar, is_sidecar_folder, known_kind
+from ic_harness.uploads.material import InMemory, Material
+from ic_harness.uploads.photo import PhotoUpload, upload_photo_async
+from ic_harness.uploads.plain import store_original, upload_file_async
 from ic_harness.uploads.results import Asset, Listener, Progress, UploadedPhoto
 from ic_harness.uploads.samples import make_large_jpeg, sample_photo
-from ic_harness.uploads.strategy import irreversible
+from ic_harness.uploads.session import Trace
+from ic_harness.uploads.settled import Settled
+from ic_harness.uploads.source import FileSource, PhotoSource
+from ic_harness.uploads.strategy import Shape, Strategy, choose, irreversible
+from ic_harness.uploads.worker import Derivatives, derive, inspect
 
 __all__ = [
     "Asset",
+    "Derivatives",
+    "FileSource",
+    "InMemory",
+    "Kind",
     "Listener",
+    "Material",
+    "PhotoSource",
+    "PhotoUpload",
     "Progress",
+    "Settled",
+    "Shape",
+    "Strategy",
+    "Trace",
     "UploadedPhoto",
+    "careful",
+    "choose",
+    "derive",
+    "describe",
     "download_asset",
     "download_asset_async",
     "download_blob",
     "download_blob_async",
+    "found_in",
+    "has_signature",
+    "inspect",
     "irreversible",
+    "is_sidecar",
+    "is_sidecar_folder",
+    "known_kind",
     "make_large_jpeg",
+    "reliable",
     "sample_photo",
+    "store_original",
+    "upload_file",
+    "upload_file_async",
     "upload_photo",
     "upload_photo_async",
 ]

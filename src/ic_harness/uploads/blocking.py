@@ -12,6 +12,7 @@ from ic_harness.backend import AsyncBackend, Backend
 
 from .download import download_asset_async, download_blob_async
 from .photo import upload_photo_async
+from .plain import upload_file_async
 from .results import Listener, UploadedPhoto
 
 
@@ -58,6 +59,17 @@ def upload_photo(
 ) -> UploadedPhoto:
     """Store the photo at `path` as a memory with four assets; the twin of `upload_photo_async`."""
     return _run(upload_photo_async(_awaitable(backend), path, capsule, on_progress=on_progress))
+
+
+def upload_file(
+    backend: Backend,
+    path: str | os.PathLike[str],
+    capsule: str | None = None,
+    *,
+    on_progress: Listener | None = None,
+) -> UploadedPhoto:
+    """Store a file of any kind; the twin of `upload_file_async`."""
+    return _run(upload_file_async(_awaitable(backend), path, capsule, on_progress=on_progress))
 
 
 def download_blob(backend: Backend, locator: str, path: str | os.PathLike[str]) -> int:

@@ -1,9 +1,8 @@
 """From a photo to its display, thumbnail and placeholder: the only room that decodes images.
 
-Run as a program (`python derivatives.py < photo`) it is the worker of lane B: it renders the file on standard
-input and writes a frame to standard output. A process of its own keeps decoding off the uploader's cores and
-memory, and what a hostile file does to a decoder ends with that process. It imports nothing of this room's
-door, so that it starts fast.
+Run as a program it is an image worker: it answers requests on standard input (see `main`) until that ends. A process
+of its own keeps decoding off the uploader's cores and memory, and what a hostile file does to a decoder ends with
+that process. It imports nothing of this room's door, so that it starts fast.
 
 How it stays small and fast: a JPEG is decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that is still large enough
 (draft mode), each size is made from the next larger one, and colours and orientation are put right on the
@@ -14,9 +13,12 @@ from __future__ import annotations
 
 import io
 import json
+import mmap
 import os
+import signal
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -24,6 +26,11 @@ import PIL
 from PIL import ExifTags, Image, ImageCms
 
 from ic_harness.errors import ImageError
+
+try:
+    import resource
+except ImportError:  # a platform without such limits
+    resource = None  # type: ignore[assignment]
 
 FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
 """What is decoded. Pillow knows more, but some of that starts other programs or has no photos in it.
@@ -38,6 +45,13 @@ WORKER_MEMORY: Final = 4 << 30
 """Address space of the worker, in bytes: the last wall in front of a decompression bomb."""
 WORKER_CPU_SECONDS: Final = 120
 ENCODED_AS: Final = "image/webp"
+HEIF_TYPES: Final = frozenset({"image/heic", "image/heif"})
+RAW_PREFIX: Final = "image/x-"
+"""How the types of raw photos begin: what is decoded of them is the JPEG inside."""
+_JPEG_START: Final = b"\xff\xd8\xff"
+_JPEG_HEAD: Final = 1 << 20
+_MOST_PREVIEWS: Final = 32
+_MOST_TAGS: Final = 20
 
 _EXIF_TEXTS: Final = ("Make", "Model", "LensModel", "Software", "Artist", "Copyright", "DateTimeOriginal")
 _EXIF_NUMBERS: Final = ("ExposureTime", "FNumber", "ISOSpeedRatings", "FocalLength", "PixelXDimension")
@@ -64,19 +78,23 @@ class Rendered(NamedTuple):
     images: dict[str, tuple[int, int, bytes]]
 
 
-def render(file: IO[bytes], name: str) -> Rendered:
+def render(file: IO[bytes], name: str, mime: str | None = None, *, pixels: bool = True) -> Rendered:
     """Make the three derivatives of the image in `file`; `name` is what errors call it.
 
-    Raises `ImageError` when it is no image, is damaged, or is too large to decode. Any other exception is a fault of
-    this program or its installation, never of the image.
+    `mime` is the type of a file that Pillow does not know by its own name (raw, HEIC). Without `pixels` only the
+    header is read and there are no derivatives. Raises `ImageError` when it is no image, is damaged, or is too large
+    to decode. Any other exception is a fault of this program or its installation, never of the image.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's doubts about odd files; real damage raises
-        image = _open(file, name)
+        image = _open(*_readable(file, name, mime))
         stored = image.size
         try:
-            _decide_scale(image, name)
-            facts = _facts(image, stored)
+            if pixels:
+                _decide_scale(image, name)
+            facts = _facts(image, stored, mime)
+            if not pixels:
+                return Rendered(facts, {})
             image.seek(0)
             image.load()
             return Rendered(facts, _cascade(_display(image)))
@@ -88,16 +106,62 @@ def render(file: IO[bytes], name: str) -> Rendered:
             raise ImageError(f"{name} cannot be decoded: {_reason(error)}") from error
 
 
-def _open(file: IO[bytes], name: str) -> Image.Image:
+def _readable(file: IO[bytes], name: str, mime: str | None) -> tuple[IO[bytes], str, tuple[str, ...]]:
+    """What Pillow is given for a file, and the formats that it may be in."""
+    if mime in HEIF_TYPES:
+        _register_heif(name)
+        return file, name, (*FORMATS, "HEIF")
+    if mime is not None and mime.startswith(RAW_PREFIX):
+        return _preview(file, name), name, ("JPEG",)
+    return file, name, FORMATS
+
+
+def _register_heif(name: str) -> None:
     try:
-        image = Image.open(file, formats=FORMATS)
+        import pillow_heif  # lazy: an extra  # noqa: PLC0415
+    except ImportError:
+        raise ImageError(
+            f"{name} is HEIC, which needs a library that is not installed: pip install 'ic-harness[heic]'"
+        ) from None
+    pillow_heif.register_heif_opener()
+
+
+def _preview(file: IO[bytes], name: str) -> IO[bytes]:
+    """The largest JPEG that a raw file carries: cameras put one there for their own display."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        best, pixels, start = b"", 0, data.find(_JPEG_START)
+        for _ in range(_MOST_PREVIEWS):
+            if start < 0:
+                break
+            size = _jpeg_pixels(data[start : start + _JPEG_HEAD])
+            if size > pixels:
+                best, pixels = data[start:], size
+            start = data.find(_JPEG_START, start + 1)
+    if not best:
+        raise ImageError(f"{name} is a raw photo without a preview that can be read")
+    return io.BytesIO(best)
+
+
+def _jpeg_pixels(head: bytes) -> int:
+    try:
+        with Image.open(io.BytesIO(head), formats=("JPEG",)) as image:
+            return image.width * image.height
+    except Exception as error:  # bytes that only begin like a JPEG lead to any exception
+        if not _is_damage(error):
+            raise
+        return 0
+
+
+def _open(file: IO[bytes], name: str, formats: tuple[str, ...]) -> Image.Image:
+    try:
+        image = Image.open(file, formats=formats)
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has too many pixels: at most {MAX_PIXELS:,} can be decoded") from error
     except Exception as error:
         _check_formats()
         if not _is_damage(error):
             raise
-        raise ImageError(f"{name} is not an image that can be read ({', '.join(sorted(FORMATS))})") from error
+        raise ImageError(f"{name} is not an image that can be read ({', '.join(sorted(formats))})") from error
     _check_pixels(image, name, MAX_PIXELS)
     return image
 
@@ -242,12 +306,13 @@ def _cascade(image: Image.Image) -> dict[str, tuple[int, int, bytes]]:
 # -- facts ------------------------------------------------------------------------------------------------------
 
 
-def _facts(image: Image.Image, stored: tuple[int, int]) -> dict[str, Any]:
+def _facts(image: Image.Image, stored: tuple[int, int], mime: str | None = None) -> dict[str, Any]:
     exif = image.getexif()
     details = exif.get_ifd(ExifTags.IFD.Exif)
     orientation = exif.get(ExifTags.Base.Orientation, 1)
+    own = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format or ""]
     return {
-        "mime_type": "image/jpeg" if image.format == "MPO" else Image.MIME[image.format or ""],
+        "mime_type": mime or own,
         "width": stored[0],
         "height": stored[1],
         "orientation": orientation if orientation in range(1, 9) else 1,
@@ -256,7 +321,45 @@ def _facts(image: Image.Image, stored: tuple[int, int]) -> dict[str, Any]:
         "taken_at": _text(details.get(ExifTags.Base.DateTimeOriginal)),
         "taken_at_offset": _text(details.get(ExifTags.Base.OffsetTimeOriginal)),
         "exif": _exif_json({**exif, **details}),
+        "location": _location(exif.get_ifd(ExifTags.IFD.GPSInfo)),
+        "title": _text(exif.get(ExifTags.Base.ImageDescription))
+        or _wide_text(exif.get(ExifTags.Base.XPTitle)),
+        "tags": _tags(exif),
     }
+
+
+def _location(gps: dict[int, Any]) -> str | None:
+    """Where a photo was taken as `latitude,longitude` in degrees with six decimals; None when it does not say."""
+    try:
+        latitude = _degrees(
+            gps[ExifTags.GPS.GPSLatitude], gps.get(ExifTags.GPS.GPSLatitudeRef) in ("S", b"S")
+        )
+        longitude = _degrees(
+            gps[ExifTags.GPS.GPSLongitude], gps.get(ExifTags.GPS.GPSLongitudeRef) in ("W", b"W")
+        )
+    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, OverflowError):
+        return None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        return None
+    return f"{latitude:.6f},{longitude:.6f}"
+
+
+def _degrees(parts: Any, negative: Any) -> float:
+    whole, minutes, seconds = (float(part) for part in parts)
+    value = whole + minutes / 60 + seconds / 3600
+    return -value if negative else value
+
+
+def _wide_text(value: Any) -> str | None:
+    """A text as Windows writes it into EXIF: UTF-16, little-endian."""
+    if not isinstance(value, bytes):
+        return None
+    return _text(value.decode("utf-16-le", "replace"))
+
+
+def _tags(exif: Any) -> list[str]:
+    words = (_wide_text(exif.get(ExifTags.Base.XPKeywords)) or "").replace(",", ";").split(";")
+    return list(dict.fromkeys(word for part in words if (word := part.strip()[:80])))[:_MOST_TAGS]
 
 
 def _color_space(image: Image.Image) -> str:
@@ -295,41 +398,68 @@ def _text(value: Any) -> str | None:
 # -- worker -----------------------------------------------------------------------------------------------------
 
 
-def pack(header: dict[str, Any], bodies: list[bytes]) -> list[bytes]:
-    """A frame: length of the header (4 bytes, big-endian), the header in JSON, then the bodies."""
+def pack(header: dict[str, Any], bodies: list[bytes]) -> bytes:
+    """A frame: its length (8 bytes, big-endian), that of the header (4 bytes), the header in JSON, the bodies."""
     text = json.dumps(header).encode()
-    return [len(text).to_bytes(4, "big"), text, *bodies]
+    size = 4 + len(text) + sum(len(body) for body in bodies)
+    return b"".join([size.to_bytes(8, "big"), len(text).to_bytes(4, "big"), text, *bodies])
 
 
 def main() -> None:
-    """Render standard input, called by the name in the first argument, to a frame on standard output."""
+    """Answer requests on standard input with frames on standard output until it ends.
+
+    A request is one line of JSON: `path`, `name` (what errors call the file), `identity` (see `FileSource`), `mime`
+    (of a file whose format Pillow does not know; may be null), and `pixels`: whether derivatives are wanted.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the uploader, which ends this process
+    if hasattr(os, "nice"):
+        os.nice(5)  # sending is more urgent than what is sent next
     _confine()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    with os.fdopen(0, "rb") as file:
-        file.seek(0)
-        try:
-            rendered = render(file, sys.argv[1])
-        except ImageError as error:
-            frame = pack({"error": str(error)}, [])
-        else:
-            images = {
-                name: (width, height, len(data)) for name, (width, height, data) in rendered.images.items()
-            }
-            bodies = [data for _, _, data in rendered.images.values()]
-            frame = pack({"facts": rendered.facts, "images": images}, bodies)
-    sys.stdout.buffer.writelines(frame)
-    sys.stdout.buffer.flush()
+    for line in sys.stdin.buffer:
+        _grant_time()
+        sys.stdout.buffer.write(_answer(json.loads(line)))
+        sys.stdout.buffer.flush()
+
+
+def _answer(request: dict[str, Any]) -> bytes:
+    try:
+        with Path(request["path"]).open("rb") as file:
+            now = os.fstat(file.fileno())
+            if [now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns] != request["identity"]:
+                return pack({"changed": True}, [])
+            rendered = render(file, request["name"], request["mime"], pixels=request["pixels"])
+    except FileNotFoundError:
+        return pack({"changed": True}, [])
+    except ImageError as error:
+        return pack({"error": str(error), "peak": _peak()}, [])
+    images = {name: (width, height, len(data)) for name, (width, height, data) in rendered.images.items()}
+    bodies = [data for _, _, data in rendered.images.values()]
+    return pack({"facts": rendered.facts, "images": images, "peak": _peak()}, bodies)
+
+
+def _peak() -> int:
+    """The most memory that this process has used, in bytes; 0 where that is not known."""
+    if resource is None:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
 
 
 def _confine() -> None:
-    """Bound what a hostile file can take, where the platform can."""
-    try:
-        import resource  # lazy: not on every platform  # noqa: PLC0415
+    """Bound the memory that a hostile file can take, where the platform can."""
+    if resource is not None:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_AS, (WORKER_MEMORY, resource.RLIM_INFINITY))
 
-        resource.setrlimit(resource.RLIMIT_AS, (WORKER_MEMORY, resource.RLIM_INFINITY))
-        resource.setrlimit(resource.RLIMIT_CPU, (WORKER_CPU_SECONDS, WORKER_CPU_SECONDS + 5))
-    except (ImportError, OSError, ValueError):
-        return
+
+def _grant_time() -> None:
+    """Bound the time that the next file can take, where the platform can."""
+    if resource is not None:
+        with suppress(OSError, ValueError):
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            limit = int(used.ru_utime + used.ru_stime) + WORKER_CPU_SECONDS
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

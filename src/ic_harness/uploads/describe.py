@@ -16,18 +16,26 @@ from typing import Any
 
 from ic_harness.backend import (
     AssetMetadata,
+    AssetMetadataAudio,
     AssetMetadataBase,
+    AssetMetadataDocument,
     AssetMetadataImage,
+    AssetMetadataNote,
+    AssetMetadataVideo,
     AssetType,
+    AudioAssetMetadata,
     DatabaseHosting,
+    DocumentAssetMetadata,
     ImageAssetMetadata,
     MemoryMetadata,
     MemoryType,
+    NoteAssetMetadata,
     SharingStatus,
+    VideoAssetMetadata,
 )
 
 from .material import Material
-from .source import PhotoSource
+from .source import FileSource
 from .worker import MIME_TYPE, Derivative
 
 
@@ -38,7 +46,7 @@ class Keys:
     busy with gets random keys: two uploads at once share nothing that one of them could take away.
     """
 
-    def __init__(self, source: PhotoSource) -> None:
+    def __init__(self, source: FileSource) -> None:
         salt = "" if source.alone else secrets.token_hex(16)
         self._file = f"{source.sha256.hex()}\0{source.path.name}\0{source.modified_ns}\0{salt}"
 
@@ -48,7 +56,7 @@ class Keys:
         return f"ic-harness-{hashlib.sha256(os.fsencode(text)).hexdigest()[:40]}"
 
 
-def original(source: PhotoSource, facts: Mapping[str, Any]) -> AssetMetadata:
+def original(source: FileSource, facts: Mapping[str, Any]) -> AssetMetadata:
     """Describe the original, as the camera stored it."""
     base = _base(source, AssetType.Original, source, facts["mime_type"], facts["width"], facts["height"])
     return AssetMetadataImage(
@@ -62,7 +70,30 @@ def original(source: PhotoSource, facts: Mapping[str, Any]) -> AssetMetadata:
     )
 
 
-def derivative(source: PhotoSource, name: str, image: Derivative) -> AssetMetadata:
+def original_of(source: FileSource, facts: Mapping[str, Any]) -> AssetMetadata:
+    """Describe the original of a file of any kind; `facts` may say little of it."""
+    known = {
+        "width": None,
+        "height": None,
+        "color_space": None,
+        "exif": None,
+        "dpi": None,
+        "orientation": None,
+    }
+    if source.kind.name == "image":
+        return original(source, {**known, **facts})
+    base = _base(source, AssetType.Original, source, source.kind.mime, None, None)
+    match source.kind.name:
+        case "video":
+            return AssetMetadataVideo(value=VideoAssetMetadata(base=base))
+        case "audio":
+            return AssetMetadataAudio(value=AudioAssetMetadata(base=base))
+        case "note":
+            return AssetMetadataNote(value=NoteAssetMetadata(base=base))
+    return AssetMetadataDocument(value=DocumentAssetMetadata(base=base))
+
+
+def derivative(source: FileSource, name: str, image: Derivative) -> AssetMetadata:
     """Describe a derivative; it is upright, so its orientation is 1."""
     base = _base(source, AssetType(name), image.material, MIME_TYPE, image.width, image.height)
     ratio = image.material.size / source.size
@@ -72,7 +103,12 @@ def derivative(source: PhotoSource, name: str, image: Derivative) -> AssetMetada
 
 
 def _base(
-    source: PhotoSource, asset_type: AssetType, material: Material, mime_type: str, width: int, height: int
+    source: FileSource,
+    asset_type: AssetType,
+    material: Material,
+    mime_type: str,
+    width: int | None,
+    height: int | None,
 ) -> AssetMetadataBase:
     return AssetMetadataBase(
         name=source.name,
@@ -92,7 +128,7 @@ def _base(
 class About:
     """A photo and what the worker found out about it."""
 
-    source: PhotoSource
+    source: FileSource
     facts: Mapping[str, Any]
 
 
@@ -100,15 +136,16 @@ def memory(about: About, uploaded_at: int) -> MemoryMetadata:
     """Describe the memory; `uploaded_at` is the backend's own time, nanoseconds. Sums are the backend's affair."""
     source, facts = about.source, about.facts
     return MemoryMetadata(
-        memory_type=MemoryType.Image,
-        title=source.title,
+        memory_type=MemoryType(source.kind.name.capitalize()),
+        title=facts.get("title") or source.title,
         content_type=facts["mime_type"],
         created_at=source.modified_ns,
         updated_at=source.modified_ns,
         uploaded_at=uploaded_at,
         date_of_memory=taken_at_ns(facts),
         file_created_at=source.modified_ns,
-        tags=[],
+        tags=list(facts.get("tags") or ()),
+        location=facts.get("location"),
         database_storage_edges=[DatabaseHosting.Icp],
         shared_count=0,
         sharing_status=SharingStatus.Private,

@@ -28,7 +28,7 @@ from .results import Asset, Listener, Progress, UploadedPhoto
 from .separate import SeparateMemories
 from .session import Trace
 from .settled import Settled
-from .source import PhotoSource
+from .source import FileSource, PhotoSource
 from .strategy import Shape, Strategy, choose
 from .worker import Derivatives, derive
 
@@ -79,7 +79,7 @@ class Sending:
 class PhotoUpload:
     """One photo on its way; `run` takes it there or unmakes what was made."""
 
-    def __init__(self, backend: Settled, source: PhotoSource, listener: Listener) -> None:
+    def __init__(self, backend: Settled, source: FileSource, listener: Listener) -> None:
         self._backend = backend
         self._source = source
         self._keys = describe.Keys(source)
@@ -88,6 +88,8 @@ class PhotoUpload:
         self._draft: Draft | None = None
         self._strategy: Strategy | None = None
         self._done: dict[str, int] = {}
+        self.derivatives: Derivatives | None = None
+        """What was made of the photo, once it was."""
 
     async def run(self, capsule: str | None) -> tuple[Draft, tuple[Asset, ...]]:
         """Upload, make the memory, read it back. Raises `ImageError` or `UploadError`."""
@@ -142,7 +144,8 @@ class PhotoUpload:
 
     async def _derive(self) -> Derivatives:
         self._tell("derivatives", 0, None)
-        return await derive(self._source)
+        self.derivatives = await derive(self._source)
+        return self.derivatives
 
     async def _lane_a(self, sending: Sending, derived: asyncio.Task[Derivatives]) -> Trace:
         about = None

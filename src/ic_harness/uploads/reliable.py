@@ -15,29 +15,44 @@ from .session import WINDOW, Sent, Trace, send_chunks
 from .source import ChunkRange
 
 
-async def upload(backend: Any, trace: Trace, traces: list[Trace], sent: Sent) -> Trace:
+async def upload(
+    backend: Any, trace: Trace, traces: list[Trace], sent: Sent, *, fresh: bool = False
+) -> Trace:
     """Store the material of `trace` as a blob; the trace is kept in `traces` while it may have to be undone.
 
-    `backend` is an `AsyncBackend`. Raises what its methods raise.
+    `backend` is an `AsyncBackend`. `fresh` says that the session is most likely new: what it has is then asked only
+    when it refuses a chunk. Raises what the backend's methods raise.
     """
     traces.append(trace)
     try:
-        missing = await _begin(backend, trace)
+        missing = await (_open if fresh else _begin)(backend, trace)
     except (BackendError, RejectError):
         if trace.session is None:
             traces.remove(trace)  # refused: there is nothing to undo
         raise
     sent(trace.material.size - sum(part.length for part in missing))
-    await send_chunks(backend, trace, missing, sent, window=WINDOW)
+    try:
+        await send_chunks(backend, trace, missing, sent, window=WINDOW)
+    except* BackendError:
+        if not fresh:
+            raise
+        # It was not new: it is finished, or has chunks of an upload that nobody remembers.
+        await send_chunks(backend, trace, await _begin(backend, trace), sent, window=WINDOW)
     # Also for a session that is finished already: the same answer again tells the blob and its time.
     await _finish(backend, trace)
     return trace
 
 
-async def _begin(backend: Any, trace: Trace) -> list[ChunkRange]:
-    """Open or find the session; gives the chunks to send."""
+async def _open(backend: Any, trace: Trace) -> list[ChunkRange]:
+    """Open the session; returns all chunks."""
     ranges = trace.ranges
     trace.session = await backend.uploads_begin(trace.capsule, len(ranges), trace.idem)
+    return list(ranges)
+
+
+async def _begin(backend: Any, trace: Trace) -> list[ChunkRange]:
+    """Open or find the session; returns the chunks to send."""
+    ranges = await _open(backend, trace)
     status = await backend.uploads_status(trace.session)
     trace.ours = status.blob_id is None
     return [ranges[index] for gap in status.missing for index in range(gap.start, gap.end)]

@@ -1,7 +1,7 @@
 """A photo on disk as a source of bytes: size, hash and ranges, never the whole file in memory.
 
-Ranges are read with `pread` from one descriptor, so several chunks can be read at once and the worker of lane
-B can read the very same file, even if its name is given to another one meanwhile. A file that is written to
+Ranges are read with `pread` from one descriptor, so several chunks can be read at once. The image worker opens the
+file by its name and compares its identity, so that it never reads another file of that name. A file that is written to
 during the upload is noticed by its size and time of change. While a photo is open its file is locked (for those
 who ask for such locks: other uploads), so that two uploads of one file know of each other.
 """
@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,18 +19,14 @@ from typing import Final, Self
 from ic_harness.errors import ImageError, InputError, UploadError
 from ic_harness.text import readable
 
+from .kinds import IMAGE, UNKNOWN_KIND, Kind, has_signature, known_kind
+
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
 except ImportError:  # a platform without such locks
     flock = None  # type: ignore[assignment]
 
 _BLOCK: Final = 1 << 20
-_SIGNATURES: Final = (
-    (b"\xff\xd8\xff", b""), (b"\x89PNG\r\n\x1a\n", b""), (b"GIF87a", b""), (b"GIF89a", b""), (b"BM", b""),
-    (b"II*\x00", b""), (b"MM\x00*", b""), (b"II+\x00", b""), (b"MM\x00+", b""), (b"RIFF", b"WEBP"),
-)  # fmt: skip
-"""How images begin: the first bytes, and those at offset 8. AVIF is known by its brand at offset 4."""
-_AVIF: Final = (b"ftypavif", b"ftypavis", b"ftypmif1")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,21 +44,26 @@ def chunk_ranges(size: int, chunk_size: int) -> tuple[ChunkRange, ...]:
     return tuple(ChunkRange(i, start, min(chunk_size, size - start)) for i, start in enumerate(starts))
 
 
-class PhotoSource:
-    """An open photo. Use it as a context manager; any number of threads may read from it.
+class FileSource:
+    """An open file. Use it as a context manager; any number of threads may read from it.
 
-    Raises `ImageError` when there is no such file, or it is a folder, empty, or no image by its first bytes.
+    `sha256` is the digest (32 bytes) where it is known already: the file is then not read for it. `photo` says that
+    only images are wanted. Raises `ImageError` when there is no such file, or it is a folder, empty, or not wanted.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, sha256: bytes | None = None, photo: bool = False
+    ) -> None:
         self.path = Path(path)
         self._fd = _open(self.path)
         try:
             self._stat = os.fstat(self._fd)
-            self._check()
+            start = self._check(photo=photo)
+            self.kind = known_kind(self.path, start) or UNKNOWN_KIND
+            """The kind of memory that the file becomes, and its MIME type."""
             self.alone = _lock(self._fd)
             """Whether no other upload of this very file is under way."""
-            self.sha256 = self._hash()
+            self.sha256 = sha256 or self._hash()
         except BaseException:
             os.close(self._fd)
             raise
@@ -89,16 +88,11 @@ class PhotoSource:
         """When the file was last changed, nanoseconds since 1970; 0 for what claims to be older."""
         return max(0, self._stat.st_mtime_ns)
 
-    @contextmanager
-    def reopened(self) -> Iterator[int]:
-        """A second descriptor of the same file, for another process, that does not hold the lock."""
-        descriptor = _open(self.path)
-        try:
-            if not os.path.samestat(os.fstat(descriptor), self._stat):
-                raise self._changed()
-            yield descriptor
-        finally:
-            os.close(descriptor)
+    @property
+    def identity(self) -> tuple[int, int, int, int]:
+        """Device, inode, size and time of change: what tells this file from another one of the same name."""
+        facts = self._stat
+        return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
     def read(self, offset: int, length: int) -> bytes:
         """Read `length` bytes from `offset`; raises `UploadError` when the file has changed."""
@@ -131,14 +125,17 @@ class PhotoSource:
     ) -> None:
         self.close()
 
-    def _check(self) -> None:
+    def _check(self, *, photo: bool) -> bytes:
+        """The first bytes of a file that can be used."""
         if not stat.S_ISREG(self._stat.st_mode):
             kind = "a folder" if stat.S_ISDIR(self._stat.st_mode) else "no file"
             raise ImageError(f"{self.path} is {kind}, not an image")
         if self.size == 0:
             raise ImageError(f"{self.path} is empty, not an image")
-        if not looks_like_image(os.pread(self._fd, 16, 0)):
+        start = os.pread(self._fd, 16, 0)
+        if photo and not looks_like_image(start):
             raise ImageError(f"{self.path} is not an image: it begins like none that can be read")
+        return start
 
     def _hash(self) -> bytes:
         digest = hashlib.sha256()
@@ -150,6 +147,27 @@ class PhotoSource:
     def _changed(self) -> UploadError:
         message = f"{self.path} was changed while it was being uploaded"
         return UploadError(message, detail=InputError(message))
+
+
+class PhotoSource(FileSource):
+    """An open photo: a file that is an image by its first bytes."""
+
+    def __init__(self, path: str | os.PathLike[str], *, sha256: bytes | None = None) -> None:
+        super().__init__(path, sha256=sha256, photo=True)
+
+
+def kind_at(path: str | os.PathLike[str]) -> Kind | None:
+    """The kind of a file; None for what cannot be read, is no file, or of no kind that is stored."""
+    try:
+        descriptor = _open(Path(path))
+    except ImageError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return known_kind(Path(path), os.pread(descriptor, 16, 0))
+    finally:
+        os.close(descriptor)
 
 
 def _open(path: Path) -> int:
@@ -176,6 +194,4 @@ def _lock(descriptor: int) -> bool:
 
 def looks_like_image(start: bytes) -> bool:
     """Whether a file that begins with these 16 bytes is of a kind that is decoded; cheap and no proof."""
-    if start[4:12] in _AVIF:
-        return True
-    return any(start.startswith(first) and start[8:].startswith(later) for first, later in _SIGNATURES)
+    return has_signature(IMAGE, start)
