@@ -150,7 +150,7 @@ def neighbours_cost_nothing(stage: Stage) -> None:
 
 
 def _settle_neighbours(stage: Stage) -> None:
-    neighbours = [stage.caller(f"neighbour-{number}") for number in range(20)]
+    neighbours = [stage.in_bulk(stage.caller(f"neighbour-{number}")) for number in range(20)]
     for number in range(stage.sizes.neighbours):
         try:
             _inline(neighbours[number % len(neighbours)], 10, number)
