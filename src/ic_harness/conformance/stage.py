@@ -117,9 +117,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How much the dearest checks do: foreign memories beside a capsule, and bytes of a large original."""
+    """How much the dearest checks do.
+
+    Foreign memories beside a capsule, memories in a long list and those added while one pages, bytes of a large
+    original and of a long text.
+    """
 
     neighbours: int = 1000
+    listed: int = 1000
+    added: int = 20
+    text: int = 1_000_000
     original: int = 21_000_000
 
 

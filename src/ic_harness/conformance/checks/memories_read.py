@@ -76,11 +76,8 @@ def lists_page_through_everything(stage: Stage) -> None:
     equal(sorted(first_pass), sorted(made), "the memories that pages of three show")
     equal(_page_through(alice, limit=3), first_pass, "the order of a second listing")
     # A list in the order of a hash map puts a new memory anywhere: once it may be behind the cursor, always it is not.
-    for _ in range(_ADDED_MEANWHILE):
+    for _ in range(stage.sizes.added):
         made += [_added_between_pages(alice, made)]
-
-
-_ADDED_MEANWHILE = 20
 
 
 def _added_between_pages(caller: Caller, made: list[str]) -> str:
