@@ -21,7 +21,7 @@ _LITERAL_BYTES: Final = 2048
 _ID_LENGTH: Final = 5
 """Characters from which on a text in a result counts as an id."""
 _ROWS: Final = 20
-"""Items of a list in a result that are looked through for ids: what is far down in a list was made by an earlier call."""
+"""Items of a list in a result that are looked through for ids; what is further down was made by an earlier call."""
 _SESSION_FIRST: Final = frozenset({"uploads_put_chunk", "uploads_finish", "uploads_abort", "uploads_status"})
 """Methods whose first argument is a session, which may be a small number."""
 

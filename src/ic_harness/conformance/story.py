@@ -136,7 +136,7 @@ def brief(value: Any) -> str:
 
 
 def _start(value: Any) -> str:
-    """The beginning of `repr(value)`, longer than a line where the whole is: a list of a thousand rows is not written."""
+    """The beginning of `repr(value)`, longer than a line where the whole is: not all of a long list."""
     if type(value) is list:
         return _joined("[", (_start(item) for item in value), "]")
     if fields := getattr(type(value), "model_fields", None):

@@ -76,7 +76,7 @@ def _reaching_out(own: _Photo, theirs: _Photo) -> _Calls:
         ),
         (
             "memories_delete_bulk",
-            lambda: backend.memories_delete_bulk(caller.capsule, [theirs.memory], True),  # noqa: FBT003
+            lambda: backend.memories_delete_bulk(caller.capsule, [theirs.memory], True),
         ),
         ("memories_cleanup_assets_bulk", lambda: backend.memories_cleanup_assets_bulk([theirs.memory])),
     )

@@ -165,8 +165,8 @@ def lists_of_every_length(stage: Stage) -> None:
         (_LARGEST_PAGE + 1, (_LARGEST_PAGE,)),
         (stage.sizes.listed, (None, _LARGEST_PAGE)),
     ):
-        for number in range(len(made), length):
-            made.append(inline_memory(filler, content(10, number), alice.capsule))
+        missing = range(len(made), length)
+        made += [inline_memory(filler, content(10, number), alice.capsule) for number in missing]
         for limit in limits:
             _every_row(alice, made, limit)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ic_harness.conformance.blame import Blame, blame
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.checks.scene import BITS, Scene
-from ic_harness.conformance.endpoints import ENDPOINTS, ROLES, Answer, Endpoint
-from ic_harness.conformance.expectations import UnmetNeedError, part, require
+from ic_harness.conformance.endpoints import ENDPOINTS, Answer, Endpoint
+from ic_harness.conformance.expectations import part, require
 from ic_harness.conformance.guarantees import Severity
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.errors import BackendError, RejectError
@@ -47,12 +47,13 @@ def roles_of_maintenance(stage: Stage) -> None:
 
 
 def _try_roles(scene: Scene, kinds: tuple[str, ...]) -> None:
-    """Let every role call every method of these kinds, those last who may destroy."""
+    """Let every role call every method of these kinds; the owner last, who may destroy."""
     people = _people(scene)
     endpoints = [it for it in ENDPOINTS.values() if it.kind in kinds and scene.has(it)]
-    for role in reversed(ROLES):
-        if role in people:
-            _try_role(scene, role, people[role], endpoints)
+    owner = {"owner": people.pop("owner")}
+    for callers in (people, owner):
+        for endpoint in endpoints:
+            _try(scene, endpoint, callers)
 
 
 def _people(scene: Scene) -> dict[str, Caller]:
@@ -67,46 +68,69 @@ def _people(scene: Scene) -> dict[str, Caller]:
     return people
 
 
-def _try_role(scene: Scene, role: str, caller: Caller, endpoints: Iterable[Endpoint]) -> None:
-    for endpoint in endpoints:
+def _try(scene: Scene, endpoint: Endpoint, callers: Mapping[str, Caller]) -> None:
+    """Let callers call one method; what is wrong alike for several of them is told once."""
+    let_in, locked_out, otherwise = list[str](), dict[str, str](), dict[str, str]()
+    for role, caller in callers.items():
         expected = endpoint.answers[role]
-        if expected is not Answer.MAY:
-            _try(scene, role, caller, endpoint, expected)
+        if expected is Answer.MAY:
+            continue
+        served, error = _ask(scene, caller, endpoint)
+        if expected is Answer.MUST and not served:
+            locked_out[role] = "was refused: " + str(error) if error else "showed and did nothing"
+        elif expected is Answer.NEVER and served:
+            let_in.append(role)
+        elif error is not None and expected is Answer.NEVER and not _is_plain(error, endpoint):
+            otherwise[role] = f"was refused with {error}"
+    require(not let_in, f"{endpoint.name} was accepted from {_told(let_in)}", _LET_IN)
+    for told, severity, meaning in (
+        (locked_out, Severity.HIGH, _LOCKED_OUT),
+        (otherwise, Severity.MEDIUM, "Clients decide by the kind of the error what to do next."),
+    ):
+        seen = f"{endpoint.name} by {_told(list(told))} {next(iter(told.values()), '')}"
+        require(not told, seen, meaning, severity=severity)
 
 
-def _try(scene: Scene, role: str, caller: Caller, endpoint: Endpoint, expected: Answer) -> None:
-    who = f"who has only the permission {role.upper()}" if role in BITS else f"the {role}"
+def _ask(scene: Scene, caller: Caller, endpoint: Endpoint) -> tuple[bool, BackendError | RejectError | None]:
+    """Whether the caller was served, and the error otherwise; a list that shows nothing serves nobody."""
     try:
         result = scene.call(caller, endpoint)
     except (BackendError, RejectError) as error:
         if blame(error) is not Blame.CANISTER:
             raise
-        if expected is Answer.MUST or endpoint.shows:
-            told = f"{endpoint.name} by {who} was refused: {error}"
-            require(holds=False, what=told, meaning=_LOCKED_OUT, severity=Severity.HIGH)
-        else:
-            _refused(error, endpoint, who)
-        return
+        return False, error
     served = scene.shown(endpoint, result) if endpoint.shows else not _is_nothing(result)
-    if expected is Answer.MUST:
-        what = f"{endpoint.name} by {who} does nothing"
-        require(served, what, _LOCKED_OUT, severity=Severity.HIGH)
-    else:
-        require(not served, f"{endpoint.name} by {who} was accepted", _LET_IN)
+    return served, None
 
 
-def _refused(error: BackendError | RejectError, endpoint: Endpoint, who: str) -> None:
-    """A refusal is told as one; any other error lets nobody in, and is less severe."""
+def _is_plain(error: BackendError | RejectError, endpoint: Endpoint) -> bool:
+    """Whether a refusal is told as one; any other error lets nobody in, and is less severe."""
     if isinstance(error, BackendError):
-        plain = error.tag in _CLOSED
-    else:
-        plain = endpoint.name in _WITHOUT_ERRORS
-    told = f"{endpoint.name} by {who} was refused with {error}, expected {' or '.join(_CLOSED)}"
-    require(plain, told, "Clients decide by the kind of the error what to do next.", severity=Severity.MEDIUM)
+        return error.tag in _CLOSED
+    return endpoint.name in _WITHOUT_ERRORS
+
+
+_WORDS: Final = {
+    "owner": "the owner",
+    "subject": "the capsule's subject",
+    "controller": "a controller of the canister",
+    "stranger": "another user",
+    "anonymous": "the anonymous caller",
+}
+"""How a role that is no permission bit is called in a sentence."""
+
+
+def _told(roles: list[str]) -> str:
+    bits = [role.upper() for role in roles if role in BITS]
+    rest = [_WORDS[role] for role in roles if role not in BITS]
+    holders = [f"holders of the permission {' or '.join(bits)} alone"] if bits else []
+    return ", ".join(rest + holders)
 
 
 def _is_nothing(result: Any) -> bool:
-    """Whether a call of several things at once did none of them."""
+    """Whether a call of several things at once did none of them, or a page shows none."""
+    if getattr(result, "items", None) == []:
+        return True
     if hasattr(result, "deleted_count"):
         return bool(result.deleted_count == 0 and result.failed_count)
     if hasattr(result, "ok") and hasattr(result, "failed"):
