@@ -119,13 +119,14 @@ class Caller:
 class Sizes:
     """How much the dearest checks do.
 
-    Foreign memories beside a capsule, memories in a long list and those added while one pages, bytes of a large
-    original and of a long text.
+    Foreign memories beside a capsule, memories in a long list and those added while one pages, photos at once,
+    bytes of a large original and of a long text.
     """
 
     neighbours: int = 1000
     listed: int = 1000
     added: int = 20
+    photos: int = 4
     text: int = 1_000_000
     original: int = 21_000_000
 

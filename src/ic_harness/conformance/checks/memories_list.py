@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ic_harness.backend import (
+    AssetType,
     MemoryHeader,
     MemoryUpdateData,
     PersonRefPrincipal,
@@ -166,9 +167,14 @@ def lists_of_every_length(stage: Stage) -> None:
         (stage.sizes.listed, (None, _LARGEST_PAGE)),
     ):
         missing = range(len(made), length)
-        made += [inline_memory(filler, content(10, number), alice.capsule) for number in missing]
+        made += [_bare(filler, alice.capsule, number) for number in missing]
         for limit in limits:
             _every_row(alice, made, limit)
+
+
+def _bare(caller: Caller, capsule: str, number: int) -> str:
+    """Create a memory that has nothing to link to, so that its row is short."""
+    return inline_memory(caller, content(10, number), capsule, AssetType.Metadata)
 
 
 def _every_row(caller: Caller, made: list[str], limit: int | None) -> None:
