@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -31,6 +32,7 @@ from ic_harness.uploads.worker import Derivative, Derivatives
 from .mutants import unplanted
 
 T = TypeVar("T")
+_MOST_LINES = 20_000
 # What the dear checks prove is not in their size: all of them together take seconds and not a minute.
 SIZES = Sizes(neighbours=40, listed=0, added=6, photos=2, original=4_000_000, text=200_000)
 QUOTAS = {"inline_bytes_per_capsule": 128 << 10, "sessions_per_caller_and_capsule": 24}
@@ -102,21 +104,27 @@ def reached_by(fault: str) -> list[Check]:
 @cache
 def _questions() -> tuple[set[str], dict[str, set[str]]]:
     """Which faults the module asks for while it is installed, and in each check."""
-    asked: set[str] = set()
+    asked: Counter[str] = Counter()
     by_check: dict[str, set[str]] = {}
     with _installed(unplanted(), "?", asked) as (network, canister):
-        from_the_start = asked.copy()
+        from_the_start = _names(asked)
         for check in CHECKS:
             asked.clear()
             result = _result(network, canister, unplanted(), check)
             assert result.outcome is Outcome.PASSED, describe(result)
-            by_check[check.name] = asked.copy()
+            by_check[check.name] = _names(asked)
     return from_the_start, by_check
+
+
+def _names(asked: Counter[str]) -> set[str]:
+    """The faults that were asked for; of what one message prints, only the newest 2 MiB are kept."""
+    assert asked.total() < _MOST_LINES, "bug: questions may have been lost"
+    return set(asked)
 
 
 @contextmanager
 def _installed(
-    wasm: bytes, fault: str, asked: set[str] | None = None
+    wasm: bytes, fault: str, asked: Counter[str] | None = None
 ) -> Iterator[tuple[EmbeddedNetwork, Principal]]:
     """Install the module into a network of its own; `asked` is filled with the faults that it asks for."""
     config = ReplicaConfig(seed=b"ic-harness mutants", background=False, clock=ManualClock())
@@ -132,10 +140,10 @@ def _installed(
         yield network, canister
 
 
-def _note(asked: set[str], line: Line) -> None:
+def _note(asked: Counter[str], line: Line) -> None:
     word, _, name = line.text.partition("planted: ")
     if not word:
-        asked.add(name)
+        asked[name] += 1
 
 
 def _result(network: EmbeddedNetwork, canister: Principal, wasm: bytes, check: Check) -> CheckResult:
