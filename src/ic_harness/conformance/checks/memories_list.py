@@ -164,7 +164,7 @@ def lists_of_every_length(stage: Stage) -> None:
         (_PAGE + 1, (None,)),
         (_LARGEST_PAGE, (_LARGEST_PAGE,)),
         (_LARGEST_PAGE + 1, (_LARGEST_PAGE,)),
-        (stage.sizes.listed, (None, _LARGEST_PAGE)),
+        (stage.sizes.listed, (_LARGEST_PAGE,)),
     ):
         missing = range(len(made), length)
         made += [_bare(filler, alice.capsule, number) for number in missing]
