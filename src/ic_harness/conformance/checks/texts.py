@@ -15,8 +15,7 @@ from ic_harness.errors import BackendError, RejectError
 
 _ODD: Final = {
     "an empty text": "",
-    "control characters": "\x00\x01\x1b[31m\r\n\x7f",
-    "other scripts": "\u202e日本語 Ωмир 🌊 e\u0301",
+    "control characters and other scripts": "\x00\x01\x1b[31m\r\n\x7f\u202e日本語 Ωмир 🌊 e\u0301",
 }
 _WITHOUT_ERRORS = ("mint_http_token",)
 """Methods whose type has no room for an error: a trap is how they refuse."""
