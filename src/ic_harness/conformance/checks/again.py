@@ -84,10 +84,16 @@ def _fields(call: Callable[[], Any]) -> dict[str, str]:
     except BackendError as error:
         return {"refused": error.tag}
     return {
-        name: _TIMES.sub("", repr(getattr(told, name)))
+        name: _text(getattr(told, name))
         for name in type(told).model_fields
         if name not in ("updated_at", "owners")  # owners tell when they were here last
     }
+
+
+def _text(value: Any) -> str:
+    """A value without times; the order of a list is not what this is about."""
+    told = sorted(map(repr, value)) if isinstance(value, list) else repr(value)
+    return _TIMES.sub("", str(told))
 
 
 @check("OP10")
