@@ -2,7 +2,8 @@
 
 A verdict must not depend on speed or luck. Each run has a network of its own, real time, calls at once in threads, and
 callers whose keys are drawn anew; what it found is kept as one word for each check (and for each stage of the gate).
-Processes that only compute take the cores away meanwhile. The exit status is 1 when any word differed between two runs.
+Processes that only compute take the cores away meanwhile. The exit status is 1 when any word differed between two runs,
+and 130 when Ctrl-C ended it, which tells of the runs so far.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -41,14 +43,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     checks = [check for check in CHECKS if not options.only or check.guarantee.id in options.only]
     runs: dict[str, list[Words]] = {subject: [] for subject in options.subjects or SUBJECTS}
-    with busy(options.busy):
-        for number in range(1, options.runs + 1):
-            for subject, found in runs.items():
-                started = time.perf_counter()
-                found.append(judge(subject, checks))
-                seconds = time.perf_counter() - started
-                print(f"run {number} of {subject}: {summary(found[-1])}, {seconds:.0f} s", flush=True)
+    try:
+        with busy(options.busy):
+            for number in range(1, options.runs + 1):
+                _round(number, runs, checks)
+    except KeyboardInterrupt:
+        report(runs)
+        return _INTERRUPTED
     return report(runs)
+
+
+_INTERRUPTED = 130
+
+
+def _round(number: int, runs: Mapping[str, list[Words]], checks: Sequence[Check]) -> None:
+    """Judge every subject once more."""
+    for subject, found in runs.items():
+        started = time.perf_counter()
+        found.append(judge(subject, checks))
+        seconds = time.perf_counter() - started
+        print(f"run {number} of {subject}: {summary(found[-1])}, {seconds:.0f} s", flush=True)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -76,10 +90,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+_COMPUTING = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
+"""What ends with its parent, however that ends."""
+
+
 @contextmanager
 def busy(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Keep `count` cores busy for the block; gives the processes that do."""
-    command = [sys.executable, "-c", "while True: pass"]
+    command = [sys.executable, "-c", _COMPUTING]
     started: list[subprocess.Popen[bytes]] = []
     try:
         started += [subprocess.Popen(command) for _ in range(count)]
@@ -169,4 +187,5 @@ def report(runs: Mapping[str, Sequence[Words]]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` tells of the runs so far, as Ctrl-C does
     sys.exit(main())

@@ -43,6 +43,21 @@ def test_it_judges_with_busy_cores(capsys):
     assert "run 2 of H: 1 passed, 1 failed medium," in out
 
 
+def test_what_was_run_is_told_when_it_is_interrupted(monkeypatch, capsys):
+    """Ctrl-C ends the runs, tells of those that there were, and is no success."""
+    found = iter([SAME, {**SAME, "UC4-one": "failed high"}])
+
+    def judge(*_):
+        try:
+            return next(found)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(steady, "judge", judge)
+    assert steady.main(["--busy", "0", "A"]) == 130
+    assert "| A | UC4-one | passed 1 times, failed high 1 times |" in capsys.readouterr().out
+
+
 def test_busy_processes_end():
     """The processes that keep the cores busy run in the block and no longer."""
     with steady.busy(2) as started:
