@@ -22,6 +22,7 @@ class Capability(StrEnum):
     METER = "meter"
     FAULTS = "faults"
     OUTCALLS = "outcalls"
+    STABLE = "stable"
 
 
 MEANINGS: Final[Mapping[Capability, str]] = {
@@ -35,6 +36,7 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.METER: "tell how many instructions a canister used",
     Capability.FAULTS: "lose, repeat and delay messages",
     Capability.OUTCALLS: "answer HTTPS outcalls of canisters as a test says",
+    Capability.STABLE: "read canisters' stable memory",
 }
 """What each capability lets a test do, to complete the sentence "the network can …"."""
 

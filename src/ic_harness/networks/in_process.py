@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ic_harness.agent import (
     Agent,
@@ -21,10 +21,11 @@ from ic_harness.agent import (
     CallableTransport,
     Request,
     Response,
+    Transport,
 )
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Ed25519Identity, Identity
+from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
 from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkSnapshot, Replica
 
 from .capabilities import Capability
@@ -51,6 +52,36 @@ def _ask(replica: Replica, request: Request) -> Response:
 
 async def _ask_in_thread(replica: Replica, request: Request) -> Response:
     return await asyncio.to_thread(_ask, replica, request)
+
+
+class _BulkAgent(Agent):
+    """An agent whose calls go to the replica without envelopes, and whose answers come without certificates."""
+
+    def __init__(self, replica: Replica, transport: Transport, identity: Identity) -> None:
+        super().__init__(transport, identity, root_key=replica.root_key, clock=replica.clock.now_ns)
+        self._replica = replica
+
+    def update(
+        self,
+        canister_id: Any,
+        method: str,
+        arg: bytes,
+        *,
+        effective_canister_id: Any = None,  # noqa: ARG002 - there is one subnet
+    ) -> bytes:
+        """Call `method`. Raises `RejectError` and `ReplicaError`."""
+        return self._replica.execute_update(self.principal, canister_id, method, arg)
+
+    def query(
+        self,
+        canister_id: Any,
+        method: str,
+        arg: bytes,
+        *,
+        effective_canister_id: Any = None,  # noqa: ARG002 - there is one subnet
+    ) -> bytes:
+        """Ask a query `method`. Raises `RejectError`."""
+        return self._replica.execute_query(self.principal, canister_id, method, arg)
 
 
 class EmbeddedNetwork(Network):
@@ -86,6 +117,12 @@ class EmbeddedNetwork(Network):
     def _new_agent(self, identity: Identity) -> Agent:
         transport = CallableTransport(partial(_ask, self.replica))
         return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+
+    def bulk_agent(self, identity: Identity | None = None) -> Agent:
+        """Make a client whose calls go without signatures and certificates, and past canister_inspect_message."""
+        return _BulkAgent(
+            self.replica, CallableTransport(partial(_ask, self.replica)), identity or AnonymousIdentity()
+        )
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
         transport = AsyncCallableTransport(partial(_ask_in_thread, self.replica))
@@ -178,6 +215,10 @@ class EmbeddedNetwork(Network):
         finally:
             if self._outcalls is not None and self.failure is None:
                 self._outcalls.restore(before)
+
+    def stable_memory(self, canister: Principal) -> bytes:
+        """Read the stable memory of a canister. Raises `ReplicaError` when there is no such canister."""
+        return self.replica.stable_memory(canister)
 
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""

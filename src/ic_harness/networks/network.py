@@ -88,6 +88,13 @@ class Network(ABC):
         """Make an asynchronous client that calls as `identity` (None: anonymously). The caller closes it."""
         return self._new_async_agent(identity or AnonymousIdentity())
 
+    def bulk_agent(self, identity: Identity | None = None) -> Agent:
+        """Make a client for many calls of which only the effects matter, such as filling a canister.
+
+        Where the network can, they go without signatures and certificates, and past canister_inspect_message.
+        """
+        return self.agent(identity)
+
     @abstractmethod
     def close(self) -> None:
         """Release everything that this object holds; a network that it did not start goes on."""
@@ -286,6 +293,10 @@ class Network(ABC):
             if self.failure is None:
                 self.restore(before)
             before.close()
+
+    def stable_memory(self, canister: Principal) -> bytes:  # noqa: ARG002 - named for implementations
+        """Read the stable memory of a canister, all of it. Needs `Capability.STABLE`."""
+        raise MissingCapabilityError(self.name, Capability.STABLE)
 
     def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations
         """Read what a canister printed, oldest first. Needs `Capability.LOGS`."""

@@ -274,6 +274,11 @@ class Replica:
             raise ReplicaError(f"canister {Principal(raw)} does not exist")
         return found
 
+    def stable_memory(self, canister_id: Id) -> bytes:
+        """The stable memory of a canister between two rounds. Raises `ReplicaError` when there is no such canister."""
+        canister = self.canister(canister_id)
+        return self.node.driver.call(lambda: snapshots.stable_memory(self.node.machine, canister))
+
     def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
         """What the newest messages cost, and the number to ask with next time."""
         return self.node.observer.figures.since(since)
