@@ -157,7 +157,7 @@ def neighbours_cost_nothing(stage: Stage) -> None:
 
 
 def _settle_neighbours(stage: Stage, numbers: range) -> None:
-    neighbours = [stage.caller(f"neighbour-{number}") for number in range(20)]
+    neighbours = [stage.in_bulk(stage.caller(f"neighbour-{number}")) for number in range(20)]
     for number in numbers:
         try:
             _inline(neighbours[number % len(neighbours)], 10, number)
