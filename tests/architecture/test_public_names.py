@@ -49,6 +49,8 @@ ENTRANCES = {
     f"{PACKAGE}.conformance.report",
     f"{PACKAGE}.conformance.results",
     f"{PACKAGE}.conformance.running",
+    f"{PACKAGE}.uploads.describe",
+    f"{PACKAGE}.uploads.reliable",
 }
 
 

@@ -98,6 +98,27 @@ def test_a_file_that_is_not_what_was_added(world, change):
     assert len(world.memories()) == 1
 
 
+def test_a_copy_takes_the_place_of_a_removed_file(world):
+    """Bytes that are still there under another name are stored."""
+    from ic_harness.bulk import UNPACED, Options, add_paths, run_bulk
+
+    photos = world.folder / "photos"
+    write_photos(photos, 1)
+    (photos / "copy.jpg").write_bytes((photos / "photo00000.jpg").read_bytes())
+    add_paths(world.ledger, [photos])
+    first = next(file for file in world.ledger.every_file() if file.duplicate_of is None)
+    (photos / first.name).unlink()
+    run_bulk(
+        world.ledger,
+        world.network,
+        world.identity,
+        world.canister,
+        Options(until=Stage.PROCESS, limits=UNPACED),
+    )
+    assert world.ledger.dead_letters() == []
+    assert [assets(memory) for memory in world.memories()] == [WHOLE]
+
+
 def test_a_mended_file_is_retried(world):
     """A dead letter that was no image is looked at again; what is a photo by now is stored."""
     photos = world.folder / "photos"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from ic_harness.backend import AssetMetadata, InlineAssetInput, InternalBlobAssetInput
@@ -42,17 +43,20 @@ class Lanes:
         self._inline_full = False
 
     def open(self, file: FileRow) -> FileSource:
-        """Open a file as it was added. Raises `ChangedError` when it is another one by now."""
+        """Open a file as it was added, or another one with the same bytes where that is gone.
+
+        Raises `ChangedError` when there is none by now.
+        """
         if file.sha256 is None:
             file = look_again(self._ledger, file)
+        twins = [twin for twin in self._ledger.by_content(file.sha256 or b"") if twin.duplicate_of == file.id]
         try:
-            source = FileSource(os.fsdecode(file.path), sha256=file.sha256)
-        except ImageError as error:
-            raise ChangedError(str(error)) from error
-        if (source.size, source.modified_ns) != (file.size, file.mtime_ns):
-            source.close()
-            raise ChangedError(f"{source.path} was changed after it was added: add it again")
-        return source
+            return _open(file)
+        except ChangedError as error:
+            for twin in twins:
+                with suppress(ChangedError):
+                    return _open(twin)
+            raise error from None
 
     # -- upload ---------------------------------------------------------------------------------------------
 
@@ -202,6 +206,17 @@ class Lanes:
         material, metadata = described["Placeholder"]
         inline = InlineAssetInput(bytes=material.read(0, material.size), metadata=metadata)
         await _together([*blobs, self._backend.memories_add_inline_asset(memory, inline, key("Placeholder"))])
+
+
+def _open(file: FileRow) -> FileSource:
+    try:
+        source = FileSource(os.fsdecode(file.path), sha256=file.sha256)
+    except ImageError as error:
+        raise ChangedError(str(error)) from error
+    if (source.size, source.modified_ns) != (file.size, file.mtime_ns):
+        source.close()
+        raise ChangedError(f"{source.path} was changed after it was added: add it again")
+    return source
 
 
 async def _together(calls: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 `upload_photo` and the downloads come in two forms, for a `Backend` and, with `_async`, for an `AsyncBackend`.
 """
 
-from ic_harness.uploads import careful, describe, reliable
+from ic_harness.uploads import describe, reliable
 from ic_harness.uploads.blocking import download_asset, download_blob, upload_file, upload_photo
 from ic_harness.uploads.download import download_asset_async, download_blob_async
 from ic_harness.uploads.kinds import Kind, found_in, has_signature, is_sidecar, is_sidecar_folder, known_kind
@@ -34,7 +34,6 @@ __all__ = [
     "Strategy",
     "Trace",
     "UploadedPhoto",
-    "careful",
     "choose",
     "derive",
     "describe",

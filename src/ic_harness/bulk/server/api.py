@@ -16,7 +16,7 @@ from ic_harness.bulk.states import FailureClass, Stage
 from ic_harness.errors import InputError
 
 from .config import WebConfig
-from .feed import Feed, row_of, without_folder
+from .feed import Feed, row_of, without_path
 from .figures import PROMETHEUS, prometheus, telemetry
 from .sse import events, first_id
 from .uploads import RefusedError, json_body
@@ -116,7 +116,7 @@ class Api:
                         "name": letter.name,
                         "stage": str(letter.stage),
                         "class": str(letter.cls),
-                        "error": without_folder(letter.error, letter.path),
+                        "error": without_path(letter.error, letter.path),
                         "attempts": letter.attempts,
                         "at": letter.at,
                     }

@@ -111,10 +111,11 @@ class Feed:
         return bool(self.view.rows("SELECT 1 FROM preview WHERE sha256 = ?", (file.sha256,)))
 
 
-def without_folder(text: str, path: bytes) -> str:
-    """An error without the folder that its file is in: pages are told names, not places on the server."""
-    folder = readable(os.path.dirname(os.fsdecode(path)))  # noqa: PTH120 - bytes of any kind
-    return text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
+def without_path(text: str, path: bytes) -> str:
+    """An error without the path of its file: pages show it beside the name, and need no place on the server."""
+    whole = readable(os.fsdecode(path))
+    folder, name = os.path.split(whole)
+    return text.removeprefix(f"{whole} ").removeprefix(f"{name} ").replace(f"{folder}{os.sep}", "")
 
 
 def row_of(file: FileRow) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def row_of(file: FileRow) -> dict[str, Any]:
         "stages": {str(stage): str(step) for stage, step in file.states.items()},
         "failed": None if failed is None else str(failed),
         "class": str(file.classes[told]) if told and told in file.classes else None,
-        "error": without_folder(file.errors.get(told, ""), file.path) if told else "",
+        "error": without_path(file.errors.get(told, ""), file.path) if told else "",
         "duplicate": file.duplicate_of,
         "memory": file.memory_id,
     }
