@@ -7,7 +7,8 @@ itself knows nothing of faults.
 One build for each of a hundred patches would take hours and give a hundred modules. So `merged` makes one crate of all:
 a function that patches change keeps its own body, and before it stands, for each patch, the changed body as a block
 that returns when this fault is planted: when the module's data names it, or the canister's environment variable
-``planted`` does, so that one compiled module serves for all. What a patch adds outside functions (helpers) is
+``planted`` does, so that one compiled module serves for all. The name ``?`` plants none and prints which faults are
+asked for: a check that never asks for a fault cannot meet it. What a patch adds outside functions (helpers) is
 added as it stands. Therefore a patch may change the bodies of functions and add items, and nothing else; a patch that
 does more, or whose lines are not in the sources any more, raises `PatchError`.
 """
@@ -38,8 +39,16 @@ thread_local! {{
 }}
 
 /// Says whether the fault of this name is planted, which the compiler must not foresee.
+///
+/// Under the name `?` no fault is, and each question is printed: what is never asked for can make no difference.
 pub fn is(name: &str) -> bool {{
-    NAME.with(|planted| planted.get_or_init(found) == name)
+    NAME.with(|planted| {{
+        let planted = planted.get_or_init(found);
+        if planted == "?" {{
+            ic_cdk::api::debug_print(format!("planted: {{name}}"));
+        }}
+        planted == name
+    }})
 }}
 
 fn found() -> String {{

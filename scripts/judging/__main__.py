@@ -54,8 +54,11 @@ def once(judge: Judge, found: Path, jobs: int) -> Mapping[str, Result]:
     with tempfile.TemporaryDirectory(prefix="ic-harness-judge-") as folder:
         work = Path(folder) / "work"
         work.mkdir()
-        with served(Path(folder) / "state") as url:
-            return judge.run(Bench(found.resolve(), url, work, jobs))
+        with (
+            judge.beside(Path(folder)) as beside,
+            served(Path(folder) / "state", *beside.options, environment=beside.environment) as url,
+        ):
+            return judge.run(Bench(found.resolve(), url, work, jobs, beside.words))
 
 
 def judged(judge: Judge, lists: Path, jobs: int) -> int:

@@ -2,7 +2,7 @@
 
 Its `run` script unpacks the program into TMPDIR and calls it; the results are read from the XML report of its test
 runner (tasty), whose suites are nested: the names of a case's suites, joined by dots, are the case's name. The cases
-for outcalls get no HTTP server: the replica refuses outcalls, so no request leaves the machine.
+for outcalls ask a web server on loopback (`tests/interop/httpbin.py`) whose certificate the replica is told to trust.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from judge import Bench, BrokenOffError, Judge, Result, command, numbered
+from judge import Bench, Beside, BrokenOffError, Judge, Result, command, numbered
+from tools import httpbin
 
 CASE_TIMEOUT = "120s"
 SUITE_TIMEOUT_S = 1800
@@ -25,7 +27,7 @@ def run(bench: Bench) -> Mapping[str, Result]:
     """Run the whole suite."""
     report = bench.work / "report.xml"
     printed = command(
-        [bench.found / "run", bench.url, "--xml", report, "--quiet"],
+        [bench.found / "run", bench.url, "--xml", report, "--quiet", *bench.words],
         folder=bench.work,
         timeout_s=SUITE_TIMEOUT_S,
         environment={
@@ -52,4 +54,12 @@ def _cases(node: ET.Element) -> Iterator[tuple[str, Result]]:
         yield name, Result(not problems, "\n".join(problem.text or "" for problem in problems))
 
 
-JUDGE = Judge("ic-ref-test", "ic-ref-test", run)
+@contextmanager
+def beside(folder: Path) -> Iterator[Beside]:
+    """The web server for outcalls; the suite pays for a subnet of one node."""
+    with httpbin(folder) as (address, certificate):
+        options = ("--outcalls", "live", "--nodes", "1")
+        yield Beside(options, {"SSL_CERT_FILE": str(certificate)}, ("--httpbin", address))
+
+
+JUDGE = Judge("ic-ref-test", "ic-ref-test", run, beside)

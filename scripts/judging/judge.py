@@ -10,7 +10,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -31,18 +32,28 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What a suite has beside its replica: options of `replica start`, its environment, words for the suite itself."""
+
+    options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bench:
     """What a suite gets: itself, a replica, and a folder.
 
     `found` is the file or folder that matched `Judge.pattern`; `url` the replica's (fresh, only for this suite);
     `work` an empty temporary folder, removed afterwards: suites are unpacked and run there; `jobs` how many cases
-    may run at once.
+    may run at once. `words` are those of `Beside`.
     """
 
     found: Path
     url: str
     work: Path
     jobs: int
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,12 +61,13 @@ class Judge:
     """One suite. `pattern` finds it in the judges' folder; `run` gives the result of every case by its name.
 
     `run` raises `UnavailableError` before it does anything where a tool is missing, `BrokenOffError` where the suite
-    ended without a verdict.
+    ended without a verdict. `beside` starts what the suite needs besides, given the parent of its temporary folder.
     """
 
     name: str
     pattern: str
     run: Callable[[Bench], Mapping[str, Result]]
+    beside: Callable[[Path], AbstractContextManager[Beside]] = lambda _: nullcontext(Beside())
 
     def find(self, shelf: Path) -> Path | None:
         """The newest match of `pattern` in the judges' folder by name; None where there is none."""

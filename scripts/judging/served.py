@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,17 +16,21 @@ STOP_S = 30
 
 
 @contextmanager
-def served(state: Path) -> Iterator[str]:
+def served(state: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """The URL of a fresh replica with its state in `state`, ended afterwards.
 
     Raises BrokenOffError when it does not start, ends while the suite runs, or does not stop within `STOP_S`.
     """
-    command = [sys.executable, "-m", "ic_harness.cli", "replica", "start", "--port", "0", "--json"]
+    command = [sys.executable, "-m", "ic_harness.cli", "replica", "start", "--port", "0", "--json", *options]
     log = state.with_suffix(".log")
     with (
         log.open("w", encoding="utf-8") as errors,
         subprocess.Popen(
-            [*command, "--state-dir", str(state)], stdout=subprocess.PIPE, stderr=errors, text=True
+            [*command, "--state-dir", str(state)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, **(environment or {})},
         ) as replica,
     ):
         try:

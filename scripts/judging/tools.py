@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))  # the tests are no installed package
 
 from tests.interop import toolbox  # noqa: E402 - only found by the line above
+from tests.interop.httpbin import httpbin  # noqa: E402 - likewise
 
-__all__ = ["ROOT", "installed", "toolbox"]
+__all__ = ["ROOT", "httpbin", "installed", "toolbox"]
 
 
 @contextmanager

@@ -220,6 +220,10 @@ class NetworkError(HarnessError):
     """A network cannot be started, reached, or used in this way."""
 
 
+class OutcallError(HarnessError):
+    """A recording of HTTPS outcalls cannot be read or written."""
+
+
 class UploadError(HarnessError):
     """An upload failed; `leftovers` names what could not be cleaned up (empty when nothing was left)."""
 

@@ -41,6 +41,7 @@ def test_other_rooms_are_entered_by_the_door(module):
 ENTRANCES = {
     f"{PACKAGE}.protocol.bls",
     f"{PACKAGE}.protocol.cbor",
+    f"{PACKAGE}.bulk.server",
     f"{PACKAGE}.candid.bindgen",
     f"{PACKAGE}.candid.runtime",
     f"{PACKAGE}.conformance.collecting",

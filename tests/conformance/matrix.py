@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 from unittest.mock import patch
 
-from ic_harness.agent import Management
+from ic_harness.agent import Agent, Management
 from ic_harness.backend import Backend, QuotasUpdate
-from ic_harness.conformance.checks import CHECKS, flow
+from ic_harness.conformance.checks import CHECKS, Check, flow
 from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.results import CheckResult, Outcome
-from ic_harness.conformance.running import run_check
+from ic_harness.conformance.running import describe, run_check
 from ic_harness.conformance.stage import Sizes, Stage
 from ic_harness.networks import EmbeddedNetwork
 from ic_harness.principal import Principal
-from ic_harness.protocol import Ed25519Identity
-from ic_harness.replica import Replica, ReplicaConfig
+from ic_harness.protocol import Ed25519Identity, Identity
+from ic_harness.replica import Line, ManualClock, Replica, ReplicaConfig
 from ic_harness.uploads import blocking, make_large_jpeg, photo
 from ic_harness.uploads.blocking import InThreads
 from ic_harness.uploads.derivatives import render
@@ -28,10 +29,13 @@ from ic_harness.uploads.material import InMemory
 from ic_harness.uploads.source import PhotoSource
 from ic_harness.uploads.worker import Derivative, Derivatives
 
+from .mutants import unplanted
+
 T = TypeVar("T")
+_MOST_LINES = 20_000
 # What the dear checks prove is not in their size: all of them together take seconds and not a minute.
-SIZES = Sizes(neighbours=40, original=4_000_000)
-QUOTAS = {"inline_bytes_per_capsule": 128 << 10, "sessions_per_caller_and_capsule": 40}
+SIZES = Sizes(neighbours=40, listed=51, added=6, photos=2, original=2_000_000, text=200_000)
+QUOTAS = {"inline_bytes_per_capsule": 128 << 10, "sessions_per_caller_and_capsule": 24}
 
 
 class Direct(InThreads):
@@ -69,42 +73,90 @@ def one_by_one() -> Iterator[None]:
 
 
 class QuietStage(Stage):
-    """A stage on which calls at once are made in the order in which they are asked for."""
+    """A stage on which calls at once are made in the order in which they are asked for, and none is signed."""
 
     def at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make the calls and give their results."""
         return [call() for call in calls]
 
+    def _agent(self, identity: Identity) -> Agent:
+        return self.network.bulk_agent(identity)
 
-def run(wasm: bytes, fault: str = "") -> list[CheckResult]:
-    """Run every check on a canister of this Wasm, each in a state of its own.
+
+def run(wasm: bytes, fault: str = "", checks: Sequence[Check] = CHECKS) -> list[CheckResult]:
+    """Run checks on a canister of this Wasm, each in a state of its own, at a time that stands still.
 
     The canister's environment names the fault, so that the module of all mutants is compiled once for all of them.
     """
-    replica = Replica(ReplicaConfig(seed=b"ic-harness mutants", background=False))
-    with one_by_one(), EmbeddedNetwork(replica) as network:
+    with _installed(wasm, fault) as (network, canister):
+        return [_result(network, canister, wasm, check) for check in checks]
+
+
+def reached_by(fault: str) -> list[Check]:
+    """Find the checks that run into code which the fault changes; on all others it cannot make a difference.
+
+    A run is determined by its calls, so one that never asks whether the fault is planted is the run without a fault.
+    """
+    from_the_start, by_check = _questions()
+    return [check for check in CHECKS if fault in from_the_start | by_check[check.name]]
+
+
+@cache
+def _questions() -> tuple[set[str], dict[str, set[str]]]:
+    """Which faults the module asks for while it is installed, and in each check."""
+    asked: Counter[str] = Counter()
+    by_check: dict[str, set[str]] = {}
+    with _installed(unplanted(), "?", asked) as (network, canister):
+        from_the_start = _names(asked)
+        for check in CHECKS:
+            asked.clear()
+            result = _result(network, canister, unplanted(), check)
+            assert result.outcome is Outcome.PASSED, describe(result)
+            by_check[check.name] = _names(asked)
+    return from_the_start, by_check
+
+
+def _names(asked: Counter[str]) -> set[str]:
+    """The faults that were asked for; of what one message prints, only the newest 2 MiB are kept."""
+    assert asked.total() < _MOST_LINES, "bug: questions may have been lost"
+    return set(asked)
+
+
+@contextmanager
+def _installed(
+    wasm: bytes, fault: str, asked: Counter[str] | None = None
+) -> Iterator[tuple[EmbeddedNetwork, Principal]]:
+    """Install the module into a network of its own; `asked` is filled with the faults that it asks for."""
+    config = ReplicaConfig(seed=b"ic-harness mutants", background=False, clock=ManualClock())
+    with one_by_one(), EmbeddedNetwork(Replica(config)) as network:
+        if asked is not None:
+            network.replica.on_line(partial(_note, asked))
         canister = network.create_canister()
         if fault:
             settings = {"environment_variables": {"planted": fault}}
             Management(network.agent(network.deployer)).update_settings(canister, settings)
         network.install(canister, wasm)
-        Backend(network.agent(network.deployer), canister).quotas_update(QuotasUpdate(**QUOTAS))
-        results = []
-        for check in CHECKS:
-            with network.anchored():
-                results.append(run_check(check, _stage(network, canister, wasm, check.name)))
-        return results
+        Backend(network.bulk_agent(network.deployer), canister).quotas_update(QuotasUpdate(**QUOTAS))
+        yield network, canister
 
 
-def _stage(network: EmbeddedNetwork, canister: Principal, wasm: bytes, name: str) -> Stage:
-    return QuietStage(
+def _note(asked: Counter[str], line: Line) -> None:
+    word, _, name = line.text.partition("planted: ")
+    if not word:
+        asked[name] += 1
+
+
+def _result(network: EmbeddedNetwork, canister: Principal, wasm: bytes, check: Check) -> CheckResult:
+    stage = QuietStage(
         network,
         canister,
-        lambda who: Ed25519Identity.from_seed(hashlib.sha256(f"{name} {who}".encode()).digest()),
+        lambda who: Ed25519Identity.from_seed(hashlib.sha256(f"{check.name} {who}".encode()).digest()),
         controller=network.deployer,
         upgrade=lambda: network.install(canister, wasm, mode="upgrade"),
         sizes=SIZES,
     )
+    with network.anchored():
+        return run_check(check, stage)
 
 
 def failures(results: list[CheckResult]) -> list[CheckResult]:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ic_harness.agent import Management
-from ic_harness.errors import InputError, RejectError, StateError
+from ic_harness.errors import InputError, RejectError, ReplicaError, StateError
 from ic_harness.networks import Capability, deploy_canister, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
@@ -243,3 +243,38 @@ def test_a_new_canister_is_ready_when_it_is_deployed():
     with embedded() as network:
         canister = network.deploy(wat(text))
         assert network.agent().query(canister, "look", b"") == b"\1"
+
+
+def test_calls_in_bulk_have_the_same_effects(network, counter, counter_wasm):
+    """Calls without signatures come from their identity, change the same state, and are refused alike."""
+    alice = Ed25519Identity.generate()
+    bulk = network.bulk_agent(alice)
+    assert bulk.principal == alice.principal
+    bulk.update(counter.canister_id, "increment", b"DIDL\0\0")
+    assert counter.get() == 1
+    assert bulk.query(counter.canister_id, "get", b"DIDL\0\0") == network.agent(alice).query(
+        counter.canister_id, "get", b"DIDL\0\0"
+    )
+    with pytest.raises(RejectError):
+        bulk.update(counter.canister_id, "trap", b"DIDL\0\0")
+
+
+STABLE = wat(
+    """
+    (import "ic0" "stable64_grow" (func $grow (param i64) (result i64)))
+    (import "ic0" "stable64_write" (func $write (param i64 i64 i64)))
+    (memory 1)
+    (data (i32.const 0) "kept")
+    (func (export "canister_init")
+      (drop (call $grow (i64.const 1)))
+      (call $write (i64.const 65532) (i64.const 0) (i64.const 4)))""",
+    prelude="",
+)
+
+
+def test_stable_memory_is_read(network):
+    """All of it, and nothing of a canister without code."""
+    assert network.stable_memory(network.deploy(STABLE)) == bytes(65_532) + b"kept"
+    assert network.stable_memory(network.create_canister()) == b""
+    with pytest.raises(ReplicaError, match="does not exist"):
+        network.stable_memory(Principal(b"\x01\x02"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig, scheduler
 from ic_harness.replica.config import MESSAGE_OVERHEAD
 
+from .store_support import fill, tree
 from .support import Wire, deploy
 
 START = 1_700_000_000_000_000_000
@@ -39,3 +42,23 @@ def rust(replica):
 @pytest.fixture
 def other(replica, rust):
     return deploy(replica, "rust/rust", 100)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A state folder that does not exist yet."""
+    return tmp_path / "state"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The files of a small state folder, and what must be found after each of the frames in its journal."""
+    folder = tmp_path_factory.mktemp("whole") / "state"
+    views = fill(folder)
+    return tree(folder), views
+
+
+@pytest.fixture
+def quick_disk(monkeypatch):
+    """For tests that damage files and end processes, but cut no power: nothing need reach the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)

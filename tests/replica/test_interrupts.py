@@ -33,10 +33,13 @@ def test_ctrl_c_at_random_moments(count, seed):
 
 @pytest.mark.parametrize("count", [20, pytest.param(500, marks=pytest.mark.slow)])
 def test_stops_at_random_moments(count, tmp_path):
-    """A replica stops whatever it does, with a state folder and without, and every caller is let go."""
+    """A replica stops whatever it does, with a state folder and without, and every caller is let go.
+
+    A folder is opened again three times, with all that was left unfinished in it.
+    """
     moments = random.Random(count)
     for number in range(count):
-        folder = tmp_path / "state" if number % 2 else None
+        folder = tmp_path / f"state-{number // 6}" if number % 2 else None
         replica = Replica(ReplicaConfig(state_dir=folder))
         callers = [
             threading.Thread(target=call, args=(replica, action)) for action in actions(replica, number)

@@ -9,8 +9,10 @@ import pytest
 
 from ic_harness.errors import ReplicaError
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig, SystemClock
+from ic_harness.replica.config import EXECUTION_THREADS, MESSAGE_OVERHEAD, ROUND_INSTRUCTIONS
 from ic_harness.replica.scheduler import BEGINNING, END, PASS
 
+from .restless import CHAIN, restless
 from .support import BOB, deploy, deploy_wat, install, management, wasm
 
 START = 1_700_000_000_000_000_000
@@ -175,3 +177,21 @@ def test_snapshots_of_others_are_refused(replica):
     """A snapshot belongs to the replica it was taken of."""
     with Replica(ReplicaConfig(clock=ManualClock())) as other, pytest.raises(ReplicaError):
         replica.restore(other.snapshot())
+
+
+def test_a_round_is_bounded_for_all_canisters_together():
+    """Canisters that call themselves without end share what a round may take, so that its changes fit in memory."""
+    with Replica(ReplicaConfig(clock=ManualClock(START))) as replica:
+        canisters = [restless(replica, CHAIN) for _ in range(8)]
+        replica.tick(2)
+        before = [beats(replica, canister) for canister in canisters]
+        replica.tick()
+        more = [beats(replica, canister) - count for canister, count in zip(canisters, before, strict=True)]
+    assert max(more) - min(more) <= 1
+    messages = 2 * sum(more)  # a request and its answer
+    most = EXECUTION_THREADS * ROUND_INSTRUCTIONS / MESSAGE_OVERHEAD
+    assert most / 2 <= messages <= most
+
+
+def beats(replica, canister):
+    return int.from_bytes(replica.execute_query(BOB, canister, "beats", b""), "little")

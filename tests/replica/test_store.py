@@ -19,17 +19,13 @@ from ic_harness.replica.store import store as store_module
 from ic_harness.replica.store.lock import FolderLock
 from ic_harness.replica.store.memories import StoredMemory
 
+from .restless import restless
 from .store_support import Small, fill
 from .support import BOB, Called, Wire, create, deploy, did, install, management, wasm
 
 
 def open_replica(folder, **options):
     return Replica(ReplicaConfig(state_dir=folder, clock=ManualClock(), **options))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "state"
 
 
 def filled(folder):
@@ -452,3 +448,43 @@ def test_rejects_of_every_kind_are_kept(folder):
 
 TEXT = b"DIDL\0\1\x71\2no"
 """The Candid of `("no")`."""
+
+
+HANGING = """
+  (func $answered (param i32) (call $call_self))
+  (func (export "canister_update hang") (call $call_self))
+"""
+"""A method that is never answered: it calls its canister without end."""
+
+
+def test_answers_to_callers_of_an_earlier_process_reach_no_other(folder):
+    """A call that an earlier process left open is answered to none of the callers of this process."""
+    with open_replica(folder) as replica:
+        canister = restless(replica, HANGING)  # two calls
+        with replica.held():
+            replica.submit_update(BOB, canister, "hang", b"")
+            replica.tick()
+    with open_replica(folder) as replica:
+        other = restless(replica, HANGING)
+        with replica.held():
+            pending = replica.submit_update(BOB, other, "hang", b"")  # the third call, as the one above was
+            replica.tick()
+        management(replica).update(
+            "uninstall_code", {"canister_id": canister, "sender_canister_version": None}
+        )
+        with pytest.raises(ReplicaError, match="no answer from hang"):
+            pending(0.0)
+
+
+def test_calls_that_did_not_begin_end_with_their_process(folder, room):
+    """What the Python API submitted and was refused at the end is not executed when the folder is opened again."""
+    with open_replica(folder) as replica:
+        rust = deploy(replica, "rust/rust", 0)
+        room(1)
+        with replica.held():
+            for _ in range(3):
+                rust.submit("add", 1)
+            replica.tick()
+    with open_replica(folder) as replica:
+        assert not replica.canister(rust.id).queue
+        assert Called(replica, rust.id, rust.service).update("add", 1) == 2

@@ -20,23 +20,7 @@ JOURNAL, COMMITTED = Path("journal-1"), Path("committed-1")
 SWEPT = Path("lock")
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The files of a small folder, and what must be found after each of the frames in its journal."""
-    folder = tmp_path_factory.mktemp("whole") / "state"
-    views = fill(folder)
-    return tree(folder), views
-
-
-@pytest.fixture(autouse=True)
-def quick_disk(monkeypatch):
-    """These tests damage files and end processes, they cut no power: nothing need reach the disk."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "state"
+pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
 def assert_refused(folder, name):

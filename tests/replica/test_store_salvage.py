@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from ic_harness.errors import InputError, StateError
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig
 from ic_harness.replica.store import FileBlobs, Store, examine_state, salvage_state
 
-from .store_support import Small, fill, found, plant, tree
+from .store_support import Small, found, plant, tree
 from .support import Called, deploy, did
 
 FOLDERS = Path(__file__).resolve().parents[2] / "fixtures" / "state"
@@ -21,22 +20,7 @@ JOURNAL = Path("journal-1")
 FIRST = b"\1" * 10
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole") / "state"
-    views = fill(folder)
-    return tree(folder), views
-
-
-@pytest.fixture(autouse=True)
-def quick_disk(monkeypatch):
-    """These tests damage files and end processes, they cut no power: nothing need reach the disk."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "state"
+pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
 def flip(files, name, position=-1):

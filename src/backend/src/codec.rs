@@ -1,7 +1,7 @@
-//! How records are kept in stable memory: as Candid, like on the wire.
+//! Candid, and digests.
 //!
-//! A record carries its own type, so the rules by which Candid lets an interface grow are the rules by which a layout may grow: a later
-//! build may add optional fields and reads what an earlier one wrote.
+//! The settings are kept as Candid, and up to layout 2 all records were: a record carries its own type, so every build can read which layout
+//! the settings name, and a later build may add optional fields. All other records: `stored/`.
 
 use std::borrow::Cow;
 
@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
 
-/// A record in stable memory.
+/// A record that is stored as Candid.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record<T>(pub T);
+pub struct CandidRecord<T>(pub T);
 
 /// The Candid of a value.
 pub fn to_bytes<T: CandidType>(value: &T) -> Vec<u8> {
@@ -27,7 +27,7 @@ pub fn from_bytes<T: CandidType + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     candid::decode_one(bytes).ok()
 }
 
-impl<T: CandidType + DeserializeOwned> Storable for Record<T> {
+impl<T: CandidType + DeserializeOwned> Storable for CandidRecord<T> {
     const BOUND: Bound = Bound::Unbounded;
 
     fn to_bytes(&self) -> Cow<'_, [u8]> {
@@ -60,5 +60,11 @@ pub fn sha256(bytes: &[u8]) -> Digest {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 0xf)]));
+    }
+    text
 }

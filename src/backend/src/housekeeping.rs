@@ -5,6 +5,7 @@ use crate::capsules::{self, quota};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::layout;
+use crate::migration::{self, Migration};
 use crate::state::State;
 use crate::types::{InitArgs, Quotas, QuotasUpdate};
 use crate::uploads;
@@ -21,7 +22,9 @@ pub fn install(state: &mut State, call: &Call, arguments: Option<InitArgs>) -> R
     if state.settings.get().seed == Seed::default() {
         state.settings.change(|settings| settings.seed = Seed::provisional(call.canister.as_slice(), call.now));
     }
-    state.settings.change(|settings| settings.layout = layout::VERSION);
+    if found < layout::VERSION {
+        state.settings.change(|settings| (settings.layout, settings.migration) = (layout::VERSION, Some(Migration::START)));
+    }
     let update = arguments.and_then(|arguments| arguments.quotas).unwrap_or_default();
     state.settings.change(|settings| quota::change(&mut settings.quotas, &update))
 }
@@ -38,15 +41,16 @@ pub fn sweep(state: &mut State, call: &Call) {
     uploads::sweep(state, call);
 }
 
-/// Whether something that was dropped is not freed yet.
+/// Whether something that was dropped is not freed yet, or something stored is not in the present layout.
 pub fn is_untidy(state: &State) -> bool {
-    state.capsules.next_doomed().is_some() || state.blobs.chunks.is_untidy()
+    state.capsules.next_doomed().is_some() || state.blobs.chunks.is_untidy() || state.settings.get().migration.is_some()
 }
 
-/// Frees what was dropped, as much as fits into one message; true when there is more.
+/// Frees what was dropped and rewrites what an earlier layout stored, as much as fits into one message; true when there is more.
 pub fn tidy_up(state: &mut State) -> bool {
     capsules::purge(state);
     state.blobs.chunks.purge(CHUNKS_A_MESSAGE);
+    migration::step(state);
     is_untidy(state)
 }
 

@@ -10,6 +10,8 @@
 //! http/           tokens, links, assets over HTTP
 //! session/        sessions in general: books, limits, expiry (knows no uploads)
 //! blobs/          bytes in stable memory: space, chunks, ids, references
+//! stored/                                                how records are written in bytes
+//! migration.rs                                           from earlier layouts to the present one
 //! state.rs settings.rs memory.rs layout.rs codec.rs      stable memory, and only there
 //! types/ error.rs context.rs                             what goes over the wire, and who asks
 //! ```
@@ -27,10 +29,12 @@ pub mod http;
 pub mod layout;
 pub mod memories;
 pub mod memory;
+pub mod migration;
 mod runtime;
 pub mod session;
 pub mod settings;
 pub mod state;
+pub mod stored;
 pub mod types;
 pub mod uploads;
 

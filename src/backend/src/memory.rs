@@ -23,7 +23,8 @@
 //! ├─ 18 INLINE           capsule, memory, asset id               → bytes                       memories/inline
 //! ├─ 19 IDEMPOTENCY      digest of (what, where, caller, idem)   → content digest, result      memories/idempotency
 //! ├─ 20 DOOMED           capsule                                 → () deleted, not yet freed   capsules/
-//! └─ 21 DOOMED_CHUNKS    stem                                    → () dropped, not yet freed   blobs/chunks
+//! ├─ 21 DOOMED_CHUNKS    stem                                    → () dropped, not yet freed   blobs/chunks
+//! └─ 22 BLOB_HASHES      capsule, SHA-256, blob number           → ()                          blobs/store
 //! ```
 //!
 //! Ids are never used for anything else, even when a structure is given up. Every structure is written through at once: there is no
@@ -48,6 +49,7 @@ ids! {
     SETTINGS = 0, SESSIONS = 1, SESSION_IDEM = 2, SESSION_OWNERS = 3, SESSION_ENDS = 4, CHUNKS = 5, BYTES = 6,
     FREE_BY_START = 7, FREE_BY_SIZE = 8, BLOBS = 9, BLOB_REFS = 10, CAPSULE_BLOBS = 11, CAPSULES = 12, CAPSULE_PEOPLE = 13,
     OWN_CAPSULES = 14, USAGE = 15, MEMORIES = 16, MEMORY_IDS = 17, INLINE = 18, IDEMPOTENCY = 19, DOOMED = 20, DOOMED_CHUNKS = 21,
+    BLOB_HASHES = 22,
 }
 
 /// Hands out the parts of stable memory.

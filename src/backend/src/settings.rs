@@ -5,10 +5,11 @@ use ic_stable_structures::Cell;
 
 use crate::blobs::{IdSource, Seed};
 use crate::capsules::quota;
-use crate::codec::Record;
+use crate::codec::CandidRecord;
 use crate::http::Keys;
 use crate::layout;
 use crate::memory::Memory;
+use crate::migration::Migration;
 use crate::types::Quotas;
 
 /// See the module.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub capsules: IdSource,
     /// Keys of the HTTP tokens.
     pub keys: Keys,
+    /// How far bringing records to the present layout has come; absent when all are in it, and in what layout 2 wrote.
+    pub migration: Option<Migration>,
 }
 
 impl Default for Settings {
@@ -40,17 +43,18 @@ impl Default for Settings {
             blobs: IdSource::default(),
             capsules: IdSource::default(),
             keys: Keys::default(),
+            migration: None,
         }
     }
 }
 
 /// The record in stable memory.
-pub struct SettingsCell(Cell<Record<Settings>, Memory>);
+pub struct SettingsCell(Cell<CandidRecord<Settings>, Memory>);
 
 impl SettingsCell {
     /// Opens the record, or makes it.
     pub fn open(memory: Memory) -> Self {
-        Self(Cell::init(memory, Record(Settings::default())))
+        Self(Cell::init(memory, CandidRecord(Settings::default())))
     }
 
     /// The record.
@@ -62,7 +66,7 @@ impl SettingsCell {
     pub fn change<T>(&mut self, change: impl FnOnce(&mut Settings) -> T) -> T {
         let mut settings = self.get().clone();
         let result = change(&mut settings);
-        self.0.set(Record(settings));
+        self.0.set(CandidRecord(settings));
         result
     }
 }

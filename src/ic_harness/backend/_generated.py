@@ -44,9 +44,11 @@ __all__ = [
     "AudioAssetMetadata",
     "Backend",
     "BackendHosting",
+    "BlobFound",
     "BlobHosting",
     "BlobMeta",
     "BlobRef",
+    "BulkCreateResult",
     "BulkDeleteResult",
     "BulkResult",
     "BulkResultFailedItem",
@@ -95,6 +97,8 @@ __all__ = [
     "MemoryAssetInline",
     "MemoryAssetsList",
     "MemoryHeader",
+    "MemoryInput",
+    "MemoryMade",
     "MemoryMetadata",
     "MemoryPresenceResult",
     "MemoryType",
@@ -637,6 +641,16 @@ class BlobRef(rt.Model):
     len: rt.Nat64
 
 
+class BlobFound(rt.Model):
+    """A blob that has the bytes asked for."""
+
+    blob_id: str
+    """`blob_<decimal>`."""
+    size: rt.Nat64
+    memory_id: str | None = None
+    """A memory of the capsule that refers to it."""
+
+
 class AssetType(rt.Enumeration):
     """Which rendition of a memory an asset is."""
 
@@ -968,6 +982,23 @@ class MemoryPresenceResult(rt.Model):
     asset_present: bool
 
 
+class MemoryInput(rt.Model):
+    """A memory to make from uploaded blobs and inline assets."""
+
+    metadata: MemoryMetadata
+    blobs: list[InternalBlobAssetInput]
+    inline: list[InlineAssetInput]
+    idem: str
+    """The caller's name for this memory."""
+
+
+class MemoryMade(rt.Model):
+    """A memory that was made, or found to be made before under the same idem."""
+
+    idem: str
+    memory_id: str
+
+
 class BulkDeleteResult(rt.Model):
     """What a bulk delete did."""
 
@@ -1004,6 +1035,13 @@ class BulkResultFailedItem(rt.Model):
 
     id: str
     err: Error
+
+
+class BulkCreateResult(rt.Model):
+    """What a bulk create did; the id of a failure is its idem."""
+
+    made: list[MemoryMade]
+    failed: list[BulkResultFailedItem]
 
 
 class HttpRequest(rt.Model):
@@ -1185,6 +1223,7 @@ type ChunkRange = record { start : nat32; end : nat32 };
 type UploadStatus = record { session_id : nat64; capsule_id : text; expected_chunks : nat32; received_chunks : nat32; received_bytes : nat64; received : vec ChunkRange; missing : vec ChunkRange; created_at : nat64; expires_at : nat64; blob_id : opt text };
 type BlobMeta = record { size : nat64; chunk_count : nat32 };
 type BlobRef = record { locator : text; hash : opt blob; len : nat64 };
+type BlobFound = record { blob_id : text; size : nat64; memory_id : opt text };
 type AssetType = variant { Original; Thumbnail; Display; Placeholder; Metadata };
 type AssetMetadataBase = record { name : text; description : opt text; tags : vec text; asset_type : AssetType; bytes : nat64; mime_type : text; sha256 : opt blob; width : opt nat32; height : opt nat32; url : opt text; storage_key : opt text; bucket : opt text; asset_location : opt text; processing_status : opt text; processing_error : opt text; created_at : nat64; updated_at : nat64; deleted_at : opt nat64 };
 type ImageAssetMetadata = record { base : AssetMetadataBase; color_space : opt text; exif_data : opt text; compression_ratio : opt float32; dpi : opt nat32; orientation : opt nat8 };
@@ -1211,11 +1250,14 @@ type MemoryHeader = record { id : text; capsule_id : text; name : text; memory_t
 type Page = record { items : vec MemoryHeader; next_cursor : opt text };
 type MemoryAssetsList = record { memory_id : text; inline_assets : vec text; internal_assets : vec text; external_assets : vec text; total_count : nat32 };
 type MemoryPresenceResult = record { memory_id : text; metadata_present : bool; asset_present : bool };
+type MemoryInput = record { metadata : MemoryMetadata; blobs : vec InternalBlobAssetInput; inline : vec InlineAssetInput; idem : text };
+type MemoryMade = record { idem : text; memory_id : text };
 type BulkDeleteResult = record { deleted_count : nat32; failed_count : nat32; message : text };
 type AssetCleanupResult = record { memory_id : text; assets_cleaned : nat32; message : text };
 type AssetRemovalResult = record { memory_id : text; asset_removed : bool; message : text };
 type BulkResult = record { ok : vec text; failed : vec BulkResultFailedItem };
 type BulkResultFailedItem = record { id : text; err : Error };
+type BulkCreateResult = record { made : vec MemoryMade; failed : vec BulkResultFailedItem };
 type HttpRequest = record { method : text; url : text; headers : vec record { text; text }; body : blob; certificate_version : opt nat16 };
 type StreamingToken = record { token : text; memory_id : text; variant_name : text; asset_id : text; offset : nat64; end : nat64 };
 type StreamingCallbackResponse = record { body : blob; token : opt StreamingToken };
@@ -1234,10 +1276,12 @@ type RCapsuleInfo = variant { Ok : CapsuleInfo; Err : Error };
 type RUploadFinish = variant { Ok : UploadFinishResult; Err : Error };
 type RUploadStatus = variant { Ok : UploadStatus; Err : Error };
 type RBlobMeta = variant { Ok : BlobMeta; Err : Error };
+type RBlobsFound = variant { Ok : vec opt BlobFound; Err : Error };
 type RMemory = variant { Ok : Memory; Err : Error };
 type RMemoryAssetData = variant { Ok : MemoryAssetData; Err : Error };
 type RPage = variant { Ok : Page; Err : Error };
 type RMemoryAssetsList = variant { Ok : MemoryAssetsList; Err : Error };
+type RBulkCreate = variant { Ok : BulkCreateResult; Err : Error };
 type RBulkDelete = variant { Ok : BulkDeleteResult; Err : Error };
 type RAssetCleanup = variant { Ok : AssetCleanupResult; Err : Error };
 type RBulk = variant { Ok : BulkResult; Err : Error };
@@ -1255,6 +1299,7 @@ service : (opt InitArgs) -> {
   blob_get_meta : (text) -> (RBlobMeta) query;
   blob_read : (text) -> (RBlob) query;
   blob_read_chunk : (text, nat32) -> (RBlob) query;
+  blobs_find : (text, vec blob) -> (RBlobsFound) query;
   capsules_bind_neon : (ResourceType, text, bool) -> (R0);
   capsules_create : (opt PersonRef) -> (RCapsule);
   capsules_delete : (text) -> (R0);
@@ -1269,6 +1314,7 @@ service : (opt InitArgs) -> {
   memories_cleanup_assets_all : (text) -> (RAssetCleanup);
   memories_cleanup_assets_bulk : (vec text) -> (RBulk);
   memories_create : (text, opt blob, opt BlobRef, opt BlobHosting, opt text, opt text, opt nat64, opt blob, AssetMetadata, text) -> (RText);
+  memories_create_bulk : (text, vec MemoryInput) -> (RBulkCreate);
   memories_create_with_internal_blobs : (text, MemoryMetadata, vec InternalBlobAssetInput, text) -> (RText);
   memories_create_with_internal_blobs_and_inline_assets : (text, MemoryMetadata, vec InternalBlobAssetInput, vec InlineAssetInput, text) -> (RText);
   memories_delete : (text, bool) -> (R0);
@@ -1362,6 +1408,7 @@ service : (opt InitArgs) -> {
         "UploadStatus": UploadStatus,
         "BlobMeta": BlobMeta,
         "BlobRef": BlobRef,
+        "BlobFound": BlobFound,
         "AssetType": AssetType,
         "AssetMetadataBase": AssetMetadataBase,
         "ImageAssetMetadata": ImageAssetMetadata,
@@ -1398,11 +1445,14 @@ service : (opt InitArgs) -> {
         "Page": Page,
         "MemoryAssetsList": MemoryAssetsList,
         "MemoryPresenceResult": MemoryPresenceResult,
+        "MemoryInput": MemoryInput,
+        "MemoryMade": MemoryMade,
         "BulkDeleteResult": BulkDeleteResult,
         "AssetCleanupResult": AssetCleanupResult,
         "AssetRemovalResult": AssetRemovalResult,
         "BulkResult": BulkResult,
         "BulkResultFailedItem": BulkResultFailedItem,
+        "BulkCreateResult": BulkCreateResult,
         "HttpRequest": HttpRequest,
         "StreamingToken": StreamingToken,
         "StreamingCallbackResponse": StreamingCallbackResponse,
@@ -1467,6 +1517,12 @@ class Backend(BackendClient):
     def blob_read_chunk(self, locator: str, index: rt.Nat32) -> bytes:
         """One chunk of a blob, 0 to chunk_count - 1."""
         return self._query("blob_read_chunk", locator, index)
+
+    def blobs_find(self, capsule_id: str, hashes: rt.Sequence[bytes]) -> list[BlobFound | None]:
+        """New: for each of at most 1,000 SHA-256 hashes, in order, a blob of the caller's in this capsule that has these bytes, or null.
+        A blob that a memory of the capsule refers to comes before a loose one.
+        """
+        return self._query("blobs_find", capsule_id, hashes)
 
     def capsules_bind_neon(self, arg0: ResourceType, arg1: str, arg2: bool) -> None:
         """Says whether a capsule or memory is also kept in Neon."""
@@ -1562,6 +1618,16 @@ class Backend(BackendClient):
             metadata,
             idem,
         )
+
+    def memories_create_bulk(
+        self,
+        capsule_id: str,
+        memories: rt.Sequence[MemoryInput],
+    ) -> BulkCreateResult:
+        """New: makes at most 100 memories, each as memories_create_with_internal_blobs_and_inline_assets would, with an idem of its own.
+        What is refused is named with its reason, the others are made; the call again gives the same ids.
+        """
+        return self._update("memories_create_bulk", capsule_id, memories)
 
     def memories_create_with_internal_blobs(
         self,
@@ -1812,6 +1878,16 @@ class AsyncBackend(AsyncBackendClient):
         """One chunk of a blob, 0 to chunk_count - 1."""
         return await self._query("blob_read_chunk", locator, index)
 
+    async def blobs_find(
+        self,
+        capsule_id: str,
+        hashes: rt.Sequence[bytes],
+    ) -> list[BlobFound | None]:
+        """New: for each of at most 1,000 SHA-256 hashes, in order, a blob of the caller's in this capsule that has these bytes, or null.
+        A blob that a memory of the capsule refers to comes before a loose one.
+        """
+        return await self._query("blobs_find", capsule_id, hashes)
+
     async def capsules_bind_neon(self, arg0: ResourceType, arg1: str, arg2: bool) -> None:
         """Says whether a capsule or memory is also kept in Neon."""
         await self._update("capsules_bind_neon", arg0, arg1, arg2)
@@ -1906,6 +1982,16 @@ class AsyncBackend(AsyncBackendClient):
             metadata,
             idem,
         )
+
+    async def memories_create_bulk(
+        self,
+        capsule_id: str,
+        memories: rt.Sequence[MemoryInput],
+    ) -> BulkCreateResult:
+        """New: makes at most 100 memories, each as memories_create_with_internal_blobs_and_inline_assets would, with an idem of its own.
+        What is refused is named with its reason, the others are made; the call again gives the same ids.
+        """
+        return await self._update("memories_create_bulk", capsule_id, memories)
 
     async def memories_create_with_internal_blobs(
         self,

@@ -11,6 +11,7 @@ from ic_harness.bulk.records import DeadLetter, Event, FileRow, Lease, NewFile, 
 from ic_harness.bulk.report import report_html
 from ic_harness.bulk.run import run_bulk, run_bulk_async
 from ic_harness.bulk.scan import Scanned, add_paths
+from ic_harness.bulk.search import Found, more_like, near_duplicates, search_text
 from ic_harness.bulk.states import NORMAL, URGENT, FailureClass, Stage, State
 from ic_harness.bulk.task import Place
 from ic_harness.bulk.views import LedgerView
@@ -26,6 +27,7 @@ __all__ = [
     "Event",
     "FailureClass",
     "FileRow",
+    "Found",
     "Lease",
     "Ledger",
     "LedgerView",
@@ -44,6 +46,8 @@ __all__ = [
     "add_paths",
     "line",
     "load_embedder",
+    "more_like",
+    "near_duplicates",
     "percentile",
     "phases",
     "progress_of",
@@ -51,4 +55,5 @@ __all__ = [
     "run_bulk",
     "run_bulk_async",
     "run_on_dask",
+    "search_text",
 ]

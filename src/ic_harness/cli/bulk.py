@@ -246,11 +246,12 @@ def _options(network: Network, rest: dict[str, Any], *, embeds: bool) -> Options
         whole=rest["whole"],
         lanes=rest["lanes"] or LANES,
         budget=rest["budget"],
-        limits=_limits(network, rest["rate"], rest["bwlimit"]),
+        limits=limits_of(network, rest["rate"], rest["bwlimit"]),
     )
 
 
-def _limits(network: Network, rate: float | None, bwlimit: int | None) -> Limits:
+def limits_of(network: Network, rate: float | None, bwlimit: int | None) -> Limits:
+    """Limits of a run: none on this machine's networks, those of a public one elsewhere."""
     from ic_harness.bulk import UNPACED, Limits  # lazy: start-up time  # noqa: PLC0415
 
     here = network.name == "embedded" or (network.url or "").startswith(_LOOPBACK)

@@ -38,9 +38,9 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "upload": Entry("upload", "Store photos: original, display, thumbnail and placeholder."),
     "bulk": Entry(
-        "bulk",
+        "bulk_group",
         "Upload folders with thousands of files, and account for every one.",
-        ("add", "run", "status", "retry", "report"),
+        ("add", "run", "status", "retry", "report", "serve", "search"),
     ),
     "download": Entry("download", "Write a stored photo or blob to a file."),
     "replica": Entry("replica", "Serve the embedded Internet Computer on this machine.", ("start",)),

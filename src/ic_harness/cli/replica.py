@@ -31,9 +31,23 @@ def replica() -> None:
     show_default=True,
     help="Let clients wait as on a real network.",
 )
+@click.option(
+    "--nodes",
+    type=click.IntRange(1, 100),
+    default=13,
+    show_default=True,
+    help="Size of the subnet, for fees.",
+)
+@click.option(
+    "--outcalls",
+    type=click.Choice(["refuse", "live"]),
+    default="refuse",
+    show_default=True,
+    help="What becomes of HTTPS outcalls: refused, or made by this machine.",
+)
 @state_dir_option
 @json_option
-def start(*, port: int, latency: str, state_dir: Path, as_json: bool) -> None:
+def start(*, port: int, latency: str, nodes: int, outcalls: str, state_dir: Path, as_json: bool) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     Listens on 127.0.0.1 only. With --json the first line tells where: {"url": ..., "root_key": ...}.
@@ -44,7 +58,9 @@ def start(*, port: int, latency: str, state_dir: Path, as_json: bool) -> None:
     from .session import open_embedded  # lazy: start-up time  # noqa: PLC0415
 
     place = Place(network="embedded", identity=None, state_dir=state_dir)
-    with _asked_to_stop() as stop, open_embedded(place, latency) as network:
+    with _asked_to_stop() as stop, open_embedded(place, latency, nodes) as network:
+        if outcalls == "live":
+            network.outcalls.live()
         server = serve(network.replica, port=port)
         try:
             with note_server(state_dir, server.url):

@@ -103,10 +103,11 @@ def _open(place: Place, identity: Identity | None) -> Network:
     return open_network(place.network, place.state_dir, deployer=identity or own_identity(place.state_dir))
 
 
-def open_embedded(place: Place, latency: str = "none") -> EmbeddedNetwork:
+def open_embedded(place: Place, latency: str = "none", nodes: int = 13) -> EmbeddedNetwork:
     """Open the embedded network of the state folder; a folder in use is told with the process that has it."""
     try:
-        return embedded(place.state_dir, deployer=own_identity(place.state_dir), latency=latency)
+        deployer = own_identity(place.state_dir)
+        return embedded(place.state_dir, deployer=deployer, latency=latency, nodes=nodes)
     except StateError as error:
         server = running_server(place.state_dir)
         if server is None:

@@ -20,6 +20,8 @@ _DIGEST: Final = 32
 _LITERAL_BYTES: Final = 2048
 _ID_LENGTH: Final = 5
 """Characters from which on a text in a result counts as an id."""
+_ROWS: Final = 20
+"""Items of a list in a result that are looked through for ids; what is further down was made by an earlier call."""
 _SESSION_FIRST: Final = frozenset({"uploads_put_chunk", "uploads_finish", "uploads_abort", "uploads_status"})
 """Methods whose first argument is a session, which may be a small number."""
 
@@ -111,7 +113,7 @@ def leaves(result: Any, path: str = "") -> dict[str | int, str]:
 
 def _members(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, list | tuple):
-        yield from ((f"[{index}]", item) for index, item in enumerate(value))
+        yield from ((f"[{index}]", item) for index, item in enumerate(value[:_ROWS]))
     elif fields := getattr(type(value), "model_fields", None):
         yield from ((f".{name}", getattr(value, name)) for name in fields)
     elif is_dataclass(value) and not isinstance(value, type):

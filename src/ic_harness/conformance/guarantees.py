@@ -41,6 +41,8 @@ class Need(Enum):
     """A clock that can be moved."""
     ROUND = "round"
     """Several messages executed in one round."""
+    STABLE = "stable"
+    """A look at the canister's stable memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from ic_harness import candid
+from ic_harness.agent import Agent
 from ic_harness.backend import BlobRef, UploadConfig, UploadFinishResult, open_backend
 from ic_harness.errors import RejectError
 from ic_harness.networks import Capability, Network
@@ -116,9 +117,17 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How much the dearest checks do: foreign memories beside a capsule, and bytes of a large original."""
+    """How much the dearest checks do.
+
+    Foreign memories beside a capsule, memories in a long list and those added while one pages, photos at once,
+    bytes of a large original and of a long text.
+    """
 
     neighbours: int = 1000
+    listed: int = 1000
+    added: int = 20
+    photos: int = 4
+    text: int = 1_000_000
     original: int = 21_000_000
 
 
@@ -173,11 +182,26 @@ class Stage:
         """The names of the callers so far, by their principals."""
         return {caller.principal: name for name, caller in self._callers.items()}
 
+    def in_bulk(self, caller: Caller) -> Caller:
+        """Give the same caller for many calls of which only the effects matter: cheaper where the network can."""
+        client = open_backend(self.network.bulk_agent(caller.identity), self.canister_id)
+        return Caller(caller.name, caller.identity, Recorded(client, caller.name, self.story), caller.idem)
+
     def _introduce(self, name: str, identity: Identity) -> Caller:
-        client = open_backend(self.network.agent(identity), self.canister_id)
+        client = open_backend(self._agent(identity), self.canister_id)
         self.generation = str(client.profile).removeprefix("generation ")
         backend = Recorded(client, name, self.story)
         return Caller(name, identity, backend, lambda: f"{name}-{next(self._numbers)}")
+
+    def _agent(self, identity: Identity) -> Agent:
+        return self.network.agent(identity)
+
+    def stable_memory(self) -> bytes:
+        """Read the canister's stable memory. Raises `UnmetNeedError` where the network does not show it."""
+        if Capability.STABLE not in self.network.capabilities:
+            msg = f"the network {self.network.name} does not show stable memory"
+            raise UnmetNeedError(msg)
+        return self.network.stable_memory(self.canister_id)
 
     def printed(self) -> tuple[str, ...]:
         """Tell what the canister printed since the stage was set, traps with their backtraces included.
@@ -199,7 +223,7 @@ class Stage:
         told = candid.format_values(values, parsed)[1:-1]
         call = Call(number=0, caller=caller.name, method="call", args=(method, types, *values))
         try:
-            reply: bytes = self.network.agent(caller.identity).update(self.canister_id, method, argument)
+            reply: bytes = self._agent(caller.identity).update(self.canister_id, method, argument)
         except RejectError as error:
             self.story.add(Step(caller.name, method, told, brief_text(error.message)), call)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -118,7 +118,9 @@ class Recorded:
                 told = error.message if isinstance(error, CallError) else str(error)
                 self._story.add(Step(self._caller, name, arguments, brief_text(told)), recorded)
                 raise
-            returned = replace(recorded, leaves=leaves(result))
+            returned = recorded
+            if self._story.count < _WRITABLE:
+                returned = replace(recorded, leaves=leaves(result))
             self._story.add(Step(self._caller, name, arguments, brief(result)), returned)
             return result
 
@@ -130,7 +132,29 @@ def brief(value: Any) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         start = bytes(value[:4]).hex()
         return f"{len(value)} bytes {start}…" if len(value) > 4 else f"bytes {start or 'none'}"
-    return brief_text(repr(value))
+    return brief_text(_start(value))
+
+
+def _start(value: Any) -> str:
+    """The beginning of `repr(value)`, longer than a line where the whole is: not all of a long list."""
+    if type(value) is list:
+        return _joined("[", (_start(item) for item in value), "]")
+    if fields := getattr(type(value), "model_fields", None):
+        parts = (f"{name}={_start(getattr(value, name))}" for name in fields)
+        return _joined(f"{type(value).__name__}(", parts, ")")
+    if isinstance(value, bytes):
+        return repr(value[: _WIDTH + 1])
+    return repr(value)
+
+
+def _joined(head: str, parts: Iterable[str], tail: str) -> str:
+    text, comma = head, ""
+    for part in parts:
+        text += comma + part
+        if len(text) > _WIDTH:
+            return text
+        comma = ", "
+    return text + tail
 
 
 def brief_text(text: str) -> str:

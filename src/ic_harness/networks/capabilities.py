@@ -21,6 +21,8 @@ class Capability(StrEnum):
     LINES = "lines"
     METER = "meter"
     FAULTS = "faults"
+    OUTCALLS = "outcalls"
+    STABLE = "stable"
 
 
 MEANINGS: Final[Mapping[Capability, str]] = {
@@ -33,6 +35,8 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.LINES: "follow what all canisters print, in queries and traps too",
     Capability.METER: "tell how many instructions a canister used",
     Capability.FAULTS: "lose, repeat and delay messages",
+    Capability.OUTCALLS: "answer HTTPS outcalls of canisters as a test says",
+    Capability.STABLE: "read canisters' stable memory",
 }
 """What each capability lets a test do, to complete the sentence "the network can …"."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ic_harness.agent import (
     Agent,
@@ -20,14 +21,18 @@ from ic_harness.agent import (
     CallableTransport,
     Request,
     Response,
+    Transport,
 )
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Ed25519Identity, Identity
+from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
 from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkSnapshot, Replica
 
 from .capabilities import Capability
 from .network import Network, Snapshot
+
+if TYPE_CHECKING:
+    from .outcalls import Outcalls
 
 T = TypeVar("T")
 _CBOR: Final = {"content-type": "application/cbor"}
@@ -49,6 +54,36 @@ async def _ask_in_thread(replica: Replica, request: Request) -> Response:
     return await asyncio.to_thread(_ask, replica, request)
 
 
+class _BulkAgent(Agent):
+    """An agent whose calls go to the replica without envelopes, and whose answers come without certificates."""
+
+    def __init__(self, replica: Replica, transport: Transport, identity: Identity) -> None:
+        super().__init__(transport, identity, root_key=replica.root_key, clock=replica.clock.now_ns)
+        self._replica = replica
+
+    def update(
+        self,
+        canister_id: Any,
+        method: str,
+        arg: bytes,
+        *,
+        effective_canister_id: Any = None,  # noqa: ARG002 - there is one subnet
+    ) -> bytes:
+        """Call `method`. Raises `RejectError` and `ReplicaError`."""
+        return self._replica.execute_update(self.principal, canister_id, method, arg)
+
+    def query(
+        self,
+        canister_id: Any,
+        method: str,
+        arg: bytes,
+        *,
+        effective_canister_id: Any = None,  # noqa: ARG002 - there is one subnet
+    ) -> bytes:
+        """Ask a query `method`. Raises `RejectError`."""
+        return self._replica.execute_query(self.principal, canister_id, method, arg)
+
+
 class EmbeddedNetwork(Network):
     """A `Replica` as a network. Closing it closes the replica."""
 
@@ -57,6 +92,7 @@ class EmbeddedNetwork(Network):
     def __init__(self, replica: Replica, deployer: Identity | None = None) -> None:
         super().__init__(deployer or _deployer())
         self.replica = replica
+        self._outcalls: Outcalls | None = None
         self._watched = 0
         self._used: Counter[Principal] = Counter()
 
@@ -81,6 +117,12 @@ class EmbeddedNetwork(Network):
     def _new_agent(self, identity: Identity) -> Agent:
         transport = CallableTransport(partial(_ask, self.replica))
         return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+
+    def bulk_agent(self, identity: Identity | None = None) -> Agent:
+        """Make a client whose calls go without signatures and certificates, and past canister_inspect_message."""
+        return _BulkAgent(
+            self.replica, CallableTransport(partial(_ask, self.replica)), identity or AnonymousIdentity()
+        )
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
         transport = AsyncCallableTransport(partial(_ask_in_thread, self.replica))
@@ -153,6 +195,30 @@ class EmbeddedNetwork(Network):
     def clear_faults(self) -> None:
         """Take back all faults that have not happened."""
         self.replica.faults.clear()
+
+    @property
+    def outcalls(self) -> Outcalls:
+        """How HTTPS outcalls of canisters are answered; they are refused until a test says otherwise."""
+        if self._outcalls is None:
+            from .outcalls import Outcalls  # lazy: start-up time  # noqa: PLC0415
+
+            self._outcalls = Outcalls(self.replica)
+        return self._outcalls
+
+    @contextmanager
+    def anchored(self) -> Iterator[None]:
+        """Put everything back after the block, what a test said of outcalls included."""
+        before = None if self._outcalls is None else self._outcalls.orders()
+        try:
+            with super().anchored():
+                yield
+        finally:
+            if self._outcalls is not None and self.failure is None:
+                self._outcalls.restore(before)
+
+    def stable_memory(self, canister: Principal) -> bytes:
+        """Read the stable memory of a canister. Raises `ReplicaError` when there is no such canister."""
+        return self.replica.stable_memory(canister)
 
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""

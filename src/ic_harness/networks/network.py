@@ -22,6 +22,7 @@ from .capabilities import Capability, MissingCapabilityError
 from .sections import keeps_memory
 
 if TYPE_CHECKING:
+    from ic_harness.networks.outcalls import Outcalls
     from ic_harness.replica import Figures, Line
 
 T = TypeVar("T")
@@ -86,6 +87,13 @@ class Network(ABC):
     def async_agent(self, identity: Identity | None = None) -> AsyncAgent:
         """Make an asynchronous client that calls as `identity` (None: anonymously). The caller closes it."""
         return self._new_async_agent(identity or AnonymousIdentity())
+
+    def bulk_agent(self, identity: Identity | None = None) -> Agent:
+        """Make a client for many calls of which only the effects matter, such as filling a canister.
+
+        Where the network can, they go without signatures and certificates, and past canister_inspect_message.
+        """
+        return self.agent(identity)
 
     @abstractmethod
     def close(self) -> None:
@@ -253,6 +261,14 @@ class Network(ABC):
         """Take back all faults that have not happened. Needs `Capability.FAULTS`."""
         raise MissingCapabilityError(self.name, Capability.FAULTS)
 
+    @property
+    def outcalls(self) -> Outcalls:
+        """How HTTPS outcalls of canisters are answered: mocked, replayed, recorded or made.
+
+        Needs `Capability.OUTCALLS`.
+        """
+        raise MissingCapabilityError(self.name, Capability.OUTCALLS)
+
     def snapshot(self) -> Snapshot:
         """Remember the whole network; close the result when it is no longer needed.
 
@@ -277,6 +293,10 @@ class Network(ABC):
             if self.failure is None:
                 self.restore(before)
             before.close()
+
+    def stable_memory(self, canister: Principal) -> bytes:  # noqa: ARG002 - named for implementations
+        """Read the stable memory of a canister, all of it. Needs `Capability.STABLE`."""
+        raise MissingCapabilityError(self.name, Capability.STABLE)
 
     def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations
         """Read what a canister printed, oldest first. Needs `Capability.LOGS`."""

@@ -38,12 +38,15 @@ def embedded(
     seed: bytes | None = None,
     deployer: Identity | None = None,
     latency: str = "none",
+    nodes: int = 13,
 ) -> EmbeddedNetwork:
     """Start an embedded network.
 
     With `state_dir` it is kept there and goes on where it stopped; without, it is gone when closed. `seed`
     decides root key and randomness; without one each state folder draws its own. `latency` is `none`, or
-    `mainnet` to make clients wait as there. Raises `StateError` when the folder is damaged or in use.
+    `mainnet` to make clients wait as there; `nodes` is the size of the subnet, by which outcalls are paid.
+
+    Raises `StateError` when the folder is damaged or in use.
     """
     from ic_harness.replica import PRESETS, Replica, ReplicaConfig  # lazy: start-up time  # noqa: PLC0415
 
@@ -52,7 +55,8 @@ def embedded(
     default = DEFAULT_SEED if state_dir is None else None
     if latency not in PRESETS:
         raise InputError(f"no latency {latency!r}; there are: {', '.join(PRESETS)}")
-    replica = Replica(ReplicaConfig(seed=seed or default, state_dir=state_dir, latency=PRESETS[latency]))
+    config = ReplicaConfig(seed=seed or default, state_dir=state_dir, latency=PRESETS[latency], nodes=nodes)
+    replica = Replica(config)
     return EmbeddedNetwork(replica, deployer)
 
 

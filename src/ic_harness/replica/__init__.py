@@ -13,11 +13,20 @@ from .execution import ModuleFacts, ModuleInvalid, inspect_module
 from .faults import Fault, Harm
 from .latency import MAINNET, PRESETS, Latency, LatencyModel
 from .observe import Figures, Line
+from .outcalls import (
+    ImmediateOutcalls,
+    OutcallAnswer,
+    OutcallFailure,
+    OutcallResponse,
+    OutcallSource,
+    RefusingOutcalls,
+)
 from .replica import PendingUpdate, Replica
 from .server import RunningServer, app, serve
 from .snapshots import NetworkSnapshot
 from .store import StateFinding, StateReport, examine_state, salvage_state
 from .wire import HttpRequest, HttpResponse
+from .world import Outcall
 
 __all__ = [
     "MAINNET",
@@ -28,6 +37,7 @@ __all__ = [
     "Harm",
     "HttpRequest",
     "HttpResponse",
+    "ImmediateOutcalls",
     "Latency",
     "LatencyModel",
     "Line",
@@ -35,7 +45,13 @@ __all__ = [
     "ModuleFacts",
     "ModuleInvalid",
     "NetworkSnapshot",
+    "Outcall",
+    "OutcallAnswer",
+    "OutcallFailure",
+    "OutcallResponse",
+    "OutcallSource",
     "PendingUpdate",
+    "RefusingOutcalls",
     "Replica",
     "ReplicaConfig",
     "RunningServer",

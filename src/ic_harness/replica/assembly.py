@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
+
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
 from ic_harness.replica.certification import Certifier
@@ -11,25 +14,26 @@ from ic_harness.replica.execution import Engine, default_folder
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.node import Node
+from ic_harness.replica.outcalls import OutcallSource
 from ic_harness.replica.randomness import derive, fresh_seed
 from ic_harness.replica.scheduler import Scheduler
 from ic_harness.replica.store import MemoryBlobs, Store
-from ic_harness.replica.world import World
+from ic_harness.replica.world import FromHost, Message, Request, World
 
 
-def open_node(config: ReplicaConfig, clock: Clock) -> tuple[Node, Store | None]:
+def open_node(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource) -> tuple[Node, Store | None]:
     """Make the node of a configuration, and open its state folder if it has one. Raises `StateError`."""
     if config.state_dir is None:
-        return make_node(config, clock, None), None
+        return make_node(config, clock, None, outcalls), None
     store = Store(config.state_dir, config.seed)
     try:
-        return make_node(config, clock, store), store
+        return make_node(config, clock, store, outcalls), store
     except BaseException:
         store.release()
         raise
 
 
-def make_node(config: ReplicaConfig, clock: Clock, store: Store | None) -> Node:
+def make_node(config: ReplicaConfig, clock: Clock, store: Store | None, outcalls: OutcallSource) -> Node:
     """Join the parts of a node."""
     if store is not None:
         seed = store.seed
@@ -37,25 +41,29 @@ def make_node(config: ReplicaConfig, clock: Clock, store: Store | None) -> Node:
         seed = fresh_seed() if config.seed is None else config.seed
     key = bls.keypair(derive(seed, b"root key"))
     identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
-    subnet = make_subnet(seed, key, identity)
+    subnet = replace(make_subnet(seed, key, identity), nodes=config.nodes)
     return Node(
         config=config,
         clock=clock,
         subnet=subnet,
-        scheduler=_make_scheduler(config, clock, subnet, store),
+        scheduler=_make_scheduler(config, clock, subnet, store, outcalls),
         certifier=Certifier(subnet, key),
         identity=identity,
         journal=store,
     )
 
 
-def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None) -> Scheduler:
+def _make_scheduler(
+    config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None, outcalls: OutcallSource
+) -> Scheduler:
     engine = Engine(config.cache_dir or default_folder())
     if store is None:
         machine = Machine(engine, MemoryBlobs())
     else:
         machine = Machine(engine, store.blobs, store.load_memory)
     world = store.world if store is not None else None
+    if world is not None:
+        forget_host_calls(world)
     return Scheduler(
         world or World(time_ns=clock.now_ns()),
         machine,
@@ -63,7 +71,19 @@ def _make_scheduler(config: ReplicaConfig, clock: Clock, subnet: Subnet, store: 
         ManagementCanister(),
         threads=config.threads,
         journaled=store is not None,
+        outcalls=outcalls,
     )
+
+
+def forget_host_calls(world: World) -> None:
+    """Drop the calls of an earlier process that did not begin: its callers were refused when it ended."""
+    for canister in world.canisters.values():
+        canister.queue = deque(message for message in canister.queue if not _of_host(message))
+    world.management_queue = deque(request for request in world.management_queue if not _of_host(request))
+
+
+def _of_host(message: Message) -> bool:
+    return isinstance(message, Request) and isinstance(message.origin, FromHost)
 
 
 def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity) -> Subnet:

@@ -16,6 +16,11 @@ class Used:
     instructions: int = 0
     messages: int = 0
 
+    @property
+    def total(self) -> int:
+        """Instructions, with `MESSAGE_OVERHEAD` for each message."""
+        return self.instructions + self.messages * MESSAGE_OVERHEAD
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -30,7 +35,7 @@ class Budget:
 
     def lasts(self, used: Used) -> bool:
         """Whether any message may begin."""
-        return used.instructions + used.messages * MESSAGE_OVERHEAD < self.total
+        return used.total < self.total
 
     def allows(self, message: Message, used: Used) -> bool:
         """Whether this message may begin, where any may."""

@@ -53,6 +53,11 @@ ANSWERING_INSTRUCTIONS: Final = 400_000_000
 calls itself without end they wait a tenth of a second, not one."""
 ROUND_INSTRUCTIONS: Final = 4_000_000_000
 """Instructions of a canister in one round, after which its messages wait for the next; the replica's limit."""
+EXECUTION_THREADS: Final = 4
+"""Threads of the replica that execute canisters. A round begins no further pass when all canisters together have used
+what a canister may use on each of so many threads: a round's changes are kept in memory until its end."""
+OUTCALL_TIMEOUT: Final = 60 * SECOND
+"""How long an HTTPS outcall may take."""
 MESSAGE_OVERHEAD: Final = 2_000_000
 """What each message counts besides its instructions, so that a round has an end for small messages too; the
 replica's figure."""
@@ -67,7 +72,8 @@ class ReplicaConfig:
     the user's cache). `background` lets a thread of the replica's own run rounds for timers, heartbeats and
     calls that nobody waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
     often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
-    a request, `latency` makes clients wait as on a real network.
+    a request, `latency` makes clients wait as on a real network. `nodes` is the size of the subnet that this
+    replica stands for, by which outcalls are paid.
     """
 
     seed: bytes | None = None
@@ -79,6 +85,7 @@ class ReplicaConfig:
     ingress_bytes: int = 2 * MIB + 64 * 1024
     sync_wait_s: float = SYNC_WAIT_S
     threads: int = 4
+    nodes: int = 13
     latency: Latency | None = None
 
 
@@ -91,6 +98,7 @@ class Subnet:
     node_id: bytes
     node_key: bytes
     seed: bytes = field(repr=False)
+    nodes: int = 13
 
     ranges: tuple[tuple[bytes, bytes], ...] = ((bytes(8) + b"\x01\x01", b"\xff" * 8 + b"\x01\x01"),)
     """Closed ranges of canister ids: every id of eight bytes and 01 01 that a counter can reach."""

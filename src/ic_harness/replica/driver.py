@@ -197,8 +197,8 @@ class Driver:
         """Hold rounds or let them run; for commands. `gathering`: callers wait for a round that will come."""
         self._held, self._gathering = held, gathering
 
-    def time_changed(self) -> None:
-        """Reconsider when timers are due, after the clock was set."""
+    def reconsider(self) -> None:
+        """Look again what is due: the clock was set, or an outcall was answered. May be called from any thread."""
         self.post(_nothing)
 
     def tick(self, rounds: int = 1, kind: Kind = Kind.TICK) -> None:
@@ -416,6 +416,8 @@ class Driver:
     def _settle(self) -> None:
         """Let those go who wait for what no round will bring."""
         if self._gathering:
+            return
+        if self._scheduler.world.outcalls and self._scheduler.outcalls.working():
             return
         if self._held:
             self._completions.give_up("rounds are held: call tick() or release() first", only_patient=True)

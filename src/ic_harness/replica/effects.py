@@ -140,8 +140,11 @@ def log(canister: Canister, lines: tuple[bytes, ...], time_ns: int) -> None:
 def trim_log(canister: Canister) -> None:
     """Forget the oldest lines of the log beyond `log_memory_limit` bytes."""
     total = sum(record.size for record in canister.logs)
+    forgotten = 0
     while total > canister.settings.log_memory_limit:
-        total -= canister.logs.pop(0).size
+        total -= canister.logs[forgotten].size
+        forgotten += 1
+    del canister.logs[:forgotten]
 
 
 def log_trap(canister: Canister, trap: Trapped, time_ns: int) -> None:

@@ -142,6 +142,7 @@ class Node:
         changes = Changes(
             canisters={*self.world.canisters, *world.canisters},
             requests={**dict.fromkeys(self.world.requests), **world.requests},
+            outcalls={**dict.fromkeys(self.world.outcalls), **world.outcalls},
             replaced={*self.world.canisters, *world.canisters},
         )
         self.scheduler.adopt(world)

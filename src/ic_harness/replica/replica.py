@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -21,6 +21,7 @@ from ic_harness.replica.faults import Faults
 from ic_harness.replica.latency import LatencyModel
 from ic_harness.replica.node import Node
 from ic_harness.replica.observe import Figures, Line
+from ic_harness.replica.outcalls import OutcallSource, RefusingOutcalls
 from ic_harness.replica.scheduler import Incoming, Kind
 from ic_harness.replica.snapshots import NetworkSnapshot
 from ic_harness.replica.wire import HttpRequest, HttpResponse
@@ -42,12 +43,14 @@ class Replica:
     def __init__(self, config: ReplicaConfig | None = None) -> None:
         self.config = config = config or ReplicaConfig()
         self.clock = clock = config.clock or SystemClock()
-        self.node, self._store = open_node(config, clock)
+        self._outcalls: OutcallSource = RefusingOutcalls()
+        self.node, self._store = open_node(config, clock, self._outcalls)
         self.faults = Faults(self.restart)
         self.latency: LatencyModel | None = LatencyModel(config.latency) if config.latency else None
         self._restarting = threading.Lock()
         self._restarts = False
-        self._tickets = itertools.count(1)
+        # Open calls of earlier processes are in the state; rounds of this one have higher numbers than theirs.
+        self._tickets = itertools.count((self.node.world.round << 32) + 1)
         self._closed = False
 
     def close(self) -> None:
@@ -73,7 +76,7 @@ class Replica:
             self._restarts = True
             try:
                 self._stop()
-                self.node, self._store = open_node(self.config, self.clock)
+                self.node, self._store = open_node(self.config, self.clock, self._outcalls)
             finally:
                 self._restarts = False
 
@@ -166,7 +169,7 @@ class Replica:
                 f"time goes forward only: {time_ns} ns is before the last round, {self.node.world.time_ns} ns"
             )
         self.clock.set_ns(time_ns)
-        self.node.driver.time_changed()
+        self.node.driver.reconsider()
 
     def advance_time(self, by_ns: int) -> None:
         """Let `by_ns` nanoseconds pass at once; due timers fire in the next round."""
@@ -237,6 +240,16 @@ class Replica:
         """Run rounds until nothing is under way and no timer is due, at most ten: new canisters get ready."""
         self.node.driver.settle(_SETTLING)
 
+    def answer_outcalls(self, source: OutcallSource) -> None:
+        """Let `source` answer HTTPS outcalls from now on, also those that are under way; see `replica.outcalls`."""
+        self._outcalls = source
+        self.node.driver.call(lambda: self.node.scheduler.take_source(source))
+
+    def outcall_answered(self) -> None:
+        """For sources, from any thread: there is an answer that was not there before."""
+        with suppress(ReplicaError):  # the replica was closed meanwhile
+            self.node.driver.reconsider()
+
     # --- the whole network at once --------------------------------------------------------------------------
 
     def snapshot(self) -> NetworkSnapshot:
@@ -260,6 +273,11 @@ class Replica:
         if found is None:
             raise ReplicaError(f"canister {Principal(raw)} does not exist")
         return found
+
+    def stable_memory(self, canister_id: Id) -> bytes:
+        """The stable memory of a canister between two rounds. Raises `ReplicaError` when there is no such canister."""
+        canister = self.canister(canister_id)
+        return self.node.driver.call(lambda: snapshots.stable_memory(self.node.machine, canister))
 
     def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
         """What the newest messages cost, and the number to ask with next time."""

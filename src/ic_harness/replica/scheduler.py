@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ic_harness.replica import deadlines, rejects
+from ic_harness.replica import deadlines, outcall_answers, rejects
 from ic_harness.replica.attempt import Budget, Used
 from ic_harness.replica.config import (
     ANSWERING_INSTRUCTIONS,
+    EXECUTION_THREADS,
     KEEP_ANSWERS,
     QUEUE_CAPACITY,
     ROUND_INSTRUCTIONS,
@@ -33,6 +34,7 @@ from ic_harness.replica.effects import Answered, Leaving
 from ic_harness.replica.execution import Interrupted, Task, WasmThreads
 from ic_harness.replica.interruption import LOG, belongs_to, origin_of
 from ic_harness.replica.machine import Machine
+from ic_harness.replica.outcalls import OutcallSource, RefusingOutcalls
 from ic_harness.replica.turn import Measure, Pages, Turn
 from ic_harness.replica.world import (
     MANAGEMENT,
@@ -42,6 +44,7 @@ from ic_harness.replica.world import (
     FromHost,
     FromUser,
     Origin,
+    Outcall,
     Request,
     RequestRecord,
     Response,
@@ -61,6 +64,7 @@ class Changes:
     requests: dict[bytes, RequestRecord | None] = field(default_factory=dict)
     pages: list[tuple[bytes, Pages]] = field(default_factory=list)
     replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
+    outcalls: dict[int, Outcall | None] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
     measures: list[tuple[bytes, Measure]] = field(default_factory=list)
 
@@ -104,12 +108,14 @@ class Scheduler:
         *,
         threads: int = 4,
         journaled: bool = False,
+        outcalls: OutcallSource | None = None,
     ) -> None:
         self.world = world
         self.machine = machine
         self.subnet = subnet
         self.management = management
         self.journaled = journaled
+        self.outcalls: OutcallSource = outcalls or RefusingOutcalls()
         self.changes = Changes()
         self.leaving: list[Leaving] = []
         # Callers put into it while a round may be running: only append and popleft are used.
@@ -140,8 +146,21 @@ class Scheduler:
         self.heartbeats: set[bytes] = set()
         self.stopping: set[bytes] = {c.id for c in canisters if c.status is Status.STOPPING}
         self.expiring = deadlines.index(canisters)
+        self.take_source(self.outcalls)
         for canister in canisters:
             self.watch(canister)
+
+    def take_source(self, source: OutcallSource) -> None:
+        """Let `source` answer outcalls, also those that are under way."""
+        source.replaced()
+        self.outcalls = source
+        for outcall in self.world.outcalls.values():
+            self.begin_outcall(outcall)
+
+    def begin_outcall(self, outcall: Outcall) -> None:
+        """Hand an outcall to who answers it, and note when it is given up."""
+        self.expiring.add(outcall.deadline_ns, MANAGEMENT, outcall.number)
+        self.outcalls.begin(outcall)
 
     def watch(self, canister: Canister) -> None:
         """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook."""
@@ -183,11 +202,19 @@ class Scheduler:
         """Whether another pass of the round would do something."""
         if self.machine.interruption.pausing:
             return False
+        if sum(used.total for used in self._used.values()) >= EXECUTION_THREADS * self._budget().total:
+            return False
         return bool(self.leaving or self.world.management_queue or self.due())
 
     def has_work(self) -> bool:
         """Whether a round would do something now, without any time passing."""
-        return bool(self.inbox or self.ready or self.world.management_queue or self.leaving)
+        return bool(
+            self.inbox
+            or self.ready
+            or self.world.management_queue
+            or self.leaving
+            or (self.world.outcalls and self.outcalls.answered())
+        )
 
     def next_event_ns(self) -> int | None:
         """When something will happen by itself: a timer, a deadline; None when nothing will."""
@@ -206,7 +233,16 @@ class Scheduler:
     def expire(self, due: Iterable[tuple[bytes, int]]) -> None:
         """Give up what waited too long: best-effort calls, stop requests."""
         for canister_id, number in due:
-            deadlines.expire(self, canister_id, number)
+            if canister_id == MANAGEMENT:
+                outcall_answers.expire(self, number)
+            else:
+                deadlines.expire(self, canister_id, number)
+
+    def answer_outcalls(self, numbers: Iterable[int]) -> None:
+        """Answer outcalls whose response is there."""
+        for number in numbers:
+            if not outcall_answers.answer(self, number):
+                return
 
     def induct(self, inbox: deque[Incoming]) -> None:
         """Put accepted calls of users and of the host into queues; the same request is taken only once."""
@@ -429,6 +465,7 @@ BEGINNING: Final[tuple[Step, ...]] = (
 )
 """What happens once, at the beginning of a round."""
 PASS: Final[tuple[Step, ...]] = (
+    Step("outcalls", lambda s: s.outcalls.answered() if s.world.outcalls else (), Scheduler.answer_outcalls),
     Step("manage", lambda s: s.world.management_queue, Scheduler.manage),
     Step("take turns", Scheduler.due, Scheduler.take_turns),
     Step("stop", lambda s: s.stopping, Scheduler.settle_stops),

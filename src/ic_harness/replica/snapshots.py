@@ -117,6 +117,14 @@ def _plain(canister: Canister) -> Any:
     return to_plain(replace(canister, queries=0, query_instructions=0, query_bytes_in=0, query_bytes_out=0))
 
 
+def stable_memory(machine: Machine, canister: Canister) -> bytes:
+    """The stable memory of a canister at this moment; none when it has no code."""
+    if not canister.installed:
+        return b""
+    with machine.lock(canister.id):
+        return machine.instance(canister).export_state().stable
+
+
 def _memory_hash(machine: Machine, canister: Canister) -> bytes:
     if not canister.installed:
         return b""

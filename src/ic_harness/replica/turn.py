@@ -62,6 +62,7 @@ def environment(canister: Canister, subnet: Subnet, time_ns: int, mode: Mode, **
         global_timer_ns=canister.global_timer_ns,
         wasm_memory_limit=settings.wasm_memory_limit,
         environment_variables=settings.environment_variables,
+        nodes=subnet.nodes,
         **more,
     )
 

@@ -330,6 +330,27 @@ class RequestRecord:
     answer: Answer | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcall:
+    """An HTTPS outcall that is under way: what a canister asked for, and how its answer is treated.
+
+    `cycles` are returned with the answer; `transform` is the name of the canister's query that cleans responses.
+    """
+
+    number: int
+    origin: Origin
+    canister: bytes
+    url: str
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    max_response_bytes: int
+    transform: str | None
+    context: bytes
+    cycles: int
+    deadline_ns: int
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """All of it. `time_ns` is the time of the last round."""
@@ -343,6 +364,8 @@ class World:
     random_counter: int = 0
     updates: int = 0
     consumed_cycles: int = 0
+    outcalls: dict[int, Outcall] = field(default_factory=dict)
+    next_outcall: int = 0
 
     def copy(self) -> World:
         """Give an independent copy; frozen parts are shared."""
@@ -351,4 +374,5 @@ class World:
             canisters={canister_id: canister.copy() for canister_id, canister in self.canisters.items()},
             requests=dict(self.requests),
             management_queue=deque(self.management_queue),
+            outcalls=dict(self.outcalls),
         )

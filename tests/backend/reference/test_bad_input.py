@@ -183,6 +183,9 @@ def cases(town, own, capsule):
         "list: cursor": (lambda: own.memories_list(capsule, HUGE, TOP32), "cursor"),
         "list_by_capsule: cursor": (lambda: own.memories_list_by_capsule(capsule, "-1", 0), "cursor"),
         "ping: many": (lambda: own.memories_ping([UNKNOWN] * 1_001), "memory_ids"),
+        "create_bulk: many": (lambda: own.memories_create_bulk(capsule, [town.input(0)] * 101), "memories"),
+        "find: many": (lambda: own.blobs_find(capsule, [bytes(32)] * 1_001), "hashes"),
+        "find: hash": (lambda: own.blobs_find(capsule, [bytes(31)]), "hashes"),
         "delete_bulk: many": (lambda: own.memories_delete_bulk(capsule, [UNKNOWN] * 501, True), "memory_ids"),
         "cleanup_bulk: many": (lambda: own.memories_cleanup_assets_bulk([UNKNOWN] * 501), "memory_ids"),
         "capsules_create: subject": (lambda: own.capsules_create(PersonRefOpaque(value=HUGE)), "subject"),
@@ -204,6 +207,7 @@ def lookups(town, own, capsule):
         "blob_delete": lambda: own.blob_delete(locator),
         "blob_get_meta": lambda: own.blob_get_meta(locator),
         "blob_read": lambda: own.blob_read(locator),
+        "blobs_find": lambda: own.blobs_find(capsule, [SMALL.sha256]),
         "blob_read_chunk": lambda: own.blob_read_chunk(locator, 0),
         "capsules_bind_neon": lambda: bind(ResourceType.Capsule, capsule, True),
         "capsules_bind_neon of a memory": lambda: bind(ResourceType.Memory, it, True),
@@ -215,6 +219,7 @@ def lookups(town, own, capsule):
         "memories_add_inline_asset": lambda: own.memories_add_inline_asset(it, inline, "x"),
         "memories_cleanup_assets_all": lambda: own.memories_cleanup_assets_all(it),
         "memories_create": lambda: create(own, capsule, data=SMALL.data),
+        "memories_create_bulk": lambda: own.memories_create_bulk(capsule, [town.input(0)]),
         "memories_create_with_internal_blobs": lambda: own.memories_create_with_internal_blobs(
             capsule, memory(), [blob], "x"
         ),

@@ -5,11 +5,19 @@ from __future__ import annotations
 import pytest
 
 from ic_harness import candid
-from ic_harness.backend import AssetType, HttpRequest, QuotasUpdate, reference_did, reference_wasm
-from ic_harness.conformance.material import blob_asset, content, inline_asset, memory_metadata
+from ic_harness.backend import (
+    AssetType,
+    BlobHosting,
+    HttpRequest,
+    QuotasUpdate,
+    reference_did,
+    reference_wasm,
+)
+from ic_harness.conformance.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
 from ic_harness.errors import BackendError, RejectError
 
 CHUNK = 100_000
+MANY = 210
 PHOTO = {
     kind: content(size, kind)
     for kind, size in (("Original", 350_001), ("Display", 90_000), ("Thumbnail", 900))
@@ -22,11 +30,25 @@ def photo(earlier):
     """The id of a memory of four assets on the earlier build, and the locators of its blobs by kind."""
     alice = earlier.caller("alice")
     locators = {kind: alice.upload(material, CHUNK) for kind, material in PHOTO.items()}
+    return make_photo(alice, locators), locators
+
+
+def make_photo(alice, locators):
+    """Ask for the memory of these blobs; the request is the same each time."""
     blobs = [blob_asset(locators[kind], material, AssetType[kind]) for kind, material in PHOTO.items()]
-    memory = alice.backend.memories_create_with_internal_blobs_and_inline_assets(
+    return alice.backend.memories_create_with_internal_blobs_and_inline_assets(
         alice.capsule, memory_metadata("Before"), blobs, [inline_asset(SMALL)], "photo"
     )
-    return memory, locators
+
+
+def memories_of(caller):
+    """All memories of the caller's capsule by id, in the order of making."""
+    found, cursor = {}, None
+    while True:
+        page = caller.backend.memories_list(caller.capsule, cursor, 100)
+        found |= {row.id: caller.backend.memories_read(row.id) for row in page.items}
+        if (cursor := page.next_cursor) is None:
+            return found
 
 
 def test_a_photo_is_the_same(earlier, photo):
@@ -67,10 +89,58 @@ def test_what_was_asked_before_is_not_done_twice(earlier, photo):
     earlier.upgrade()
     assert alice.finish(session, material).blob_id == locator
     assert alice.begin(1, "receipt") == session
+    memory, locators = photo
+    assert make_photo(alice, locators) == memory
     with pytest.raises(BackendError, match="Conflict"):
         alice.backend.memories_create_with_internal_blobs(
             alice.capsule, memory_metadata("other"), [blob_asset(locator, material)], "photo"
         )
+
+
+def test_every_kind_of_request_is_known_again(earlier, photo):
+    """A request whose reply was lost before the upgrade gets the same id after it, whatever made the thing."""
+    memory, locators = photo
+    alice = earlier.caller("alice")
+    own, display = alice.backend, blob_asset(locators["Display"], PHOTO["Display"], AssetType.Display)
+    requests = [
+        lambda: own.memories_create(
+            alice.capsule, SMALL.data, None, None, None, None, None, None, asset_metadata(SMALL), "inline"
+        ),
+        lambda: own.memories_create(
+            alice.capsule, None, None, BlobHosting.S3, "key", "https://x", 500, SMALL.sha256,
+            asset_metadata(SMALL), "external",
+        ),
+        lambda: own.memories_create_with_internal_blobs(alice.capsule, memory_metadata(), [display], "blobs"),
+        lambda: own.memories_add_asset(memory, display, "asset"),
+        lambda: own.memories_add_inline_asset(memory, inline_asset(SMALL), "inline asset"),
+    ]  # fmt: skip
+    before = [request() for request in requests]
+    earlier.upgrade()
+    assert [request() for request in requests] == before
+    assert own.capsules_read_basic(None).memory_count == 4
+
+
+def test_records_are_rewritten_in_the_background(earlier, stage_on, network):
+    """More records than one message rewrites become cheap to list though no call changes them, and stay equal."""
+    alice = earlier.caller("alice")
+    for number in range(MANY):
+        material = content(20, number)
+        alice.backend.memories_create_with_internal_blobs(
+            alice.capsule,
+            memory_metadata(f"{number}"),
+            [blob_asset(alice.upload(material), material)],
+            f"{number}",
+        )
+    before = memories_of(alice)
+    listed = earlier.instructions(lambda: alice.backend.memories_list(alice.capsule, None, 50))
+    earlier.upgrade()
+    for _ in range(20):
+        network.tick()
+    assert memories_of(alice) == before
+    assert earlier.instructions(lambda: alice.backend.memories_list(alice.capsule, None, 50)) < listed / 3
+    hashes = [content(20, number).sha256 for number in range(MANY)]
+    found = stage_on(earlier.canister_id).caller("alice").backend.blobs_find(alice.capsule, hashes)
+    assert [blob.memory_id for blob in found] == list(before)
 
 
 def test_tokens_and_quotas_hold(earlier, photo):

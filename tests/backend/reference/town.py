@@ -11,6 +11,7 @@ from ic_harness.backend import (
     BlobHosting,
     CapsuleUpdateData,
     HttpRequest,
+    MemoryInput,
     MemoryUpdateData,
     QuotasUpdate,
     ResourceType,
@@ -104,6 +105,7 @@ class Town:
             "blob_get_meta": lambda: own.blob_get_meta(self.photo),
             "blob_read": lambda: own.blob_read(self.loose),
             "blob_read_chunk": lambda: own.blob_read_chunk(self.photo, 1),
+            "blobs_find": lambda: own.blobs_find(capsule, [PHOTO.sha256, SMALL.sha256, bytes(32)]),
             "capsules_bind_neon": lambda: own.capsules_bind_neon(ResourceType.Memory, memory, True),
             "capsules_create": lambda: own.capsules_create(None),
             "capsules_delete": lambda: own.capsules_delete(capsule),
@@ -121,6 +123,9 @@ class Town:
             "memories_cleanup_assets_bulk": lambda: own.memories_cleanup_assets_bulk([memory]),
             "memories_create": lambda: own.memories_create(
                 capsule, SMALL.data, None, None, None, None, None, None, asset_metadata(SMALL), "new"
+            ),
+            "memories_create_bulk": lambda: own.memories_create_bulk(
+                capsule, [self.input(number) for number in range(4)]
             ),
             "memories_create_with_internal_blobs": lambda: own.memories_create_with_internal_blobs(
                 capsule, memory_metadata(), [blob], "new"
@@ -156,6 +161,13 @@ class Town:
             "uploads_status": lambda: own.uploads_status(self.begun),
             "whoami": own.whoami,
         }
+
+    def input(self, number: int) -> MemoryInput:
+        """A memory of one blob and one inline asset, for a bulk call."""
+        blob = blob_asset(self.loose, SMALL, AssetType.Display)
+        return MemoryInput(
+            metadata=memory_metadata(), blobs=[blob], inline=[inline_asset(SMALL)], idem=f"bulk {number}"
+        )
 
     def _asset_id(self, kind: str) -> str:
         memory = self.stage.caller("alice").backend.memories_read(self.memory)

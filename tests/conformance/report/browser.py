@@ -29,7 +29,7 @@ def look_at(looks):
         input=json.dumps({"chromium": chromium, "looks": looks}),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

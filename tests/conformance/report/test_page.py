@@ -39,8 +39,12 @@ KEYS = {
         ["focus", ".worst a[href='#story-BL4']"], ["press", "Enter"],
         ["until", "#story-BL4 > details[open] > summary:focus"],
     ],
-    "theme": [["click", "#theme"], ["measure"], ["click", "#theme"], ["measure"], ["reload", None], ["measure"],
-              ["click", "#theme"]],
+    "theme": [
+        ["click", "#theme"], ["until", "html[data-theme=light]"], ["measure"],
+        ["click", "#theme"], ["until", "html[data-theme=dark]"], ["measure"],
+        ["reload", None], ["until", "html[data-theme=dark]"], ["measure"],
+        ["click", "#theme"], ["until", "html:not([data-theme])"],
+    ],
     "paper": [["dispatch", "beforeprint"], ["measure"], ["dispatch", "afterprint"]],
 }  # fmt: skip
 

@@ -8,8 +8,10 @@ import pytest
 import wasmtime
 
 from ic_harness.replica.execution import ModuleInvalid
+from ic_harness.replica.execution.api.calls import MAX_CALLS, MAX_CALLS_BYTES
 from ic_harness.replica.execution.demangle import MAX_NAME, demangle, demangle_all
 from ic_harness.replica.execution.demangle_v0 import Budget
+from ic_harness.replica.execution.frame import LOG_BYTES
 from ic_harness.replica.execution.instrument import leb128
 from ic_harness.replica.execution.module import draft
 from ic_harness.replica.execution.validation import MAX_TABLE_ELEMENTS
@@ -168,3 +170,37 @@ def test_a_backtrace_has_one_budget(monkeypatch):
 def test_symbols_of_thin_lto_and_odd_ones(symbol, name):
     """Suffixes of the linker are taken off, escapes of what cannot be shown stay."""
     assert demangle(symbol) == name
+
+
+SPENDER = canister("""
+  (data (i32.const 16) "method")
+  (func (export "canister_update print") (local $i i32)
+    (loop $again
+      (i32.store (i32.const 0) (local.tee $i (i32.add (local.get $i) (i32.const 1))))
+      (call $ic0.debug_print (i32.const 0) (i32.const 30000))
+      (br_if $again (i32.lt_u (local.get $i) (i32.const 500)))))
+  (func $call_all (param $size i32) (local $i i32) (local $made i32)
+    (loop $again
+      (i32.store (i32.const 0) (local.get $i))
+      (call $ic0.call_new (i32.const 0) (i32.const 4) (i32.const 16) (i32.const 6)
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+      (call $ic0.call_data_append (i32.const 0) (local.get $size))
+      (local.set $made (i32.add (local.get $made) (i32.eqz (call $ic0.call_perform))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 8000))))
+    (i32.store (i32.const 0) (local.get $made))
+    (call $ic0.msg_reply_data_append (i32.const 0) (i32.const 4)) (call $ic0.msg_reply))
+  (func (export "canister_update small") (call $call_all (i32.const 0)))
+  (func (export "canister_update large") (call $call_all (i32.const 65536)))""")
+
+
+def test_a_message_keeps_its_newest_lines(install):
+    """A message that prints without end keeps as much as the largest log holds, not all of it."""
+    lines = install(SPENDER).ok("print").logs
+    assert sum(len(line) + 20 for line in lines) <= LOG_BYTES < sum(len(line) + 20 for line in lines) + 30_020
+    assert int.from_bytes(lines[-1][:4], "little") == 500
+
+
+def test_calls_of_a_message_are_bounded(install):
+    """A message to ever new callees makes a bounded number of calls, with a bounded payload in all."""
+    assert int.from_bytes(install(SPENDER).reply("small"), "little") == MAX_CALLS
+    assert int.from_bytes(install(SPENDER).reply("large"), "little") == MAX_CALLS_BYTES // 65536

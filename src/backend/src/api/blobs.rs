@@ -4,7 +4,7 @@ use serde_bytes::ByteBuf;
 
 use crate::error::Result;
 use crate::runtime::{change, read};
-use crate::types::BlobMeta;
+use crate::types::{BlobFound, BlobMeta};
 use crate::uploads;
 
 #[ic_cdk::query]
@@ -20,6 +20,11 @@ fn blob_read(locator: String) -> Result<ByteBuf> {
 #[ic_cdk::query]
 fn blob_read_chunk(locator: String, index: u32) -> Result<ByteBuf> {
     read(|state, call| uploads::read_chunk(state, call, &locator, index)).map(ByteBuf::from)
+}
+
+#[ic_cdk::query]
+fn blobs_find(capsule_id: String, hashes: Vec<ByteBuf>) -> Result<Vec<Option<BlobFound>>> {
+    read(|state, call| uploads::find(state, call, &capsule_id, &hashes))
 }
 
 #[ic_cdk::update]

@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::memories::{self, NewMemory};
 use crate::runtime::{change, read};
 use crate::types::{
-    AssetMetadata, BlobHosting, BlobRef, BulkDeleteResult, InlineAssetInput, InternalBlobAssetInput, Memory, MemoryAssetData,
-    MemoryAssetsList, MemoryMetadata, MemoryPresenceResult, MemoryUpdateData, Page,
+    AssetMetadata, BlobHosting, BlobRef, BulkCreateResult, BulkDeleteResult, InlineAssetInput, InternalBlobAssetInput, Memory,
+    MemoryAssetData, MemoryAssetsList, MemoryInput, MemoryMetadata, MemoryPresenceResult, MemoryUpdateData, Page,
 };
 
 #[ic_cdk::update]
@@ -49,6 +49,11 @@ fn memories_create_with_internal_blobs_and_inline_assets(
     idem: String,
 ) -> Result<String> {
     change(|state, call| memories::create_with_assets(state, call, (&capsule_id, &idem), metadata, blobs, inline))
+}
+
+#[ic_cdk::update]
+fn memories_create_bulk(capsule_id: String, memories: Vec<MemoryInput>) -> Result<BulkCreateResult> {
+    change(|state, call| memories::create_bulk(state, call, &capsule_id, memories))
 }
 
 #[ic_cdk::update]

@@ -5,9 +5,10 @@ use ic_stable_structures::BTreeMap;
 
 use super::chunks::Chunks;
 use super::refs::Refs;
-use crate::codec::{Digest, Record};
+use crate::codec::Digest;
 use crate::memory::{self, Memories, Memory};
 use crate::session::SessionId;
+use crate::stored::{Record, layout};
 
 /// Number of a blob, as in its locator.
 pub type BlobId = u64;
@@ -39,10 +40,13 @@ pub struct Blob {
     pub chunk_length: Option<u32>,
 }
 
+layout!(Blob { id, owner, capsule, session, stem, chunks, size, sha256, created_at, chunk_length });
+
 /// All blobs, and the chunks that they are made of.
 pub struct BlobStore {
     blobs: BTreeMap<BlobId, Record<Blob>, Memory>,
     by_capsule: BTreeMap<(u64, BlobId), (), Memory>,
+    by_hash: BTreeMap<(u64, Digest, BlobId), (), Memory>,
     /// The chunks of blobs and of open uploads.
     pub chunks: Chunks,
     /// Which memories refer to which blobs.
@@ -55,6 +59,7 @@ impl BlobStore {
         Self {
             blobs: BTreeMap::init(memories.get(memory::BLOBS)),
             by_capsule: BTreeMap::init(memories.get(memory::CAPSULE_BLOBS)),
+            by_hash: BTreeMap::init(memories.get(memory::BLOB_HASHES)),
             chunks: Chunks::open(memories),
             refs: Refs::open(memories.get(memory::BLOB_REFS)),
         }
@@ -63,6 +68,7 @@ impl BlobStore {
     /// Makes a blob of the chunks that stand under its stem.
     pub fn insert(&mut self, blob: Blob) {
         self.by_capsule.insert((blob.capsule, blob.id), ());
+        self.by_hash.insert((blob.capsule, blob.sha256, blob.id), ());
         self.blobs.insert(blob.id, Record(blob));
     }
 
@@ -75,6 +81,7 @@ impl BlobStore {
     pub fn remove(&mut self, id: BlobId) -> Option<Blob> {
         let blob = self.blobs.remove(&id)?.0;
         self.by_capsule.remove(&(blob.capsule, id));
+        self.by_hash.remove(&(blob.capsule, blob.sha256, id));
         self.chunks.doom(blob.stem);
         Some(blob)
     }
@@ -83,12 +90,32 @@ impl BlobStore {
     pub fn orphan(&mut self, id: BlobId) {
         if let Some(blob) = self.get(id) {
             self.by_capsule.remove(&(blob.capsule, id));
+            self.by_hash.remove(&(blob.capsule, blob.sha256, id));
         }
     }
 
     /// At most `most` blobs that are counted for a capsule.
     pub fn of_capsule(&self, capsule: u64, most: usize) -> Vec<BlobId> {
         self.by_capsule.range((capsule, 0)..=(capsule, u64::MAX)).take(most).map(|entry| entry.key().1).collect()
+    }
+
+    /// At most `most` blobs with these bytes that are counted for a capsule.
+    pub fn with_hash(&self, capsule: u64, sha256: &Digest, most: usize) -> Vec<BlobId> {
+        let range = (capsule, *sha256, 0)..=(capsule, *sha256, u64::MAX);
+        self.by_hash.keys_range(range).take(most).map(|(_, _, id)| id).collect()
+    }
+
+    /// At most `most` blobs of all capsules, from a number on.
+    pub fn from(&self, id: BlobId, most: usize) -> Vec<Blob> {
+        self.blobs.range(id..).take(most).map(|entry| entry.value().0).collect()
+    }
+
+    /// Stores a blob of an earlier layout anew, and indexes it if it is still counted for its capsule.
+    pub fn rewrite(&mut self, blob: Blob) {
+        if self.by_capsule.contains_key(&(blob.capsule, blob.id)) {
+            self.by_hash.insert((blob.capsule, blob.sha256, blob.id), ());
+        }
+        self.blobs.insert(blob.id, Record(blob));
     }
 
     /// One chunk of a blob.

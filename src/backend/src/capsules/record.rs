@@ -6,6 +6,7 @@ use crate::types::{BackendHosting, BlobHosting, Capsule, DatabaseHosting, Memory
 use crate::types::{CapsuleHeader, CapsuleInfo, ControllerState, HostingPreferences, OwnerState, PersonRef};
 
 use super::quota::Usage;
+use crate::stored::layout;
 
 /// A capsule; its memories and what they use are kept elsewhere.
 #[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct CapsuleRecord {
     /// How many memories it ever had: the number of the next one.
     pub memories_made: u64,
 }
+
+layout!(CapsuleRecord { number, subject, owners, controllers, created_at, updated_at, bound_to_neon, memories_made });
 
 /// The id of the capsule with this number.
 pub fn capsule_id(number: u64) -> String {

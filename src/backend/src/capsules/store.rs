@@ -5,9 +5,10 @@ use ic_stable_structures::BTreeMap;
 
 use super::quota::Usage;
 use super::record::{CapsuleRecord, capsule_number};
-use crate::codec::{Digest, Record, digest};
+use crate::codec::{Digest, digest};
 use crate::error::{Error, Result};
 use crate::memory::{self, Memories, Memory};
+use crate::stored::Record;
 
 /// The capsules.
 pub struct CapsuleStore {

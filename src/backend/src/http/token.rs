@@ -1,10 +1,11 @@
 //! Tokens: who holds one may fetch some assets of one memory until it expires.
 //!
 //! ```text
-//! base64url( Candid of the claims ) "." base64url( HMAC-SHA256 over those bytes )
+//! base64url( the claims as they would be stored ) "." base64url( HMAC-SHA256 over those bytes )
 //! ```
 //!
-//! The MAC covers the bytes as they came, and base64url is read in one form only, so no other text opens what a token opens.
+//! The MAC covers the bytes as they came, and base64url is read in one form only, so no other text opens what a token opens. Builds up to
+//! layout 2 wrote the claims in Candid; what they minted opens until it ends.
 
 use candid::{CandidType, Deserialize};
 use hmac::{Hmac, Mac};
@@ -12,11 +13,11 @@ use sha2::Sha256;
 
 use super::encoding::{base64_url, from_base64_url};
 use super::variant::{INLINE, asset_type};
-use crate::codec::{from_bytes, to_bytes};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::memories::{StoredMemory, uuid_text, viewable};
 use crate::state::State;
+use crate::stored::{from_bytes, layout, to_bytes};
 
 const SECOND_NS: u64 = 1_000_000_000;
 const DEFAULT_TTL_S: u32 = 180;
@@ -39,6 +40,8 @@ pub struct Claims {
     /// Ids of assets; absent: all of those renditions.
     ids: Option<Vec<String>>,
 }
+
+layout!(Claims { kid, exp, mem, var, ids });
 
 /// Why a token does not open what was asked for: HTTP status and text.
 pub type Refusal = (u16, &'static str);

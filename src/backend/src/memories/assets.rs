@@ -6,10 +6,11 @@ use super::idempotency;
 use super::read::manageable;
 use super::record::{MemoryKey, Place, StoredAsset, StoredMemory, parse_uuid, uuid_text};
 use crate::blobs::locator;
-use crate::codec::{Digest, digest, to_bytes};
+use crate::codec::{self, digest};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::state::State;
+use crate::stored::{Kept, to_bytes};
 use crate::types::{AssetCleanupResult, AssetRemovalResult, BulkFailure, BulkResult, InlineAssetInput, InternalBlobAssetInput};
 use crate::uploads;
 
@@ -19,16 +20,14 @@ const BULK_MAX: usize = 500;
 /// Adds an uploaded blob to a memory.
 pub fn add_blob(state: &mut State, call: &Call, id: &str, input: InternalBlobAssetInput, idem: &str) -> Result<String> {
     checks::check_asset(&input.metadata)?;
-    let content = digest(&[b"blob asset", &to_bytes(&input)]);
-    add(state, call, (id, idem, content), |state| blob_asset(state, call, input))
+    add(state, call, (id, idem, b"blob asset"), input, |state, input| blob_asset(state, call, input))
 }
 
 /// Adds an inline asset to a memory.
 pub fn add_inline(state: &mut State, call: &Call, id: &str, input: InlineAssetInput, idem: &str) -> Result<String> {
     checks::check_asset(&input.metadata)?;
     checks::check_inline(&input.bytes)?;
-    let content = digest(&[b"inline asset", &to_bytes(&input)]);
-    add(state, call, (id, idem, content), |_| inline_asset(input))
+    add(state, call, (id, idem, b"inline asset"), input, |_, input| inline_asset(input))
 }
 
 /// Removes an asset by id, blob locator, storage key or `inline_<index>`.
@@ -102,18 +101,21 @@ pub fn detach(state: &mut State, key: MemoryKey, memory: &StoredMemory, asset: &
     }
 }
 
-fn add(
+fn add<T: Kept>(
     state: &mut State,
     call: &Call,
-    (id, idem, content): (&str, &str, Digest),
-    make: impl FnOnce(&State) -> Result<NewAsset>,
+    (id, idem, kind): (&str, &str, &[u8]),
+    input: T,
+    make: impl FnOnce(&State, T) -> Result<NewAsset>,
 ) -> Result<String> {
     let (key, mut memory) = manageable(state, call, id)?;
     let idem_key = idempotency::asset_key(key, &call.caller, idem)?;
-    if let Some(asset) = state.memories.idempotency.find(&idem_key, &content)? {
+    let content = digest(&[kind, &to_bytes(&input)]);
+    let in_candid = || digest(&[kind, &codec::to_bytes(&input)]);
+    if let Some(asset) = state.memories.idempotency.find(&idem_key, &content, in_candid)? {
         return Ok(uuid_text(&asset));
     }
-    let asset = make(state)?;
+    let asset = make(state, input)?;
     let inline = asset.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
     state.capsules.usage(key.0).check_inline(inline, &state.settings.get().quotas)?;
     let assets = [asset];

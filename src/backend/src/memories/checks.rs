@@ -1,8 +1,9 @@
 //! Limits of everything that callers can write into a memory. Each refusal names the field.
 
 use super::record::{StoredMemory, base};
-use crate::codec::{Digest, to_bytes};
+use crate::codec::Digest;
 use crate::error::{Error, Result, require};
+use crate::stored::to_bytes;
 use crate::types::{AccessEntry, AssetMetadata, AssetMetadataBase, MemoryMetadata, PersonRef};
 
 /// Largest inline asset (interface facts, section 2).

@@ -4,13 +4,14 @@ use super::attach::{NewAsset, attach, blob_asset, blob_id, blob_place, inline_as
 use super::checks;
 use super::idempotency;
 use super::record::{MemoryKey, Place, StoredMemory, base, uuid, uuid_text};
-use super::request::{NewMemory, check_consistent, request_digest};
+use super::request::{NewMemory, candid_digest, check_consistent, request_digest};
 use crate::blobs::blob_number;
 use crate::capsules::{CapsuleRecord, access};
-use crate::codec::{Digest, digest, sha256, to_bytes};
+use crate::codec::{self, Digest, digest, sha256};
 use crate::context::Call;
 use crate::error::{Error, Result, require};
 use crate::state::State;
+use crate::stored::to_bytes;
 use crate::types::{
     AssetMetadata, BlobRef, DatabaseHosting, InlineAssetInput, InternalBlobAssetInput, MemoryMetadata, MemoryType, SharingStatus,
 };
@@ -21,7 +22,7 @@ pub fn create(state: &mut State, call: &Call, request: NewMemory) -> Result<Stri
     let capsule = state.capsules.writable(&request.capsule_id, &call.caller)?;
     let key = idempotency::memory_key(capsule.number, &call.caller, &request.idem)?;
     let content = request_digest(&request);
-    if let Some(id) = state.memories.idempotency.find(&key, &content)? {
+    if let Some(id) = state.memories.idempotency.find(&key, &content, || candid_digest(&request))? {
         return Ok(uuid_text(&id));
     }
     let metadata = metadata_of(call, &request.metadata);
@@ -42,7 +43,11 @@ pub fn create_with_assets(
     let capsule = state.capsules.writable(capsule_id, &call.caller)?;
     let key = idempotency::memory_key(capsule.number, &call.caller, idem)?;
     let content = digest(&[b"assets", &to_bytes(&metadata), &to_bytes(&blobs), &to_bytes(&inline)]);
-    if let Some(id) = state.memories.idempotency.find(&key, &content)? {
+    let in_candid = || {
+        let parts = [codec::to_bytes(&metadata), codec::to_bytes(&blobs), codec::to_bytes(&inline)];
+        digest(&[b"assets", &parts[0], &parts[1], &parts[2]])
+    };
+    if let Some(id) = state.memories.idempotency.find(&key, &content, in_candid)? {
         return Ok(uuid_text(&id));
     }
     let mut assets = blobs.into_iter().map(|input| blob_asset(state, call, input)).collect::<Result<Vec<_>>>()?;

@@ -19,11 +19,12 @@ impl Idempotency {
         Self(BTreeMap::init(memory))
     }
 
-    /// What this request made before: `None` if it is new, a conflict if the key was used for other content.
-    pub fn find(&self, key: &Digest, content: &Digest) -> Result<Option<Uuid>> {
+    /// What this request made before: `None` if it is new, a conflict if the key was used for other content. `in_candid` is the digest of
+    /// the content as builds of layout 2 computed it: what they made is still known by that.
+    pub fn find(&self, key: &Digest, content: &Digest, in_candid: impl FnOnce() -> Digest) -> Result<Option<Uuid>> {
         match self.0.get(key) {
             None => Ok(None),
-            Some((known, id)) if known == *content => Ok(Some(id)),
+            Some((known, id)) if known == *content || known == in_candid() => Ok(Some(id)),
             Some(_) => Err(Error::conflict("idem: was used before with other content")),
         }
     }

@@ -3,11 +3,11 @@
 
 use super::record::{MemoryKey, Place, StoredAsset, StoredMemory, base, uuid_text};
 use crate::capsules::capsule_id;
-use crate::codec::to_bytes;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::http;
 use crate::state::State;
+use crate::stored::to_bytes;
 use crate::types::{AssetMetadata, AssetType, MemoryHeader, Page};
 
 const DEFAULT_LIMIT: u32 = 50;

@@ -4,7 +4,7 @@ use serde_bytes::ByteBuf;
 
 use super::checks;
 use super::record::{MemoryKey, Place, StoredAsset, StoredMemory, base, parse_uuid, uuid_text};
-use crate::blobs::locator;
+use crate::blobs::{BlobId, locator};
 use crate::capsules::{access, capsule_id};
 use crate::context::Call;
 use crate::error::{Error, Result};
@@ -114,7 +114,7 @@ pub fn first_of_capsule(state: &State, capsule: u64) -> Vec<(String, Memory)> {
     let mut room = FULL_BYTES;
     let mut memories = Vec::new();
     for (key, memory) in state.memories.of_capsule(capsule, 0).take(FULL_MAX) {
-        let size = crate::codec::to_bytes(&memory).len() + memory.inline_bytes() as usize;
+        let size = crate::stored::to_bytes(&memory).len() + memory.inline_bytes() as usize;
         let Some(left) = room.checked_sub(size) else {
             break;
         };
@@ -122,6 +122,12 @@ pub fn first_of_capsule(state: &State, capsule: u64) -> Vec<(String, Memory)> {
         memories.push((uuid_text(&memory.id), on_wire(state, key, memory)));
     }
     memories
+}
+
+/// The id of a memory of this capsule that refers to a blob.
+pub fn referring(state: &State, capsule: u64, blob: BlobId) -> Option<String> {
+    let key = state.blobs.refs.of(blob).into_iter().find(|key| key.0 == capsule)?;
+    state.memories.get(key).map(|memory| uuid_text(&memory.id))
 }
 
 /// Whether the caller may see the memory at this place.

@@ -6,6 +6,7 @@ use serde_bytes::ByteBuf;
 use crate::blobs::{BlobId, locator};
 use crate::capsules::access;
 use crate::codec::{Digest, digest, hex};
+use crate::stored::{layout, variants};
 use crate::types::{
     AccessEntry, AssetMetadata, AssetMetadataBase, AssetType, BlobHosting, BlobRef, MemoryAssetBlobExternal,
     MemoryAssetBlobInternal, MemoryMetadata,
@@ -83,6 +84,10 @@ pub enum Place {
         url: Option<String>,
     },
 }
+
+layout!(StoredMemory { id, metadata, access_entries, assets, assets_made, idem_key });
+layout!(StoredAsset { id, metadata, place, idem_key });
+variants!(Place { 0 = Inline { len, sha256 }, 1 = Blob { id, len, sha256 }, 2 = External { location, storage_key, url } });
 
 impl StoredMemory {
     /// Computes what the metadata says about the whole: sharing, size and number of assets.
@@ -203,8 +208,9 @@ pub fn uuid(parts: &[&[u8]]) -> Uuid {
 
 /// The text of an id.
 pub fn uuid_text(id: &Uuid) -> String {
-    let digits = hex(id);
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+    let mut text = hex(id);
+    [20, 16, 12, 8].into_iter().for_each(|at| text.insert(at, '-'));
+    text
 }
 
 /// The id in a text; only the form that `uuid_text` writes is one.

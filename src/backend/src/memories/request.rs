@@ -2,8 +2,9 @@
 
 use super::checks;
 use super::record::base;
-use crate::codec::{Digest, digest, sha256, to_bytes};
+use crate::codec::{self, Digest, digest, sha256};
 use crate::error::{Result, require};
+use crate::stored::Stored as _;
 use crate::types::{AssetMetadata, BlobHosting, BlobRef};
 
 /// The arguments of `memories_create`.
@@ -98,8 +99,23 @@ fn check_external(request: &NewMemory) -> Result<()> {
 
 /// What a request is known by: everything in it but the idem.
 pub fn request_digest(request: &NewMemory) -> Digest {
+    let mut out = Vec::new();
+    request.bytes.as_deref().map(sha256).put(&mut out);
+    request.blob_ref.put(&mut out);
+    request.external_location.put(&mut out);
+    request.external_storage_key.put(&mut out);
+    request.external_url.put(&mut out);
+    request.external_size.put(&mut out);
+    request.external_hash.put(&mut out);
+    request.metadata.put(&mut out);
+    digest(&[b"one asset", &out])
+}
+
+/// The same as builds of layout 2 computed it.
+pub fn candid_digest(request: &NewMemory) -> Digest {
     let place = (&request.blob_ref, &request.external_location, &request.external_storage_key, &request.external_url);
     let bytes = request.bytes.as_deref().map(sha256);
     let told = (request.external_size, &request.external_hash);
-    digest(&[b"one asset", &to_bytes(&place), &to_bytes(&bytes), &to_bytes(&told), &to_bytes(&request.metadata)])
+    let [place, bytes, told] = [codec::to_bytes(&place), codec::to_bytes(&bytes), codec::to_bytes(&told)];
+    digest(&[b"one asset", &place, &bytes, &told, &codec::to_bytes(&request.metadata)])
 }

@@ -4,8 +4,8 @@ use ic_stable_structures::BTreeMap;
 
 use super::idempotency::Idempotency;
 use super::record::{MemoryKey, StoredMemory, Uuid, parse_uuid};
-use crate::codec::Record;
 use crate::memory::{self, Memories, Memory};
+use crate::stored::Record;
 
 /// The memories.
 pub struct MemoryStore {
@@ -59,6 +59,11 @@ impl MemoryStore {
     pub fn of_capsule(&self, capsule: u64, from: u64) -> impl Iterator<Item = (MemoryKey, StoredMemory)> + '_ {
         let range = self.records.range((capsule, from)..=(capsule, u64::MAX));
         range.map(|entry| (MemoryKey(entry.key().0, entry.key().1), entry.value().0))
+    }
+
+    /// The memories of all capsules from one on.
+    pub fn from(&self, key: MemoryKey) -> impl Iterator<Item = (MemoryKey, StoredMemory)> + '_ {
+        self.records.range((key.0, key.1)..).map(|entry| (MemoryKey(entry.key().0, entry.key().1), entry.value().0))
     }
 
     /// Stores the bytes of an inline asset.

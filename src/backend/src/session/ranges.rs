@@ -2,9 +2,21 @@
 
 use candid::{CandidType, Deserialize};
 
+use crate::stored::{Reader, Stored};
+
 /// Which chunks have arrived. In index order this is one range, whatever the number of chunks.
 #[derive(CandidType, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranges(Vec<(u32, u32)>);
+
+impl Stored for Ranges {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Option<Self> {
+        Stored::take(from).map(Self)
+    }
+}
 
 impl Ranges {
     /// Whether the set has this index.

@@ -4,6 +4,7 @@ use candid::{CandidType, Deserialize, Principal};
 
 use super::Ranges;
 use crate::codec::{Digest, digest};
+use crate::stored::layout;
 
 /// Number of a session; never used twice.
 pub type SessionId = u64;
@@ -69,6 +70,10 @@ pub struct Session<P> {
     /// What the user of this layer keeps with the session.
     pub payload: P,
 }
+
+layout!(Session<P> {
+    id, caller, place, idem_key, expected_chunks, received, received_bytes, created_at, expires_at, listed_end, completed, payload,
+});
 
 impl<P> Session<P> {
     /// Whether chunks can still come at this time.

@@ -1,14 +1,14 @@
 //! The life of sessions in stable memory.
 
-use candid::{CandidType, Principal};
+use candid::Principal;
 use ic_stable_structures::{BTreeMap, Memory};
-use serde::de::DeserializeOwned;
 
 use super::limits::{check_chunk, check_chunk_count};
 use super::record::{idem_key, owner_key};
 use super::{ByteSink, Clock, Limits, Session, SessionId, SessionSpec};
-use crate::codec::{Digest, Record};
+use crate::codec::Digest;
 use crate::error::{Error, Result, require};
+use crate::stored::{Kept, Record};
 
 /// What became of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +20,14 @@ pub enum Arrival {
 }
 
 /// All sessions. `M` is stable memory, `P` what the user of this layer keeps with a session.
-pub struct SessionService<P: CandidType + DeserializeOwned, M: Memory> {
+pub struct SessionService<P: Kept, M: Memory> {
     sessions: BTreeMap<SessionId, Record<Session<P>>, M>,
     by_idem: BTreeMap<Digest, SessionId, M>,
     by_owner: BTreeMap<(Digest, SessionId), u64, M>,
     by_end: BTreeMap<(u64, SessionId), (), M>,
 }
 
-impl<P: CandidType + DeserializeOwned + Clone, M: Memory> SessionService<P, M> {
+impl<P: Kept + Clone, M: Memory> SessionService<P, M> {
     /// Opens the sessions that these memories hold: sessions, by idem, by owner, by end.
     pub fn open([sessions, by_idem, by_owner, by_end]: [M; 4]) -> Self {
         Self {

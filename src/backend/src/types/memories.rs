@@ -3,7 +3,8 @@
 use candid::{CandidType, Deserialize, Nat};
 
 use super::{
-    AccessEntry, DatabaseHosting, MemoryAssetBlobExternal, MemoryAssetBlobInternal, MemoryAssetInline, MemoryType, SharingStatus,
+    AccessEntry, DatabaseHosting, InlineAssetInput, InternalBlobAssetInput, MemoryAssetBlobExternal, MemoryAssetBlobInternal,
+    MemoryAssetInline, MemoryType, SharingStatus,
 };
 use crate::error::Error;
 
@@ -131,6 +132,30 @@ pub struct MemoryPresenceResult {
     pub memory_id: String,
     pub metadata_present: bool,
     pub asset_present: bool,
+}
+
+// A memory to make from uploaded blobs and inline assets.
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
+pub struct MemoryInput {
+    pub metadata: MemoryMetadata,
+    pub blobs: Vec<InternalBlobAssetInput>,
+    pub inline: Vec<InlineAssetInput>,
+    // The caller's name for this memory.
+    pub idem: String,
+}
+
+// A memory that was made, or found to be made before under the same idem.
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
+pub struct MemoryMade {
+    pub idem: String,
+    pub memory_id: String,
+}
+
+// What a bulk create did; the id of a failure is its idem.
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
+pub struct BulkCreateResult {
+    pub made: Vec<MemoryMade>,
+    pub failed: Vec<BulkFailure>,
 }
 
 // What a bulk delete did.

@@ -82,3 +82,13 @@ pub struct BlobRef {
     pub hash: Option<ByteBuf>,
     pub len: u64,
 }
+
+// A blob that has the bytes asked for.
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq)]
+pub struct BlobFound {
+    // `blob_<decimal>`.
+    pub blob_id: String,
+    pub size: u64,
+    // A memory of the capsule that refers to it.
+    pub memory_id: Option<String>,
+}

@@ -1,14 +1,21 @@
 //! What callers can do with the blobs that uploads made.
 
-use crate::blobs::{Blob, BlobId, blob_number};
+use serde_bytes::ByteBuf;
+
+use crate::blobs::{Blob, BlobId, blob_number, locator};
+use crate::codec::Digest;
 use crate::context::Call;
 use crate::error::{Error, Result, require};
 use crate::memories;
 use crate::state::State;
-use crate::types::BlobMeta;
+use crate::types::{BlobFound, BlobMeta};
 
 /// Largest blob that is read in one reply: replies of queries are limited to 3 MB, those of updates to 2 MB.
 const WHOLE_READ_MAX: u64 = 2_000_000;
+/// Hashes that one call looks up.
+const FIND_MAX: usize = 1_000;
+/// Blobs of equal bytes that are looked at for one of the caller's that a memory refers to.
+const EQUAL_MAX: usize = 8;
 
 /// The blob behind a locator, if the caller may read it: its owner, who owns or controls its capsule, and whoever may see a memory that
 /// refers to it. For everybody else there is none.
@@ -17,6 +24,28 @@ pub fn readable(state: &State, call: &Call, locator: &str) -> Result<Blob> {
     let owner = blob.owner == call.caller || state.capsules.is_writer(blob.capsule, &call.caller);
     let lets_see = || state.blobs.refs.of(blob.id).into_iter().any(|key| memories::may_view(state, call, key));
     if owner || lets_see() { Ok(blob) } else { Err(Error::NotFound) }
+}
+
+/// For each hash, in order, a blob of the caller's in this capsule that has these bytes: one that a memory refers to before a loose one.
+pub fn find(state: &State, call: &Call, capsule_id: &str, hashes: &[ByteBuf]) -> Result<Vec<Option<BlobFound>>> {
+    require(hashes.len() <= FIND_MAX, || format!("hashes: {} items, expected at most {FIND_MAX}", hashes.len()))?;
+    let capsule = state.capsules.visible(capsule_id, &call.caller)?.number;
+    let lookup = |hash: &ByteBuf| {
+        let digest = Digest::try_from(hash.as_slice());
+        let digest = digest.map_err(|_| Error::invalid(format!("hashes: expected 32 bytes each, got {}", hash.len())))?;
+        Ok(find_one(state, call, capsule, &digest))
+    };
+    hashes.iter().map(lookup).collect()
+}
+
+fn find_one(state: &State, call: &Call, capsule: u64, sha256: &Digest) -> Option<BlobFound> {
+    let blobs = state.blobs.with_hash(capsule, sha256, EQUAL_MAX).into_iter().filter_map(|id| state.blobs.get(id));
+    let found = blobs.filter(|blob| blob.owner == call.caller).map(|blob| BlobFound {
+        blob_id: locator(blob.id),
+        size: blob.size,
+        memory_id: memories::referring(state, capsule, blob.id),
+    });
+    found.max_by_key(|found| found.memory_id.is_some())
 }
 
 /// Size and chunk count.

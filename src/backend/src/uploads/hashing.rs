@@ -7,6 +7,7 @@ use candid::{CandidType, Deserialize};
 use sha256::BLOCK;
 
 use crate::codec::Digest;
+use crate::stored::layout;
 
 /// Initial words: FIPS 180-4, section 5.3.3.
 const START: [u32; 8] = [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
@@ -19,6 +20,8 @@ pub struct RollingHash {
     tail: Vec<u8>,
     len: u64,
 }
+
+layout!(RollingHash { words, tail, len });
 
 impl Default for RollingHash {
     fn default() -> Self {
@@ -81,7 +84,7 @@ mod tests {
             let (mut hash, mut at) = (RollingHash::default(), 0);
             for cut in cuts {
                 hash.update(&bytes[at..cut]);
-                hash = crate::codec::from_bytes(&crate::codec::to_bytes(&hash)).expect("bug: round trip");
+                hash = crate::stored::from_bytes(&crate::stored::to_bytes(&hash)).expect("bug: round trip");
                 at = cut;
             }
             prop_assert_eq!(hash.digest(), sha256(&bytes));

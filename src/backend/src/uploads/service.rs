@@ -15,6 +15,7 @@ use crate::error::{Error, Result, require};
 use crate::memory::Memory;
 use crate::session::{Arrival, Session, SessionId, SessionService, SessionSpec};
 use crate::state::State;
+use crate::stored::layout;
 use crate::types::{ChunkRange, StorageBackend, UploadFinishResult, UploadStatus};
 
 /// Largest chunk: what fits into a message of 2 MiB with room for the envelope.
@@ -40,6 +41,8 @@ pub struct Upload {
     /// The length of the chunks so far, the last one aside: 0 before the first, absent once they differ (and in what layout 1 wrote).
     lengths: Option<u32>,
 }
+
+layout!(Upload { stem, hash, hashed_chunks, blob, lengths });
 
 type UploadSession = Session<Upload>;
 

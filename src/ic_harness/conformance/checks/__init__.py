@@ -6,9 +6,11 @@ No check needs pytest; users may call them on their own stage.
 """
 
 from ic_harness.conformance.checks import (
+    again,
     blobs,
     capsules,
     flow,
+    foreign,
     http,
     http_tokens,
     locators,
@@ -18,6 +20,8 @@ from ic_harness.conformance.checks import (
     memories_read,
     operations,
     rights,
+    roles,
+    texts,
     uploads_begin,
     uploads_chunks,
     uploads_finish,
@@ -27,9 +31,11 @@ from ic_harness.conformance.checks.registry import CHECKS, Check
 __all__ = [
     "CHECKS",
     "Check",
+    "again",
     "blobs",
     "capsules",
     "flow",
+    "foreign",
     "http",
     "http_tokens",
     "locators",
@@ -39,6 +45,8 @@ __all__ = [
     "memories_read",
     "operations",
     "rights",
+    "roles",
+    "texts",
     "uploads_begin",
     "uploads_chunks",
     "uploads_finish",

@@ -63,12 +63,13 @@ def four_files_at_once(stage: Stage) -> None:
     """
     if Capability.ROUND in stage.network.capabilities:
         _memories_of_one_round(stage)
+    count = stage.sizes.photos
     for callers in (
-        [stage.caller("alice")] * 4,
-        [stage.caller(name) for name in ("alice", "bob", "carol", "dan")],
+        [stage.caller("alice")] * count,
+        [stage.caller(name) for name in ("alice", "bob", "carol", "dan")][:count],
     ):
         with TemporaryDirectory() as folder:
-            paths = [Path(folder) / f"photo-{number}.jpg" for number in range(4)]
+            paths = [Path(folder) / f"photo-{number}.jpg" for number in range(count)]
             for number, path in enumerate(paths):
                 path.write_bytes(sample_photo() + bytes([number]) * (number + 1))
             pairs = list(zip(callers, paths, strict=True))

@@ -48,8 +48,12 @@ def paths_and_methods(stage: Stage) -> None:
     equal(get(nobody, f"/asset/x/thumbnail?{many}").status_code, 400, "GET with a hundred parameters")
 
 
-def _memory_with_variants(caller: Caller) -> tuple[str, dict[str, Content]]:
-    variants = {"original": content(5_000_000, "original"), "thumbnail": content(900, "thumbnail")}
+_SMALL = 1000
+_LARGER_THAN_A_REPLY = 5_000_000
+
+
+def _memory_with_variants(caller: Caller, original: int = _SMALL) -> tuple[str, dict[str, Content]]:
+    variants = {"original": content(original, "original"), "thumbnail": content(900, "thumbnail")}
     kinds = {"original": AssetType.Original, "thumbnail": AssetType.Thumbnail}
     blobs = [
         blob_asset(caller.upload(material), material, kinds[name]) for name, material in variants.items()
@@ -66,7 +70,7 @@ def _memory_with_variants(caller: Caller) -> tuple[str, dict[str, Content]]:
 def assets_are_served_whole(stage: Stage) -> None:
     """An asset of any size comes with its type and all its bytes, and only with a valid token."""
     alice, mallory = stage.caller("alice"), stage.caller("mallory")
-    memory, variants = _memory_with_variants(alice)
+    memory, variants = _memory_with_variants(alice, _LARGER_THAN_A_REPLY)
     for variant, material in variants.items():
         with part():
             _served_with_token_only(alice, mallory, memory, variant, material)

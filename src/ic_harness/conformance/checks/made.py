@@ -9,6 +9,7 @@ from typing import Any
 from ic_harness.backend import (
     AccessConditionImmediate,
     AccessEntry,
+    AssetType,
     GrantSource,
     PersonRefPrincipal,
     QuotasUpdate,
@@ -22,10 +23,21 @@ VIEW = 1
 """The permission bit that lets its person see a memory."""
 
 
-def inline_memory(caller: Caller, material: Content, capsule: str | None = None) -> str:
+def inline_memory(
+    caller: Caller,
+    material: Content,
+    capsule: str | None = None,
+    asset_type: AssetType = AssetType.Original,
+) -> str:
     """Create a memory of inline bytes in the caller's capsule, or in another one, and return its id."""
     nothing = (None,) * 6
-    arguments = (capsule or caller.capsule, material.data, *nothing, asset_metadata(material), caller.idem())
+    arguments = (
+        capsule or caller.capsule,
+        material.data,
+        *nothing,
+        asset_metadata(material, asset_type),
+        caller.idem(),
+    )
     return str(caller.backend.memories_create(*arguments))
 
 

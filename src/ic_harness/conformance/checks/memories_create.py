@@ -116,9 +116,10 @@ def inline_limits_are_kept(stage: Stage) -> None:
         _create(alice, content(limit + 1))
     budget = alice.config.inline_budget_per_capsule
     size = min(limit, budget)
+    filler = stage.in_bulk(alice)
     for number in range(budget // size + 1):
         try:
-            _create(alice, content(size, number))
+            _create(filler, content(size, number))
         except BackendError as error:
             require(error.tag in ("ResourceExhausted", "InvalidArgument"), f"refused with {error.message}")
             return

@@ -1,8 +1,9 @@
-"""Checks of MR4 to MR7: lists that nothing breaks, cursors of every kind, presence, and what is shown as shared."""
+"""Checks of MR4 to MR8: lists that nothing breaks, cursors of every kind, presence, and what is shown as shared."""
 
 from __future__ import annotations
 
 from ic_harness.backend import (
+    AssetType,
     MemoryHeader,
     MemoryUpdateData,
     PersonRefPrincipal,
@@ -148,3 +149,56 @@ def _shown(caller: Caller, memory: str, status: SharingStatus, count: int | None
             f"sharing_status and shared_count of {what} in {where}",
             "People think a photo private that others see, or the other way round.",
         )
+
+
+@check("MR8")
+def lists_of_every_length(stage: Stage) -> None:
+    """Lists of 0, 1, a page, a page and one, and a thousand entries show each once, with and without a limit."""
+    alice = stage.caller()
+    filler = stage.in_bulk(alice)
+    made: list[str] = []
+    for length, limits in (
+        (0, (None, _LARGEST_PAGE)),
+        (1, (None, _LARGEST_PAGE)),
+        (_PAGE, (None,)),
+        (_PAGE + 1, (None,)),
+        (_LARGEST_PAGE, (_LARGEST_PAGE,)),
+        (_LARGEST_PAGE + 1, (_LARGEST_PAGE,)),
+        (stage.sizes.listed, (_LARGEST_PAGE,)),
+    ):
+        if length > stage.sizes.listed:
+            break
+        missing = range(len(made), length)
+        made += [_bare(filler, alice.capsule, number) for number in missing]
+        for limit in limits:
+            _every_row(alice, made, limit)
+
+
+def _bare(caller: Caller, capsule: str, number: int) -> str:
+    """Create a memory that has nothing to link to, so that its row is short."""
+    return inline_memory(caller, content(10, number), capsule, AssetType.Metadata)
+
+
+def _every_row(caller: Caller, made: list[str], limit: int | None) -> None:
+    shown = _all_pages(caller, limit, len(made))
+    what = f"a list of {len(made)} memories with a limit of {limit}"
+    equal(len(shown), len(made), f"the rows of {what}", "Photos vanish from the gallery.")
+    equal(len(set(shown)), len(shown), f"the different rows of {what}")
+    require(set(shown) <= set(made), f"{what} shows what nobody made")
+
+
+_PAGE = 50
+_LARGEST_PAGE = 100
+"""Rows of a page by default and at most, in published backends; where they differ, other lengths are tried."""
+
+
+def _all_pages(caller: Caller, limit: int | None, length: int) -> list[str]:
+    seen: list[str] = []
+    cursor = None
+    for _ in range(length + 2):
+        page = caller.backend.memories_list(caller.capsule, cursor, limit)
+        seen += [row.id for row in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return seen
+    raise broken(f"a list of {length} memories has no end: {length + 2} pages and still a cursor")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ic_harness.backend import AssetType, MemoryAssetDataInline, MemoryAssetDataInternalBlob
+from ic_harness.conformance.checks.made import inline_memory
 from ic_harness.conformance.checks.registry import check
 from ic_harness.conformance.expectations import accepted, broken, equal, require
 from ic_harness.conformance.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
@@ -70,23 +71,20 @@ def _bytes_of(caller: Caller, asset: object) -> bytes:
 def lists_page_through_everything(stage: Stage) -> None:
     """Pages show every memory exactly once, in the same order, whatever is added meanwhile."""
     alice = stage.caller()
-    made = [alice.remember(content(10, number), f"memory {number}")[0] for number in range(7)]
+    made = [inline_memory(alice, content(10, number)) for number in range(7)]
     first_pass = _page_through(alice, limit=3)
     equal(sorted(first_pass), sorted(made), "the memories that pages of three show")
     equal(_page_through(alice, limit=3), first_pass, "the order of a second listing")
     # A list in the order of a hash map puts a new memory anywhere: once it may be behind the cursor, always it is not.
-    for _ in range(_ADDED_MEANWHILE):
+    for _ in range(stage.sizes.added):
         made += [_added_between_pages(alice, made)]
-
-
-_ADDED_MEANWHILE = 20
 
 
 def _added_between_pages(caller: Caller, made: list[str]) -> str:
     """Add a memory after the first of two pages; what was there before must be on exactly one of them."""
     half = len(made) // 2 + 1
     page = caller.backend.memories_list(caller.capsule, None, half)
-    late = caller.remember(content(10, len(made)), "late")[0]
+    late = inline_memory(caller, content(10, len(made)))
     shown = [row.id for row in page.items]
     rest = _page_through(caller, half, page.next_cursor) if page.next_cursor else []
     require(

@@ -46,6 +46,7 @@ NEED_WORDS: Final = {
     Need.UPGRADE: "an upgrade",
     Need.TIME: "a clock that can be moved",
     Need.ROUND: "several messages in one round",
+    Need.STABLE: "a look at stable memory",
 }
 
 VERDICT_WORDS: Final = {

@@ -4,6 +4,7 @@ The replica hands in a message as plain data (interface.py) and gets back what i
 operating system's memory mappings stay behind this door.
 """
 
+from .api.prices import http_request as outcall_price
 from .code_cache import default_folder
 from .engine import Engine
 from .inspection import ModuleFacts, inspect_module
@@ -55,6 +56,7 @@ __all__ = [
     "WasmThreads",
     "default_folder",
     "inspect_module",
+    "outcall_price",
     "start_thread",
     "stop_at_exit",
     "unpack",

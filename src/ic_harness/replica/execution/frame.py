@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from ic_harness.units import MAX_CYCLES
 
@@ -39,6 +40,33 @@ class CallDraft:
     timeout_s: int | None = None
 
 
+LOG_BYTES: Final = 2 << 20
+"""Of what a message prints, the newest that is kept: the largest `log_memory_limit` that a canister may have."""
+_LINE_BYTES: Final = 20
+"""What a line counts besides its content."""
+
+
+class Lines:
+    """What a message printed: its newest lines, `LOG_BYTES` at most, so that an endless loop fills no memory."""
+
+    __slots__ = ("_lines", "_size")
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+
+    def append(self, line: bytes) -> None:
+        """Add a line, and forget the oldest ones beyond the limit."""
+        lines = self._lines
+        lines.append(line)
+        self._size += len(line) + _LINE_BYTES
+        while self._size > LOG_BYTES:
+            self._size -= len(lines.popleft()) + _LINE_BYTES
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._lines)
+
+
 @dataclass(slots=True, eq=False)
 class Frame:
     """The state of a running message. Cycles are counted as the message sees them."""
@@ -53,6 +81,8 @@ class Frame:
     answer: Reply | Reject | None = None
     draft: CallDraft | None = None
     calls: list[OutgoingCall] = field(default_factory=list)
+    payload_bytes: int = 0
+    """Of all `calls`."""
     slots_used: dict[bytes, int] = field(default_factory=dict)
     certified_data: bytes | None = None
     timer_ns: int | None = None
@@ -64,7 +94,7 @@ class Frame:
     """Instructions that calls of the system API count for, besides those of the canister's code."""
     fees_held: int = 0
     """Cycles that the fees of calls may take; they are still in the balance, but not free."""
-    logs: list[bytes] = field(default_factory=list)
+    logs: Lines = field(default_factory=Lines)
     failure: BaseException | None = None
     """What stopped the message inside a system call."""
 

@@ -123,6 +123,8 @@ class Environment:
     fees: bool = False
     """Whether a call can only be made when the liquid balance covers its fee (api/prices.py)."""
     environment_variables: tuple[tuple[str, str], ...] = ()
+    nodes: int = 13
+    """Size of the subnet, by which outcalls are paid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from ic_harness.replica.management import (
     code,
     cycles,
     lifecycle,
+    outcalls,
     refusals,
     settings,
     snapshots,
@@ -70,6 +71,7 @@ METHODS: Final[dict[str, Method]] = {
     "canister_metadata": Method(Who.CANISTERS, status.canister_metadata),
     "deposit_cycles": Method(Who.CANISTERS, cycles.deposit_cycles),
     "raw_rand": Method(Who.CANISTERS, cycles.raw_rand, None),
+    "http_request": Method(Who.CANISTERS, outcalls.http_request, None),
     "fetch_canister_logs": Method(Who.LOG_VIEWERS, status.fetch_canister_logs),
     "take_canister_snapshot": Method(Who.CONTROLLERS, snapshots.take_snapshot),
     "load_canister_snapshot": Method(Who.CONTROLLERS, snapshots.load_snapshot),
@@ -79,7 +81,6 @@ METHODS: Final[dict[str, Method]] = {
 """Every method that is executed."""
 
 _SIGNATURES = "threshold signatures, because there is one node and no threshold key"
-_HTTP = "outcalls, because a test must not depend on other machines"
 _BITCOIN = "a Bitcoin network"
 _NODES = "more than one node"
 NOT_MODELLED: Final[dict[str, str]] = {
@@ -89,8 +90,7 @@ NOT_MODELLED: Final[dict[str, str]] = {
     "sign_with_schnorr": _SIGNATURES,
     "vetkd_public_key": _SIGNATURES,
     "vetkd_derive_key": _SIGNATURES,
-    "http_request": _HTTP,
-    "flexible_http_request": _HTTP,
+    "flexible_http_request": "outcalls whose nodes need not agree",
     "bitcoin_get_balance": _BITCOIN,
     "bitcoin_get_utxos": _BITCOIN,
     "bitcoin_send_transaction": _BITCOIN,

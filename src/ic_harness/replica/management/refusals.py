@@ -43,6 +43,11 @@ def only_canisters(method: str) -> Rejected:
     return reject(Code.REJECTED, f"Only canisters can call ic00 method {method}")
 
 
+def rejected(problem: str) -> Rejected:
+    """The management canister does not do what is asked."""
+    return reject(Code.REJECTED, problem)
+
+
 def logs_by_update() -> Rejected:
     """Users read logs by queries only."""
     return reject(Code.REJECTED, "fetch_canister_logs API is not accessible via ingress in replicated mode")

@@ -11,7 +11,7 @@ from ic_harness.replica.machine import Machine
 from ic_harness.replica.scheduler import Changes
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.memories import REGIONS, Piece, StoredMemory
-from ic_harness.replica.world import Canister, Request, RequestRecord, World
+from ic_harness.replica.world import Canister, Outcall, Request, RequestRecord, World
 
 _SCALARS: Final = ("time_ns", "round", "next_index", "random_counter", "updates", "consumed_cycles")
 _MAX_TIME: Final = (1 << 64) - 1
@@ -39,6 +39,7 @@ class Contents:
         canisters = _from_map(record["canisters"], Canister)
         requests = _from_map(record["requests"], RequestRecord)
         memories = [_memory_entry(entry) for entry in record["memories"]]
+        outcalls = _from_map(record.get("outcalls", []), Outcall)
         for entry in memories:
             content_at = self._apply_memory(entry, content_at)
         self.world = self.world or World(time_ns=0)
@@ -48,6 +49,8 @@ class Contents:
         self.world.management_queue.extend(management)
         _apply_map(self.world.canisters, canisters)
         _apply_map(self.world.requests, requests)
+        _apply_map(self.world.outcalls, outcalls)
+        self.world.next_outcall = max([self.world.next_outcall, *(number for number, _ in outcalls)])
 
     def _apply_memory(self, entry: _MemoryEntry, at: int) -> int:
         if entry.globals is None:
@@ -100,6 +103,7 @@ def record_of(world: World, changes: Changes, memories: list[list[Any]]) -> dict
         "canisters": _plain_map((key, world.canisters.get(key)) for key in sorted(changes.canisters)),
         "requests": _plain_map(changes.requests.items()),
         "memories": memories,
+        "outcalls": _plain_map(changes.outcalls.items()),
     }
 
 
@@ -146,15 +150,15 @@ def _pieces(parts: Iterable[tuple[int, int, bytes]]) -> list[list[int]]:
     return [[region, offset, len(part)] for region, offset, part in parts if part]
 
 
-def _plain_map(items: Iterable[tuple[bytes, Any]]) -> list[list[Any]]:
+def _plain_map(items: Iterable[tuple[Any, Any]]) -> list[list[Any]]:
     return [[key, to_plain(value)] for key, value in items]
 
 
-def _from_map(pairs: list[list[Any]], kind: type) -> list[tuple[bytes, Any]]:
+def _from_map(pairs: list[list[Any]], kind: type) -> list[tuple[Any, Any]]:
     return [(key, None if plain is None else from_plain(plain, kind)) for key, plain in pairs]
 
 
-def _apply_map(target: dict[bytes, Any], items: list[tuple[bytes, Any]]) -> None:
+def _apply_map(target: dict[Any, Any], items: list[tuple[Any, Any]]) -> None:
     for key, value in items:
         if value is None:
             target.pop(key, None)

@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+const PATIENCE_MS = 120_000; // a machine whose cores are all busy is slow, not wrong
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions",
@@ -103,6 +104,7 @@ async function look(browser, { page: path, width, height, scheme, script = true,
   const context = await browser.newContext({
     viewport: { width, height }, colorScheme: scheme, javaScriptEnabled: script, reducedMotion: "reduce",
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const seen = { console: [], requests: [], dialogs: 0, active: [], measures: [], axe: [] };
   page.on("console", (message) => seen.console.push(message.text()));

@@ -12,6 +12,10 @@ MAX_PRINCIPAL = 29
 MAX_METHOD_NAME = 20_000
 MAX_TIMEOUT_S = 300
 QUEUE_CAPACITY = 500
+MAX_CALLS = 7_680
+"""Calls that one message may make: each reserves 2 MiB for its answer, of the 15 GiB of a subnet."""
+MAX_CALLS_BYTES = 256 << 20
+"""Payload of all calls that one message may make."""
 QUEUE_FULL_OR_NO_CYCLES = 2
 
 
@@ -98,17 +102,23 @@ def call_cycles_add(frame: Frame, amount: int) -> None:
 
 
 def call_perform(frame: Frame) -> int:
-    """Send the call when the message succeeds. Returns 0, or 2 when queue or cycles do not allow it."""
+    """Send the call when the message succeeds. Returns 0, or 2 when queue, memory or cycles do not allow it."""
     # CHECKS
     draft = _draft(frame, "call_perform")
     frame.draft = None
     used = frame.slots_used.get(draft.callee, 0)
     fee = prices.call(len(draft.method.encode()) + len(draft.payload)) if frame.env.fees else 0
-    full = used >= frame.env.queue_room.get(draft.callee, QUEUE_CAPACITY)
+    payload_bytes = frame.payload_bytes + len(draft.payload)
+    full = (
+        used >= frame.env.queue_room.get(draft.callee, QUEUE_CAPACITY)
+        or len(frame.calls) >= MAX_CALLS
+        or payload_bytes > MAX_CALLS_BYTES
+    )
     if full or fee > frame.liquid_balance - draft.cycles:
         return QUEUE_FULL_OR_NO_CYCLES
     # EFFECT
     frame.slots_used[draft.callee] = used + 1
+    frame.payload_bytes = payload_bytes
     frame.cycles_sent += draft.cycles
     frame.fees_held += fee
     frame.calls.append(

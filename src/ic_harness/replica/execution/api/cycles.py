@@ -106,7 +106,7 @@ def cost_create_canister(frame: Frame, address: int) -> None:
 
 def cost_http_request(frame: Frame, request_size: int, max_response_size: int, address: int) -> None:
     """What an HTTPS outcall of these sizes costs."""
-    _give(frame, address, prices.http_request(request_size, max_response_size))
+    _give(frame, address, prices.http_request(request_size, max_response_size, frame.env.nodes))
 
 
 def cost_sign_with_ecdsa(frame: Frame, name: int, size: int, curve: int, address: int) -> int:

@@ -25,6 +25,6 @@ def call(request_bytes: int) -> int:
     return transmission + UPDATE_EXECUTION + INSTRUCTION * CALLBACK_INSTRUCTIONS
 
 
-def http_request(request_bytes: int, max_response_bytes: int) -> int:
+def http_request(request_bytes: int, max_response_bytes: int, nodes: int = NODES) -> int:
     """An HTTPS outcall, made by every node."""
-    return (3_000_000 + 60_000 * NODES + 400 * request_bytes + 800 * max_response_bytes) * NODES
+    return (3_000_000 + 60_000 * nodes + 400 * request_bytes + 800 * max_response_bytes) * nodes
