@@ -130,3 +130,16 @@ def test_stranger_cannot_download(run, stored, tmp_path):
 def test_capsule_of_another_is_refused(run, stored, photo, tmp_path):
     """Storing into a capsule that is not the caller's fails, and says so."""
     refused(run("upload", photo, "--capsule", "capsule_0"), 1, "NotFound")
+
+
+def test_a_folder_is_uploaded_with_all_that_is_in_it(run, photo, tmp_path):
+    """Photos with four assets, a note with its original alone; sidecars are left out."""
+    folder = tmp_path / "folder" / "inner"
+    folder.mkdir(parents=True)
+    (folder / "photo.jpg").write_bytes(photo.read_bytes())
+    (folder / "photo.xmp").write_text("sidecar")
+    (folder.parent / "note.txt").write_text("a note")
+    result = run("upload", folder.parent, "--json")
+    assert result.exit_code == 0, result.stderr
+    stored = [json.loads(line) for line in result.stdout.splitlines()]
+    assert sorted(len(one["assets"]) for one in stored) == [1, 4]
