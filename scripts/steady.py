@@ -187,5 +187,7 @@ def report(runs: Mapping[str, Sequence[Words]]) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` tells of the runs so far, as Ctrl-C does
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # `kill` tells of the runs so far, as Ctrl-C does
     sys.exit(main())

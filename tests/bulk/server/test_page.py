@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from ic_harness.bulk import Ledger, LedgerView, Stage, State
+from tests.bulk.test_search import add, picture, webp
 from tests.interop.conftest import unavailable
 from tests.interop.toolbox import ToolMissingError
 
@@ -218,6 +219,39 @@ def test_for_every_reader(browser, serving, many, scheme, width):
         "Search",
     ]  # fmt: skip
     assert "Retry no picture.jpg" in reached
+
+
+@pytest.fixture
+def alike(tmp_path):
+    """A ledger with two pictures of one motif and another one, previews and vectors included."""
+    (tmp_path / "state").mkdir()
+    with Ledger.open(tmp_path / "state" / "bulk.sqlite", create=True) as ledger:
+        small = picture(1).resize((200, 150))
+        for name, image in (("a.jpg", picture(1)), ("a small.jpg", small), ("b.jpg", picture(2))):
+            sha256 = ledger.file(add(ledger, name, image)).sha256
+            ledger.set_preview(sha256, *image.size, webp(image))
+        finish(ledger, 3)
+        yield ledger
+
+
+def test_pictures(browser, serving, alike):
+    """The gallery shows previews; one is opened, what looks like it is found, near-duplicates are groups."""
+    browser.open(serving("--page-only").url)
+    browser.until("document.querySelector('.window')?.ariaRowCount === '3'")
+    browser.do("click", selector="[data-view=gallery]")
+    browser.until("document.querySelectorAll('.picture').length === 3")
+    browser.do("click", selector=".picture:has-text('b.jpg')")
+    browser.until("document.querySelector('#detail').open")
+    browser.until("document.querySelector('#detail-picture').naturalWidth > 0")
+    assert browser.do("axe") == []
+    browser.do("click", selector="#similar")
+    browser.until("document.querySelector('#gallery-title').textContent === 'More like b.jpg'")
+    browser.until("document.querySelectorAll('.picture').length === 2")
+    browser.do("click", selector="#near")
+    browser.until("document.querySelector('.group')?.textContent === '2 pictures look the same'")
+    assert browser.do("texts", selector=".picture") == ["a small.jpg", "a.jpg"]
+    assert browser.do("axe") == []
+    assert browser.do("errors") == []
 
 
 def test_without_scripts(browser, serving, many):
