@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -61,7 +62,7 @@ class Server:
             [*self._command, "--port", self._port], stdout=subprocess.PIPE, text=True, env=os.environ
         )
         line = self._process.stdout.readline()
-        self.url = re.search(r"http://\S+", line)[0]
+        self.url = re.search(r"http://.+", line)[0]
         self._port = self.url.split(":")[2].split("/")[0]
 
     def stop(self, number):
@@ -252,6 +253,38 @@ def test_pictures(browser, serving, alike):
     assert browser.do("texts", selector=".picture") == ["a small.jpg", "a.jpg"]
     assert browser.do("axe") == []
     assert browser.do("errors") == []
+
+
+def test_a_token_and_a_limit(browser, serving, tmp_path):
+    """With a token the printed address opens the page; a limit makes it wait and say so, and everything arrives."""
+    place = tmp_path / "few"
+    place.mkdir()
+    for seed in range(5):
+        (place / f"{seed}.webp").write_bytes(webp(picture(seed, (40, 30))))
+    server = serving("--page-only", "--token", "a secret", "--limit", "3", "--per-minute", "60")
+    assert httpx.get(server.url.partition("?")[0]).status_code == 401
+    browser.open(server.url)
+    assert "token" not in browser.do("evaluate", expression="location.href")
+    browser.until("document.querySelector('#connection-text').textContent === 'Live'")
+    browser.do("evaluate", expression=NOTICES)
+    browser.do("drop", selector="#drop", paths=[str(place)])
+    browser.until(
+        "document.querySelector('.window').ariaRowCount === '5' && !document.querySelector('.row.sending')"
+    )
+    browser.until(
+        "[...document.querySelectorAll('.row .state')].every((it) => it.textContent.includes('uploaded'))"
+    )
+    notices = browser.do("evaluate", expression="notices")
+    assert any(re.fullmatch(r"Upload rate limited. Retrying in \d+s…", notice) for notice in notices)
+    with LedgerView.open(tmp_path / "state" / "bulk.sqlite") as view:
+        assert view.stats().total == 5
+
+
+NOTICES = """(() => {
+  globalThis.notices = [];
+  const place = document.querySelector('#notice');
+  new MutationObserver(() => notices.push(place.textContent)).observe(place, { childList: true });
+})()"""
 
 
 def test_without_scripts(browser, serving, many):
