@@ -43,7 +43,10 @@ class RefusedError(Exception):
 
 
 class Uploads:
-    """The three steps of an upload. `ledger` is this server's own connection for writing."""
+    """The three steps of an upload. `ledger` is this server's own connection for writing.
+
+    It is used in threads: another writer may be in a transaction, and the page goes on meanwhile.
+    """
 
     def __init__(self, config: WebConfig, ledger: Ledger) -> None:
         self._config = config
@@ -82,7 +85,7 @@ class Uploads:
         if limited is not None:
             return limited
         self._spool.check_room(int(size))
-        slot = self._slots.open(user, safe_name(name), int(size))
+        slot = await asyncio.to_thread(self._slots.open, user, safe_name(name), int(size))
         return JSONResponse(
             {
                 "uploadUrl": f"/api/uploads/{slot.id}",
@@ -108,7 +111,7 @@ class Uploads:
 
     async def receive(self, request: Request) -> Response:
         """`PUT /api/uploads/{id}`: the bytes of a slot, hashed on the way."""
-        slot = self._slot(str(request.path_params["slot"]), user_of(request))
+        slot = await self._slot(str(request.path_params["slot"]), user_of(request))
         if slot.answer is None and not slot.is_open(self._config.clock()):
             raise RefusedError(403, "The upload slot has expired: ask for a new one", "slot_expired")
         if slot.answer is not None or slot.id in self._receiving:
@@ -120,13 +123,13 @@ class Uploads:
             raise RefusedError(400, "the connection broke off", "broken_off") from error
         finally:
             self._receiving.discard(slot.id)
-        self._slots.received(slot.id, digest)
+        await asyncio.to_thread(self._slots.received, slot.id, digest)
         return JSONResponse({"sha256": digest.hex(), "size": slot.size})
 
     async def complete(self, request: Request) -> Response:
         """`POST /api/upload-complete`: the file joins the run. Again: the same answer."""
         told = await json_body(request)
-        slot = self._slot(str(told.get("assetId", "")), user_of(request))
+        slot = await self._slot(str(told.get("assetId", "")), user_of(request))
         if slot.answer is not None:
             return JSONResponse(slot.answer)
         if slot.sha256 is None:
@@ -167,8 +170,8 @@ class Uploads:
             self._spool.remove(slot.id)
         return answer
 
-    def _slot(self, slot_id: str, user: str) -> Slot:
-        slot = self._slots.find(slot_id, user)
+    async def _slot(self, slot_id: str, user: str) -> Slot:
+        slot = await asyncio.to_thread(self._slots.find, slot_id, user)
         if slot is None:
             raise RefusedError(404, "There is no such upload slot: ask for a new one", "no_slot")
         return slot
