@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import suppress
 
 import pytest
@@ -240,7 +239,7 @@ def test_a_reader_sees_what_a_writer_commits(ledger, tmp_path):
         ledger.add([file(1)])
         assert view.changes() != before
         assert [event.type for event in view.events(seen)] == ["added"]
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        with pytest.raises(StateError, match="readonly"):
             view._db.run("DELETE FROM file")
 
 
@@ -285,3 +284,15 @@ def test_an_interrupted_transaction_leaves_nothing(ledger):
         ledger.add([file(1)])
         raise RuntimeError("stop")
     assert ledger.stats().total == 0
+
+
+def test_a_full_disk_is_an_honest_sentence(ledger):
+    """The error says which file and what to do; what was committed is there, and the ledger goes on afterwards."""
+    ledger.add([file(1)])
+    pages = ledger.rows("PRAGMA page_count")[0][0]
+    ledger.rows(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StateError, match=r"bulk\.sqlite.*full.*make room"):
+        ledger.add([file(n) for n in range(2, 2000)])
+    ledger.rows("PRAGMA max_page_count=1000000")
+    assert ledger.stats().total == 1
+    assert ledger.add([file(2)]) == (1, 0)

@@ -18,7 +18,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
-from ic_harness.errors import HarnessError, InputError
+from ic_harness.errors import HarnessError, InputError, StateError
 
 from .backoff import Dice, delay_s
 from .classify import Failure, classify
@@ -196,6 +196,8 @@ class Coordinator:
             for lease in leases:
                 self._ledger.give_back(lease.file.id, lease.stage)
             raise
+        except StateError:
+            raise  # the ledger or the replica's folder cannot be written: that ends the run, not the file
         except Exception as error:  # noqa: BLE001 - whatever it is becomes a class, a text and a retry or a dead letter
             failure = classify(error)
             for lease in leases:

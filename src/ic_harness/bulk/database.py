@@ -79,36 +79,49 @@ class Database:
             if self._depth:
                 yield
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
+            with self._told():
+                self._connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
                 yield
+                with self._told():
+                    self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite has rolled back by itself when the disk is full
+                    self._connection.execute("ROLLBACK")
                 raise
-            else:
-                self._connection.execute("COMMIT")
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what SQLite raises into an error that says which file and what to do."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StateError(
+                f"the ledger {readable(self.path or 'in memory')} cannot be used: {error}; nothing that is in it is "
+                "lost: make room, or wait for the program that holds it, and run again"
+            ) from error
+
     def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Execute one statement that writes; returns the number of rows it changed."""
-        with self._lock:
+        with self._lock, self._told():
             return self._connection.execute(statement, values).rowcount
 
     def insert(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute an INSERT; returns the id of the row."""
-        with self._lock:
+        with self._lock, self._told():
             return int(self._connection.execute(statement, values).lastrowid or 0)
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
-        with self._lock:
+        with self._lock, self._told():
             return self._connection.execute(statement, values).fetchall()
 
     def row(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row of a query; None when there is none."""
-        with self._lock:
+        with self._lock, self._told():
             found: Row | None = self._connection.execute(statement, values).fetchone()
             return found
 

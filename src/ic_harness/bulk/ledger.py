@@ -154,10 +154,11 @@ class Ledger(LedgerView):
         heir = self._db.row("SELECT min(id) AS id FROM file WHERE duplicate_of = ?", (file_id,))
         if heir is None or heir["id"] is None:
             return
+        old = self._db.row("SELECT facts, memory_id, safe, first_byte FROM file WHERE id = ?", (file_id,))
+        assert old is not None, "bug: only a file that is known is replaced"
         self._db.run(
-            "UPDATE file SET duplicate_of = NULL, facts = old.facts, memory_id = old.memory_id, safe = old.safe,"
-            " first_byte = old.first_byte FROM (SELECT * FROM file WHERE id = ?) AS old WHERE file.id = ?",
-            (file_id, heir["id"]),
+            "UPDATE file SET duplicate_of = NULL, facts = ?, memory_id = ?, safe = ?, first_byte = ? WHERE id = ?",
+            (*old, heir["id"]),
         )
         self._db.run("UPDATE file SET duplicate_of = ? WHERE duplicate_of = ?", (heir["id"], file_id))
         for table in ("part", "attempt", "stage"):
