@@ -7,6 +7,7 @@ import logging
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -54,6 +55,7 @@ class Uploads:
         self._slots = Slots(ledger, config.slot_s)
         self._spool = Spool(config.spool)
         self._receiving: set[str] = set()
+        self._completing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._buckets: UserBuckets | None = None
         if config.capacity:
             self._buckets = UserBuckets(config.clock, capacity=config.capacity, per_minute=config.per_minute)
@@ -129,13 +131,16 @@ class Uploads:
     async def complete(self, request: Request) -> Response:
         """`POST /api/upload-complete`: the file joins the run. Again: the same answer."""
         told = await json_body(request)
-        slot = await self._slot(str(told.get("assetId", "")), user_of(request))
-        if slot.answer is not None:
-            return JSONResponse(slot.answer)
-        if slot.sha256 is None:
-            raise RefusedError(409, "The bytes are not here yet: send them to the slot first", "no_bytes")
-        self._check(told, slot)
-        answer = await asyncio.to_thread(self._take_over, slot, slot.sha256)
+        slot_id = str(told.get("assetId", ""))
+        lock = self._completing.setdefault(slot_id, asyncio.Lock())
+        async with lock:
+            slot = await self._slot(slot_id, user_of(request))
+            if slot.answer is not None:
+                return JSONResponse(slot.answer)
+            if slot.sha256 is None:
+                raise RefusedError(409, "The bytes are not here yet: send them to the slot first", "no_bytes")
+            self._check(told, slot)
+            answer = await asyncio.to_thread(self._take_over, slot, slot.sha256)
         return JSONResponse(answer)
 
     def _check(self, told: dict[str, Any], slot: Slot) -> None:
