@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import click
 
@@ -88,7 +89,9 @@ def serve(
     )
     listening = server.listen(host, port)
     name = f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    address = f"http://{name}:{listening.getsockname()[1]}/" + (
+        f"?token={quote(token, safe='')}" if token else ""
+    )
 
     def started() -> None:
         click.echo(f"Bulk upload: {address}")

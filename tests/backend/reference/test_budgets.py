@@ -64,10 +64,12 @@ def test_the_table_is_true(town):
 
 
 def test_growth_is_that_of_a_tree():
-    """With three hundred memories beside it no call takes twice what it took, unless it works on all of them."""
-    assert [
-        method for method, (small, large) in TABLE.items() if large > 2 * small and method not in BOUNDED
-    ] == []
+    """Three hundred memories more double no call, or add less than 7,000 instructions each, unless it works on them.
+
+    A tree that has become deeper takes that little; to read one memory takes four times as much.
+    """
+    grown = [method for method, (small, large) in TABLE.items() if large > 2 * small and large - small > 2]
+    assert [method for method in grown if method not in BOUNDED] == []
 
 
 def test_a_chunk_stays_under_its_budget(town):

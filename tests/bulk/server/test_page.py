@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
 from PIL import Image
 
 from ic_harness.bulk import Ledger, LedgerView, Stage, State
+from tests.bulk.test_search import add, picture, webp
 from tests.interop.conftest import unavailable
 from tests.interop.toolbox import ToolMissingError
 
@@ -60,7 +62,7 @@ class Server:
             [*self._command, "--port", self._port], stdout=subprocess.PIPE, text=True, env=os.environ
         )
         line = self._process.stdout.readline()
-        self.url = re.search(r"http://\S+", line)[0]
+        self.url = re.search(r"http://.+", line)[0]
         self._port = self.url.split(":")[2].split("/")[0]
 
     def stop(self, number):
@@ -217,6 +219,71 @@ def test_for_every_reader(browser, serving, many, scheme, width):
         "Search",
     ]  # fmt: skip
     assert "Retry no picture.jpg" in reached
+
+
+@pytest.fixture
+def alike(tmp_path):
+    """A ledger with two pictures of one motif and another one, previews and vectors included."""
+    (tmp_path / "state").mkdir()
+    with Ledger.open(tmp_path / "state" / "bulk.sqlite", create=True) as ledger:
+        small = picture(1).resize((200, 150))
+        for name, image in (("a.jpg", picture(1)), ("a small.jpg", small), ("b.jpg", picture(2))):
+            sha256 = ledger.file(add(ledger, name, image)).sha256
+            ledger.set_preview(sha256, *image.size, webp(image))
+        finish(ledger, 3)
+        yield ledger
+
+
+def test_pictures(browser, serving, alike):
+    """The gallery shows previews; one is opened, what looks like it is found, near-duplicates are groups."""
+    browser.open(serving("--page-only").url)
+    browser.until("document.querySelector('.window')?.ariaRowCount === '3'")
+    browser.do("click", selector="[data-view=gallery]")
+    browser.until("document.querySelectorAll('.picture').length === 3")
+    browser.do("click", selector=".picture:has-text('b.jpg')")
+    browser.until("document.querySelector('#detail').open")
+    browser.until("document.querySelector('#detail-picture').naturalWidth > 0")
+    assert browser.do("axe") == []
+    browser.do("click", selector="#similar")
+    browser.until("document.querySelector('#gallery-title').textContent === 'More like b.jpg'")
+    browser.until("document.querySelectorAll('.picture').length === 2")
+    browser.do("click", selector="#near")
+    browser.until("document.querySelector('.group')?.textContent === '2 pictures look the same'")
+    assert browser.do("texts", selector=".picture") == ["a small.jpg", "a.jpg"]
+    assert browser.do("axe") == []
+    assert browser.do("errors") == []
+
+
+def test_a_token_and_a_limit(browser, serving, tmp_path):
+    """With a token the printed address opens the page; a limit makes it wait and say so, and everything arrives."""
+    place = tmp_path / "few"
+    place.mkdir()
+    for seed in range(5):
+        (place / f"{seed}.webp").write_bytes(webp(picture(seed, (40, 30))))
+    server = serving("--page-only", "--token", "a secret", "--limit", "3", "--per-minute", "60")
+    assert httpx.get(server.url.partition("?")[0]).status_code == 401
+    browser.open(server.url)
+    assert "token" not in browser.do("evaluate", expression="location.href")
+    browser.until("document.querySelector('#connection-text').textContent === 'Live'")
+    browser.do("evaluate", expression=NOTICES)
+    browser.do("drop", selector="#drop", paths=[str(place)])
+    browser.until(
+        "document.querySelector('.window').ariaRowCount === '5' && !document.querySelector('.row.sending')"
+    )
+    browser.until(
+        "[...document.querySelectorAll('.row .state')].every((it) => it.textContent.includes('uploaded'))"
+    )
+    notices = browser.do("evaluate", expression="notices")
+    assert any(re.fullmatch(r"Upload rate limited. Retrying in \d+s…", notice) for notice in notices)
+    with LedgerView.open(tmp_path / "state" / "bulk.sqlite") as view:
+        assert view.stats().total == 5
+
+
+NOTICES = """(() => {
+  globalThis.notices = [];
+  const place = document.querySelector('#notice');
+  new MutationObserver(() => notices.push(place.textContent)).observe(place, { childList: true });
+})()"""
 
 
 def test_without_scripts(browser, serving, many):

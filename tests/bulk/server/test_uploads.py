@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_a_repeated_completion_is_answered_as_the_first(web, book):
     again = client.post("/api/upload-complete", json={"assetId": first.json()["asset"]["id"]})
     assert again.json() == first.json()
     assert book.stats().total == 1
+
+
+def test_completions_at_the_same_time(web, book):
+    """Many completions of one slot at once, and of equal bytes: the file is there once, one answer says it is new."""
+    client = web()
+    slots = [slot_of(client, f"{number}.png") for number in range(4)]
+    for slot in slots:
+        assert client.put(slot["uploadUrl"], content=PNG).status_code == 200
+    told = [{"assetId": slot["assetId"]} for slot in slots * 4]
+    with ThreadPoolExecutor(8) as pool:
+        done = list(
+            pool.map(lambda body: client.post("/api/upload-complete", json=body).json()["asset"], told)
+        )
+    stats = book.stats()
+    assert stats.total - stats.duplicates == 1
+    assert all(done[at] == done[at % 4] for at in range(16))
+    assert [asset["isDuplicate"] for asset in done[:4]].count(False) == 1
 
 
 def test_equal_bytes_are_stored_once(web, book, tmp_path):

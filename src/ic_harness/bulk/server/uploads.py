@@ -7,6 +7,7 @@ import logging
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -43,7 +44,10 @@ class RefusedError(Exception):
 
 
 class Uploads:
-    """The three steps of an upload. `ledger` is this server's own connection for writing."""
+    """The three steps of an upload. `ledger` is this server's own connection for writing.
+
+    It is used in threads: another writer may be in a transaction, and the page goes on meanwhile.
+    """
 
     def __init__(self, config: WebConfig, ledger: Ledger) -> None:
         self._config = config
@@ -51,6 +55,7 @@ class Uploads:
         self._slots = Slots(ledger, config.slot_s)
         self._spool = Spool(config.spool)
         self._receiving: set[str] = set()
+        self._completing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._buckets: UserBuckets | None = None
         if config.capacity:
             self._buckets = UserBuckets(config.clock, capacity=config.capacity, per_minute=config.per_minute)
@@ -82,7 +87,7 @@ class Uploads:
         if limited is not None:
             return limited
         self._spool.check_room(int(size))
-        slot = self._slots.open(user, safe_name(name), int(size))
+        slot = await asyncio.to_thread(self._slots.open, user, safe_name(name), int(size))
         return JSONResponse(
             {
                 "uploadUrl": f"/api/uploads/{slot.id}",
@@ -108,7 +113,7 @@ class Uploads:
 
     async def receive(self, request: Request) -> Response:
         """`PUT /api/uploads/{id}`: the bytes of a slot, hashed on the way."""
-        slot = self._slot(str(request.path_params["slot"]), user_of(request))
+        slot = await self._slot(str(request.path_params["slot"]), user_of(request))
         if slot.answer is None and not slot.is_open(self._config.clock()):
             raise RefusedError(403, "The upload slot has expired: ask for a new one", "slot_expired")
         if slot.answer is not None or slot.id in self._receiving:
@@ -120,19 +125,22 @@ class Uploads:
             raise RefusedError(400, "the connection broke off", "broken_off") from error
         finally:
             self._receiving.discard(slot.id)
-        self._slots.received(slot.id, digest)
+        await asyncio.to_thread(self._slots.received, slot.id, digest)
         return JSONResponse({"sha256": digest.hex(), "size": slot.size})
 
     async def complete(self, request: Request) -> Response:
         """`POST /api/upload-complete`: the file joins the run. Again: the same answer."""
         told = await json_body(request)
-        slot = self._slot(str(told.get("assetId", "")), user_of(request))
-        if slot.answer is not None:
-            return JSONResponse(slot.answer)
-        if slot.sha256 is None:
-            raise RefusedError(409, "The bytes are not here yet: send them to the slot first", "no_bytes")
-        self._check(told, slot)
-        answer = await asyncio.to_thread(self._take_over, slot, slot.sha256)
+        slot_id = str(told.get("assetId", ""))
+        lock = self._completing.setdefault(slot_id, asyncio.Lock())
+        async with lock:
+            slot = await self._slot(slot_id, user_of(request))
+            if slot.answer is not None:
+                return JSONResponse(slot.answer)
+            if slot.sha256 is None:
+                raise RefusedError(409, "The bytes are not here yet: send them to the slot first", "no_bytes")
+            self._check(told, slot)
+            answer = await asyncio.to_thread(self._take_over, slot, slot.sha256)
         return JSONResponse(answer)
 
     def _check(self, told: dict[str, Any], slot: Slot) -> None:
@@ -167,8 +175,8 @@ class Uploads:
             self._spool.remove(slot.id)
         return answer
 
-    def _slot(self, slot_id: str, user: str) -> Slot:
-        slot = self._slots.find(slot_id, user)
+    async def _slot(self, slot_id: str, user: str) -> Slot:
+        slot = await asyncio.to_thread(self._slots.find, slot_id, user)
         if slot is None:
             raise RefusedError(404, "There is no such upload slot: ask for a new one", "no_slot")
         return slot

@@ -16,6 +16,7 @@ export class Gallery {
     this.none = document.getElementById("no-pictures");
     this.dialog = document.getElementById("detail");
     this.more.addEventListener("click", () => this.#page());
+    document.getElementById("near").addEventListener("click", () => this.near());
     document.getElementById("similar").addEventListener("click", () => {
       this.dialog.close();
       this.like(this.#shown);
@@ -34,6 +35,26 @@ export class Gallery {
 
   async like(file) {
     await this.#list(`More like ${file.name}`, `/api/files/${file.id}/similar`);
+    this.title.focus();
+  }
+
+  /** Groups of pictures that look the same: the largest file of a group first. */
+  async near() {
+    const asked = this.#begin("Near-duplicates");
+    try {
+      const { groups } = await json("/api/near-duplicates");
+      if (asked !== this.#asked) return;
+      for (const group of groups) {
+        const title = document.createElement("li");
+        title.className = "group";
+        title.textContent = `${group.length} pictures look the same`;
+        this.place.append(title);
+        this.#add(group.map((item) => ({ ...item, preview: true })));
+      }
+      if (!groups.length) this.#say("No two pictures look the same.");
+    } catch (error) {
+      if (asked === this.#asked) this.#say(error.message);
+    }
     this.title.focus();
   }
 
