@@ -7,6 +7,7 @@ from typing import Any, Final
 from ic_harness.backend import (
     CapsuleUpdateData,
     HttpRequest,
+    MemoryInput,
     MemoryUpdateData,
     PersonRefPrincipal,
     QuotasUpdate,
@@ -87,6 +88,9 @@ class Scene:
             "metadata": memory_metadata(),
             "inline_asset": inline_asset(MATERIAL),
             "capsule_changes": CapsuleUpdateData(bound_to_neon=True),
+            "memory_input": MemoryInput(
+                metadata=memory_metadata(), blobs=[], inline=[inline_asset(MATERIAL)], idem="endpoint-bulk"
+            ),
             "memory_changes": MemoryUpdateData(name="another name"),
             "resource": ResourceType.Capsule,
             "quotas": QuotasUpdate(),
