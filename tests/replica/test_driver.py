@@ -186,8 +186,8 @@ def test_closing_ends_a_loop(method):
             running.result(60)
 
 
-def begin(replica, canister, method, pool):
-    """Start a call that never ends, and return when its Wasm runs."""
+def begin(replica, canister, method, pool, call=None):
+    """Start a call that never ends, by the Python API or by `call`, and return when its Wasm runs."""
     entered = threading.Event()
     instance = replica.node.machine.instance(replica.canister(canister))
     execute = instance._execute
@@ -197,7 +197,7 @@ def begin(replica, canister, method, pool):
         return execute(*arguments)
 
     instance._execute = entering
-    running = pool.submit(replica.execute_update, BOB, canister, method, b"")
+    running = pool.submit(call or (lambda: replica.execute_update(BOB, canister, method, b"")))
     assert entered.wait(60)
     return running
 
@@ -215,12 +215,13 @@ def test_a_restore_ends_a_loop(replica):
 
 
 def test_a_loop_survives_a_restart_of_its_replica(tmp_path):
-    """A message that was interrupted by the end of its replica is still in its queue afterwards."""
+    """A user's message that was interrupted by the end of its replica is still in its queue afterwards."""
     config = ReplicaConfig(clock=ManualClock(START), state_dir=tmp_path)
     replica = Replica(config)
     canister = endless(replica)
+    wire = Wire(replica, Ed25519Identity.from_seed(b"u" * 32))
     with ThreadPoolExecutor(1) as pool:
-        begin(replica, canister, "spin", pool)
+        begin(replica, canister, "spin", pool, lambda: wire.call(canister, "spin"))
         replica.close()
     with Replica(config) as again:
         assert [message.method for message in again.canister(canister).queue] == ["spin"]
