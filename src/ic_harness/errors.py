@@ -21,6 +21,7 @@
     │   ├── BackendError           the canister replied with its `Error` variant
     │   └── NotInGenerationError   the backend is of a generation that cannot do this; nothing was sent
     ├── NetworkError               a network cannot be started, reached or used in this way
+    ├── OutcallError               a recording of HTTPS outcalls cannot be read or written
     ├── UploadError                an upload failed and was cleaned up
     └── ReplicaError               the embedded replica refuses or cannot go on
         └── StateError             a state folder is damaged, locked or of another version

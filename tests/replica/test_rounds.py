@@ -52,7 +52,7 @@ def test_steps_of_a_round():
     """The order of a round is tables that can be read; the middle one is repeated until no message is left."""
     assert [[step.name for step in steps] for steps in (BEGINNING, PASS, END)] == [
         ["expire", "induct"],
-        ["manage", "take turns", "stop", "route"],
+        ["outcalls", "manage", "take turns", "stop", "route"],
         ["forget"],
     ]
 
