@@ -26,7 +26,7 @@ COMMANDS = [
     line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line.strip()
 ]
 PROGRAMS = [text for language, text in BLOCKS if language == "python"]
-GROUPS = {"identity", "replica"}
+GROUPS = {"bulk", "identity", "replica"}
 SCRIPTS = {line for line in COMMANDS if line.startswith("scripts/")}
 
 
