@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import ssl
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,8 @@ class Live:
     def __init__(self, notify: Callable[[], None], certificates: Path | None = None) -> None:
         self._notify = notify
         self._context = ssl.create_default_context(cafile=None if certificates is None else str(certificates))
-        self._pool = ThreadPoolExecutor(AT_ONCE, "ic-harness-outcall")
+        self._queue: queue.SimpleQueue[Outcall] = queue.SimpleQueue()
+        self._threads = 0
         self._lock = threading.Lock()
         self._under_way: dict[int, Outcall] = {}
         self._answers: dict[int, OutcallAnswer] = {}
@@ -38,7 +39,12 @@ class Live:
         """See `OutcallSource`."""
         with self._lock:
             self._under_way[outcall.number] = outcall
-        self._pool.submit(self._make, outcall)
+            self._queue.put(outcall)
+            more = self._threads < AT_ONCE
+            self._threads += more
+        if more:
+            # A daemon: the end of the process does not wait for a server that does not answer.
+            threading.Thread(target=self._serve, name="ic-harness-outcall", daemon=True).start()
 
     def answered(self) -> list[int]:
         """See `OutcallSource`."""
@@ -66,6 +72,15 @@ class Live:
         with self._lock:
             self._under_way.clear()
             self._answers.clear()
+
+    def _serve(self) -> None:
+        while True:
+            with self._lock:
+                if self._queue.empty():
+                    self._threads -= 1
+                    return
+                outcall = self._queue.get()
+            self._make(outcall)
 
     def _make(self, outcall: Outcall) -> None:
         answer = fetch(outcall, self._context)
