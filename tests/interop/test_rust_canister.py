@@ -142,6 +142,7 @@ def test_prints(rust, lab):
 def test_log_limit(lab):
     """A canister's log forgets its oldest lines beyond the limit of its settings, and its size is told."""
     rust = lab.deploy("rust/rust", 0, log_memory_limit=4096)
-    for number in range(20):
+    for number in range(160):
         rust.call("print", f"line {number:03}")
-    assert lab.logs(rust.id) == [f"line {number:03}" for number in range(8, 20)]
+    kept = 4096 // (20 + len("line 000"))  # a line counts 20 bytes besides its text
+    assert lab.logs(rust.id) == [f"line {number:03}" for number in range(160 - kept, 160)]
