@@ -39,7 +39,7 @@ class Target:
     fresh: bool
 
     def key(self, what: str, sha256: bytes) -> str:
-        """The idempotency key of `what` about a content: the same for the same bytes, whoever sends them from where.
+        """The idempotency key of `what` about a content: the same for the same bytes, by any sender from any place.
 
         Sizes of chunks are in it, since the same session cannot take others.
         """

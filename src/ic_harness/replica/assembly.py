@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
@@ -41,7 +40,7 @@ def make_node(config: ReplicaConfig, clock: Clock, store: Store | None, outcalls
         seed = fresh_seed() if config.seed is None else config.seed
     key = bls.keypair(derive(seed, b"root key"))
     identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
-    subnet = replace(make_subnet(seed, key, identity), nodes=config.nodes)
+    subnet = make_subnet(seed, key, identity, config.nodes)
     return Node(
         config=config,
         clock=clock,
@@ -86,8 +85,8 @@ def _of_host(message: Message) -> bool:
     return isinstance(message, Request) and isinstance(message.origin, FromHost)
 
 
-def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity) -> Subnet:
-    """The subnet of a seed: its own root, with one node."""
+def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity, nodes: int) -> Subnet:
+    """The subnet of a seed: its own root, with one node that stands for `nodes`."""
     node_key = identity.public_key_der
     assert node_key is not None, "bug: a node has a key"
     return Subnet(
@@ -96,4 +95,5 @@ def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity) -> Subn
         node_id=identity.principal.raw,
         node_key=node_key,
         seed=seed,
+        nodes=nodes,
     )

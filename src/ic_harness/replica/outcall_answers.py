@@ -47,7 +47,7 @@ def expire(scheduler: Scheduler, number: int) -> None:
     """Give up an outcall that was not answered in time."""
     outcall = scheduler.world.outcalls.get(number)
     if outcall is not None:
-        _finish(scheduler, outcall, _rejected(OutcallFailure("Canister http request timed out")))
+        _finish(scheduler, outcall, rejected(OutcallFailure("Canister http request timed out")))
 
 
 def answer(scheduler: Scheduler, number: int) -> bool:
@@ -76,7 +76,7 @@ def _result(scheduler: Scheduler, outcall: Outcall, one: OutcallAnswer) -> Answe
     if isinstance(one, OutcallResponse):
         one = _within_limits(outcall, one) or one
     if isinstance(one, OutcallFailure):
-        return _rejected(one)
+        return rejected(one)
     headers = [{"name": name, "value": value} for name, value in one.headers]
     response = {"status": one.status, "headers": headers, "body": one.body}
     if outcall.transform is None:
@@ -110,7 +110,7 @@ def _within_limits(outcall: Outcall, response: OutcallResponse) -> OutcallFailur
 def _transformed(scheduler: Scheduler, outcall: Outcall, response: dict[str, Any]) -> Answer:
     canister = scheduler.world.canisters.get(outcall.canister)
     if canister is None or not canister.installed:
-        return _rejected(OutcallFailure("The canister of the transform function has no code", SYS_FATAL))
+        return rejected(OutcallFailure("The canister of the transform function has no code", SYS_FATAL))
     assert outcall.transform is not None
     if scheduler.machine.module(canister).methods.get(outcall.transform) != "query":
         return rejects.method_not_found(canister.id, "query", outcall.transform)
@@ -119,14 +119,14 @@ def _transformed(scheduler: Scheduler, outcall: Outcall, response: dict[str, Any
     if isinstance(result, Rejected):
         return result
     if len(result.data) > MAX_RESPONSE_BYTES:
-        return _rejected(
+        return rejected(
             OutcallFailure(f"Transformed http response exceeds limit: {MAX_RESPONSE_BYTES}", SYS_FATAL)
         )
     try:
         values = candid.decode(result.data, _TYPES.return_types)
     except CandidError as problem:
         text = f"Failed to decode what the transform function {outcall.transform} returned: {problem}"
-        return _rejected(OutcallFailure(text, SYS_FATAL))
+        return rejected(OutcallFailure(text, SYS_FATAL))
     return Replied(candid.encode(values, _TYPES.return_types))
 
 
@@ -182,7 +182,8 @@ def _agreed(scheduler: Scheduler, outcall: Outcall, results: list[Answer]) -> An
     return Rejected(SYS_TRANSIENT, text, 0, bare=True)
 
 
-def _rejected(failure: OutcallFailure) -> Rejected:
+def rejected(failure: OutcallFailure) -> Rejected:
+    """The answer to an outcall that got no response."""
     return Rejected(failure.code, failure.message, 0, bare=True)
 
 

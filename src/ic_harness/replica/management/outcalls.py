@@ -19,9 +19,10 @@ from ic_harness.replica.outcall_answers import (
     MAX_HEADERS,
     MAX_HEADERS_BYTES,
     MAX_RESPONSE_BYTES,
+    rejected,
     url_problem,
 )
-from ic_harness.replica.world import Outcall, Rejected
+from ic_harness.replica.world import Outcall
 
 MAX_URL: Final = 8192
 MAX_REQUEST_BYTES: Final = 2_000_000
@@ -56,8 +57,7 @@ def http_request(call: Call) -> Later:
     )
     refusal = url_problem(outcall.url)
     if refusal is not None:
-        answer = Rejected(refusal.code, refusal.message, 0, bare=True)
-        scheduler.leaving.append(Answered(outcall.origin, answer, outcall.cycles))
+        scheduler.leaving.append(Answered(outcall.origin, rejected(refusal), outcall.cycles))
         return PENDING
     scheduler.world.outcalls[outcall.number] = scheduler.changes.outcalls[outcall.number] = outcall
     scheduler.begin_outcall(outcall)
