@@ -9,7 +9,7 @@ import pytest
 from .source import PACKAGE, modules
 
 FLOORS = {
-    "principal": 1, "errors": 1, "units": 1, "text": 1, "urls": 1, "": 1,
+    "principal": 1, "errors": 1, "units": 1, "text": 1, "urls": 1, "waiting": 1, "": 1,
     "candid": 2, "protocol": 2,
     "replica": 3, "agent": 3,
     "networks": 4, "backend": 4, "ic_py": 4,

@@ -1,7 +1,8 @@
 """A process that is sent SIGINT at random moments while it uses a replica; run by test_interrupts.py.
 
-Arguments: how many interrupts, the seed of the moments. Prints a JSON line when every interrupt arrived as a
-KeyboardInterrupt, no acknowledged update was lost, none was made twice, and the network stayed usable.
+Arguments: how many interrupts, the seed of the moments, and whether the kernel gives the signal to the process or to
+another thread, which leaves a main thread that blocks in a lock asleep. Prints a JSON line when every interrupt
+arrived as a KeyboardInterrupt, no acknowledged update was lost, none was made twice, and the network stayed usable.
 """
 
 from __future__ import annotations
@@ -86,22 +87,25 @@ class Session:
             snapshot.close()
 
 
-def interrupt_at_random(count, moments, ready, sent):
+def interrupt_at_random(count, moments, receiver, ready, sent):
     for _ in range(count):
         ready.wait()
         ready.clear()
         threading.Event().wait(moments.random() * 0.02)
         sent.append(1)
-        os.kill(os.getpid(), signal.SIGINT)
+        if receiver == "process":
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
 
-def main(count, seed):
+def main(count, seed, receiver):
     moments = random.Random(seed)
     ready, sent, caught, longest = threading.Event(), [], 0, 0.0
     with embedded() as network:
         faulthandler.enable()  # after the engine: its handlers must be found again at the next trap
         session = Session(network, moments)
-        arguments = (count, random.Random(seed + 1), ready, sent)
+        arguments = (count, random.Random(seed + 1), receiver, ready, sent)
         threading.Thread(target=interrupt_at_random, args=arguments, daemon=True).start()
         while caught < count:
             try:
@@ -118,4 +122,4 @@ def main(count, seed):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -20,12 +20,13 @@ from .support import BOB, deploy
 CHILD = Path(__file__).with_name("interrupt_child.py")
 
 
+@pytest.mark.parametrize("receiver", ["process", "thread"])
 @pytest.mark.parametrize(
     ("count", "seed"), [(20, 1), pytest.param(300, 2, marks=pytest.mark.slow)], ids=["20", "300"]
 )
-def test_ctrl_c_at_random_moments(count, seed):
+def test_ctrl_c_at_random_moments(count, seed, receiver):
     """Each SIGINT while calls, loops, queries, ticks and restores run is one KeyboardInterrupt, and all goes on."""
-    command = [sys.executable, str(CHILD), str(count), str(seed)]
+    command = [sys.executable, str(CHILD), str(count), str(seed), receiver]
     child = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert child.returncode == 0, (child.returncode, child.stderr[-3000:])
     assert json.loads(child.stdout.splitlines()[-1])["interrupts"] == count

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import click
 
+from ic_harness import waiting
 from ic_harness.errors import InputError
 
 from .bulk import LEDGER, ledger_option
@@ -178,10 +179,10 @@ class Engine(threading.Thread):
 
     def stop(self) -> None:
         """End the run and wait for it; the next start continues it."""
-        self._ready.wait()
+        waiting.is_set(self._ready)
         if self._task is not None and not self.ended.done():
             self._loop.call_soon_threadsafe(self._task.cancel)
-        self.join()
+        waiting.join(self)
 
 
 def _options(session: Session, *, embeds: bool) -> Options:

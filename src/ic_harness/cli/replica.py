@@ -12,6 +12,8 @@ from types import FrameType
 
 import click
 
+from ic_harness import waiting
+
 from .options import Place, json_option, state_dir_option
 
 
@@ -65,7 +67,7 @@ def start(*, port: int, latency: str, nodes: int, outcalls: str, state_dir: Path
         try:
             with note_server(state_dir, server.url):
                 _announce(server.url, network.root_key, as_json=as_json)
-                stop.wait()
+                waiting.is_set(stop)
         finally:
             network.close()  # first: it answers the requests that wait for a canister, which the server waits for
             server.stop()

@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict
 from contextlib import suppress
 
+from ic_harness import waiting
 from ic_harness.errors import ReplicaError
 from ic_harness.replica.scheduler import Changes
 from ic_harness.replica.world import Answer, FromHost, FromUser, Origin
@@ -40,7 +41,7 @@ class Completion:
 
     def wait(self, timeout_s: float | None) -> bool:
         """Wait until there is something to know; False when the time was over before."""
-        return self.done or self._wake.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s))
+        return self.done or waiting.acquire(self._wake, timeout_s)
 
     def complete(self, answer: Answer | None, failure: ReplicaError | None = None) -> None:
         """Let the caller go with an answer or an error; only the first call counts."""

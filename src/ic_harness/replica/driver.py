@@ -31,6 +31,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ic_harness import waiting
 from ic_harness.errors import HarnessError, ReplicaError
 from ic_harness.replica.clock import Clock
 from ic_harness.replica.completions import Completion, Completions
@@ -171,7 +172,7 @@ class Driver:
         """While rounds are held: sleep until `complete`, which submitted messages or `nudge` bring about."""
         while not complete():
             self._check()
-            self._gathered.get()
+            waiting.get(self._gathered)
 
     def nudge(self) -> None:
         """Let `gather` look again."""
@@ -237,7 +238,7 @@ class Driver:
             self._closed = True
             self._commands.put(_nothing)
         if self._thread is not None:
-            self._thread.join()
+            waiting.join(self._thread)
         self._over = True
         self._flush()
         self._gathered.put(None)

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from types import TracebackType
 from typing import Any, Final, Self
 
+from ic_harness import waiting
 from ic_harness.errors import ReplicaError, TransportError
 from ic_harness.replica.execution import WasmExecutor
 from ic_harness.replica.front import Front
@@ -149,7 +150,7 @@ class RunningServer:
     def stop(self) -> None:
         """Stop serving; requests that are being answered are finished first."""
         self._server.should_exit = True
-        self._thread.join()
+        waiting.join(self._thread)
         self._listener.close()
 
     def __enter__(self) -> Self:

@@ -21,6 +21,8 @@ from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from ic_harness import waiting
+
 T = TypeVar("T")
 
 STACK_BYTES: Final = 16 << 20
@@ -74,7 +76,7 @@ class Task(Generic[T]):
     def wait(self) -> None:
         """Wait for the end. Whatever a signal handler raises meanwhile sets `abandoned` and is passed on."""
         try:
-            self._done.acquire()
+            waiting.acquire(self._done)
         except BaseException:
             self.abandoned = True
             raise
