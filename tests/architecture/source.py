@@ -64,7 +64,12 @@ class Module:
         parts = self.name.split(".")
         return parts[1] if len(parts) > 1 else ""
 
-    def imports(self) -> Iterator[Import]:
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
+        """Every import statement, also those inside functions."""
+        return tuple(self._imports())
+
+    def _imports(self) -> Iterator[Import]:
         lazy_nodes = {
             id(inner)
             for node in ast.walk(self.tree)
@@ -115,6 +120,11 @@ class Module:
 def modules(folder: str = "src/ic_harness") -> tuple[Module, ...]:
     """Every hand-written and generated Python file below `folder`."""
     return tuple(Module(path) for path in sorted((ROOT / folder).rglob("*.py")))
+
+
+def imports() -> Iterator[tuple[Module, Import]]:
+    """Every import of the package, with the module that it stands in."""
+    return ((module, imported) for module in modules() for imported in module.imports)
 
 
 @cache

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 
-import pytest
-
-from .source import PACKAGE, modules
+from .source import PACKAGE, Import, Module, imports, modules
 
 FLOORS = {
     "principal": 1, "errors": 1, "units": 1, "text": 1, "urls": 1, "waiting": 1, "": 1,
@@ -38,17 +36,21 @@ DOORS = {
 }
 
 
+def name(module: Module, imported: Import) -> str:
+    """An import as a finding shows it."""
+    return f"{module.label}:{imported.line} imports {imported.module}"
+
+
 def test_every_room_has_a_floor():
     """A new room is placed on a floor before anything is built in it."""
     assert {module.room for module in modules()} - {"_data"} <= set(FLOORS)
 
 
-@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
-def test_imports_go_down(module):
+def test_imports_go_down():
     """A module imports from its own room or from floors below, and never from a room it may not know."""
     upward = [
-        f"{module.label}:{imported.line} imports {imported.module}"
-        for imported in module.imports()
+        name(module, imported)
+        for module, imported in imports()
         if imported.module.split(".")[0] == PACKAGE
         and (room := ".".join(imported.module.split(".")[1:2])) != module.room
         and room
@@ -62,26 +64,21 @@ def _may_know(above: str, below: str) -> bool:
     return FLOORS[below] <= FLOORS[above] and not strangers
 
 
-@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
-def test_third_party_doors(module):
+def test_third_party_doors():
     """A third-party library is imported only where the plan says, so that it can be replaced in one place."""
-    inside = module.label.removeprefix(f"src/{PACKAGE}/")
     wrong = [
-        f"{module.label}:{imported.line} imports {imported.module}"
-        for imported in module.imports()
+        name(module, imported)
+        for module, imported in imports()
         if (doors := DOORS.get(imported.module.split(".")[0])) is not None
-        and not any(fnmatch(inside, door) for door in doors)
+        and not any(fnmatch(module.label.removeprefix(f"src/{PACKAGE}/"), door) for door in doors)
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
-def test_imports_inside_functions_are_marked(module):
+def test_imports_inside_functions_are_marked():
     """An import inside a function is there for start-up time only, and says so."""
     hidden = [
-        f"{module.label}:{imported.line} imports {imported.module}"
-        for imported in module.imports()
-        if imported.lazy and not imported.marked
+        name(module, imported) for module, imported in imports() if imported.lazy and not imported.marked
     ]
     assert hidden == []
 
@@ -91,7 +88,7 @@ def test_no_cycles():
     graph = {
         module.name: {
             imported.module
-            for imported in module.imports()
+            for imported in module.imports
             if imported.module.startswith(PACKAGE) and not imported.lazy and not imported.typing_only
         }
         - {module.name}
