@@ -1,6 +1,6 @@
 """Figures of bulk runs: files made on the fly, a replica in a process of its own, the coordinator in another one.
 
-    bulk.py [SCENARIO...]     without names: happy faults cut upgrade users lanes
+    scripts/bench bulk [-- SCENARIO...]     without names: happy faults limited cut upgrade users lanes
 
     happy          100 files of 1 MB
     faults         200 mixed files, 2 % of them broken, 2 % of all calls harmed
@@ -14,7 +14,7 @@
     mainnet-small  2,000 files of 68 kB under the latency of mainnet, originals and memories (8 minutes)
     mainnet-all    the same with derivatives
 
-Other sizes: happy:COUNT:MEGABYTES, such as happy:500:5.
+Other sizes: happy:COUNT:MEGABYTES, such as happy:500:5; lanes:COUNT.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _figures import show
@@ -51,7 +52,7 @@ from ic_harness.bulk import (
     percentile,
     run_bulk,
 )
-from ic_harness.networks import connect, embedded
+from ic_harness.networks import Network, connect, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.uploads import sample_photo, upload_photo
@@ -135,6 +136,7 @@ class World:
     canister: Principal
     folder: Path
     seed: bytes
+    network: Network
 
     @property
     def identity(self) -> Ed25519Identity:
@@ -153,7 +155,7 @@ def world(latency: str = "none") -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="ic-harness-bulk-"))
     try:
         with served("", latency) as url, connect(url) as network:
-            yield World(url, network.deploy(reference_wasm()), folder, secrets.token_bytes(32))
+            yield World(url, network.deploy(reference_wasm()), folder, secrets.token_bytes(32), network)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -256,8 +258,9 @@ def harm_calls(url: str, count: int, every: int) -> None:
         )
 
 
-def when(place: World, share: float, act: Callable[[], None]) -> threading.Thread:
-    """Do something when a share of the files is uploaded."""
+@contextmanager
+def when(place: World, share: float, act: Callable[[], None]) -> Iterator[None]:
+    """Do something when a share of the files is uploaded; raises what it raised."""
 
     def wait() -> None:
         with LedgerView.open(place.ledger) as view:
@@ -268,9 +271,10 @@ def when(place: World, share: float, act: Callable[[], None]) -> threading.Threa
                 time.sleep(0.05)
         act()
 
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    return thread
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(wait)
+        yield
+        done.result()
 
 
 # -- scenarios --------------------------------------------------------------------------------------------------
@@ -313,7 +317,7 @@ def limited() -> None:
         add(place, photos)
         for number in range(20):
             order(place.url, harm="429", endpoint="call", after=25 * number, times=5)
-        tell("rate limited", place, go(place))
+        tell("rate limited", place, go(place), most_again=None)  # what was refused had been sent
 
 
 def cut() -> None:
@@ -323,25 +327,27 @@ def cut() -> None:
         photos.mkdir()
         write_happy(photos, 100, 0)
         add(place, photos)
-        when(place, 0.3, lambda: order(place.url, harm="drop_request", endpoint=None, times=60))
-        tell("network cut", place, go(place))
+        with when(place, 0.3, lambda: order(place.url, harm="drop_request", endpoint=None, times=60)):
+            tell("network cut", place, go(place))
 
 
 def upgrade() -> None:
     """The backend is upgraded while files arrive."""
-    with world() as place, connect(place.url) as network:
+    with world() as place:
         photos = place.folder / "photos"
         photos.mkdir()
         write_happy(photos, 100, 1_000_000)
         add(place, photos)
-        when(place, 0.4, lambda: network.install(place.canister, reference_wasm(), mode="upgrade"))
-        tell("upgrade in the middle", place, go(place))
+        with when(
+            place, 0.4, lambda: place.network.install(place.canister, reference_wasm(), mode="upgrade")
+        ):
+            tell("upgrade in the middle", place, go(place))
 
 
 def users() -> None:
     """Three users at once."""
     with world() as place:
-        places = [World(place.url, place.canister, place.folder, bytes([n]) * 32) for n in range(3)]
+        places = [replace(place, seed=bytes([n]) * 32) for n in range(3)]
         ran: list[dict[str, float]] = []
         threads = []
         for number, user in enumerate(places):
@@ -358,14 +364,14 @@ def users() -> None:
         show("three users: the fastest", min(one["seconds"] for one in ran), "s")
 
 
-def lanes() -> None:
+def lanes(count: int = 200) -> None:
     """Small photos on the embedded network, in this process: two ways in turn."""
     one, eight = [], []
     for turn in range(3):
         with tempfile.TemporaryDirectory() as name, embedded() as network:
             folder = Path(name)
             (folder / "photos").mkdir()
-            write_happy(folder / "photos", 40, 0)
+            write_happy(folder / "photos", count, 0)
             identity = Ed25519Identity.generate()
             canister = network.deploy(reference_wasm())
             backend = open_backend(network.agent(identity), canister)
@@ -373,7 +379,7 @@ def lanes() -> None:
             start = time.perf_counter()
             for path in sorted((folder / "photos").iterdir()):
                 upload_photo(backend, path, capsule)
-            one.append(40 / (time.perf_counter() - start))
+            one.append(count / (time.perf_counter() - start))
             with Ledger.open(folder / "bulk.sqlite", create=True) as ledger:
                 add_paths(ledger, [folder / "photos"])
                 other = network.deploy(reference_wasm())
@@ -381,7 +387,7 @@ def lanes() -> None:
                 run_bulk(
                     ledger, network, identity, other, Options(until=Stage.PROCESS, lanes=8, limits=UNPACED)
                 )
-                eight.append(40 / (time.perf_counter() - start))
+                eight.append(count / (time.perf_counter() - start))
         show(f"turn {turn}: upload, one after the other", one[-1], "/s")
         show(f"turn {turn}: bulk with 8 lanes", eight[-1], "/s")
     show("bulk with 8 lanes beside `upload`", sum(eight) / sum(one), "x")
