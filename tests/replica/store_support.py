@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from ic_harness.errors import StateError
 from ic_harness.replica.execution import StateImage
-from ic_harness.replica.scheduler import Changes
+from ic_harness.replica.round_state import Changes
 from ic_harness.replica.store import Store, to_plain
 from ic_harness.replica.turn import Pages
 from ic_harness.replica.world import (

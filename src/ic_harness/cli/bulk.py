@@ -20,7 +20,8 @@ from ic_harness.text import for_log, one_line
 from ic_harness.units import human_bytes
 
 from .files import write_atomically
-from .options import Place, canister_id_option, json_option, place_options, state_dir_option
+from .options import canister_id_option, json_option, place_options, state_dir_option
+from .place import Place
 
 if TYPE_CHECKING:
     from ic_harness.bulk import Embedder, Ledger, Limits, Options

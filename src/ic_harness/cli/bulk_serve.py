@@ -16,7 +16,8 @@ from ic_harness import waiting
 from ic_harness.errors import InputError
 
 from .bulk import LEDGER, ledger_option
-from .options import Place, canister_id_option, place_options
+from .options import canister_id_option, place_options
+from .place import Place
 
 if TYPE_CHECKING:
     from ic_harness.bulk import Options

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from .options import Place, complete_later, json_option, place_options
+from .options import complete_later, json_option, place_options
+from .place import Place
 
 if TYPE_CHECKING:
     from ic_harness.agent import Agent

@@ -73,7 +73,7 @@ def _methods(context: click.Context) -> Iterable[str]:
     from ic_harness.candid import parse  # lazy: start-up time  # noqa: PLC0415
 
     from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
-    from .options import BACKEND  # lazy: start-up time  # noqa: PLC0415
+    from .place import BACKEND  # lazy: start-up time  # noqa: PLC0415
 
     given: Path | None = context.params.get("candid")
     if given is not None:
@@ -86,7 +86,7 @@ def _remembered(context: click.Context) -> Iterable[str]:
 
     from ic_harness.errors import StateError  # lazy: start-up time  # noqa: PLC0415
 
-    from .options import STATE_DIR  # lazy: start-up time  # noqa: PLC0415
+    from .place import STATE_DIR  # lazy: start-up time  # noqa: PLC0415
     from .remembered import names  # lazy: start-up time  # noqa: PLC0415
 
     try:

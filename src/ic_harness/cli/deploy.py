@@ -12,7 +12,8 @@ import click
 
 from ic_harness.text import one_line, readable
 
-from .options import BACKEND, Place, json_option, place_options
+from .options import json_option, place_options
+from .place import BACKEND, Place
 
 if TYPE_CHECKING:
     from ic_harness.networks import Deployable, InstallMode, ProjectCanister

@@ -10,7 +10,8 @@ import click
 
 from ic_harness.text import one_line, readable
 
-from .options import Place, canister_id_option, json_option, place_options
+from .options import canister_id_option, json_option, place_options
+from .place import Place
 
 if TYPE_CHECKING:
     from ic_harness.backend import Backend

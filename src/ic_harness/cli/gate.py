@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from .failures import BadInput
-from .options import Place, json_option, place_options
+from .options import json_option, place_options
+from .place import Place
 
 if TYPE_CHECKING:
     from ic_harness.conformance.results import Report

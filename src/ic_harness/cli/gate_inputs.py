@@ -22,7 +22,7 @@ from ic_harness.text import readable
 from .config import CONFIG_FILE
 from .identities import load_identity
 from .interfaces import interface_file
-from .options import Place
+from .place import Place
 from .session import Session, open_session
 
 

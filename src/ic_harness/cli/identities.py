@@ -21,7 +21,7 @@ from ic_harness.protocol import (
 )
 
 from .files import write_once
-from .options import Place
+from .place import Place
 
 OWN_KEY: Final = "identity.pem"
 """The file, in the state folder, of the key that is made when no other is named."""

@@ -9,7 +9,8 @@ import click
 
 from ic_harness.text import one_line
 
-from .options import Place, json_option, place_options
+from .options import json_option, place_options
+from .place import Place
 
 
 @click.group()

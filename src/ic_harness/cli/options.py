@@ -1,32 +1,18 @@
-"""Options that several commands share, and the place that they add up to."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .place import STATE_DIR, Place
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-STATE_DIR: Final = ".ic-harness"
-"""The folder, in the current one, that keeps the embedded network and what the command line remembers."""
-
-BACKEND: Final = "backend"
-"""The name under which the reference backend is remembered."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a command works and as whom: the shared options, as typed."""
-
-    network: str
-    identity: str | None
-    state_dir: Path
 
 
 def complete_later(name: str) -> Callable[..., list[CompletionItem]]:

@@ -14,7 +14,8 @@ import click
 
 from ic_harness import waiting
 
-from .options import Place, json_option, state_dir_option
+from .options import json_option, state_dir_option
+from .place import Place
 
 
 @click.group()

@@ -14,7 +14,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 
 from .identities import load_identity, own_identity
-from .options import BACKEND, Place
+from .place import BACKEND, Place
 from .remembered import recall, remember
 from .served import running_server
 

@@ -13,7 +13,8 @@ from ic_harness.errors import HarnessError
 from ic_harness.text import readable
 
 from .failures import failure, report
-from .options import Place, canister_id_option, json_option, place_options
+from .options import canister_id_option, json_option, place_options
+from .place import Place
 
 if TYPE_CHECKING:
     from ic_harness.backend import Backend

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError
-from ic_harness.replica.scheduler import Changes
+from ic_harness.replica.round_state import Changes
 from ic_harness.replica.world import Answer, FromHost, FromUser, Origin
 
 

@@ -38,7 +38,8 @@ from ic_harness.replica.completions import Completion, Completions
 from ic_harness.replica.execution import Task, start_thread, stop_at_exit
 from ic_harness.replica.interruption import LOG, Interruption
 from ic_harness.replica.pacing import Pacing
-from ic_harness.replica.scheduler import Changes, Incoming, Kind, Scheduler
+from ic_harness.replica.round_state import Changes, Incoming
+from ic_harness.replica.scheduler import Kind, Scheduler
 from ic_harness.replica.world import FromHost, FromUser, Origin
 from ic_harness.units import SECOND
 

@@ -15,7 +15,7 @@ from ic_harness.replica.config import INSPECT_INSTRUCTIONS
 from ic_harness.replica.execution import Entry, Mode, ModuleInvalid, Trapped
 from ic_harness.replica.node import Node
 from ic_harness.replica.reading import Reading
-from ic_harness.replica.scheduler import Incoming
+from ic_harness.replica.round_state import Incoming
 from ic_harness.replica.turn import environment
 from ic_harness.replica.wire import (
     HttpProblem,

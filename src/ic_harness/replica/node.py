@@ -22,7 +22,8 @@ from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.observe import Figures, Line, Observer
 from ic_harness.replica.reading import Reading
-from ic_harness.replica.scheduler import Changes, Scheduler
+from ic_harness.replica.round_state import Changes
+from ic_harness.replica.scheduler import Scheduler
 from ic_harness.replica.wire import HttpProblem
 from ic_harness.replica.world import Canister, World
 from ic_harness.units import SECOND

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ic_harness import candid
@@ -24,11 +24,9 @@ from ic_harness.replica.outcalls import (
     OutcallFailure,
     OutcallResponse,
 )
+from ic_harness.replica.round_state import RoundState
 from ic_harness.replica.turn import environment
 from ic_harness.replica.world import MANAGEMENT, Answer, Canister, Outcall, Rejected, Replied
-
-if TYPE_CHECKING:
-    from ic_harness.replica.scheduler import Scheduler
 
 MAX_HEADERS: Final = 64
 MAX_HEADER_BYTES: Final = 8 * 1024
@@ -43,35 +41,35 @@ service : { transform : (record { response : response; context : blob }) -> (res
 """).methods["transform"]
 
 
-def expire(scheduler: Scheduler, number: int) -> None:
+def expire(state: RoundState, number: int) -> None:
     """Give up an outcall that was not answered in time."""
-    outcall = scheduler.world.outcalls.get(number)
+    outcall = state.world.outcalls.get(number)
     if outcall is not None:
-        _finish(scheduler, outcall, rejected(OutcallFailure("Canister http request timed out")))
+        _finish(state, outcall, rejected(OutcallFailure("Canister http request timed out")))
 
 
-def answer(scheduler: Scheduler, number: int) -> bool:
+def answer(state: RoundState, number: int) -> bool:
     """Answer an outcall whose response is there; False when rounds must give way, and nothing was done."""
-    outcall = scheduler.world.outcalls.get(number)
+    outcall = state.world.outcalls.get(number)
     if outcall is None:
-        scheduler.outcalls.forget(number)
+        state.outcalls.forget(number)
         return True
     try:
-        results = [_result(scheduler, outcall, one) for one in scheduler.outcalls.answers(number)]
+        results = [_result(state, outcall, one) for one in state.outcalls.answers(number)]
     except Interrupted:
         return False
-    _finish(scheduler, outcall, _agreed(scheduler, outcall, results))
+    _finish(state, outcall, _agreed(state, outcall, results))
     return True
 
 
-def _finish(scheduler: Scheduler, outcall: Outcall, result: Answer) -> None:
-    scheduler.outcalls.forget(outcall.number)
-    del scheduler.world.outcalls[outcall.number]
-    scheduler.changes.outcalls[outcall.number] = None
-    scheduler.leaving.append(Answered(outcall.origin, result, outcall.cycles))
+def _finish(state: RoundState, outcall: Outcall, result: Answer) -> None:
+    state.outcalls.forget(outcall.number)
+    del state.world.outcalls[outcall.number]
+    state.changes.outcalls[outcall.number] = None
+    state.leaving.append(Answered(outcall.origin, result, outcall.cycles))
 
 
-def _result(scheduler: Scheduler, outcall: Outcall, one: OutcallAnswer) -> Answer:
+def _result(state: RoundState, outcall: Outcall, one: OutcallAnswer) -> Answer:
     """What one node makes of its response."""
     if isinstance(one, OutcallResponse):
         one = _within_limits(outcall, one) or one
@@ -81,7 +79,7 @@ def _result(scheduler: Scheduler, outcall: Outcall, one: OutcallAnswer) -> Answe
     response = {"status": one.status, "headers": headers, "body": one.body}
     if outcall.transform is None:
         return Replied(candid.encode((response,), _TYPES.return_types))
-    return _transformed(scheduler, outcall, response)
+    return _transformed(state, outcall, response)
 
 
 def _within_limits(outcall: Outcall, response: OutcallResponse) -> OutcallFailure | None:
@@ -107,15 +105,15 @@ def _within_limits(outcall: Outcall, response: OutcallResponse) -> OutcallFailur
     return None
 
 
-def _transformed(scheduler: Scheduler, outcall: Outcall, response: dict[str, Any]) -> Answer:
-    canister = scheduler.world.canisters.get(outcall.canister)
+def _transformed(state: RoundState, outcall: Outcall, response: dict[str, Any]) -> Answer:
+    canister = state.world.canisters.get(outcall.canister)
     if canister is None or not canister.installed:
         return rejected(OutcallFailure("The canister of the transform function has no code", SYS_FATAL))
     assert outcall.transform is not None
-    if scheduler.machine.module(canister).methods.get(outcall.transform) != "query":
+    if state.machine.module(canister).methods.get(outcall.transform) != "query":
         return rejects.method_not_found(canister.id, "query", outcall.transform)
     arg = candid.encode(({"response": response, "context": outcall.context},), _TYPES.arg_types)
-    result = _run(scheduler, canister, outcall.transform, arg)
+    result = _run(state, canister, outcall.transform, arg)
     if isinstance(result, Rejected):
         return result
     if len(result.data) > MAX_RESPONSE_BYTES:
@@ -130,19 +128,19 @@ def _transformed(scheduler: Scheduler, outcall: Outcall, response: dict[str, Any
     return Replied(candid.encode(values, _TYPES.return_types))
 
 
-def _run(scheduler: Scheduler, canister: Canister, method: str, arg: bytes) -> Answer:
+def _run(state: RoundState, canister: Canister, method: str, arg: bytes) -> Answer:
     """Run the transform function, a query whose caller is the management canister; its changes are dropped.
 
     Raises `Interrupted` when rounds must give way.
     """
-    machine = scheduler.machine
+    machine = state.machine
     while True:
         since = machine.interruption.count
         if machine.interruption.pausing:
             raise Interrupted
         with machine.lock(canister.id):
             env = environment(
-                canister, scheduler.subnet, scheduler.world.time_ns, Mode.HTTP_TRANSFORM,
+                canister, state.subnet, state.world.time_ns, Mode.HTTP_TRANSFORM,
                 caller=MANAGEMENT, arg=arg, instruction_limit=QUERY_INSTRUCTIONS, reply_limit=_REPLY_LIMIT,
             )  # fmt: skip
             instance = machine.instance(canister)
@@ -151,10 +149,10 @@ def _run(scheduler: Scheduler, canister: Canister, method: str, arg: bytes) -> A
             except Interrupted:
                 continue
             if isinstance(outcome, Trapped):
-                effects.log_trap(canister, outcome, scheduler.world.time_ns)
+                effects.log_trap(canister, outcome, state.world.time_ns)
                 return rejects.trapped(canister.id, outcome)
             instance.rollback()
-        effects.log(canister, outcome.logs, scheduler.world.time_ns)
+        effects.log(canister, outcome.logs, state.world.time_ns)
         reply = outcome.effects.answer
         if reply is None:
             return rejects.did_not_reply(canister.id)
@@ -164,13 +162,13 @@ def _run(scheduler: Scheduler, canister: Canister, method: str, arg: bytes) -> A
 _REPLY_LIMIT: Final = 2 << 20
 
 
-def _agreed(scheduler: Scheduler, outcall: Outcall, results: list[Answer]) -> Answer:
+def _agreed(state: RoundState, outcall: Outcall, results: list[Answer]) -> Answer:
     """What the nodes agree on: the result that at least two thirds of them have."""
     counted = Counter(results)
     result, count = counted.most_common(1)[0]
     if count * 3 >= len(results) * 2:
         return result
-    share = scheduler.subnet.nodes / len(results)
+    share = state.subnet.nodes / len(results)
     hashes = ", ".join(
         f"[{hashlib.sha256(repr(one).encode()).hexdigest()}: {round(share * times)}]"
         for one, times in counted.most_common()

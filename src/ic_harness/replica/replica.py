@@ -22,7 +22,8 @@ from ic_harness.replica.latency import LatencyModel
 from ic_harness.replica.node import Node
 from ic_harness.replica.observe import Figures, Line
 from ic_harness.replica.outcalls import OutcallSource, RefusingOutcalls
-from ic_harness.replica.scheduler import Incoming, Kind
+from ic_harness.replica.round_state import Incoming
+from ic_harness.replica.scheduler import Kind
 from ic_harness.replica.snapshots import NetworkSnapshot
 from ic_harness.replica.wire import HttpRequest, HttpResponse
 from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Rejected, Request

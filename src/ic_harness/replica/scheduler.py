@@ -15,58 +15,37 @@ import enum
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ic_harness.replica import deadlines, outcall_answers, rejects
+from ic_harness.replica import expiry, outcall_answers, rejects
 from ic_harness.replica.attempt import Budget, Used
 from ic_harness.replica.config import (
     ANSWERING_INSTRUCTIONS,
     EXECUTION_THREADS,
-    KEEP_ANSWERS,
-    QUEUE_CAPACITY,
     ROUND_INSTRUCTIONS,
     TURN_INSTRUCTIONS,
     Subnet,
 )
-from ic_harness.replica.effects import Answered, Leaving
+from ic_harness.replica.effects import Leaving
 from ic_harness.replica.execution import Interrupted, Task, WasmThreads
 from ic_harness.replica.interruption import LOG, belongs_to, origin_of
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.outcalls import OutcallSource, RefusingOutcalls
-from ic_harness.replica.turn import Measure, Pages, Turn
+from ic_harness.replica.round_state import Changes, Incoming, RoundState
+from ic_harness.replica.turn import Turn
 from ic_harness.replica.world import (
     MANAGEMENT,
-    Answer,
     Canister,
-    FromCanister,
-    FromHost,
     FromUser,
     Origin,
-    Outcall,
     Request,
-    RequestRecord,
-    Response,
-    Status,
     World,
 )
 
 _WORTH_A_THREAD: Final = 200_000
 """Instructions a message, about a tenth of a millisecond, from which on a canister's turn runs beside others."""
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a round changed, for journal and certifier; ids of canisters, None for what is gone."""
-
-    canisters: set[bytes] = field(default_factory=set)
-    requests: dict[bytes, RequestRecord | None] = field(default_factory=dict)
-    pages: list[tuple[bytes, Pages]] = field(default_factory=list)
-    replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
-    outcalls: dict[int, Outcall | None] = field(default_factory=dict)
-    answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
-    measures: list[tuple[bytes, Measure]] = field(default_factory=list)
 
 
 class Kind(enum.Enum):
@@ -80,24 +59,15 @@ class Kind(enum.Enum):
     """A round for calls that were gathered for it: all of them begin, whatever they need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A call from outside. A user's call brings its record and the time after which it must not begin."""
-
-    request: Request
-    record: RequestRecord | None = None
-    expiry_ns: int | None = None
-
-
 class Management(Protocol):
     """What the scheduler needs of the management canister."""
 
-    def execute(self, scheduler: Scheduler, request: Request) -> None:
-        """Execute one call; its answer goes into `scheduler.leaving`, now or in a later round."""
+    def execute(self, state: RoundState, request: Request) -> None:
+        """Execute one call; its answer goes into `state.leaving`, now or in a later round."""
 
 
-class Scheduler:
-    """The world and its rounds. Use it from one thread at a time."""
+class Scheduler(RoundState):
+    """The state and its rounds. Use it from one thread at a time."""
 
     def __init__(
         self,
@@ -110,70 +80,16 @@ class Scheduler:
         journaled: bool = False,
         outcalls: OutcallSource | None = None,
     ) -> None:
-        self.world = world
-        self.machine = machine
-        self.subnet = subnet
+        super().__init__(world, machine, subnet, outcalls or RefusingOutcalls())
         self.management = management
         self.journaled = journaled
-        self.outcalls: OutcallSource = outcalls or RefusingOutcalls()
-        self.changes = Changes()
-        self.leaving: list[Leaving] = []
-        # Callers put into it while a round may be running: only append and popleft are used.
-        self.inbox: deque[Incoming] = deque()
         self._threads = WasmThreads("ic-harness-turn", threads)
         self._kind = Kind.ANSWERING
         self._first_pass = True
         self._beating = False
         self._used: dict[bytes, Used] = {}
-        self.since = 0
         # Instructions a message of each canister took lately: decides where its turn runs, never what it does.
         self._paces: dict[bytes, int] = {}
-        self.reindex()
-
-    def adopt(self, world: World) -> None:
-        """Go on with another world; what was on its way in the present one is dropped."""
-        self.world = world
-        self.inbox.clear()
-        self.leaving = []
-        self.changes = Changes()
-        self.reindex()
-
-    def reindex(self) -> None:
-        """Find out who has work, after the world was loaded or replaced."""
-        canisters = self.world.canisters.values()
-        self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
-        self.timers: dict[bytes, int] = {}
-        self.heartbeats: set[bytes] = set()
-        self.stopping: set[bytes] = {c.id for c in canisters if c.status is Status.STOPPING}
-        self.expiring = deadlines.index(canisters)
-        self.take_source(self.outcalls)
-        for canister in canisters:
-            self.watch(canister)
-
-    def take_source(self, source: OutcallSource) -> None:
-        """Let `source` answer outcalls, also those that are under way."""
-        source.replaced()
-        self.outcalls = source
-        for outcall in self.world.outcalls.values():
-            self.begin_outcall(outcall)
-
-    def begin_outcall(self, outcall: Outcall) -> None:
-        """Hand an outcall to who answers it, and note when it is given up."""
-        self.expiring.add(outcall.deadline_ns, MANAGEMENT, outcall.number)
-        self.outcalls.begin(outcall)
-
-    def watch(self, canister: Canister) -> None:
-        """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook."""
-        self.timers.pop(canister.id, None)
-        self.heartbeats.discard(canister.id)
-        if not canister.installed or canister.status is not Status.RUNNING:
-            return
-        if canister.low_memory_hook == "ready":
-            self.ready.add(canister.id)
-        if canister.global_timer_ns:
-            self.timers[canister.id] = canister.global_timer_ns
-        if self.machine.module(canister).has("canister_heartbeat"):
-            self.heartbeats.add(canister.id)
 
     # --- the round ------------------------------------------------------------------------------------------
 
@@ -224,19 +140,15 @@ class Scheduler:
             times.append(due)
         return min(times, default=None)
 
-    def touch(self, canister: Canister) -> None:
-        """Note that a canister changed outside its turn."""
-        self.changes.canisters.add(canister.id)
-
     # --- steps ----------------------------------------------------------------------------------------------
 
     def expire(self, due: Iterable[tuple[bytes, int]]) -> None:
-        """Give up what waited too long: best-effort calls, stop requests."""
+        """Give up what waited too long: best-effort calls, stop requests, outcalls."""
         for canister_id, number in due:
             if canister_id == MANAGEMENT:
                 outcall_answers.expire(self, number)
             else:
-                deadlines.expire(self, canister_id, number)
+                expiry.expire(self, canister_id, number)
 
     def answer_outcalls(self, numbers: Iterable[int]) -> None:
         """Answer outcalls whose response is there."""
@@ -258,7 +170,7 @@ class Scheduler:
             if incoming.expiry_ns is not None and incoming.expiry_ns < self.world.time_ns:
                 self.refuse(incoming.request, rejects.ingress_expired())
             else:
-                self._enqueue(incoming.request)
+                self.enqueue(incoming.request)
 
     def manage(self, requests: Iterable[Request]) -> None:
         """Let the management canister work through its queue."""
@@ -373,60 +285,13 @@ class Scheduler:
         self.leaving = []
         for item in leaving:
             if isinstance(item, Request):
-                self._enqueue(item)
+                self.enqueue(item)
             else:
-                self._deliver(item)
-
-    def _enqueue(self, request: Request) -> None:
-        if request.callee in {MANAGEMENT, self.subnet.id}:
-            self.world.management_queue.append(request)
-            return
-        callee = self.world.canisters.get(request.callee)
-        if callee is None:
-            known = self.subnet.hosts(request.callee) or not isinstance(request.origin, FromCanister)
-            self.refuse(request, (rejects.canister_not_found if known else rejects.no_route)(request.callee))
-        elif not isinstance(request.origin, FromCanister) and len(callee.queue) >= 4 * QUEUE_CAPACITY:
-            self.refuse(request, rejects.queue_full(callee.id))
-        else:
-            callee.queue.append(request)
-            self.ready.add(callee.id)
-            self.touch(callee)
-
-    def refuse(self, request: Request, answer: Answer) -> None:
-        """Answer a call that never began, with all its cycles."""
-        self._deliver(Answered(request.origin, answer, request.cycles))
-
-    def _deliver(self, item: Answered) -> None:
-        match item.origin:
-            case FromUser(request_id):
-                self._record(request_id, item.answer)
-            case FromHost(ticket):
-                self.changes.answers[ticket] = item.answer
-            case FromCanister(caller_id, call):
-                caller = self.world.canisters.get(caller_id)
-                if caller is not None:
-                    caller.queue.append(
-                        Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
-                    )
-                    self.ready.add(caller_id)
-                    self.touch(caller)
-
-    def _record(self, request_id: bytes, answer: Answer) -> None:
-        known = self.world.requests.get(request_id)
-        if known is None:
-            return
-        record = RequestRecord(
-            sender=known.sender,
-            effective_id=known.effective_id,
-            canister=known.canister,
-            forget_ns=max(known.forget_ns, self.world.time_ns + KEEP_ANSWERS),
-            answer=answer,
-        )
-        self.world.requests[request_id] = self.changes.requests[request_id] = record
+                self.deliver(item)
 
     def settle_stops(self, stopping: Iterable[bytes]) -> None:
         """Stop canisters that wait for nothing any more, and answer who asked for it."""
-        deadlines.settle_stops(self, stopping)
+        expiry.settle_stops(self, stopping)
 
     def forget(self, old: Iterable[bytes]) -> None:
         """Forget requests whose time is over."""

@@ -20,7 +20,7 @@ from ic_harness.replica.world import Canister, Change, FromCanister, Rejected, R
 
 if TYPE_CHECKING:
     from ic_harness.replica.machine import Machine
-    from ic_harness.replica.scheduler import Scheduler
+    from ic_harness.replica.round_state import RoundState
 
 
 class Refused(Exception):  # noqa: N818 — not an error of this program but an answer
@@ -69,7 +69,7 @@ def encode(method: str, values: tuple[Any, ...]) -> bytes:
 class Call:
     """A decoded management call. `cycles` are what is attached and not yet taken."""
 
-    scheduler: Scheduler
+    state: RoundState
     request: Request
     argument: Mapping[str, Any]
     cycles: int = 0
@@ -82,12 +82,12 @@ class Call:
     @property
     def machine(self) -> Machine:
         """The live instances."""
-        return self.scheduler.machine
+        return self.state.machine
 
     @property
     def now_ns(self) -> int:
         """The time of the round."""
-        return self.scheduler.world.time_ns
+        return self.state.world.time_ns
 
     @property
     def canister(self) -> Canister:
@@ -96,15 +96,15 @@ class Call:
 
     def find(self, canister_id: Principal) -> Canister:
         """Find a canister by id. Raises `Refused` (IC0301)."""
-        found = self.scheduler.world.canisters.get(canister_id.raw)
+        found = self.state.world.canisters.get(canister_id.raw)
         if found is None:
             raise Refused(refusals.canister_not_found(canister_id.raw))
         return found
 
     def changed(self, canister: Canister) -> None:
         """Note that the canister changed, for the journal and for what wakes it."""
-        self.scheduler.touch(canister)
-        self.scheduler.watch(canister)
+        self.state.touch(canister)
+        self.state.watch(canister)
 
     def check_version(self) -> None:
         """Check that `sender_canister_version`, if given, is the calling canister's. Raises `Refused` (IC0504)."""

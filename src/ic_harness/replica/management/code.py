@@ -95,7 +95,7 @@ class Installation:
 
     def _begin(self, new: Instance, module: Module, export: str, mode: Mode) -> list[Completed]:
         """Run the start function and the first entry point of a new instance; close it when they fail."""
-        since = self.call.scheduler.since
+        since = self.call.state.since
         try:
             outcomes = [self._check(new.start(self._environment(Mode.START), since))]
             if module.has(export):
@@ -158,7 +158,7 @@ class Installation:
         if self.options.get("skip_pre_upgrade") or not old.module.has("canister_pre_upgrade"):
             return
         env = self._environment(Mode.PRE_UPGRADE)
-        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env, self.call.scheduler.since))
+        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env, self.call.state.since))
         if outcome.effects.certified_data is not None:
             self.canister.certified_data = outcome.effects.certified_data
 
@@ -189,7 +189,7 @@ class Installation:
     def _environment(self, mode: Mode, arg: bytes = b"") -> Any:
         return environment(
             self.canister,
-            self.call.scheduler.subnet,
+            self.call.state.subnet,
             self.call.now_ns,
             mode,
             caller=self.call.caller,
@@ -202,7 +202,7 @@ class Installation:
         """Give a message that ran; log and refuse one that trapped. Raises `Refused`."""
         if isinstance(outcome, Trapped):
             effects.log_trap(self.canister, outcome, self.call.now_ns)
-            self.call.scheduler.touch(self.canister)
+            self.call.state.touch(self.canister)
             raise Refused(rejects.trapped(self.canister.id, outcome))
         effects.log(self.canister, outcome.logs, self.call.now_ns)
         return outcome
@@ -221,7 +221,7 @@ class Installation:
         canister.installed_ns = call.now_ns
         canister.version += 1
         call.remember(canister, "code_deployment", mode=self.kind, module_hash=module.wasm_hash)
-        call.scheduler.changes.replaced.add(canister.id)
+        call.state.changes.replaced.add(canister.id)
         call.changed(canister)
 
 
@@ -252,7 +252,7 @@ def uninstall(call: Call, canister: Canister) -> None:
             outbox.answer(context, rejects.canister_uninstalled())
         context.abandoned = True
         effects.retire(canister, context, outbox)
-    call.scheduler.leaving += outbox.items
+    call.state.leaving += outbox.items
     with call.machine.lock(canister.id):
         call.machine.drop(canister.id)
         canister.module_hash = b""
@@ -264,5 +264,5 @@ def uninstall(call: Call, canister: Canister) -> None:
     canister.logs = []
     canister.version += 1
     call.remember(canister, "code_uninstall")
-    call.scheduler.changes.replaced.add(canister.id)
+    call.state.changes.replaced.add(canister.id)
     call.changed(canister)

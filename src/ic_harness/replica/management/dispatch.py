@@ -25,7 +25,7 @@ from ic_harness.replica.management import (
     status,
 )
 from ic_harness.replica.management.call import Call, Later, Refused, decode, encode
-from ic_harness.replica.scheduler import Scheduler
+from ic_harness.replica.round_state import RoundState
 from ic_harness.replica.world import Canister, FromCanister, Rejected, Replied, Request, World
 
 Handler = Callable[[Call], "tuple[Any, ...] | Later"]
@@ -112,28 +112,28 @@ NOT_MODELLED: Final[dict[str, str]] = {
 class ManagementCanister:
     """Executes management calls for the scheduler."""
 
-    def execute(self, scheduler: Scheduler, request: Request) -> None:
+    def execute(self, state: RoundState, request: Request) -> None:
         """Execute one call; a refusal changes nothing and gives all cycles back."""
         try:
-            call = _prepare(scheduler, request)
+            call = _prepare(state, request)
             values = METHODS[request.method].handler(call)
         except Refused as refused:
-            scheduler.refuse(request, refused.answer)
+            state.refuse(request, refused.answer)
             return
         if not isinstance(values, Later):
             reply = Replied(encode(request.method, values))
-            scheduler.leaving.append(Answered(request.origin, reply, call.cycles))
+            state.leaving.append(Answered(request.origin, reply, call.cycles))
 
 
-def _prepare(scheduler: Scheduler, request: Request) -> Call:
+def _prepare(state: RoundState, request: Request) -> Call:
     """Decode a call and check that its caller may make it. Raises `Refused`."""
     method = _find(request.method)
     if method.who is Who.CANISTERS and not isinstance(request.origin, FromCanister):
         raise Refused(refusals.only_canisters(request.method))
     if method.who is Who.LOG_VIEWERS and not isinstance(request.origin, FromCanister):
         raise Refused(refusals.logs_by_update())
-    call = Call(scheduler, request, decode(request.method, request.arg), request.cycles)
-    _check_permission(method, request, call.argument, scheduler.world)
+    call = Call(state, request, decode(request.method, request.arg), request.cycles)
+    _check_permission(method, request, call.argument, state.world)
     return call
 
 

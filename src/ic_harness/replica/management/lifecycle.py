@@ -27,7 +27,7 @@ def canister_id_at(index: int) -> bytes:
 def create_canister(call: Call) -> tuple[dict[str, Any]]:
     """Create a canister with the cycles that the calling canister attached."""
     cycles = call.cycles
-    created = _create(call, _next_id(call.scheduler.world), cycles)
+    created = _create(call, _next_id(call.state.world), cycles)
     call.cycles = 0
     return created
 
@@ -36,7 +36,7 @@ def provisional_create(call: Call) -> tuple[dict[str, Any]]:
     """Create a canister with cycles from nowhere, at a given id if one is asked for."""
     amount = call.argument.get("amount")
     wanted = call.argument.get("specified_id")
-    world = call.scheduler.world
+    world = call.state.world
     if wanted is None:
         canister_id = _next_id(world)
     else:
@@ -53,10 +53,10 @@ def _next_id(world: World) -> bytes:
 
 
 def _check_free(call: Call, canister_id: bytes) -> None:
-    if canister_id in call.scheduler.world.canisters:
+    if canister_id in call.state.world.canisters:
         raise Refused(refusals.id_taken(canister_id))
-    if not call.scheduler.subnet.hosts(canister_id):
-        raise Refused(refusals.id_not_hosted(canister_id, call.scheduler.subnet.id))
+    if not call.state.subnet.hosts(canister_id):
+        raise Refused(refusals.id_not_hosted(canister_id, call.state.subnet.id))
 
 
 def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]]:
@@ -64,7 +64,7 @@ def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]
     settings = canister_settings.changed(Settings(controllers=(call.caller,)), call.argument.get("settings"))
     canister = Canister(id=canister_id, settings=settings, created_ns=call.now_ns)
     canister.receive(cycles)
-    call.scheduler.world.canisters[canister_id] = canister
+    call.state.world.canisters[canister_id] = canister
     call.remember(canister, "creation", controllers=settings.controllers)
     call.changed(canister)
     return ({"canister_id": Principal(canister_id)},)
@@ -74,11 +74,11 @@ def start_canister(call: Call) -> tuple[()]:
     """Make a canister run again; stop requests that still wait are told so."""
     canister = call.canister
     for request, _ in canister.stop_waiters:
-        call.scheduler.leaving.append(
+        call.state.leaving.append(
             Answered(request.origin, rejects.stop_cancelled(canister.id), request.cycles)
         )
     canister.stop_waiters.clear()
-    call.scheduler.stopping.discard(canister.id)
+    call.state.stopping.discard(canister.id)
     if canister.status is not Status.RUNNING:
         canister.status = Status.RUNNING
         canister.version += 1
@@ -95,8 +95,8 @@ def stop_canister(call: Call) -> tuple[()] | Later:
         canister.status = Status.STOPPING
         canister.version += 1
     canister.stop_waiters.append((call.request, call.now_ns))
-    call.scheduler.stopping.add(canister.id)
-    call.scheduler.expiring.add(call.now_ns + STOP_TIMEOUT, canister.id, STOP_REQUEST)
+    call.state.stopping.add(canister.id)
+    call.state.expiring.add(call.now_ns + STOP_TIMEOUT, canister.id, STOP_REQUEST)
     call.changed(canister)
     return PENDING
 
@@ -110,14 +110,14 @@ def delete_canister(call: Call) -> tuple[()]:
         raise Refused(refusals.delete_not_stopped(canister.id))
     for message in canister.queue:
         if isinstance(message, Request):
-            call.scheduler.refuse(message, rejects.canister_not_found(canister.id))
+            call.state.refuse(message, rejects.canister_not_found(canister.id))
     with call.machine.lock(canister.id):
         call.machine.drop(canister.id)
-        del call.scheduler.world.canisters[canister.id]
-    scheduler = call.scheduler
-    scheduler.ready.discard(canister.id)
-    scheduler.timers.pop(canister.id, None)
-    scheduler.heartbeats.discard(canister.id)
-    scheduler.changes.canisters.add(canister.id)
-    scheduler.changes.replaced.add(canister.id)
+        del call.state.world.canisters[canister.id]
+    state = call.state
+    state.ready.discard(canister.id)
+    state.timers.pop(canister.id, None)
+    state.heartbeats.discard(canister.id)
+    state.changes.canisters.add(canister.id)
+    state.changes.replaced.add(canister.id)
     return ()

@@ -37,12 +37,12 @@ def http_request(call: Call) -> Later:
     _check_transform(argument["transform"], call.caller)
     limit = argument["max_response_bytes"]
     limit = MAX_RESPONSE_BYTES if limit is None else limit
-    call.cycles -= _pay(call, outcall_price(_request_bytes(argument), limit, call.scheduler.subnet.nodes))
+    call.cycles -= _pay(call, outcall_price(_request_bytes(argument), limit, call.state.subnet.nodes))
     transform = argument["transform"]
-    scheduler = call.scheduler
-    scheduler.world.next_outcall += 1
+    state = call.state
+    state.world.next_outcall += 1
     outcall = Outcall(
-        number=scheduler.world.next_outcall,
+        number=state.world.next_outcall,
         origin=call.request.origin,
         canister=call.caller,
         url=argument["url"],
@@ -57,10 +57,10 @@ def http_request(call: Call) -> Later:
     )
     refusal = url_problem(outcall.url)
     if refusal is not None:
-        scheduler.leaving.append(Answered(outcall.origin, rejected(refusal), outcall.cycles))
+        state.leaving.append(Answered(outcall.origin, rejected(refusal), outcall.cycles))
         return PENDING
-    scheduler.world.outcalls[outcall.number] = scheduler.changes.outcalls[outcall.number] = outcall
-    scheduler.begin_outcall(outcall)
+    state.world.outcalls[outcall.number] = state.changes.outcalls[outcall.number] = outcall
+    state.begin_outcall(outcall)
     return PENDING
 
 
@@ -121,5 +121,5 @@ def _pay(call: Call, fee: int) -> int:
                 f"http_request request sent with {call.cycles} cycles, but {fee} cycles are required."
             )
         )
-    call.scheduler.world.consumed_cycles += fee
+    call.state.world.consumed_cycles += fee
     return fee

@@ -109,7 +109,7 @@ def load_snapshot(call: Call) -> tuple[()]:
         snapshot_version=snapshot.canister_version,
         snapshot_time_ns=snapshot.taken_ns,
     )
-    call.scheduler.changes.replaced.add(canister.id)
+    call.state.changes.replaced.add(canister.id)
     call.changed(canister)
     return ()
 

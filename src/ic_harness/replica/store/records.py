@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import StateError
 from ic_harness.replica.machine import Machine
-from ic_harness.replica.scheduler import Changes
+from ic_harness.replica.round_state import Changes
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.memories import REGIONS, Piece, StoredMemory
 from ic_harness.replica.world import Canister, Outcall, Request, RequestRecord, World

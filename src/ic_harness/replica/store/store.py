@@ -19,7 +19,7 @@ from ic_harness.errors import StateError
 from ic_harness.replica.execution import StateImage
 from ic_harness.replica.machine import Machine
 from ic_harness.replica.randomness import fresh_seed
-from ic_harness.replica.scheduler import Changes
+from ic_harness.replica.round_state import Changes
 from ic_harness.replica.store import checkpoint, files, legacy, loading
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.checkpoint import Draft
