@@ -23,7 +23,7 @@ DOORS = {
     "uvicorn": ["replica/server.py", "replica/connections.py", "bulk/server/*"],
     "starlette": ["bulk/server/*"],
     "sse_starlette": ["bulk/server/*"],
-    "cryptography": ["protocol/identity/*"],
+    "cryptography": ["protocol/identity/*", "replica/threshold/*"],
     "pyblst": ["protocol/bls.py"],
     "PIL": ["uploads/derivatives.py", "uploads/samples.py", "bulk/embed/*"],
     "pydantic": ["backend/*", "candid/*"],

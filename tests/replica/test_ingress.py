@@ -110,7 +110,8 @@ def test_inspect_message_decides(replica, wire, body, code):
         ("raw_rand", b"DIDL\0\0", "IC0406", "Only canisters can call ic00 method raw_rand"),
         ("no_such", b"DIDL\0\0", "IC0407", "Management canister has no method 'no_such'"),
         ("start_canister", b"junk", "IC0408", "Error decoding candid"),
-        ("sign_with_ecdsa", b"", "IC0406", "does not model sign_with_ecdsa"),
+        ("sign_with_ecdsa", b"", "IC0406", "Only canisters can call ic00 method sign_with_ecdsa"),
+        ("bitcoin_get_utxos", b"", "IC0406", "does not model bitcoin_get_utxos"),
         ("fetch_canister_logs", b"DIDL\0\0", "IC0406", "not accessible via ingress in replicated mode"),
     ],
 )

@@ -205,6 +205,11 @@ class EmbeddedNetwork(Network):
             self._outcalls = Outcalls(self.replica)
         return self._outcalls
 
+    @property
+    def threshold_keys(self) -> dict[str, bytes]:
+        """The master public keys that canisters' keys are derived from, by names such as `ecdsa:Secp256k1:key_1`."""
+        return self.replica.threshold_keys
+
     @contextmanager
     def anchored(self) -> Iterator[None]:
         """Put everything back after the block, what a test said of outcalls included."""

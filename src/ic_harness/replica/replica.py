@@ -25,6 +25,7 @@ from ic_harness.replica.outcalls import OutcallSource, RefusingOutcalls
 from ic_harness.replica.round_state import Incoming
 from ic_harness.replica.scheduler import Kind
 from ic_harness.replica.snapshots import NetworkSnapshot
+from ic_harness.replica.threshold import KEYS, MasterKeys
 from ic_harness.replica.wire import HttpRequest, HttpResponse
 from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Rejected, Request
 
@@ -250,6 +251,12 @@ class Replica:
         """For sources, from any thread: there is an answer that was not there before."""
         with suppress(ReplicaError):  # the replica was closed meanwhile
             self.node.driver.reconsider()
+
+    @property
+    def threshold_keys(self) -> dict[str, bytes]:
+        """The master public keys of the network, by their names such as `ecdsa:Secp256k1:key_1`."""
+        keys = MasterKeys(self.node.subnet.seed)
+        return {str(key): keys.master_public_key(key) for key in KEYS}
 
     # --- the whole network at once --------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ The replica hands in a message as plain data (interface.py) and gets back what i
 operating system's memory mappings stay behind this door.
 """
 
+from .api.prices import SIGN_WITH_ECDSA, SIGN_WITH_SCHNORR, VETKD_DERIVE_KEY
 from .api.prices import http_request as outcall_price
 from .code_cache import default_folder
 from .engine import Engine
@@ -29,6 +30,9 @@ from .validation import CustomSection, ModuleInvalid
 
 __all__ = [
     "QUERIES",
+    "SIGN_WITH_ECDSA",
+    "SIGN_WITH_SCHNORR",
+    "VETKD_DERIVE_KEY",
     "Callback",
     "Completed",
     "CustomSection",

@@ -101,6 +101,13 @@ class Call:
             raise Refused(refusals.canister_not_found(canister_id.raw))
         return found
 
+    def pay(self, fee: int) -> None:
+        """Take a fee from the attached cycles. Raises `Refused` (IC0406) when they do not suffice."""
+        if self.cycles < fee:
+            raise Refused(refusals.fee_not_attached(self.request.method, self.cycles, fee))
+        self.cycles -= fee
+        self.state.world.consumed_cycles += fee
+
     def changed(self, canister: Canister) -> None:
         """Note that the canister changed, for the journal and for what wakes it."""
         self.state.touch(canister)

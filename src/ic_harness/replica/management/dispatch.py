@@ -23,6 +23,7 @@ from ic_harness.replica.management import (
     settings,
     snapshots,
     status,
+    threshold,
 )
 from ic_harness.replica.management.call import Call, Later, Refused, decode, encode
 from ic_harness.replica.round_state import RoundState
@@ -72,6 +73,12 @@ METHODS: Final[dict[str, Method]] = {
     "deposit_cycles": Method(Who.CANISTERS, cycles.deposit_cycles),
     "raw_rand": Method(Who.CANISTERS, cycles.raw_rand, None),
     "http_request": Method(Who.CANISTERS, outcalls.http_request, None),
+    "ecdsa_public_key": Method(Who.CANISTERS, threshold.ecdsa_public_key, None),
+    "sign_with_ecdsa": Method(Who.CANISTERS, threshold.sign_with_ecdsa, None),
+    "schnorr_public_key": Method(Who.CANISTERS, threshold.schnorr_public_key, None),
+    "sign_with_schnorr": Method(Who.CANISTERS, threshold.sign_with_schnorr, None),
+    "vetkd_public_key": Method(Who.CANISTERS, threshold.vetkd_public_key, None),
+    "vetkd_derive_key": Method(Who.CANISTERS, threshold.vetkd_derive_key, None),
     "fetch_canister_logs": Method(Who.LOG_VIEWERS, status.fetch_canister_logs),
     "take_canister_snapshot": Method(Who.CONTROLLERS, snapshots.take_snapshot),
     "load_canister_snapshot": Method(Who.CONTROLLERS, snapshots.load_snapshot),
@@ -80,16 +87,9 @@ METHODS: Final[dict[str, Method]] = {
 }
 """Every method that is executed."""
 
-_SIGNATURES = "threshold signatures, because there is one node and no threshold key"
 _BITCOIN = "a Bitcoin network"
 _NODES = "more than one node"
 NOT_MODELLED: Final[dict[str, str]] = {
-    "ecdsa_public_key": _SIGNATURES,
-    "sign_with_ecdsa": _SIGNATURES,
-    "schnorr_public_key": _SIGNATURES,
-    "sign_with_schnorr": _SIGNATURES,
-    "vetkd_public_key": _SIGNATURES,
-    "vetkd_derive_key": _SIGNATURES,
     "flexible_http_request": "outcalls whose nodes need not agree",
     "bitcoin_get_balance": _BITCOIN,
     "bitcoin_get_utxos": _BITCOIN,

@@ -37,7 +37,7 @@ def http_request(call: Call) -> Later:
     _check_transform(argument["transform"], call.caller)
     limit = argument["max_response_bytes"]
     limit = MAX_RESPONSE_BYTES if limit is None else limit
-    call.cycles -= _pay(call, outcall_price(_request_bytes(argument), limit, call.state.subnet.nodes))
+    call.pay(outcall_price(_request_bytes(argument), limit, call.state.subnet.nodes))
     transform = argument["transform"]
     state = call.state
     state.world.next_outcall += 1
@@ -112,14 +112,3 @@ def _request_bytes(argument: Any) -> int:
 
 def _headers_bytes(headers: Any) -> int:
     return sum(len(header["name"].encode()) + len(header["value"].encode()) for header in headers)
-
-
-def _pay(call: Call, fee: int) -> int:
-    if call.cycles < fee:
-        raise Refused(
-            refusals.rejected(
-                f"http_request request sent with {call.cycles} cycles, but {fee} cycles are required."
-            )
-        )
-    call.state.world.consumed_cycles += fee
-    return fee

@@ -7,6 +7,7 @@ ends with a place in the documentation page "Execution errors". The reject code 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from ic_harness.replica.rejects import DOCS, Code, from_canister, name, reject
 from ic_harness.replica.world import Rejected
@@ -14,6 +15,14 @@ from ic_harness.replica.world import Rejected
 
 def _advised(code: Code, text: str, advice: str, anchor: str) -> Rejected:
     return reject(code, f"{text}\n{advice} See documentation: {DOCS}#{anchor}")
+
+
+def _quoted(text: str) -> str:
+    """A text between quotes as Rust's Debug form writes it, for what callers named."""
+    return '"' + "".join(_ESCAPES.get(letter, letter) for letter in text) + '"'
+
+
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 
 
 # --- who may call what ---------------------------------------------------------------------------------------
@@ -46,6 +55,25 @@ def only_canisters(method: str) -> Rejected:
 def rejected(problem: str) -> Rejected:
     """The management canister does not do what is asked."""
     return reject(Code.REJECTED, problem)
+
+
+def fee_not_attached(method: str, attached: int, fee: int) -> Rejected:
+    """A call comes with fewer cycles than it costs."""
+    return rejected(f"{method} request sent with {attached} cycles, but {fee} cycles are required.")
+
+
+def unknown_key(method: str, key: str, existing: Iterable[str], *, for_signing: bool) -> Rejected:
+    """The network has no threshold key of this name; a call that only asks for a public key has another text.
+
+    DFINITY's replica finds it out while it routes the call, hence reject code 3 and the form of the text.
+    """
+    asked, those = ("unknown or disabled", "enabled ") if for_signing else ("unknown", "")
+    listed = ", ".join(existing)
+    problem = f"Requested {asked} threshold key: {key}, existing {those}keys: [{listed}]"
+    return reject(
+        Code.CANISTER_NOT_FOUND,
+        f'Unable to route management canister request {method}: ChainKeyError("{problem}")',
+    )
 
 
 def logs_by_update() -> Rejected:
