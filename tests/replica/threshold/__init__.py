@@ -1,0 +1,1 @@
+"""Arithmetic of threshold keys against published vectors."""
