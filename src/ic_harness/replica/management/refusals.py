@@ -72,7 +72,7 @@ def unknown_key(method: str, key: str, existing: Iterable[str], *, for_signing: 
     problem = f"Requested {asked} threshold key: {key}, existing {those}keys: [{listed}]"
     return reject(
         Code.CANISTER_NOT_FOUND,
-        f'Unable to route management canister request {method}: ChainKeyError("{problem}")',
+        f"Unable to route management canister request {method}: ChainKeyError({_quoted(problem)})",
     )
 
 

@@ -1,0 +1,304 @@
+"""Threshold keys as canisters have them: signatures others verify, fees, refusals by name, the same after a restart."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from ic_harness.networks import EmbeddedNetwork
+from ic_harness.principal import Principal
+from ic_harness.protocol import bls
+from ic_harness.replica import ManualClock, Replica, ReplicaConfig
+from ic_harness.replica.execution import SIGN_WITH_ECDSA, SIGN_WITH_SCHNORR, VETKD_DERIVE_KEY
+from ic_harness.replica.management.threshold import MAX_PATH
+from ic_harness.replica.threshold.keys import KEYS, NAMES
+
+from .forwarder import Forwarder, Rejection
+
+FEE = 26_153_846_153
+HASH = bytes(range(32))
+PATH = [b"", b"user 7"]
+EXISTING = ", ".join(
+    f"{kind}:{name}"
+    for kind in ("ecdsa:Secp256k1", "schnorr:Bip340Secp256k1", "schnorr:Ed25519", "vetkd:Bls12_381_G2")
+    for name in ("dfx_test_key", "key_1", "test_key_1")
+)
+
+
+@pytest.fixture
+def canister(network):
+    return Forwarder(network)
+
+
+def ecdsa(name="key_1"):
+    return {"curve": {"secp256k1": None}, "name": name}
+
+
+def schnorr(algorithm, name="key_1"):
+    return {"algorithm": {algorithm: None}, "name": name}
+
+
+def vetkd(name="key_1"):
+    return {"curve": {"bls12_381_g2": None}, "name": name}
+
+
+def sign_ecdsa(canister, path=PATH, cycles=FEE, **fields):
+    argument = {"message_hash": HASH, "derivation_path": path, "key_id": ecdsa(), **fields}
+    return canister.call("sign_with_ecdsa", cycles, **argument)
+
+
+def sign_schnorr(canister, algorithm, path=PATH, cycles=FEE, **fields):
+    argument = {
+        "message": b"message",
+        "derivation_path": path,
+        "key_id": schnorr(algorithm),
+        "aux": None,
+        **fields,
+    }
+    return canister.call("sign_with_schnorr", cycles, **argument)
+
+
+def derive(canister, cycles=FEE, **fields):
+    argument = {
+        "input": b"input", "context": b"context", "transport_public_key": bls.GENERATOR_G1, "key_id": vetkd(), **fields,
+    }  # fmt: skip
+    return canister.call("vetkd_derive_key", cycles, **argument)
+
+
+def public(canister, kind, key_id, path=PATH, owner=None):
+    return canister.call(f"{kind}_public_key", canister_id=owner, derivation_path=path, key_id=key_id)
+
+
+def verify_ecdsa(key, signature):
+    r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+    point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), key)
+    point.verify(encode_dss_signature(r, s), HASH, ec.ECDSA(Prehashed(SHA256())))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ecdsa(canister, name):
+    """The signature belongs to the key of the same name, path and canister, and to no other."""
+    key = public(canister, "ecdsa", ecdsa(name))
+    assert len(key["chain_code"]) == 32
+    signature = sign_ecdsa(canister, key_id=ecdsa(name))["signature"]
+    verify_ecdsa(key["public_key"], signature)
+    for other in (
+        public(canister, "ecdsa", ecdsa(name), []),
+        public(canister, "ecdsa", ecdsa(name), owner=Principal.management()),
+        public(canister, "ecdsa", ecdsa(next(it for it in NAMES if it != name))),
+    ):
+        with pytest.raises(InvalidSignature):
+            verify_ecdsa(other["public_key"], signature)
+
+
+def test_keys_of_another_canister(network, canister):
+    """A canister can ask for another's public key, and cannot sign by it."""
+    other = Forwarder(network)
+    key = public(canister, "ecdsa", ecdsa(), owner=other.id)
+    assert key == public(other, "ecdsa", ecdsa())
+    verify_ecdsa(key["public_key"], sign_ecdsa(other)["signature"])
+
+
+def test_ed25519(canister):
+    """Another library verifies the signature of an empty message and of a long one."""
+    key = Ed25519PublicKey.from_public_bytes(public(canister, "schnorr", schnorr("ed25519"))["public_key"])
+    for message in (b"", bytes(1_500_000)):
+        key.verify(sign_schnorr(canister, "ed25519", message=message)["signature"], message)
+
+
+def test_bip340_differs_by_tweak(canister):
+    """A Taproot tweak is another key; BIP340 signatures are judged in tests/interop."""
+    seen = {
+        sign_schnorr(canister, "bip340secp256k1", aux=aux)["signature"]
+        for aux in (
+            None,
+            *({"bip341": {"merkle_root_hash": root}} for root in (b"", bytes(32), b"\xff" * 32)),
+        )
+    }
+    assert {len(signature) for signature in seen} == {64}
+    assert len(seen) == 4
+
+
+def test_vetkd(canister):
+    """An encrypted key has 192 bytes; contexts and canisters have keys of their own."""
+    assert len(derive(canister)["encrypted_key"]) == 192
+    keys = {
+        canister.call("vetkd_public_key", canister_id=owner, context=context, key_id=vetkd())["public_key"]
+        for owner in (None, Principal.management())
+        for context in (b"", b"context", bytes(100_000))
+    }
+    assert {len(key) for key in keys} == {96}
+    assert len(keys) == 6
+
+
+def test_fees(network, canister):
+    """The fees are what `ic0.cost_*` says; they are taken from what is attached, the rest comes back."""
+    assert set(SIGN_WITH_ECDSA) == set(SIGN_WITH_SCHNORR) == set(VETKD_DERIVE_KEY) == set(NAMES)
+    signers = {
+        "sign_with_ecdsa": lambda name, cycles: sign_ecdsa(canister, cycles=cycles, key_id=ecdsa(name)),
+        "sign_with_schnorr": lambda name, cycles: sign_schnorr(
+            canister, "ed25519", cycles=cycles, key_id=schnorr("ed25519", name)
+        ),
+        "vetkd_derive_key": lambda name, cycles: derive(canister, cycles=cycles, key_id=vetkd(name)),
+    }
+    for name, fee in (("key_1", FEE), ("test_key_1", 10**10), ("dfx_test_key", 10**10)):
+        for method, sign in signers.items():
+            before = network.replica.canister(canister.id).cycles
+            text = f"{method} request sent with {fee - 1} cycles, but {fee} cycles are required."
+            assert sign(name, fee - 1) == Rejection(4, text)
+            assert network.replica.canister(canister.id).cycles == before
+            assert isinstance(sign(name, 2 * FEE), dict)
+            assert before - network.replica.canister(canister.id).cycles == fee
+    before = network.replica.canister(canister.id).cycles
+    public(canister, "ecdsa", ecdsa())
+    assert network.replica.canister(canister.id).cycles == before
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "key"),
+    [
+        ("sign_with_ecdsa", {"key_id": ecdsa("no"), "message_hash": HASH}, "ecdsa:Secp256k1:no"),
+        (
+            "sign_with_schnorr",
+            {"key_id": schnorr("bip340secp256k1", "no"), "message": b"", "aux": None},
+            "schnorr:Bip340Secp256k1:no",
+        ),
+        (
+            "sign_with_schnorr",
+            {"key_id": schnorr("ed25519", "no"), "message": b"", "aux": None},
+            "schnorr:Ed25519:no",
+        ),
+        (
+            "vetkd_derive_key",
+            {"key_id": vetkd("no"), "input": b"", "context": b"", "transport_public_key": b""},
+            "vetkd:Bls12_381_G2:no",
+        ),
+        ("ecdsa_public_key", {"key_id": ecdsa("no"), "canister_id": None}, "ecdsa:Secp256k1:no"),
+        (
+            "schnorr_public_key",
+            {"key_id": schnorr("ed25519", "no"), "canister_id": None},
+            "schnorr:Ed25519:no",
+        ),
+        (
+            "vetkd_public_key",
+            {"key_id": vetkd('"\n'), "canister_id": None, "context": b""},
+            r"vetkd:Bls12_381_G2:\"\n",
+        ),
+    ],
+)
+def test_unknown_keys(canister, method, fields, key):
+    """A key that there is not is refused with the names of those that there are, as the replica does."""
+    path = {} if method.startswith("vetkd") else {"derivation_path": []}
+    asks = method.endswith("public_key")
+    asked, those = ("unknown", "") if asks else ("unknown or disabled", "enabled ")
+    problem = f"Requested {asked} threshold key: {key}, existing {those}keys: [{EXISTING}]"
+    text = f'Unable to route management canister request {method}: ChainKeyError("{problem}")'
+    assert canister.call(method, FEE, **path, **fields) == Rejection(3, text)
+
+
+ROOT = {"bip341": {"merkle_root_hash": bytes(31)}}
+OFF_THE_SUBGROUP = b"\x80" + bytes(46) + b"\x04"
+
+
+@pytest.mark.parametrize(
+    ("sign", "text"),
+    [
+        (lambda it: sign_ecdsa(it, message_hash=b""), "message_hash has 0 bytes, expected 32"),
+        (lambda it: sign_ecdsa(it, message_hash=bytes(33)), "message_hash has 33 bytes, expected 32"),
+        (lambda it: sign_ecdsa(it, [b""] * 256), "number of elements exceeds maximum allowed 255"),
+        (
+            lambda it: sign_schnorr(it, "ed25519", [b""] * 256),
+            "number of elements exceeds maximum allowed 255",
+        ),
+        (
+            lambda it: public(it, "ecdsa", ecdsa(), [b""] * 256),
+            "number of elements exceeds maximum allowed 255",
+        ),
+        (
+            lambda it: sign_schnorr(it, "ed25519", aux=ROOT),
+            "bip341 is only allowed for signatures of bip340secp256k1",
+        ),
+        (
+            lambda it: sign_schnorr(it, "bip340secp256k1", aux=ROOT),
+            "merkle_root_hash has 31 bytes, expected 32",
+        ),
+        (
+            lambda it: derive(it, transport_public_key=bytes(47)),
+            "transport_public_key has 47 bytes, expected 48",
+        ),
+        (
+            lambda it: derive(it, transport_public_key=bytes(48)),
+            "The provided transport public key is invalid.",
+        ),
+        (lambda it: derive(it, transport_public_key=b"\xc0" + bytes(47)), "transport public key is invalid."),
+        (lambda it: derive(it, transport_public_key=OFF_THE_SUBGROUP), "transport public key is invalid."),
+    ],
+)
+def test_arguments_that_are_refused(network, canister, sign, text):
+    """What cannot be signed or encrypted is rejected by name, and costs nothing."""
+    before = network.replica.canister(canister.id).cycles
+    refused = sign(canister)
+    assert refused.code == 4
+    assert text in refused.text
+    assert network.replica.canister(canister.id).cycles == before
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "ecdsa_public_key", "sign_with_ecdsa", "schnorr_public_key", "sign_with_schnorr", "vetkd_public_key",
+        "vetkd_derive_key",
+    ],
+)  # fmt: skip
+def test_bytes_that_are_no_argument(canister, method):
+    """Bytes that are no argument of the method, such as an unknown curve, are rejected as such."""
+    for argument in (b"", b"junk", b"DIDL\0\0"):
+        refused = canister.raw(method, argument, FEE)
+        assert refused.code == 4
+        assert refused.text.startswith("Error decoding candid")
+
+
+def test_longest_paths(canister):
+    """Paths of 255 elements work, also of long ones."""
+    path = [bytes([index % 256]) * (index * 20) for index in range(MAX_PATH)]
+    key = public(canister, "ecdsa", ecdsa(), path)["public_key"]
+    verify_ecdsa(key, sign_ecdsa(canister, path)["signature"])
+    key = public(canister, "schnorr", schnorr("ed25519"), path)["public_key"]
+    signature = sign_schnorr(canister, "ed25519", path)["signature"]
+    Ed25519PublicKey.from_public_bytes(key).verify(signature, b"message")
+
+
+def seen_on(replica):
+    """Every kind of signature of a new canister, and the master keys."""
+    canister = Forwarder(EmbeddedNetwork(replica))
+    signed = [sign_ecdsa(canister), derive(canister)]
+    signed += [sign_schnorr(canister, algorithm) for algorithm in ("ed25519", "bip340secp256k1")]
+    return signed, replica.threshold_keys
+
+
+def test_runs_are_repeatable():
+    """The same seed and calls give the same signatures; another seed other keys."""
+    with (
+        Replica(ReplicaConfig(seed=b"a", clock=ManualClock())) as first,
+        Replica(ReplicaConfig(seed=b"a", clock=ManualClock())) as again,
+        Replica(ReplicaConfig(seed=b"b", clock=ManualClock())) as other,
+    ):
+        seen = seen_on(first)
+        assert seen_on(again) == seen
+        assert set(other.threshold_keys) == set(seen[1]) == {str(key) for key in KEYS}
+        assert not set(other.threshold_keys.values()) & set(seen[1].values())
+
+
+def test_keys_survive_a_restart(tmp_path):
+    """A network in a state folder keeps its keys."""
+    with Replica(ReplicaConfig(state_dir=tmp_path / "state")) as replica:
+        network = EmbeddedNetwork(replica)
+        canister, keys = Forwarder(network), network.threshold_keys
+        before = sign_ecdsa(canister)
+        replica.restart()
+        assert network.threshold_keys == keys
+        assert sign_ecdsa(canister) == before
