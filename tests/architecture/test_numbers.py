@@ -72,6 +72,8 @@ KNOWN = [
     (JUDGES, r"`@dfinity/agent` (\d+\.\d+)", npm_version("agent2", "@dfinity/agent")),
     (JUDGES, r"`@dfinity/agent` \S+ (\d+\.\d+)", npm_version("agent3", "@dfinity/agent")),
     (JUDGES, r"`@icp-sdk/core` (\d+\.\d+)", npm_version("core", "@icp-sdk/core")),
+    (JUDGES, r"`@dfinity/vetkeys` (\d+\.\d+)", npm_version("vetkeys", "@dfinity/vetkeys")),
+    (JUDGES, r"`@noble/curves` (\d+\.\d+)", npm_version("vetkeys", "@noble/curves")),
     (JUDGES, r"ic-utils (\d+\.\d+)", cargo_version("ic-utils")),
     (JUDGES, r"ic-utils (\d+\.\d+)", cargo_version("ic-agent")),
     (JUDGES, r"ic-py (\d+\.\d+)", pip_version("ic_py.txt", "ic-py")),
