@@ -24,7 +24,7 @@ from . import toolbox
 ROOT = Path(__file__).resolve().parents[2]
 CANISTERS = ROOT / "fixtures" / "canisters"
 SOURCES = CANISTERS / "src"
-_ENHANCED = ("caller", "counter", "counter_incompatible", "counter_v2", "timers", "wallet")
+_ENHANCED = ("caller", "counter", "counter_incompatible", "counter_v2", "signer", "timers", "wallet")
 _CLASSICAL = ("caller", "counter", "counter_v2", "timers")
 # compiler folder, which is also the fixture folder: Motoko after and before enhanced orthogonal persistence
 MOTOKO = {"motoko": _ENHANCED, "motoko-classical": _CLASSICAL}

@@ -8,14 +8,11 @@ from ic_harness.networks import EmbeddedNetwork
 from tests.networks.forwarder import Forwarder
 
 from .conftest import have
+from .lab import OWNER
 
 pytestmark = pytest.mark.interop
 
 FEE = 26_153_846_153
-PATH = [b"user", b"\x00\x01"]
-SECP256K1 = {"curve": {"secp256k1": None}, "name": "key_1"}
-BIP340 = {"algorithm": {"bip340secp256k1": None}, "name": "key_1"}
-ED25519 = {"algorithm": {"ed25519": None}, "name": "key_1"}
 BLS = {"curve": {"bls12_381_g2": None}, "name": "key_1"}
 SECRET = "2f" * 32
 """The transport secret of a user."""
@@ -33,57 +30,67 @@ def canister(lab):
     return Forwarder(EmbeddedNetwork(lab.replica))
 
 
-def signed(canister, kind, message, root=None):
-    """A signature by the canister's key of PATH, with that key, as hex."""
-    key_id = {"ecdsa": SECP256K1, "ed25519": ED25519}.get(kind, BIP340)
-    scheme = "ecdsa" if kind == "ecdsa" else "schnorr"
-    public = canister.call(f"{scheme}_public_key", canister_id=None, derivation_path=PATH, key_id=key_id)
-    aux = None if root is None else {"bip341": {"merkle_root_hash": root}}
-    fields = {"message_hash": message} if kind == "ecdsa" else {"message": message, "aux": aux}
-    made = canister.call(f"sign_with_{scheme}", FEE, derivation_path=PATH, key_id=key_id, **fields)
-    given = {"key": public["public_key"], "message": message, "signature": made["signature"]}
-    return {
-        "kind": kind,
-        **{
-            name: value.hex()
-            for name, value in (given | ({"root": root} if root is not None else {})).items()
-        },
-    }
+def fields(kind, key, message, signature, **more):
+    """A signature for the judge: bytes as hex."""
+    given = {"key": key, "message": message, "signature": signature, **more}
+    return {"kind": kind, **{name: value.hex() for name, value in given.items()}}
 
 
-def test_signatures(judge, canister):
-    """Each signature is that of its key and message, and another is not."""
-    cases = [
-        signed(canister, "ecdsa", bytes([number] * 32)) for number in range(8)
-    ]  # s is high by chance for half
+def test_signatures(judge, lab):
+    """A Motoko canister signs for its caller; each signature is that of its key and message, and another is not."""
+    signer = lab.deploy("motoko/signer")
+    key = signer.call("ecdsa_key", "key_1")
+    hashes = [bytes([number] * 32) for number in range(8)]  # s is high by chance for half of them
+    cases = [fields("ecdsa", key, it, signer.call("sign_ecdsa", "key_1", it)) for it in hashes]
+    keys = {ed25519: signer.call("schnorr_key", "test_key_1", ed25519) for ed25519 in (True, False)}
     for message in (b"", b"message", bytes(70_000)):
-        cases += [signed(canister, kind, message) for kind in ("ed25519", "bip340")]
-        cases += [signed(canister, "bip341", message, root) for root in (b"", bytes(32), b"\xfe" * 32)]
+        for ed25519, kind in ((True, "ed25519"), (False, "bip340")):
+            made = signer.call("sign_schnorr", "test_key_1", ed25519, message, None)
+            cases.append(fields(kind, keys[ed25519], message, made))
+        for root in (b"", bytes(32), b"\xfe" * 32):
+            made = signer.call("sign_schnorr", "test_key_1", False, message, root)
+            cases.append(fields("bip341", keys[False], message, made, root=root))
     verdicts = judge.ask("signatures", signed=cases)["seen"]
     assert [right for right, _ in verdicts] == [True] * len(cases)
     assert [changed for _, changed in verdicts] == [False] * len(cases)
 
 
-@pytest.mark.parametrize(
-    ("context", "data"), [(b"", b""), (b"context", b"alice"), (bytes(1000), bytes(100_000))]
-)
-def test_vetkeys(judge, canister, context, data):
-    """A user derives the public key from the master key, opens the encrypted key, and decrypts; nobody else does."""
-    transport = judge.ask("transport", secret=SECRET)["seen"]
-    public = canister.call("vetkd_public_key", canister_id=None, context=context, key_id=BLS)["public_key"]
-    encrypted = canister.call(
-        "vetkd_derive_key", FEE, context=context, input=data, key_id=BLS,
-        transport_public_key=bytes.fromhex(transport),
-    )["encrypted_key"]  # fmt: skip
-    seen = judge.ask(
+def opened(judge, lab, canister, encrypted, context, data):
+    """What the user with SECRET makes of an encrypted key."""
+    return judge.ask(
         "opened",
         secret=SECRET,
-        master=canister.network.threshold_keys["vetkd:Bls12_381_G2:key_1"].hex(),
+        master=lab.replica.threshold_keys["vetkd:Bls12_381_G2:key_1"].hex(),
         canister=canister.id.raw.hex(),
         context=context.hex(),
         input=data.hex(),
         encrypted=encrypted.hex(),
     )["seen"]
+
+
+def transport(judge):
+    """The transport public key of the user with SECRET."""
+    return bytes.fromhex(judge.ask("transport", secret=SECRET)["seen"])
+
+
+def test_vetkeys_of_a_motoko_canister(judge, lab):
+    """Each caller of a Motoko canister gets the key of its principal, and decrypts what was encrypted to it."""
+    signer = lab.deploy("motoko/signer")
+    encrypted = signer.call("encrypted_key", "key_1", b"notes", transport(judge))
+    seen = opened(judge, lab, signer, encrypted, b"notes", OWNER.raw)
+    assert seen["public_key"] == signer.call("vetkd_key", "key_1", b"notes").hex()
+    assert seen["opened"] == {"plain": "c0ffee", "signs": True}
+
+
+@pytest.mark.parametrize(
+    ("context", "data"), [(b"", b""), (b"context", b"alice"), (bytes(1000), bytes(100_000))]
+)
+def test_vetkeys(judge, lab, canister, context, data):
+    """A user derives the public key from the master key, opens the encrypted key, and decrypts; nobody else does."""
+    public = canister.call("vetkd_public_key", canister_id=None, context=context, key_id=BLS)["public_key"]
+    argument = {"context": context, "input": data, "key_id": BLS, "transport_public_key": transport(judge)}
+    encrypted = canister.call("vetkd_derive_key", FEE, **argument)["encrypted_key"]
+    seen = opened(judge, lab, canister, encrypted, context, data)
     assert seen["public_key"] == public.hex()
     assert seen["opened"] == {"plain": "c0ffee", "signs": True}
     assert "error" in seen["stolen"]

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +25,7 @@ from ic_harness.replica.threshold.keys import KEYS, NAMES
 
 from .forwarder import Forwarder, Rejection
 
+PROJECT = Path(__file__).resolve().parents[2]
 FEE = 26_153_846_153
 HASH = bytes(range(32))
 PATH = [b"", b"user 7"]
@@ -302,3 +309,14 @@ def test_keys_survive_a_restart(tmp_path):
         replica.restart()
         assert network.threshold_keys == keys
         assert sign_ecdsa(canister) == before
+
+
+def test_the_program_of_the_documentation(tmp_path):
+    """The program of docs/threshold-keys.md runs beside a canister that signs."""
+    text = (PROJECT / "docs" / "threshold-keys.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    shutil.copy(PROJECT / "fixtures" / "canisters" / "motoko" / "signer.wasm.gz", tmp_path / "signer.wasm")
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{sorted(str(key) for key in KEYS)}\n"

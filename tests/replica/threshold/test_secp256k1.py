@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from ic_harness.principal import Principal
-from ic_harness.replica.threshold import bip340
+from ic_harness.replica.threshold import bip340, secp256k1
 from ic_harness.replica.threshold.secp256k1 import ORDER, child_offset, derive, multiple, sign_ecdsa
 
 PRIME = 2**256 - 2**32 - 977
@@ -82,6 +82,22 @@ def test_mainnet(master, path, derived):
         offset, chain_code = child_offset(key, index, chain_code)
         key = added(key, multiple(offset))
     assert key.hex() == derived
+
+
+def test_digests_that_are_no_offset(monkeypatch):
+    """A digest beyond the order, and one that would make the key zero, are followed by the next of SLIP-10."""
+    beyond, opposite, good = (ORDER.to_bytes(32, "big"), (ORDER - 5).to_bytes(32, "big"), bytes(31) + b"\x07")
+    codes = [bytes([number]) * 32 for number in (1, 2, 3)]
+    answers = [digest + code for digest, code in zip((beyond, opposite, good), codes, strict=True)]
+    asked = []
+
+    def digest(_key, message, _name):
+        asked.append(message)
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr(secp256k1.hmac, "digest", digest)
+    assert derive(5, [b"index"]) == (12, codes[2])
+    assert asked == [multiple(5) + b"index", b"\x01" + codes[0] + b"index", b"\x01" + codes[1] + b"index"]
 
 
 @pytest.mark.parametrize("message_hash", [bytes(32), b"\xff" * 32, bytes(range(32))])
