@@ -227,11 +227,11 @@ OFF_THE_SUBGROUP = b"\x80" + bytes(46) + b"\x04"
         ),
         (
             lambda it: sign_schnorr(it, "ed25519", aux=ROOT),
-            "bip341 is only allowed for signatures of bip340secp256k1",
+            "Schnorr algorithm Ed25519 does not support aux input",
         ),
         (
             lambda it: sign_schnorr(it, "bip340secp256k1", aux=ROOT),
-            "merkle_root_hash has 31 bytes, expected 32",
+            "Invalid aux field for Bip340Secp256k1",
         ),
         (
             lambda it: derive(it, transport_public_key=bytes(47)),
@@ -241,7 +241,10 @@ OFF_THE_SUBGROUP = b"\x80" + bytes(46) + b"\x04"
             lambda it: derive(it, transport_public_key=bytes(48)),
             "The provided transport public key is invalid.",
         ),
-        (lambda it: derive(it, transport_public_key=b"\xc0" + bytes(47)), "transport public key is invalid."),
+        (
+            lambda it: derive(it, transport_public_key=b"\xc0" + bytes(46) + b"\1"),
+            "transport public key is invalid.",
+        ),
         (lambda it: derive(it, transport_public_key=OFF_THE_SUBGROUP), "transport public key is invalid."),
     ],
 )

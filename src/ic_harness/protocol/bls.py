@@ -112,12 +112,12 @@ def hash_to_g1(message: bytes, scheme: bytes) -> bytes:
 def sum_in_g1(*terms: tuple[bytes, int]) -> bytes:
     """Add multiples of points of G1: each term is a compressed point of 48 bytes and its factor.
 
-    Raises `ValueError` for bytes that are no point of the group, and for the point at infinity.
+    Raises `ValueError` for bytes that are no point of the group.
     """
     total = pyblst.BlstP1Element()
     for point, factor in terms:
-        if len(point) != SIGNATURE_LENGTH or point[0] & _INFINITY:
-            raise ValueError("not a point of G1, or the point at infinity")
+        if len(point) != SIGNATURE_LENGTH:
+            raise ValueError(f"a point of G1 has {SIGNATURE_LENGTH} bytes, got {len(point)}")
         total = total + pyblst.BlstP1Element.uncompress(point).scalar_mul(factor)
     return bytes(total.compress())
 

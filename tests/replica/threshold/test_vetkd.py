@@ -46,19 +46,30 @@ def test_secrets_are_derived_alike():
     assert bls.public_key(vetkd.derive(SECRET, b"canister", b"context")) == context
 
 
+def signs(signature, data):
+    """Whether a key is the signature of `data` with the public key before it."""
+    public = bls.public_key(SECRET)
+    hashed = pyblst.BlstP1Element.hash_to_group(public + data, vetkd.SCHEME)
+    left = pyblst.miller_loop(
+        pyblst.BlstP1Element.uncompress(signature), pyblst.BlstP2Element.uncompress(bls.public_key(1))
+    )
+    return pyblst.final_verify(left, pyblst.miller_loop(hashed, pyblst.BlstP2Element.uncompress(public)))
+
+
+def test_keys_in_clear():
+    """To the point at infinity a key is encrypted by nothing: so canisters make BLS signatures."""
+    encrypted = vetkd.encrypted_key(SECRET, b"input", b"\xc0" + bytes(47))
+    assert signs(encrypted[144:], b"input")
+    assert not signs(encrypted[144:], b"inpuT")
+
+
 def test_encrypted_keys_open():
     """Who has the transport secret gets the signature of the input, with the public key before it."""
     transport = bls.sum_in_g1((bls.GENERATOR_G1, TRANSPORT))
     encrypted = vetkd.encrypted_key(SECRET, b"input", transport)
     first, third = encrypted[:48], encrypted[144:]
     opened = bls.sum_in_g1((third, 1), (first, bls.ORDER - TRANSPORT))
-    public = bls.public_key(SECRET)
-    hashed = pyblst.BlstP1Element.hash_to_group(public + b"input", vetkd.SCHEME)
-    left = pyblst.miller_loop(
-        pyblst.BlstP1Element.uncompress(opened), pyblst.BlstP2Element.uncompress(bls.public_key(1))
-    )
-    right = pyblst.miller_loop(hashed, pyblst.BlstP2Element.uncompress(public))
-    assert pyblst.final_verify(left, right)
+    assert signs(opened, b"input")
     assert vetkd.encrypted_key(SECRET, b"input", transport) == encrypted
     assert vetkd.encrypted_key(SECRET, b"inpuT", transport)[:48] != first
 
@@ -68,11 +79,11 @@ OFF_THE_SUBGROUP = b"\x80" + bytes(46) + b"\x04"
 
 @pytest.mark.parametrize(
     "transport",
-    [b"", bytes(48), b"\xff" * 48, b"\xc0" + bytes(47), OFF_THE_SUBGROUP, bls.GENERATOR_G1 + b"\0"],
-    ids=["empty", "zeros", "ones", "infinity", "another group", "too long"],
+    [b"", bytes(48), b"\xff" * 48, b"\xc0" + bytes(46) + b"\1", OFF_THE_SUBGROUP, bls.GENERATOR_G1 + b"\0"],
+    ids=["empty", "zeros", "ones", "no infinity", "another group", "too long"],
 )
 def test_transport_keys_that_are_none(transport):
-    """Only points of the right group, but infinity, are keys to encrypt to."""
+    """Only points of the right group are keys to encrypt to."""
     with pytest.raises(TransportKeyError):
         vetkd.encrypted_key(SECRET, b"input", transport)
 

@@ -48,8 +48,8 @@ def sign_with_ecdsa(call: Call) -> tuple[dict[str, bytes]]:
 def sign_with_schnorr(call: Call) -> tuple[dict[str, bytes]]:
     """Sign a message by a key of the caller."""
     key = _key(call, _schnorr(call), for_signing=True)
-    root = _merkle_root(call.argument["aux"], key.algorithm)
     path = _path(call, call.caller)
+    root = _merkle_root(call.argument["aux"], key.algorithm)
     call.pay(SIGN_WITH_SCHNORR[key.name])
     return ({"signature": _keys(call).sign_schnorr(key, path, call.argument["message"], root)},)
 
@@ -120,9 +120,10 @@ def _merkle_root(aux: Any, algorithm: Algorithm) -> bytes | None:
     """The Merkle root of a Taproot output; None when the key is used as it is."""
     if aux is None:
         return None
+    name = algorithm.value.partition(":")[2]
     if algorithm is not Algorithm.BIP340:
-        raise Refused(refusals.rejected("bip341 is only allowed for signatures of bip340secp256k1"))
+        raise Refused(refusals.rejected(f"Schnorr algorithm {name} does not support aux input"))
     root: bytes = aux["bip341"]["merkle_root_hash"]
-    if root:
-        _check_length("merkle_root_hash", root, HASH_BYTES)
+    if len(root) not in (0, HASH_BYTES):
+        raise Refused(refusals.rejected(f"Invalid aux field for {name}"))
     return root

@@ -19,7 +19,7 @@ _SCALAR_BYTES: Final = 48
 
 
 class TransportKeyError(ValueError):
-    """A transport public key is no point of G1, or the point at infinity."""
+    """A transport public key is no point of G1."""
 
 
 def derive(secret: int, canister: bytes, context: bytes) -> int:
@@ -51,8 +51,9 @@ def _expanded(message: bytes, tag: bytes, length: int) -> bytes:
 def encrypted_key(secret: int, data: bytes, transport_key: bytes) -> bytes:
     """The vetKey of `data` under a derived secret, encrypted to `transport_key`: 192 bytes.
 
-    The randomness of the encryption follows from secret and arguments, so that equal calls give equal bytes. Raises
-    `TransportKeyError`.
+    The randomness of the encryption follows from secret and arguments, so that equal calls give equal bytes. The point
+    at infinity is a transport key too, on the network as here: the last 48 bytes are then the key in clear, which is
+    how canisters make BLS signatures. Raises `TransportKeyError`.
     """
     public = bls.public_key(secret)
     hidden = hashlib.sha512(secret.to_bytes(32, "big") + transport_key + data).digest()
