@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
@@ -82,6 +84,39 @@ def test_mainnet(master, path, derived):
         offset, chain_code = child_offset(key, index, chain_code)
         key = added(key, multiple(offset))
     assert key.hex() == derived
+
+
+POCKET_IC = int.from_bytes(hashlib.sha256(bytes([42] * 32)).digest(), "big") % ORDER
+"""The secret that PocketIC derives its master keys from; the public crate lists keys derived from them."""
+
+
+@pytest.mark.parametrize(
+    ("name", "ecdsa", "schnorr"),
+    [
+        (
+            b"key_1",
+            "02b0b6acdac2848231bdf5946f4b8d53919e542453fc8a5e2f6ed86f1c10112dd1",
+            "026bdb2db9f5bf4993db8f278820096f69a3a7ba9cecde62396c8f828f6aaebe2c",
+        ),
+        (
+            b"test_key_1",
+            "03a92d76d67a715fa4c938abee3f87736106ffc3f86a8dd0ac86268d823f0cfada",
+            "03e02e9e0304adf56b602f281f221b8b31ec18f294a93ef2434f7fa6d1d7714cbd",
+        ),
+        (
+            b"dfx_test_key",
+            "036d7246f93e7921a1f909fb451a19dbf7efc7166aa95dd14b1e9d6a58b619a98c",
+            "03ccb166a97a93df8cc130e0a7873aab5f2e31d2ca52dc46bd5ddf72ae78d73f68",
+        ),
+    ],
+)
+def test_secrets_of_pocket_ic(name, ecdsa, schnorr):
+    """Secrets are derived to what PocketIC's canisters get, with and without a path."""
+    master, _ = derive(POCKET_IC, [name])
+    canister = Principal.from_text("uzt4z-lp777-77774-qaabq-cai").raw
+    assert multiple(derive(master, [canister])[0]).hex() == ecdsa
+    path = [b"Test", b"Derivation", b"For", b"Bip340secp256k1", name]
+    assert multiple(derive(master, [canister, *path])[0]).hex() == schnorr
 
 
 def test_digests_that_are_no_offset(monkeypatch):
