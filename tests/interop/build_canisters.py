@@ -28,7 +28,7 @@ _ENHANCED = ("caller", "counter", "counter_incompatible", "counter_v2", "signer"
 _CLASSICAL = ("caller", "counter", "counter_v2", "timers")
 # compiler folder, which is also the fixture folder: Motoko after and before enhanced orthogonal persistence
 MOTOKO = {"motoko": _ENHANCED, "motoko-classical": _CLASSICAL}
-RUST = ("assets", "rust")
+RUST = ("assets", "rust", "signer")
 # one crate, one feature a canister; the interfaces that they show are the package's
 GENERATIONS = ("a", "b", "c", "h")
 INTERFACES = ROOT / "src" / "ic_harness" / "backend" / "interfaces"

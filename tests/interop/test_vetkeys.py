@@ -55,6 +55,39 @@ def test_signatures(judge, lab):
     assert [changed for _, changed in verdicts] == [False] * len(cases)
 
 
+def test_signatures_of_a_rust_canister(judge, lab):
+    """DFINITY's crate attaches what `ic0.cost_*` says, which is what the network takes, and decodes the replies."""
+    signer = lab.deploy("rust/signer")
+    path, message = [b"", b"\xff" * 40], bytes(range(32))
+    made = {"ecdsa": signer.call("ecdsa", "key_1", path, message)}
+    for kind, root in (("ed25519", None), ("bip340", None), ("bip341", b"\1" * 32)):
+        made[kind] = signer.call("schnorr", "key_1", kind == "ed25519", path, message, root)
+    assert {answer["Ok"][0] for answer in made.values()} == {FEE}
+    cases = [
+        fields(
+            kind,
+            answer["Ok"][1],
+            message,
+            answer["Ok"][2],
+            **({"root": b"\1" * 32} if kind == "bip341" else {}),
+        )
+        for kind, answer in made.items()
+    ]
+    assert judge.ask("signatures", signed=cases)["seen"] == [[True, False]] * len(cases)
+    assert signer.call("key_of", signer.id, "key_1") != signer.call("key_of", OWNER, "key_1")
+    assert "InvalidKeyName" in signer.call("ecdsa", "no", path, message)["Err"]
+    assert "message_hash has 3 bytes, expected 32" in signer.call("ecdsa", "key_1", path, b"abc")["Err"]
+
+
+def test_vetkeys_of_a_rust_canister(judge, lab):
+    """What DFINITY's crate derives opens for the user."""
+    signer = lab.deploy("rust/signer")
+    cost, public, encrypted = signer.call("vetkd", "key_1", b"notes", b"alice", transport(judge))["Ok"]
+    seen = opened(judge, lab, signer, encrypted, b"notes", b"alice")
+    assert (cost, public.hex()) == (FEE, seen["public_key"])
+    assert seen["opened"] == {"plain": "c0ffee", "signs": True}
+
+
 def opened(judge, lab, canister, encrypted, context, data):
     """What the user with SECRET makes of an encrypted key."""
     return judge.ask(
