@@ -45,6 +45,7 @@ ENTRANCES = {
     f"{PACKAGE}.candid.runtime",
     f"{PACKAGE}.conformance.collecting",
     f"{PACKAGE}.conformance.gate",
+    f"{PACKAGE}.conformance.gate.generic",
     f"{PACKAGE}.conformance.report",
     f"{PACKAGE}.conformance.results",
     f"{PACKAGE}.conformance.running",

@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 from ic_harness.agent import Agent, Management
 from ic_harness.backend import Backend, QuotasUpdate
-from ic_harness.conformance.checks import CHECKS, Check, flow
+from ic_harness.conformance.check import Check
+from ic_harness.conformance.checks import CHECKS, flow
 from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.results import CheckResult, Outcome
 from ic_harness.conformance.running import describe, run_check

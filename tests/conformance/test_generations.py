@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.conformance.checks import CHECKS, Check
+from ic_harness.conformance.check import Check
+from ic_harness.conformance.checks import CHECKS
 from ic_harness.conformance.results import CheckResult, Outcome
 from ic_harness.conformance.running import run_check
 from ic_harness.conformance.stage import Stage

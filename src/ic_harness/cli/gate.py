@@ -37,6 +37,25 @@ COULD_NOT_RUN: Final = 2
 @click.option(
     "--baseline-candid", type=click.Path(path_type=Path), metavar="DID", help="Interface of the baseline."
 )
+@click.option(
+    "--upgrade-argument", metavar="TEXT", help="Arguments of its post_upgrade, where others than of init."
+)
+@click.option(
+    "--suite", metavar="NAME", help="What to run: capsule, generic, …; without it by the interface."
+)
+@click.option(
+    "--module",
+    multiple=True,
+    metavar="FILE",
+    help="Python file with fill, verify, workload or own guarantees.",
+)
+@click.option("--guarantees", multiple=True, metavar="TOML", help="Catalogue of your own guarantees.")
+@click.option(
+    "--volatile",
+    multiple=True,
+    metavar="NAME",
+    help="Query whose answer an upgrade may change, without arguments.",
+)
 @click.option("--accept", multiple=True, metavar="IDS", help="Known faults for this run, such as UC5,HT2.")
 @click.option(
     "--budget",
@@ -57,6 +76,9 @@ def gate(*, place: Place, report: Path | None, as_json: bool, **asked: Any) -> N
     Judged is the build given by --wasm, a running canister (--network and --canister-id), or the canister of the
     dfx.json in this folder; without any of them the reference backend. The Wasm and its interface are checked,
     the upgrade from --baseline is rehearsed forwards and back, and every guarantee is proved or refuted by calls.
+
+    A capsule backend is judged by its own suite; any other canister by what a Python file of yours stores and
+    verifies (--module), and without one by its queries without arguments before and after the upgrade.
 
     Known faults are accepted in ic-harness.toml, in the table [gate.accepted], by the id of the guarantee, each with
     a reason and the date on which that ends. They are shown as accepted, never as passed.

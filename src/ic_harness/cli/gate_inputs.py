@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ic_harness.backend import reference_wasm
 from ic_harness.candid import Service, encode, parse_values
 from ic_harness.conformance.gate import Build, Order, accept_ids, read_acceptances
 from ic_harness.errors import CandidError, InputError
@@ -20,6 +19,7 @@ from ic_harness.principal import Principal
 from ic_harness.text import readable
 
 from .config import CONFIG_FILE
+from .gate_suite import chosen_suite
 from .identities import load_identity
 from .interfaces import interface_file
 from .place import Place
@@ -40,6 +40,11 @@ class Asked:
     baseline_candid: Path | None
     accept: tuple[str, ...]
     budget: float
+    suite: str | None
+    module: tuple[str, ...]
+    guarantees: tuple[str, ...]
+    volatile: tuple[str, ...]
+    upgrade_argument: str | None
 
 
 @contextmanager
@@ -49,12 +54,15 @@ def opened(asked: Asked) -> Iterator[tuple[Order, Network]]:
     Raises `InputError` for what cannot be read or contradicts itself, and what an unreachable network raises.
     """
     _check(asked)
-    acceptances = (
-        *read_acceptances(asked.accepted, f"{CONFIG_FILE}: gate.accepted"),
-        *accept_ids(id_ for part in asked.accept for id_ in part.replace(",", " ").split()),
-    )
     with _ground(asked) as (network, canister):
         subject = _running(asked, network, canister) if canister is not None else _build(asked)
+        suite = chosen_suite(asked, subject, network, canister)
+        acceptances = (
+            *read_acceptances(asked.accepted, f"{CONFIG_FILE}: gate.accepted", suite.catalogue),
+            *accept_ids(
+                (id_ for part in asked.accept for id_ in part.replace(",", " ").split()), suite.catalogue
+            ),
+        )
         now = datetime.now(UTC)
         yield (
             Order(
@@ -63,6 +71,7 @@ def opened(asked: Asked) -> Iterator[tuple[Order, Network]]:
                 controller=load_identity(asked.place.identity) if asked.place.identity else None,
                 baseline=_baseline(asked, subject) if asked.baseline else None,
                 acceptances=acceptances,
+                suite=suite,
                 budget=asked.budget,
                 today=now.date(),
                 started=now.isoformat(timespec="seconds"),
@@ -103,8 +112,10 @@ def _build(asked: Asked) -> Build:
             interface=interface,
             place=str(asked.wasm),
         )
-        return _with_argument(build, asked.argument)
+        return _with_argument(build, asked.argument, asked.upgrade_argument)
     if not Path("dfx.json").exists():
+        from ic_harness.backend import reference_wasm  # lazy: the backend's client  # noqa: PLC0415
+
         return Build(name="reference backend", wasm=reference_wasm(), interface=interface, place="reference")
     (*others, found) = read_project(Path(), build=False)
     if others:
@@ -113,17 +124,26 @@ def _build(asked: Asked) -> Build:
     if interface is None and found.candid is not None:
         interface = interface_file(found.candid)
     build = Build(name=found.name, wasm=found.wasm, interface=interface)
-    return _with_argument(build, asked.argument or found.init_arg)
+    return _with_argument(build, asked.argument or found.init_arg, asked.upgrade_argument)
 
 
-def _with_argument(build: Build, text: str | None) -> Build:
-    if text is None:
-        return build
+def _with_argument(build: Build, text: str | None, upgrade: str | None = None) -> Build:
+    if text is not None:
+        build = replace(build, argument=_encoded(build, text, "--argument"))
+    return (
+        build
+        if upgrade is None
+        else replace(build, upgrade_argument=_encoded(build, upgrade, "--upgrade-argument"))
+    )
+
+
+def _encoded(build: Build, text: str, option: str) -> bytes:
+    """Encode arguments by the types of `init`, which are those of `post_upgrade` too."""
     types = (build.service.init_args if build.service else None) or ()
     try:
-        return replace(build, argument=encode(parse_values(text, types), types))
+        return encode(parse_values(text, types), types)
     except CandidError as error:
-        raise InputError(f"--argument {text} does not fit the init of {build.name}: {error}") from error
+        raise InputError(f"{option} {text} does not fit the init of {build.name}: {error}") from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -148,7 +168,11 @@ def _baseline(asked: Asked, subject: Build) -> Build:
     path = Path(asked.baseline)
     if path.exists() or not (network in NAMES or "://" in network):
         return Build(
-            name=readable(path.name), wasm=_bytes(path), interface=interface, argument=subject.argument
+            name=readable(path.name),
+            wasm=_bytes(path),
+            interface=interface,
+            argument=subject.argument,
+            upgrade_argument=subject.upgrade_argument,
         )
     with open_session(replace(asked.place, network=network)) as session:
         return _deployed(session, canister, interface, subject, asked.baseline)
@@ -166,6 +190,7 @@ def _deployed(session: Session, text: str, interface: Service | None, subject: B
         wasm=subject.wasm if same else None,
         interface=interface or _published(session.network, canister),
         argument=subject.argument,
+        upgrade_argument=subject.upgrade_argument,
     )
 
 

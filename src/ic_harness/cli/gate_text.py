@@ -7,7 +7,7 @@ is. Texts of canisters are cleaned before they are shown: they may hold control 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -19,8 +19,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ic_harness.conformance import GUARANTEES
+from ic_harness.conformance import Guarantee
 from ic_harness.conformance.gate import STAGES, Watch, guarantee_outcomes
+from ic_harness.conformance.report import known_guarantees
 from ic_harness.conformance.results import CheckResult, Outcome, Report, StageResult, Subject, Verdict
 from ic_harness.conformance.running import SEVERITIES
 from ic_harness.text import for_log, one_line
@@ -82,7 +83,12 @@ def watching() -> Iterator[Watch]:
             if total:
                 progress.update(task, description=f"Guarantee {doing}", completed=done, total=total)
             else:
-                progress.update(task, description=doing, completed=stages[doing], total=len(stages))
+                progress.update(
+                    task,
+                    description=doing,
+                    completed=stages.setdefault(doing, len(stages)),
+                    total=len(stages),
+                )
 
         yield watch
 
@@ -90,12 +96,13 @@ def watching() -> Iterator[Watch]:
 def show(report: Report, written: Sequence[Path], console: Console | None = None) -> None:
     """Print a report on standard output (or on `console`), the verdict last, where a terminal stops."""
     console = console or _standard_output()
+    catalogue = known_guarantees(report)
     console.print(_subject(report.subject))
     console.print()
-    console.print(_stages(report.stages))
+    console.print(_stages(report.stages, catalogue))
     if report.checks:
         console.print()
-        console.print(_matrix(report.checks))
+        console.print(_matrix(report.checks, catalogue))
         for reason, ids in _unjudged(report.checks).items():
             console.print(Text(f"{' '.join(ids)}: {reason}", style="dim"))
     for result in _worth_telling(report.checks):
@@ -128,35 +135,35 @@ def _subject(subject: Subject) -> Table:
     return table
 
 
-def _stages(stages: Sequence[StageResult]) -> Table:
+def _stages(stages: Sequence[StageResult], catalogue: Collection[str]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for stage in stages:
         word, style = _WORDS[stage.outcome]
-        findings = _shown(stage)
+        findings = _shown(stage, catalogue)
         table.add_row(Text(stage.name, style="bold"), Text(word, style=style), findings)
     return table
 
 
-def _shown(stage: StageResult) -> Text:
+def _shown(stage: StageResult, catalogue: Collection[str]) -> Text:
     """The findings of a stage without backtraces: of Guarantees only the sums, because its faults are told below."""
     whole = stage.outcome is Outcome.ERROR  # a traceback of ours, which nothing else shows
     findings = [for_log(it if whole else it.partition("\n")[0]) for it in stage.findings]
     if stage.name == "Guarantees" and stage.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
-        findings = [finding for finding in findings if finding.split(":")[0] not in GUARANTEES]
+        findings = [finding for finding in findings if finding.split(":")[0] not in catalogue]
     left_out = len(findings) - _FINDINGS
     if left_out > 0:
         findings[_FINDINGS:] = [f"… and {left_out} more, in the report (--report DIR)"]
     return Text("\n".join(findings))
 
 
-def _matrix(checks: Sequence[CheckResult]) -> Table:
+def _matrix(checks: Sequence[CheckResult], catalogue: Mapping[str, Guarantee]) -> Table:
     """One line for each area: a letter for each guarantee, and the ids of those that need a look."""
     outcomes = guarantee_outcomes(list(checks))
     areas: dict[str, list[str]] = {}
-    for id_, guarantee in GUARANTEES.items():
+    for id_, guarantee in catalogue.items():
         if id_ in outcomes:
             areas.setdefault(guarantee.area, []).append(id_)
     table = Table.grid(padding=(0, 2))

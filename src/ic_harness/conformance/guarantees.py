@@ -1,6 +1,7 @@
-"""The catalogue of guarantees: what a capsule backend promises, as data.
+"""Catalogues of guarantees: what a kind of canister promises, as data.
 
-`guarantees.toml` has the promises, `remedies.toml` for each of them what a violation means and how to repair it.
+`load_catalogue` reads one from a file. That of the capsule backend is here: `guarantees.toml` has the promises,
+`remedies.toml` for each of them what a violation means and how to repair it.
 A guarantee is a statement that a black-box test over the Candid interface can prove or refute on any backend.
 `needs` says what the network must offer beyond calls; a check whose need is not met is skipped by name, never
 counted as passed.
@@ -8,13 +9,20 @@ counted as passed.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from ic_harness.errors import InputError
+from ic_harness.text import one_line
+
+E = TypeVar("E", bound=Enum)
 
 CRATE: Final = "src/backend/src"
 """Where the sources of the reference backend are in the repository."""
@@ -61,6 +69,75 @@ class Guarantee:
     means: str = ""
     fix: str = ""
     pattern: tuple[str, ...] = ()
+
+
+ID: Final = re.compile(r"[A-Z]{1,8}[0-9]{1,4}")
+"""What an id looks like: capital letters and a number, such as `UC4` or `W12`."""
+_REQUIRED: Final = ("text", "severity")
+_KEYS: Final = frozenset({*_REQUIRED, "area", "needs", "means", "fix", "pattern"})
+_AREA: Final = "Guarantees"
+
+
+def load_catalogue(path: Path) -> dict[str, Guarantee]:
+    """Read a catalogue of guarantees from a TOML file: one table for each id, in the order of reports.
+
+        [W1]
+        area = "Withdrawals"      # the chapter; "Guarantees" without it
+        severity = "C"            # C critical, H high, M medium, L low
+        text = "A withdrawal is paid once"
+        needs = ["upgrade"]       # optional, as are means, fix and pattern
+
+    Raises `InputError` that names the place for a file that cannot be read or a row that does not fit.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, no TOML, numbers of too many digits
+        raise InputError(f"{path} is no TOML: {error}") from error
+    return {id_: _row(id_, row, f"{path}: {one_line(id_)}") for id_, row in data.items()}
+
+
+def _row(id_: str, row: object, where: str) -> Guarantee:
+    if not ID.fullmatch(id_):
+        raise InputError(f"{where} must be an id of capital letters and a number, such as W1")
+    if not isinstance(row, dict):
+        raise InputError(f"{where} must be a table with: {', '.join(_REQUIRED)}")
+    if unknown := sorted(set(row) - _KEYS):
+        raise InputError(f"{where} has no key {unknown[0]!r}; there are: {', '.join(sorted(_KEYS))}")
+    if missing := [key for key in _REQUIRED if key not in row]:
+        raise InputError(f"{where} lacks the key {missing[0]!r}")
+    return Guarantee(
+        id=id_,
+        area=_text(row, "area", where, _AREA),
+        text=_text(row, "text", where),
+        severity=_member(Severity, row["severity"], f"{where}.severity"),
+        needs=frozenset(_member(Need, need, f"{where}.needs") for need in _texts(row, "needs", where)),
+        means=_text(row, "means", where),
+        fix=_text(row, "fix", where),
+        pattern=tuple(_texts(row, "pattern", where)),
+    )
+
+
+def _text(row: Mapping[str, Any], key: str, where: str, otherwise: str = "") -> str:
+    value = row.get(key, otherwise)
+    if not isinstance(value, str) or (key in row and not value.strip()):
+        raise InputError(f"{where}.{key} must be a text")
+    return " ".join(value.split())
+
+
+def _texts(row: Mapping[str, Any], key: str, where: str) -> list[str]:
+    value = row.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise InputError(f"{where}.{key} must be a list of texts")
+    return value
+
+
+def _member(kind: type[E], value: object, where: str) -> E:
+    known = [member.value for member in kind]
+    if value not in known:
+        raise InputError(f"{where} must be one of {', '.join(known)}, not {one_line(repr(value))}")
+    return kind(value)
 
 
 def _load() -> dict[str, Guarantee]:

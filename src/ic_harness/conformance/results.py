@@ -193,7 +193,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that one run found. `refusals` are the sentences behind a verdict that is not PASS, worst first."""
+    """All that one run found. `refusals` are the sentences behind a verdict that is not PASS, worst first.
+
+    `catalogue` has all guarantees of the suite that ran, checked or not; None for those of the capsule backend.
+    """
 
     subject: Subject
     verdict: Verdict
@@ -204,4 +207,5 @@ class Report:
     timelines: tuple[Timeline, ...] = ()
     pictures: tuple[Picture, ...] = ()
     figures: tuple[Figure, ...] = ()
+    catalogue: tuple[Guarantee, ...] | None = None
     seconds: float = 0.0

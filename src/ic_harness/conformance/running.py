@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 import traceback
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from ic_harness.errors import HarnessError, UnknownBackendError
 
-from .checks import Check
+from .check import Check
 from .code import Sample, sampling
 from .expectations import (
     BrokenGuaranteeError,
@@ -23,8 +24,7 @@ from .expectations import (
 )
 from .guarantees import Guarantee, Severity
 from .results import CheckResult, Outcome, Violation
-from .script import reproduction
-from .stage import Stage
+from .story import Story
 
 SEVERITIES: Final = {
     Severity.CRITICAL: "critical",
@@ -36,7 +36,21 @@ SEVERITIES: Final = {
 _RANKS: Final = list(SEVERITIES)
 
 
-def run_check(check: Check, stage: Stage) -> CheckResult:
+class Checked(Protocol):
+    """What a check is run on: a `Target`, or a suite's own object."""
+
+    @property
+    def story(self) -> Story:
+        """The calls so far."""
+
+    def printed(self) -> tuple[str, ...]:
+        """Return what the canister printed meanwhile."""
+
+    def reproduction(self, check: str, violations: Sequence[Violation], samples: Sequence[Sample]) -> str:
+        """Return Python code that makes the calls again; empty where that cannot be written."""
+
+
+def run_check(check: Check, stage: Checked) -> CheckResult:
     """Run a check and return what it found, with the calls it made and what the canister printed meanwhile.
 
     Raises nothing on purpose: an error that is neither the canister's nor foreseen ends as `Outcome.ERROR`, with
@@ -55,14 +69,14 @@ def run_check(check: Check, stage: Stage) -> CheckResult:
         message=_text(violations) if violations else message,
         violations=violations,
         unfinished="\n".join([*collected.unfinished, *([crash] if crash and violations else [])]),
-        reproduction=_reproduction(check, stage, violations, samples),
+        reproduction=stage.reproduction(check.name, violations, samples) if violations else "",
         story=stage.story.around([violation.call for violation in violations]),
         logs=stage.printed(),
         seconds=time.perf_counter() - started,
     )
 
 
-def _run(check: Check, stage: Stage, collected: Collected) -> str:
+def _run(check: Check, stage: Checked, collected: Collected) -> str:
     """Run the check; returns why it could not be run to its end when the canister is not to blame, else ""."""
     try:
         check.run(stage)
@@ -106,15 +120,6 @@ def _violations(guarantee: Guarantee, collected: Collected) -> tuple[Violation, 
         for error in collected.violations
     ]
     return tuple(sorted(found, key=lambda violation: _RANKS.index(violation.severity)))
-
-
-def _reproduction(
-    check: Check, stage: Stage, violations: tuple[Violation, ...], samples: list[Sample]
-) -> str:
-    if not violations:
-        return ""
-    calls = stage.story.written_out(max(violation.call for violation in violations))
-    return reproduction(check.name, stage.target, violations, calls, samples, stage.people)
 
 
 def _severity(guarantee: Guarantee, error: BrokenGuaranteeError) -> Severity:

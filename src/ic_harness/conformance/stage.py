@@ -17,10 +17,13 @@ from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
 
-from .code import Call
+from .code import Call, Sample
 from .expectations import UnmetNeedError
 from .material import Content, asset_metadata, blob_asset, memory_metadata
+from .results import Violation
+from .script import reproduction
 from .story import Recorded, Step, Story, brief, brief_text
+from .target import Target
 
 T = TypeVar("T")
 
@@ -160,6 +163,18 @@ class Stage:
         self._numbers = count(1)
         self._first_line = network.lines()[0] if Capability.LINES in network.capabilities else 0
 
+    @classmethod
+    def of(cls, target: Target) -> Stage:
+        """Return a stage for the canister that a suite of the gate was given."""
+        return cls(
+            target.network,
+            target.canister_id,
+            target.identities,
+            controller=target.controller,
+            upgrade=target.upgrading,
+            target=target.place,
+        )
+
     def caller(self, name: str = "alice") -> Caller:
         """Give the caller of that name; the same one every time."""
         if name not in self._callers:
@@ -212,6 +227,11 @@ class Stage:
             return ()
         _, lines = self.network.lines(self._first_line)
         return tuple(line.text for line in lines if line.canister == self.canister_id)
+
+    def reproduction(self, check: str, violations: Sequence[Violation], samples: Sequence[Sample]) -> str:
+        """Return Python code that makes the calls of a check again, up to its last violation."""
+        calls = self.story.written_out(max(violation.call for violation in violations))
+        return reproduction(check, self.target, violations, calls, samples, self.people)
 
     def call(self, caller: Caller, method: str, types: str, *values: object) -> bytes:
         """Make an update call of a method that the typed client does not have, and return the reply's bytes.

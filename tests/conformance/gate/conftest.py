@@ -8,6 +8,7 @@ import pytest
 import wasmtime
 
 from ic_harness.backend import reference_wasm
+from ic_harness.conformance.capsule.suite import CapsuleSuite
 from ic_harness.conformance.gate import Build, Order
 from ic_harness.conformance.gate.acceptance import Acceptances
 from ic_harness.conformance.gate.findings import run_stage
@@ -40,7 +41,13 @@ def started(network):
     def start(subject, **order):
         order = Order(subject=subject, today=TODAY, started="2026-11-21T10:00:00+00:00", **order)
         acceptances = Acceptances(order.acceptances, order.today)
-        return Run(order=order, ground=Ground(network), acceptances=acceptances, canister=order.canister)
+        return Run(
+            order=order,
+            ground=Ground(network),
+            suite=CapsuleSuite(),
+            acceptances=acceptances,
+            canister=order.canister,
+        )
 
     return start
 

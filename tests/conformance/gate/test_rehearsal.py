@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ic_harness.conformance.capsule.suite import CapsuleSuite
 from ic_harness.conformance.gate import Build, Order, accept_ids
 from ic_harness.conformance.gate.acceptance import Acceptances
 from ic_harness.conformance.gate.ground import Ground
@@ -34,7 +35,7 @@ def good(network):
     order = Order(
         subject=reference("new.wasm.gz"), baseline=reference("old.wasm.gz"), today=TODAY, started="now"
     )
-    run = Run(order=order, ground=Ground(network), acceptances=Acceptances((), TODAY))
+    run = Run(order=order, ground=Ground(network), suite=CapsuleSuite(), acceptances=Acceptances((), TODAY))
     play(run, judge_wasm, judge_interface)
     return play(run, rehearse_upgrade), play(run, rehearse_back_out)
 

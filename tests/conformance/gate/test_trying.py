@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.checks import CHECKS, Check
+from ic_harness.conformance.capsule import suite
+from ic_harness.conformance.capsule.photos import show_photos
+from ic_harness.conformance.check import Check
+from ic_harness.conformance.checks import CHECKS
 from ic_harness.conformance.expectations import UnmetNeedError, broken
-from ic_harness.conformance.gate import Build, accept_ids, budgets, suite
+from ic_harness.conformance.gate import Build, accept_ids, budgets
 from ic_harness.conformance.gate.budgets import Bill, judge_budgets
 from ic_harness.conformance.gate.interface import judge_interface
-from ic_harness.conformance.gate.photos import show_photos
-from ic_harness.conformance.gate.suite import judge_guarantees
+from ic_harness.conformance.gate.judging import judge_guarantees
 from ic_harness.conformance.gate.wasm import judge_wasm
 from ic_harness.conformance.results import Outcome
 

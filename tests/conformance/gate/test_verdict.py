@@ -61,8 +61,8 @@ def test_a_guarantee_is_left_out_with_one_of_its_checks():
         for it in CHECKS
         if it.name not in ("BL3-blob_ids_of_one_round", "UB1-chunk_counts_are_bounded")
     ]
-    assert unselected(results) == ("UB1", "BL3")
-    assert len(unselected([])) == len(GUARANTEES)
+    assert unselected(results, CHECKS, GUARANTEES) == ("UB1", "BL3")
+    assert len(unselected([], CHECKS, GUARANTEES)) == len(GUARANTEES)
 
 
 def test_the_worst_comes_first():

@@ -5,6 +5,7 @@ A check takes a `Stage` and returns, or raises `BrokenGuaranteeError` (the canis
 No check needs pytest; users may call them on their own stage.
 """
 
+from ic_harness.conformance.check import Check
 from ic_harness.conformance.checks import (
     again,
     blobs,
@@ -26,7 +27,7 @@ from ic_harness.conformance.checks import (
     uploads_chunks,
     uploads_finish,
 )
-from ic_harness.conformance.checks.registry import CHECKS, Check
+from ic_harness.conformance.checks.registry import CHECKS
 
 __all__ = [
     "CHECKS",

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from ic_harness.conformance.guarantees import GUARANTEES, Guarantee
+from ic_harness.conformance.check import Check
+from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.stage import Stage
 
 CheckFunction = Callable[[Stage], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A function that proves or refutes one guarantee."""
-
-    guarantee: Guarantee
-    run: CheckFunction
-
-    @property
-    def name(self) -> str:
-        """Such as `UC4-chunks_in_any_order`."""
-        return f"{self.guarantee.id}-{self.run.__name__}"
-
 
 CHECKS: Final[list[Check]] = []
 """All checks, in the order of their files."""

@@ -3,26 +3,39 @@
     report = run_gate(Order(subject=Build(name="my.wasm", wasm=…), today=…, started=…), network)
     report.verdict, report.refusals
 
-Each stage is a module: `wasm`, `interface`, `rehearsal`, `photos`, `suite`, `budgets`.
+Each stage is a module: `wasm`, `interface`, `rehearsal`, `judging`, `budgets`. What they do on a kind of canister is
+decided by a `Suite`; `suites` finds it.
 """
 
 from .acceptance import accept_ids, read_acceptances
+from .findings import Findings
 from .gate import STAGES, run_gate
+from .judging import guarantee_outcomes
 from .order import DEFAULT_BUDGET, Build, Order
-from .run import Watch
-from .suite import guarantee_outcomes
+from .run import Run, Watch
+from .suite import Identities, Suite, SuiteEntry
+from .suites import suite_for, suite_named, suite_names, suite_of
 from .verdict import decide, unselected
 
 __all__ = [
     "DEFAULT_BUDGET",
     "STAGES",
     "Build",
+    "Findings",
+    "Identities",
     "Order",
+    "Run",
+    "Suite",
+    "SuiteEntry",
     "Watch",
     "accept_ids",
     "decide",
     "guarantee_outcomes",
     "read_acceptances",
     "run_gate",
+    "suite_for",
+    "suite_named",
+    "suite_names",
+    "suite_of",
     "unselected",
 ]

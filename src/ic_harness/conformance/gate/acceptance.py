@@ -11,7 +11,7 @@ accepted on the command line has neither reason nor date, and counts for that ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -24,18 +24,20 @@ ON_COMMAND_LINE: Final = "accepted on the command line, for this run"
 _KEYS: Final = frozenset({"reason", "expires"})
 
 
-def read_acceptances(table: object, where: str) -> tuple[Acceptance, ...]:
-    """Read the table of accepted faults; `where` names it in errors.
+def read_acceptances(
+    table: object, where: str, catalogue: Collection[str] = GUARANTEES
+) -> tuple[Acceptance, ...]:
+    """Read the table of accepted faults; `where` names it in errors, `catalogue` has the ids that there are.
 
     Raises `InputError` for an unknown id, a missing reason, or a date that is none: an acceptance that nobody can
     explain, or that never ends, is not accepted.
     """
     if not isinstance(table, Mapping):
         raise InputError(f'{where} must be a table such as UC5 = {{ reason = "…", expires = 2027-01-31 }}')
-    return tuple(_read(str(id_), entry, f"{where}.{id_}") for id_, entry in table.items())
+    return tuple(_read(str(id_), entry, f"{where}.{id_}", catalogue) for id_, entry in table.items())
 
 
-def _read(id_: str, entry: object, where: str) -> Acceptance:
+def _read(id_: str, entry: object, where: str, catalogue: Collection[str]) -> Acceptance:
     if not isinstance(entry, Mapping):
         raise InputError(f'{where} must be a table such as {{ reason = "…", expires = 2027-01-31 }}')
     unknown = sorted(set(entry) - _KEYS)
@@ -45,7 +47,7 @@ def _read(id_: str, entry: object, where: str) -> Acceptance:
     if not isinstance(reason, str) or not reason.strip():
         raise InputError(f"{where} needs a reason: why is this fault acceptable?")
     return Acceptance(
-        id=known_id(id_, where), reason=reason.strip(), expires=_date(entry.get("expires"), where)
+        id=known_id(id_, where, catalogue), reason=reason.strip(), expires=_date(entry.get("expires"), where)
     )
 
 
@@ -62,18 +64,19 @@ def _date(value: Any, where: str) -> date:
     return value
 
 
-def accept_ids(ids: Iterable[str]) -> tuple[Acceptance, ...]:
+def accept_ids(ids: Iterable[str], catalogue: Collection[str] = GUARANTEES) -> tuple[Acceptance, ...]:
     """Accept faults for one run, by the ids that were typed. Raises `InputError` for an unknown one."""
     return tuple(
-        Acceptance(id=known_id(id_, "--accept"), reason=ON_COMMAND_LINE, expires=None) for id_ in ids
+        Acceptance(id=known_id(id_, "--accept", catalogue), reason=ON_COMMAND_LINE, expires=None)
+        for id_ in ids
     )
 
 
-def known_id(id_: str, where: str) -> str:
-    """Check that there is a guarantee with this id, and give it. Raises `InputError` that names some."""
-    if id_ not in GUARANTEES:
-        alike = [other for other in GUARANTEES if other[:2] == id_[:2].upper()]
-        known = alike or [*list(GUARANTEES)[:6], "…"]
+def known_id(id_: str, where: str, catalogue: Collection[str] = GUARANTEES) -> str:
+    """Check that there is a guarantee with this id, and return it. Raises `InputError` that names some."""
+    if id_ not in catalogue:
+        alike = [other for other in catalogue if other[:2] == id_[:2].upper()]
+        known = alike or [*list(catalogue)[:6], "…"] if catalogue else ["none"]
         raise InputError(f"{where}: there is no guarantee {id_!r}; there are: {', '.join(known)}")
     return id_
 

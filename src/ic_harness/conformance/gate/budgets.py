@@ -1,6 +1,6 @@
 """Stage "Budgets": what every method costs, beside the same calls on the baseline.
 
-The same day of a user is played on a new canister of each build. Instructions are counted, not timed: two runs of
+The suite's workload runs on a new canister of each build. Instructions are counted, not timed: two runs of
 one build differ by a few per mille at most, so that a limit of a few per cent does not fail by chance.
 """
 
@@ -10,12 +10,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from ic_harness.backend import AssetType
-from ic_harness.conformance.expectations import UnmetNeedError, lacks_method
-from ic_harness.conformance.material import asset_metadata, content
+from ic_harness.conformance.expectations import UnmetNeedError
 from ic_harness.conformance.results import Figure, MethodCost
-from ic_harness.conformance.stage import Caller
-from ic_harness.errors import BackendError, NotInGenerationError, RejectError
 from ic_harness.networks import Capability
 from ic_harness.units import human_bytes
 
@@ -28,8 +24,6 @@ _UNCALLED: Final = frozenset({"reply", "reject", "heartbeat", "global_timer", "o
 """Messages that a canister gets when its own time has come: how many fall into the day is chance."""
 _NOISE: Final = 5_000
 """Instructions by which two calls of one build may differ, however cheap they are: ids of another length, say."""
-_DAYS: Final = 5
-"""How often everything is called: enough for a median that one dear call does not move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +38,7 @@ class Bill:
 
 
 def judge_budgets(run: Run, findings: Findings) -> None:
-    """Measure every method of a user's day; a baseline sets the limits."""
+    """Measure every method that the suite's workload calls; a baseline sets the limits."""
     run.subject_wasm("its costs cannot be measured apart from its users' calls")
     run.judged_canister()
     run.ground.need(Capability.METER, "measuring")
@@ -54,17 +48,19 @@ def judge_budgets(run: Run, findings: Findings) -> None:
         findings.note(f"not everything was measured: {bill.stopped}")
     limit = 1 + run.order.budget / 100
     run.costs += [_cost(bill, before, method, limit) for method in sorted(bill.instructions)]
-    run.figures.append(Figure(name="Memory after the day", value=human_bytes(bill.memory)))
+    run.figures.append(
+        Figure(name=f"Memory after the {run.suite.workload_name}", value=human_bytes(bill.memory))
+    )
     _compare(run, findings, bill, before)
 
 
 def _measure(run: Run, build: Build) -> Bill:
-    """Play the days on a new canister of this build."""
+    """Run the workload on a new canister of this build."""
     network = run.ground.network
     with network.anchored():
         canister = run.ground.install(build)
         first, _ = network.figures()
-        stopped = _play(run.ground.stage(canister, _PLAY).caller("alice"))
+        stopped = run.suite.workload(run.target(canister, _PLAY))
         _, figures = network.figures(first)
         memory = int(run.ground.management.canister_status(canister)["memory_size"])
     instructions: dict[str, list[int]] = {}
@@ -79,52 +75,6 @@ def _measure(run: Run, build: Build) -> Bill:
 def _was_called(what: str) -> bool:
     # Compilers give the methods that a canister calls on itself names that no interface can have.
     return what not in _UNCALLED and not what.startswith(("<", "__"))
-
-
-def _play(alice: Caller) -> str:
-    """Play the days; tells what could not be called, and why."""
-    reasons: dict[str, None] = {}
-    for day in range(_DAYS):
-        for errand in _ERRANDS:
-            try:
-                errand(alice, day)
-            except BackendError as error:
-                reasons[f"{error.method} was refused: {error.message}"] = None
-            except NotInGenerationError as error:
-                reasons[error.message] = None
-            except RejectError as error:
-                reasons[f"{error.method} is not there" if lacks_method(error) else str(error)] = None
-    return "; ".join(reasons)
-
-
-def _keep_a_photo(alice: Caller, day: int) -> None:
-    """Store a blob, remember it, look at it, and take every other one away again."""
-    backend = alice.backend
-    memory, locator = alice.remember(content(alice.config.chunk_size, f"budget {day}"))
-    alice.read(locator)
-    backend.memories_read(memory)
-    if day % 2:
-        backend.memories_delete(memory, delete_assets=True)
-
-
-def _change_ones_mind(alice: Caller, day: int) -> None:
-    """Abort an upload, and delete a blob that no memory holds."""
-    alice.backend.uploads_abort(alice.begin(3))
-    alice.backend.blob_delete(alice.upload(content(alice.config.chunk_size, f"changed mind {day}")))
-
-
-def _note_down(alice: Caller, day: int) -> None:
-    """Keep something small inline, and look at the list."""
-    small = content(1000, day)
-    metadata = asset_metadata(small, AssetType.Placeholder)
-    alice.backend.memories_create(
-        alice.capsule, small.data, None, None, None, None, None, None, metadata, alice.idem()
-    )
-    alice.backend.memories_list(alice.capsule, None, None)
-
-
-_ERRANDS: Final = (_keep_a_photo, _change_ones_mind, _note_down)
-"""What a day consists of; one that a canister cannot do does not keep the others from being measured."""
 
 
 def _baseline_bill(run: Run, findings: Findings) -> Bill | None:
@@ -162,8 +112,8 @@ def _compare(run: Run, findings: Findings, bill: Bill, before: Bill | None) -> N
         return
     if bill.memory > before.memory * (1 + run.order.budget / 100):
         findings.fault(
-            f"the same day needs {human_bytes(bill.memory)} of memory, {_more(bill.memory, before.memory)} than "
-            f"the {human_bytes(before.memory)} of the baseline; {run.order.budget:g} % are allowed"
+            f"the same {run.suite.workload_name} needs {human_bytes(bill.memory)} of memory, "
+            f"{_more(bill.memory, before.memory)} than the {human_bytes(before.memory)} of the baseline; {run.order.budget:g} % are allowed"
         )
     if not findings.faults:
         findings.note(f"nothing costs over {run.order.budget:g} % more than in {_name(run)}")

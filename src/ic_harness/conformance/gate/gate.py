@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.conformance.results import Outcome, Report, StageResult, Subject
 from ic_harness.networks import Network
 
@@ -15,11 +17,12 @@ from .budgets import judge_budgets
 from .findings import Findings, run_stage
 from .ground import Ground
 from .interface import judge_compatibility, judge_interface
-from .order import Order
-from .photos import show_photos
+from .judging import judge_guarantees, left_out
+from .order import NO_ARGUMENT, Build, Order
 from .rehearsal import rehearse_back_out, rehearse_upgrade
 from .run import Run, Watch, nobody
-from .suite import judge_guarantees, left_out
+from .suite import Suite
+from .suites import suite_of
 from .verdict import GUARANTEES_STAGE, decide
 from .wasm import judge_wasm
 
@@ -31,11 +34,20 @@ STAGES: Final[dict[str, StageFunction]] = {
     "Candid upgrade": judge_compatibility,
     "Upgrade": rehearse_upgrade,
     "Back-out": rehearse_back_out,
-    "Photos": show_photos,
     GUARANTEES_STAGE: judge_guarantees,
     "Budgets": judge_budgets,
 }
 """The stages by name, in the order in which they run; each goes on from what earlier ones left in the `Run`."""
+
+
+def stages_of(suite: Suite) -> Mapping[str, StageFunction]:
+    """Return the stages of a run in their order: those of every canister, and before Guarantees the suite's own."""
+    found: dict[str, StageFunction] = {}
+    for name, stage in STAGES.items():
+        if name == GUARANTEES_STAGE:
+            found |= suite.stages
+        found[name] = stage
+    return found
 
 
 def run_gate(order: Order, network: Network, watch: Watch = nobody) -> Report:
@@ -46,15 +58,17 @@ def run_gate(order: Order, network: Network, watch: Watch = nobody) -> Report:
     """
     started = time.perf_counter()
     ground = Ground(network, order.salt)
+    suite = order.suite or suite_of(order.subject, network, order.canister).load()
     run = Run(
-        order=order,
+        order=_with_arguments(order, suite, ground),
         ground=ground,
+        suite=suite,
         acceptances=Acceptances(order.acceptances, order.today),
         watch=watch,
         canister=order.canister,
     )
     try:
-        stages = [_stage(run, name) for name in STAGES]
+        stages = [_stage(run, name, stage) for name, stage in stages_of(suite).items()]
     finally:
         left = ground.close()
     if left:  # no reason against the canister, but somebody pays for what stays
@@ -62,13 +76,30 @@ def run_gate(order: Order, network: Network, watch: Watch = nobody) -> Report:
     return _report(run, stages, time.perf_counter() - started)
 
 
-def _stage(run: Run, name: str) -> StageResult:
+def _with_arguments(order: Order, suite: Suite, ground: Ground) -> Order:
+    """Let the suite supply the arguments of `init` and `post_upgrade` that the user did not give."""
+
+    def completed(build: Build) -> Build:
+        argument = suite.init_argument(build, ground.shared) if build.argument == NO_ARGUMENT else None
+        upgrade = suite.upgrade_argument(build, ground.shared) if build.upgrade_argument is None else None
+        return replace(
+            build,
+            argument=build.argument if argument is None else argument,
+            upgrade_argument=build.upgrade_argument if upgrade is None else upgrade,
+        )
+
+    baseline = completed(order.baseline) if order.baseline is not None else None
+    return replace(order, subject=completed(order.subject), baseline=baseline)
+
+
+def _stage(run: Run, name: str, stage: StageFunction) -> StageResult:
     run.watch(name, 0, 0)
-    return run_stage(name, partial(STAGES[name], run), run.acceptances)
+    return run_stage(name, partial(stage, run), run.acceptances)
 
 
 def _report(run: Run, stages: list[StageResult], seconds: float) -> Report:
-    verdict, refusals = decide(stages, run.checks, left_out(run))
+    catalogue = run.suite.catalogue
+    verdict, refusals = decide(stages, run.checks, left_out(run), catalogue)
     return Report(
         subject=_subject(run),
         verdict=verdict,
@@ -79,6 +110,7 @@ def _report(run: Run, stages: list[StageResult], seconds: float) -> Report:
         timelines=tuple(run.timelines),
         pictures=tuple(run.pictures),
         figures=tuple(run.figures),
+        catalogue=tuple(catalogue.values()) if catalogue is not GUARANTEES else None,
         seconds=seconds,
     )
 

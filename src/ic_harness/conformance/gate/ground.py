@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ic_harness.agent import Management
+from ic_harness.candid import Service
 from ic_harness.conformance.expectations import UnmetNeedError
-from ic_harness.conformance.stage import Stage
+from ic_harness.conformance.target import Target
 from ic_harness.errors import HarnessError
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
@@ -60,7 +61,8 @@ class Ground:
     def upgrade(self, canister: Principal, build: Build) -> None:
         """Upgrade a canister to a build. Raises `RejectError` when the module traps or is refused."""
         assert build.wasm is not None, "bug: a build without Wasm cannot be upgraded to"
-        self.network.install(canister, build.wasm, build.argument, "upgrade")
+        argument = build.argument if build.upgrade_argument is None else build.upgrade_argument
+        self.network.install(canister, build.wasm, argument, "upgrade")
 
     @contextmanager
     def stopped(self, canister: Principal) -> Iterator[None]:
@@ -71,22 +73,31 @@ class Ground:
         finally:
             self.management.start_canister(canister)
 
-    def stage(
+    def target(
         self,
         canister: Principal,
         play: str,
         *,
+        service: Service | None = None,
         controller: Identity | None = None,
         upgrade: Callable[[], None] | None = None,
-    ) -> Stage:
-        """Set a stage on a canister; the callers of one `play` are the same every time, and nobody else's."""
-        return Stage(
+        place: str = "",
+    ) -> Target:
+        """Return the canister as a suite calls it; the callers of one `play` are the same every time, and only its."""
+        return Target(
             self.network,
             canister,
             lambda name: self._identity(play, name),
+            shared=self.shared,
+            service=service,
             controller=controller,
             upgrade=upgrade,
+            place=place,
         )
+
+    def shared(self, name: str) -> Identity:
+        """Return the identity `name` that all stages and checks of the run share."""
+        return self._identity("", name)
 
     def _identity(self, play: str, name: str) -> Identity:
         seed = hashlib.sha256(b"\0".join([self._salt, b"gate", play.encode(), name.encode()])).digest()

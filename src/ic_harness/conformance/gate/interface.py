@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ic_harness.backend import open_backend
 from ic_harness.candid import Service, check_upgrade
 from ic_harness.conformance.expectations import UnmetNeedError
-from ic_harness.errors import InputError, UnknownBackendError
+from ic_harness.errors import InputError
 from ic_harness.networks import fetch_interface
 
 from .findings import Findings
@@ -29,7 +28,7 @@ _INTERNAL: Final = ("__", "<", "@")
 def judge_interface(run: Run, findings: Findings) -> None:
     """Compare the .did, the interface that the canister publishes, and the methods that the module exports."""
     published = _published(run)
-    _recognize(run, findings)
+    _identify(run, findings)
     given = run.order.subject.interface
     run.service = given or published
     if run.service is None:
@@ -45,15 +44,10 @@ def judge_interface(run: Run, findings: Findings) -> None:
         findings.fault(difference)
 
 
-def _recognize(run: Run, findings: Findings) -> None:
-    """Find out which generation of the backend answers; what is no backend at all cannot be tried further."""
-    if run.canister is None:
-        return
-    try:
-        profile = str(open_backend(run.ground.network.agent(), run.canister).profile)
-        run.generation = profile.removeprefix("generation ")
-    except UnknownBackendError as error:
-        findings.fault(f"it is no capsule backend: {error}")
+def _identify(run: Run, findings: Findings) -> None:
+    """Ask the suite what the canister is; one that is not of its kind cannot be called further."""
+    if run.canister is not None:
+        run.generation = run.suite.identify(run.target(run.canister, "interface"), findings)
 
 
 def _published(run: Run) -> Service | None:

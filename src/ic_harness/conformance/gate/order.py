@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ic_harness.candid import Service
 from ic_harness.conformance.results import Acceptance
 from ic_harness.networks import published_interface, read_interface
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
+
+if TYPE_CHECKING:
+    from .suite import Suite
 
 NO_ARGUMENT: Final = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
@@ -27,13 +30,15 @@ class Build:
 
     `name` is how a person calls it, `place` how one reaches it (a path, `reference`, or `NETWORK:CANISTER`), `wasm`
     the module (plain or gzip; None when only a running canister is known),
-    `interface` the one that was given beside it, `argument` what its `init` takes, encoded.
+    `interface` the one that was given beside it, `argument` what its `init` takes, encoded; `upgrade_argument` what
+    its `post_upgrade` takes, None for the same.
     """
 
     name: str
     wasm: bytes | None = None
     interface: Service | None = None
     argument: bytes = NO_ARGUMENT
+    upgrade_argument: bytes | None = None
     place: str = ""
 
     @cached_property
@@ -60,7 +65,7 @@ class Order:
     `canister` names a running canister that is judged as it is; then `subject` has no Wasm. `budget` is in per cent,
     `today` decides which acceptances still count, `started` goes into the report (ISO 8601, UTC). `salt` makes the
     callers of this run others than those of earlier runs, for networks that remember. `controller` is the identity
-    that controls the running canister, where there is one.
+    that controls the running canister, where there is one. `suite` is what runs; None chooses it by the interface.
     """
 
     subject: Build
@@ -72,6 +77,7 @@ class Order:
     budget: float = DEFAULT_BUDGET
     acceptances: tuple[Acceptance, ...] = field(default=())
     salt: bytes = b""
+    suite: Suite | None = None
 
     @property
     def before(self) -> Build:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from ic_harness.agent import Management
 from ic_harness.candid import Service
 from ic_harness.conformance.expectations import UnmetNeedError
 from ic_harness.conformance.results import CheckResult, Figure, MethodCost, Picture, Timeline
+from ic_harness.conformance.target import Target
+from ic_harness.errors import RejectError
+from ic_harness.networks import Capability
 from ic_harness.principal import Principal
+from ic_harness.protocol import Identity
 from ic_harness.replica import ModuleFacts
 
 from .acceptance import Acceptances
 from .ground import Ground
 from .order import Order
+from .suite import Suite
 
 if TYPE_CHECKING:
     from .rehearsal import Rehearsed
@@ -33,6 +40,7 @@ class Run:
 
     order: Order
     ground: Ground
+    suite: Suite
     acceptances: Acceptances
     watch: Watch = nobody
     facts: ModuleFacts | None = None
@@ -55,11 +63,53 @@ class Run:
         return wasm
 
     def judged_canister(self) -> Principal:
-        """The canister under judgement. Raises `UnmetNeedError` when there is none, or it is no backend."""
+        """The canister under judgement. Raises `UnmetNeedError` when there is none, or it is of another kind."""
         if self.canister is None:
             msg = "the build could not be installed"
             raise UnmetNeedError(msg)
         if self.generation is None:
-            msg = "it is no capsule backend that could be tried"
+            msg = self.suite.unfit
             raise UnmetNeedError(msg)
         return self.canister
+
+    def target(self, canister: Principal, play: str) -> Target:
+        """Return a canister that the gate filled or installed itself; `play` names whose callers are used."""
+        return self.ground.target(canister, play, service=self._service, place=self.order.subject.place)
+
+    @property
+    def _service(self) -> Service | None:
+        return self.service or self.order.subject.service
+
+    def judged(self, play: str) -> Target:
+        """Return the canister under judgement, with its controller and a way to upgrade it where there is one.
+
+        Raises `UnmetNeedError` when there is none, or it is not of the suite's kind.
+        """
+        canister = self.judged_canister()
+        return self.ground.target(
+            canister,
+            play,
+            service=self._service,
+            controller=self._controller,
+            upgrade=self._upgrade(canister),
+            place=self.order.subject.place,
+        )
+
+    @cached_property
+    def _controller(self) -> Identity | None:
+        """Who may control the canister: who installed it, or who was named and is a controller indeed."""
+        if self.order.canister is None:
+            return self.ground.network.deployer
+        named = self.order.controller
+        if named is None:
+            return None
+        try:
+            Management(self.ground.network.agent(named)).canister_status(self.order.canister)
+        except RejectError:
+            return None
+        return named
+
+    def _upgrade(self, canister: Principal) -> Callable[[], None] | None:
+        if self.order.subject.wasm is None or Capability.UPGRADE not in self.ground.network.capabilities:
+            return None
+        return partial(self.ground.upgrade, canister, self.order.subject)

@@ -1,119 +1,122 @@
-"""Stage "Guarantees": every check of the suite on the canister under judgement, each in a state of its own."""
+"""A suite: what the gate runs on one kind of canister. This is the interface that suites plug into.
+
+The gate owns the stages (Wasm, Interface, Candid upgrade, Upgrade, Back-out, Guarantees, Budgets) and their order. A
+suite supplies what only it knows: the arguments of `init`, state to store and to compare, calls to measure, guarantees
+with their checks, and stages of its own. Every method has a default, so that a suite overrides what it needs.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from functools import partial
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from ic_harness.agent import Management
-from ic_harness.conformance.checks import CHECKS, Check
-from ic_harness.conformance.expectations import UnmetNeedError
-from ic_harness.conformance.results import CheckResult, Outcome
+from ic_harness.candid import Service
+from ic_harness.conformance.check import Check
+from ic_harness.conformance.guarantees import Guarantee
+from ic_harness.conformance.results import CheckResult
 from ic_harness.conformance.running import run_check
+from ic_harness.conformance.target import Target
 from ic_harness.errors import RejectError
-from ic_harness.networks import Capability
-from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 
 from .findings import Findings
-from .run import Run
-from .verdict import headline, unselected
+from .order import Build
 
-_WORDS: Final = {
-    Outcome.PASSED: ("holds", "hold"),
-    Outcome.FAILED: ("is broken", "are broken"),
-    Outcome.ACCEPTED: ("is broken and accepted", "are broken and accepted"),
-    Outcome.SKIPPED: ("was skipped", "were skipped"),
-    Outcome.NOT_APPLICABLE: ("is not applicable", "are not applicable"),
-    Outcome.ERROR: ("could not be judged", "could not be judged"),
-}
-"""What is said of one guarantee, and of several."""
-_WORST_FIRST: Final = (
-    Outcome.FAILED,
-    Outcome.ERROR,
-    Outcome.ACCEPTED,
-    Outcome.PASSED,
-    Outcome.SKIPPED,
-    Outcome.NOT_APPLICABLE,
-)
+if TYPE_CHECKING:
+    from .run import Run
+
+Identities = Callable[[str], Identity]
+"""Returns the identity of a name, the same every time."""
 
 
-def judge_guarantees(run: Run, findings: Findings) -> None:
-    """Run every check and keep its result in `run.checks`; broken guarantees are faults of this stage too."""
-    canister = run.judged_canister()
-    controller, upgrade = _controller(run, canister), _upgrade(run, canister)
-    for number, check in enumerate(CHECKS):
-        run.watch(check.guarantee.id, number, len(CHECKS))
-        run.checks.append(run.acceptances.apply(_check(run, canister, check, controller, upgrade)))
-    _tell(run, findings)
+class Suite:
+    """What the gate runs on one kind of canister; the defaults store nothing and promise nothing."""
 
+    name: str = "suite"
+    """How `--suite` names it."""
+    workload_name: str = "workload"
+    """What one run of `workload` is called in sentences: "the same … needs 3 MiB"."""
+    unfit: str = "it is not of the kind that the suite can call"
+    """Why the stages that call the canister are skipped after `identify` returned None."""
+    downgrades: bool = True
+    """Whether Back-out also installs the baseline over the new build, besides loading the snapshot."""
 
-def _check(
-    run: Run,
-    canister: Principal,
-    check: Check,
-    controller: Identity | None,
-    upgrade: Callable[[], None] | None,
-) -> CheckResult:
-    with run.ground.network.anchored():
-        stage = run.ground.stage(canister, check.name, controller=controller, upgrade=upgrade)
-        stage.target = run.order.subject.place
-        return run_check(check, stage)
+    @property
+    def catalogue(self) -> Mapping[str, Guarantee]:
+        """All guarantees of the suite by id, in the order in which reports show them."""
+        return {}
 
+    @property
+    def checks(self) -> Sequence[Check]:
+        """The checks of the guarantees, in the order in which they run; each runs in a state of its own."""
+        return ()
 
-def _controller(run: Run, canister: Principal) -> Identity | None:
-    """Whoever may steer the canister: who installed it, or who was named and is a controller indeed."""
-    if run.order.canister is None:
-        return run.ground.network.deployer
-    named = run.order.controller
-    if named is None:
+    @property
+    def stages(self) -> Mapping[str, Callable[[Run, Findings], None]]:
+        """Stages of the suite's own, which run between Back-out and Guarantees."""
+        return {}
+
+    def init_argument(self, build: Build, shared: Identities) -> bytes | None:  # noqa: ARG002
+        """Return the encoded arguments of `init` for `build` where the user gave none; None for no arguments.
+
+        `shared` returns the identities that `Target.shared` returns later, such as those that hold the first tokens.
+        """
         return None
-    try:
-        Management(run.ground.network.agent(named)).canister_status(canister)
-    except RejectError:
+
+    def upgrade_argument(self, build: Build, shared: Identities) -> bytes | None:  # noqa: ARG002
+        """Return the encoded arguments of `post_upgrade` for `build`; None for those of `init`."""
         return None
-    return named
 
+    def identify(self, target: Target, findings: Findings) -> str | None:  # noqa: ARG002
+        """Return which version of the suite's interface the canister has, for the report's head.
 
-def _upgrade(run: Run, canister: Principal) -> Callable[[], None] | None:
-    if run.order.subject.wasm is None or Capability.UPGRADE not in run.ground.network.capabilities:
+        None, after a fault in `findings`, when the canister is not of the suite's kind: then no stage calls it.
+        """
+        return f"{self.name} suite"
+
+    def fill(self, target: Target) -> Any:  # noqa: ARG002
+        """Store state before the upgrade, and return what `verify` compares with; its text tells what was stored.
+
+        Raises what the canister raises when it refuses.
+        """
         return None
-    return partial(run.ground.upgrade, canister, run.order.subject)
+
+    def verify(self, target: Target, state: Any, findings: Findings, when: str) -> None:
+        """Compare the canister with `state`; what is missing or different is a fault in `findings`.
+
+        `when` begins sentences: "after the upgrade".
+        """
+
+    def resume(self, target: Target, state: Any, findings: Findings, when: str) -> None:
+        """Finish what `fill` left under way; runs after `verify`, also after the snapshot is loaded."""
+
+    def remedy(self, error: RejectError) -> str:  # noqa: ARG002
+        """Return how to repair an upgrade that the network refused; empty where nothing is known."""
+        return ""
+
+    def extend(self, target: Target, state: Any, findings: Findings, when: str) -> Any:  # noqa: ARG002
+        """Store more under the new build, and return the state to compare with from now on."""
+        return state
+
+    def workload(self, target: Target) -> str:  # noqa: ARG002
+        """Make the calls that Budgets measures; returns what could not be called and why, empty when all was."""
+        return ""
+
+    def run_check(self, check: Check, target: Target) -> CheckResult:
+        """Run one check. Raises nothing on purpose."""
+        return run_check(check, target)
 
 
-def _tell(run: Run, findings: Findings) -> None:
-    for result in run.checks:
-        if result.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
-            findings.fault(headline(result), result.guarantee.id)
-    by_guarantee = guarantee_outcomes(run.checks)
-    counts = Counter(by_guarantee.values())
-    said = ", ".join(
-        f"{counts[outcome]} {_WORDS[outcome][counts[outcome] > 1]}"
-        for outcome in _WORST_FIRST
-        if counts[outcome]
-    )
-    findings.note(f"{len(by_guarantee)} guarantees: {said}")
-    for id_ in run.acceptances.needless(run.checks):
-        findings.note(f"{id_} is accepted although it holds: take its acceptance away")
-    if run.order.canister is not None and Capability.SNAPSHOT not in run.ground.network.capabilities:
-        findings.note(f"what the checks stored stays there: {run.ground.network.name} takes no snapshots")
-    if not {Outcome.PASSED, Outcome.FAILED, Outcome.ACCEPTED, Outcome.ERROR} & set(counts):
-        reason = run.checks[0].message if run.checks else "there are no checks"
-        raise UnmetNeedError(f"no guarantee could be judged: {reason}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteEntry:
+    """A suite as it is found: light to import, because the gate looks at every entry to choose one.
 
+    `matches` decides by a Candid interface whether the suite is for the canister. `load` imports what the suite needs
+    and returns it.
+    """
 
-def left_out(run: Run) -> tuple[str, ...]:
-    """The guarantees of which this run should have made every check, and did not."""
-    return unselected(run.checks, CHECKS)
-
-
-def guarantee_outcomes(checks: list[CheckResult]) -> dict[str, Outcome]:
-    """The outcome of each guarantee: the worst of its checks."""
-    worst: dict[str, Outcome] = {}
-    for result in checks:
-        id_ = result.guarantee.id
-        known = worst.get(id_, result.outcome)
-        worst[id_] = min(known, result.outcome, key=_WORST_FIRST.index)
-    return worst
+    name: str
+    summary: str
+    matches: Callable[[Service], bool]
+    load: Callable[[], Suite]

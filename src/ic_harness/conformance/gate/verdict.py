@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from ic_harness.conformance.checks import CHECKS, Check
+from ic_harness.conformance.check import Check
 from ic_harness.conformance.guarantees import GUARANTEES, Severity
 from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
 from ic_harness.conformance.running import SEVERITIES
@@ -20,13 +20,17 @@ _JUDGED: Final = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.ACCEPTED})
 
 
 def decide(
-    stages: Sequence[StageResult], checks: Sequence[CheckResult], left_out: Sequence[str] = ()
+    stages: Sequence[StageResult],
+    checks: Sequence[CheckResult],
+    left_out: Sequence[str] = (),
+    catalogue: Collection[str] = GUARANTEES,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences behind one that is no pass, worst first.
 
     Any failure refuses. Without one, an error means that the run proves nothing, and so does a run in which not a
     single guarantee could be judged. `left_out` names guarantees of which a check was not selected: without them
-    nothing is said about the canister as a whole.
+    nothing is said about the canister as a whole. `catalogue` has the ids of all guarantees; where there are none, a
+    run in which no stage passed proves nothing.
     """
     refusals = _refusals(stages, checks)
     if refusals:
@@ -34,23 +38,27 @@ def decide(
     errors = _errors(stages, checks)
     if errors:
         return Verdict.COULD_NOT_RUN, errors
-    if not any(result.outcome in _JUDGED for result in checks):
+    if catalogue and not any(result.outcome in _JUDGED for result in checks):
         return Verdict.COULD_NOT_RUN, ("no guarantee could be judged", *_reasons(stages))
+    if not catalogue and not any(stage.outcome in _JUDGED for stage in stages):
+        return Verdict.COULD_NOT_RUN, ("no stage could judge anything", *_reasons(stages))
     if left_out:
-        return Verdict.NOT_JUDGED, (_selected(left_out),)
+        return Verdict.NOT_JUDGED, (_selected(left_out, len(catalogue)),)
     return Verdict.PASS, ()
 
 
-def unselected(checks: Sequence[CheckResult], wanted: Sequence[Check] = CHECKS) -> tuple[str, ...]:
+def unselected(
+    checks: Sequence[CheckResult], wanted: Sequence[Check], catalogue: Iterable[str]
+) -> tuple[str, ...]:
     """Return the guarantees of which at least one wanted check has no result, in the order of the catalogue."""
     done = {result.check for result in checks}
     missing = {check.guarantee.id for check in wanted if check.name not in done}
-    return tuple(id_ for id_ in GUARANTEES if id_ in missing)
+    return tuple(id_ for id_ in catalogue if id_ in missing)
 
 
-def _selected(left_out: Sequence[str]) -> str:
+def _selected(left_out: Sequence[str], of: int) -> str:
     shown = ", ".join(left_out[:_NAMED]) + (", …" if len(left_out) > _NAMED else "")
-    return f"{len(left_out)} of {len(GUARANTEES)} guarantees were left out by selection: {shown}"
+    return f"{len(left_out)} of {of} guarantees were left out by selection: {shown}"
 
 
 def _refusals(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ic_harness.conformance.report.annotations import announce, to_annotations
+from ic_harness.conformance.report.findings import known_guarantees
 from ic_harness.conformance.report.html import to_html
 from ic_harness.conformance.report.json_ import from_json, schema, to_json
 from ic_harness.conformance.report.junit import to_junit
@@ -16,6 +17,7 @@ from ic_harness.conformance.results import Report
 __all__ = [
     "announce",
     "from_json",
+    "known_guarantees",
     "schema",
     "to_annotations",
     "to_html",

@@ -80,16 +80,22 @@ class Finding:
         return max(0, len(self.violations) - 1)
 
 
+def known_guarantees(report: Report) -> dict[str, Guarantee]:
+    """Return all guarantees of a report by id: the catalogue of its suite, then those that are only in its checks."""
+    catalogue = GUARANTEES.values() if report.catalogue is None else report.catalogue
+    known = {guarantee.id: guarantee for guarantee in catalogue}
+    return known | {check.guarantee.id: check.guarantee for check in report.checks}
+
+
 class Findings:
     """The guarantees of a report in the order of the catalogue, strangers to the catalogue last."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
         checks: dict[str, list[CheckResult]] = {}
-        known: dict[str, Guarantee] = dict(GUARANTEES)
+        known = known_guarantees(report)
         for check in report.checks:
             checks.setdefault(check.guarantee.id, []).append(check)
-            known[check.guarantee.id] = check.guarantee
         self.all = tuple(Finding(guarantee, tuple(checks.get(id_, ()))) for id_, guarantee in known.items())
 
     @cached_property

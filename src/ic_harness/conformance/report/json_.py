@@ -25,6 +25,8 @@ from ic_harness.text import parse_json
 
 FORMAT: Final = "ic-harness-report"
 VERSION: Final = 1
+_OMITTED: Final = frozenset({"catalogue"})
+"""Fields that are left out when they are None, because readers of older reports do not know them."""
 
 
 def to_json(report: Report) -> str:
@@ -56,7 +58,10 @@ def schema() -> str:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        values = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {
+            name: _plain(item) for name, item in values.items() if item is not None or name not in _OMITTED
+        }
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, bytes):

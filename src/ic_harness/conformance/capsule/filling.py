@@ -9,11 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from ic_harness.conformance.expectations import broken, equal, require
+from ic_harness.conformance.gate import Findings
 from ic_harness.conformance.material import Content, content
 from ic_harness.conformance.stage import Caller, Stage
 from ic_harness.uploads import Asset, UploadedPhoto, sample_photo, upload_photo
-
-from .findings import Findings
 
 _PEOPLE: Final = ("alice", "alice", "bob")
 """Who stores a photo before the upgrade."""

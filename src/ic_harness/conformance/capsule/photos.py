@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Final
 
 from ic_harness.conformance.expectations import equal
+from ic_harness.conformance.gate import Findings, Run
 from ic_harness.conformance.material import Content, content
 from ic_harness.conformance.results import Figure, Picture, Span, Timeline
 from ic_harness.conformance.stage import Caller, Stage
@@ -22,9 +23,7 @@ from ic_harness.units import human_bytes
 from ic_harness.uploads import Asset, Progress, UploadedPhoto, make_large_jpeg, upload_photo
 
 from .filling import read_asset
-from .findings import Findings
 from .recording import Recording, spans
-from .run import Run
 
 _PLAY: Final = "photos"
 _PHOTO: Final = 9_000_000
@@ -47,7 +46,7 @@ def show_photos(run: Run, findings: Findings) -> None:
     """Store one large photo and many small blobs on the canister under judgement, and keep what it looked like."""
     canister = run.judged_canister()
     with run.ground.network.anchored():
-        stage = run.ground.stage(canister, _PLAY)
+        stage = Stage.of(run.target(canister, _PLAY))
         with findings.proving("FL1", "storing a photo in two lanes", promised=False):
             _two_lanes(run, stage, findings)
         with findings.proving("UC7", f"{_SESSIONS} sessions at once", promised=False):

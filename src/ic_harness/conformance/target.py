@@ -1,0 +1,152 @@
+"""The canister under test, as checks and suites call it: clients for callers by name, upgrades, time, a record.
+
+    alice = target.canister("alice")
+    alice.increment()
+    target.upgrade()
+    assert alice.get() == 1
+
+Clients are `networks.Canister` objects: methods of the Candid interface are attributes, values are Python values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ic_harness.candid import Service
+from ic_harness.errors import CallError, HarnessError
+from ic_harness.networks import Canister, Capability, Network
+from ic_harness.principal import Principal
+from ic_harness.protocol import AnonymousIdentity, Identity
+
+from .code import Sample
+from .expectations import UnmetNeedError
+from .results import Violation
+from .story import Step, Story, brief, brief_text
+
+_SECOND = 1_000_000_000
+
+
+class RecordedCanister(Canister):
+    """A client whose calls are recorded in a story under the caller's name."""
+
+    def __init__(self, target: Target, name: str, identity: Identity) -> None:
+        super().__init__(target.network, target.canister_id, identity=identity, service=target.service)
+        self._story = target.story
+        self._name = name
+        self._target = target
+
+    @property
+    def principal(self) -> Principal:
+        """The caller's principal."""
+        return self.identity.principal
+
+    def as_(self, identity: Identity) -> Canister:
+        """Return the same canister for another caller."""
+        return RecordedCanister(self._target, str(identity.principal)[:11], identity)
+
+    def call(self, method: str, *args: Any, update: bool = False) -> Any:
+        """Call `method` and record the call with its outcome. Raises what `Canister.call` raises."""
+        arguments = ", ".join(map(brief, args))
+        try:
+            result = super().call(method, *args, update=update)
+        except HarnessError as error:
+            outcome = error.message if isinstance(error, CallError) else str(error)
+            self._story.add(Step(self._name, method, arguments, brief_text(outcome)))
+            raise
+        self._story.add(Step(self._name, method, arguments, brief(result)))
+        return result
+
+
+class Target:
+    """One canister under test, with callers of its own.
+
+    `service` is its Candid interface; None means that clients read what the canister publishes. `place` is how a
+    person reaches it (a path, or `NETWORK:CANISTER`); empty where that is unknown. `controller` is an identity that
+    controls the canister, where one is known.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        canister_id: Principal,
+        identities: Callable[[str], Identity],
+        *,
+        shared: Callable[[str], Identity] | None = None,
+        service: Service | None = None,
+        controller: Identity | None = None,
+        upgrade: Callable[[], None] | None = None,
+        place: str = "",
+    ) -> None:
+        self.network = network
+        self.canister_id = canister_id
+        self.identities = identities
+        self.service = service
+        self.controller = controller
+        self.upgrading = upgrade
+        self.place = place
+        self.story = Story()
+        self._shared = shared or identities
+        self._callers: dict[str, RecordedCanister] = {}
+        self._first_line = network.lines()[0] if Capability.LINES in network.capabilities else 0
+
+    def identity(self, name: str = "alice") -> Identity:
+        """Return the identity of the caller `name`: the same for one check or stage, another in every other."""
+        return self.identities(name)
+
+    def shared(self, name: str) -> Identity:
+        """Return the identity `name` that all checks and stages of a run share, as `Suite.init_argument` got it."""
+        return self._shared(name)
+
+    def canister(self, caller: str | Identity = "alice") -> RecordedCanister:
+        """Return a client that calls as `caller`: a name (the same identity every time), or an identity."""
+        if not isinstance(caller, str):
+            return RecordedCanister(self, str(caller.principal)[:11], caller)
+        if caller not in self._callers:
+            self._callers[caller] = RecordedCanister(self, caller, self.identity(caller))
+        return self._callers[caller]
+
+    def anonymous(self) -> RecordedCanister:
+        """Return a client that calls anonymously."""
+        return RecordedCanister(self, "anonymous", AnonymousIdentity())
+
+    def upgrade(self) -> None:
+        """Upgrade the canister to the build under test.
+
+        Raises `UnmetNeedError` where that cannot be done, `RejectError` when the canister traps.
+        """
+        if self.upgrading is None:
+            raise UnmetNeedError("no Wasm to upgrade to (give --wasm), or no right to install it")
+        self.upgrading()
+        self.story.add(Step("network", "upgrade", "", "done"))
+
+    def advance(self, seconds: float) -> None:
+        """Move the network's clock forward and run due timers. Raises `UnmetNeedError` where that cannot be done."""
+        self.need(Capability.TIME)
+        self.network.advance_time(int(seconds * _SECOND))
+        self.network.tick()
+        self.story.add(Step("network", "advance", str(seconds), "done"))
+
+    def need(self, capability: Capability) -> None:
+        """Raise `UnmetNeedError`, which skips the check by name, where the network lacks `capability`."""
+        if capability not in self.network.capabilities:
+            raise UnmetNeedError(f"the network {self.network.name} cannot: {capability.value}")
+
+    def printed(self) -> tuple[str, ...]:
+        """Return what the canister printed since this object was made, traps with their backtraces included.
+
+        Empty where the network does not tell.
+        """
+        if Capability.LINES not in self.network.capabilities:
+            return ()
+        _, lines = self.network.lines(self._first_line)
+        return tuple(line.text for line in lines if line.canister == self.canister_id)
+
+    def reproduction(
+        self,
+        check: str,  # noqa: ARG002 - named for `Subject` of `running`
+        violations: Sequence[Violation],  # noqa: ARG002
+        samples: Sequence[Sample],  # noqa: ARG002
+    ) -> str:
+        """Return no code: the story has the calls."""
+        return ""
