@@ -14,11 +14,12 @@ Environment variables and options on the command line win over the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError
+from ic_harness.text import one_line
 
 CONFIG_FILE: Final = "ic-harness.toml"
 
@@ -31,16 +32,30 @@ def load_defaults(
     `commands` maps names to the commands of a group; defaults of those are nested as `click` wants them.
     Raises `InputError` when the file is no TOML.
     """
+    everywhere, tables = _read(folder)
+    found = {name: everywhere | tables.get(name, {}) for name in commands}
+    return {name: own | dict.fromkeys(commands[name], own) for name, own in found.items()}
+
+
+def check_keys(command: str, known: Collection[str], folder: Path | None = None) -> None:
+    """Raise `InputError` for a key in the command's table of the file that is not `known`, which does nothing."""
+    _, tables = _read(folder)
+    for key in tables.get(command, {}):
+        if key not in known:
+            names = ", ".join(sorted(name.replace("_", "-") for name in known))
+            raise InputError(f"{CONFIG_FILE}: [{command}] has no key {one_line(key)!r}; there are: {names}")
+
+
+def _read(folder: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Read the keys of every command, and the tables; empty without a file."""
     path = (folder or Path()) / CONFIG_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}
+        return {}, {}
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
-    everywhere, tables = _split(_parse(path, text))
-    found = {name: everywhere | tables.get(name, {}) for name in commands}
-    return {name: own | dict.fromkeys(commands[name], own) for name, own in found.items()}
+    return _split(_parse(path, text))
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:

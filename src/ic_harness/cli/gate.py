@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from .config import check_keys
 from .failures import BadInput
 from .options import json_option, place_options
 from .place import Place
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 PASSED: Final = 0
 REFUSED: Final = 1
 COULD_NOT_RUN: Final = 2
+
+
+class Several(click.Option):
+    """An option that can be given several times, and in ic-harness.toml as one text or a list of texts."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Take one text as a list of one."""
+        return super().type_cast_value(ctx, [value] if isinstance(value, str) else value)
 
 
 @click.command()
@@ -45,13 +54,17 @@ COULD_NOT_RUN: Final = 2
 )
 @click.option(
     "--module",
+    cls=Several,
     multiple=True,
     metavar="FILE",
     help="Python file with fill, verify, workload or own guarantees.",
 )
-@click.option("--guarantees", multiple=True, metavar="TOML", help="Catalogue of your own guarantees.")
+@click.option(
+    "--guarantees", cls=Several, multiple=True, metavar="TOML", help="Catalogue of your own guarantees."
+)
 @click.option(
     "--volatile",
+    cls=Several,
     multiple=True,
     metavar="NAME",
     help="Query whose answer an upgrade may change, without arguments.",
@@ -89,8 +102,11 @@ def gate(*, place: Place, report: Path | None, as_json: bool, **asked: Any) -> N
 
     from .gate_inputs import Asked  # lazy: start-up time  # noqa: PLC0415
 
-    accepted = (click.get_current_context().default_map or {}).get("accepted", {})
+    context = click.get_current_context()
+    accepted = (context.default_map or {}).get("accepted", {})
     try:
+        known = [str(parameter.name) for parameter in context.command.params]
+        check_keys("gate", [*known, "accepted"])
         if report is not None:
             report.mkdir(parents=True, exist_ok=True)  # before a minute of work, not after it
         found = _judge(Asked(place=place, accepted=accepted, **asked))

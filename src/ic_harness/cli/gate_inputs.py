@@ -139,8 +139,13 @@ def _with_argument(build: Build, text: str | None, upgrade: str | None = None) -
 
 def _encoded(build: Build, text: str, option: str) -> bytes:
     """Encode arguments by the types of `init`, which are those of `post_upgrade` too."""
-    types = (build.service.init_args if build.service else None) or ()
     try:
+        types = build.init_types
+        if len(parse_values(text)) > len(types):
+            raise InputError(
+                f"{option} {text} needs types, and neither the .did nor the module tells them: give --candid with a "
+                f"service constructor"
+            )
         return encode(parse_values(text, types), types)
     except CandidError as error:
         raise InputError(f"{option} {text} does not fit the init of {build.name}: {error}") from error

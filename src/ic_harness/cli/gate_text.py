@@ -97,7 +97,7 @@ def show(report: Report, written: Sequence[Path], console: Console | None = None
     """Print a report on standard output (or on `console`), the verdict last, where a terminal stops."""
     console = console or _standard_output()
     catalogue = known_guarantees(report)
-    console.print(_subject(report.subject))
+    console.print(_subject(report.subject, "generation" if report.catalogue is None else "suite"))
     console.print()
     console.print(_stages(report.stages, catalogue))
     if report.checks:
@@ -120,12 +120,12 @@ def _standard_output() -> Console:
     return console
 
 
-def _subject(subject: Subject) -> Table:
+def _subject(subject: Subject, head: str) -> Table:
     size = f", {human_bytes(subject.wasm_size)}" if subject.wasm_size is not None else ""
     digest = f", SHA-256 {subject.wasm_sha256[:12]}…" if subject.wasm_sha256 else ""
     rows = {
         "canister": f"{subject.canister}{size}{digest}",
-        "generation": subject.generation,
+        head: subject.generation,
         "baseline": subject.baseline or "none",
         "network": subject.network,
     }

@@ -225,6 +225,10 @@ class EmbeddedNetwork(Network):
         """Read the stable memory of a canister. Raises `ReplicaError` when there is no such canister."""
         return self.replica.stable_memory(canister)
 
+    def certified_data(self, canister: Principal) -> bytes:
+        """Read the certified data of a canister. Raises `ReplicaError` when there is no such canister."""
+        return self.replica.certified_data(canister)
+
     def logs(self, canister: Principal) -> list[str]:
         """Read the newest 4 KiB of what a canister printed, and why it trapped."""
         return [

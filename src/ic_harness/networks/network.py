@@ -298,6 +298,10 @@ class Network(ABC):
         """Read the stable memory of a canister, all of it. Needs `Capability.STABLE`."""
         raise MissingCapabilityError(self.name, Capability.STABLE)
 
+    def certified_data(self, canister: Principal) -> bytes:  # noqa: ARG002 - named for implementations
+        """Read the certified data of a canister, at most 32 bytes. Needs `Capability.STABLE`."""
+        raise MissingCapabilityError(self.name, Capability.STABLE)
+
     def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations
         """Read what a canister printed, oldest first. Needs `Capability.LOGS`."""
         raise MissingCapabilityError(self.name, Capability.LOGS)

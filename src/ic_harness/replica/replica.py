@@ -287,6 +287,11 @@ class Replica:
         canister = self.canister(canister_id)
         return self.node.driver.call(lambda: snapshots.stable_memory(self.node.machine, canister))
 
+    def certified_data(self, canister_id: Id) -> bytes:
+        """The certified data of a canister between two rounds. Raises `ReplicaError` when there is no such canister."""
+        canister = self.canister(canister_id)
+        return self.node.driver.call(lambda: canister.certified_data)
+
     def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
         """What the newest messages cost, and the number to ask with next time."""
         return self.node.observer.figures.since(since)

@@ -113,7 +113,8 @@ def _compare(run: Run, findings: Findings, bill: Bill, before: Bill | None) -> N
     if bill.memory > before.memory * (1 + run.order.budget / 100):
         findings.fault(
             f"the same {run.suite.workload_name} needs {human_bytes(bill.memory)} of memory, "
-            f"{_more(bill.memory, before.memory)} than the {human_bytes(before.memory)} of the baseline; {run.order.budget:g} % are allowed"
+            f"{_more(bill.memory, before.memory)} than the {human_bytes(before.memory)} of the baseline; "
+            f"{run.order.budget:g} % are allowed"
         )
     if not findings.faults:
         findings.note(f"nothing costs over {run.order.budget:g} % more than in {_name(run)}")

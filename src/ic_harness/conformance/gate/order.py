@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from ic_harness.candid import Service
+from ic_harness.candid import Service, Type
 from ic_harness.conformance.results import Acceptance
-from ic_harness.networks import published_interface, read_interface
+from ic_harness.networks import interface_of, published_interface, read_interface
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 
@@ -56,6 +57,16 @@ class Build:
     def service(self) -> Service | None:
         """The interface: the one that was given, else the published one."""
         return self.interface or self.published
+
+    @property
+    def init_types(self) -> Sequence[Type]:
+        """The types of what `init` takes: from the interface, else from the module's own section.
+
+        Raises `CandidError` when either is no Candid.
+        """
+        if self.service is not None and self.service.init_args is not None:
+            return self.service.init_args
+        return interface_of(self.wasm)[1] if self.wasm is not None else ()
 
 
 @dataclass(frozen=True, kw_only=True)

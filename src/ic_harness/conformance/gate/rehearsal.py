@@ -56,9 +56,9 @@ def rehearse_upgrade(run: Run, findings: Findings) -> None:
         run.ground.upgrade(canister, run.order.subject)
     except RejectError as error:
         findings.fault(f"the upgrade from {run.order.before.name} is refused: {error.reject_message}")
-        if remedy := run.suite.remedy(error):
+        if remedy := run.suite.remedy(error, run.order.before, run.order.subject):
             findings.note(f"fix: {remedy}")
-        run.suite.verify(run.target(canister, _PLAY), state, findings, "after the refused upgrade")
+        run.suite.verify(_before(run, canister), state, findings, "after the refused upgrade")
         return
     target = run.target(canister, _PLAY)
     run.suite.verify(target, state, findings, _AFTER)

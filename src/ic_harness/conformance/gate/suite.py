@@ -73,7 +73,7 @@ class Suite:
 
         None, after a fault in `findings`, when the canister is not of the suite's kind: then no stage calls it.
         """
-        return f"{self.name} suite"
+        return self.name
 
     def fill(self, target: Target) -> Any:  # noqa: ARG002
         """Store state before the upgrade, and return what `verify` compares with; its text tells what was stored.
@@ -91,8 +91,8 @@ class Suite:
     def resume(self, target: Target, state: Any, findings: Findings, when: str) -> None:
         """Finish what `fill` left under way; runs after `verify`, also after the snapshot is loaded."""
 
-    def remedy(self, error: RejectError) -> str:  # noqa: ARG002
-        """Return how to repair an upgrade that the network refused; empty where nothing is known."""
+    def remedy(self, error: RejectError, before: Build, after: Build) -> str:  # noqa: ARG002
+        """Return how to repair the upgrade from `before` to `after` that was refused; empty where nothing is known."""
         return ""
 
     def extend(self, target: Target, state: Any, findings: Findings, when: str) -> Any:  # noqa: ARG002

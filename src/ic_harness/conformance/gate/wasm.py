@@ -70,6 +70,5 @@ def _install(run: Run, findings: Findings) -> None:
         run.canister = run.ground.install(run.order.subject)
     except RejectError as error:
         findings.fault(f"it cannot be installed: {error.reject_message}")
-        service = run.order.subject.service
-        if service is not None and service.init_args and run.order.subject.argument == NO_ARGUMENT:
+        if run.order.subject.argument == NO_ARGUMENT and run.order.subject.init_types:
             findings.note("its init takes arguments, and none were given: --argument '(…)'")

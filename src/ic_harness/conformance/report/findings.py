@@ -146,6 +146,8 @@ class Findings:
 
     def _kept(self) -> str:
         passed, everything = self.counts[Outcome.PASSED], len(self.all)
+        if not everything:
+            return "No stage of the gate found a fault; no guarantees are stated."
         if passed == everything:
             return f"All {everything} guarantees hold."
         return f"{passed} of {everything} guarantees hold; none broke unaccepted."

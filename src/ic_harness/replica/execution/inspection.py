@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import wasmtime
 
@@ -20,6 +21,8 @@ from .validation import ModuleInvalid, validate
 from .wasm_binary import Kind, WasmBinary, parse
 from .wasm_reader import WasmDecodeError
 
+_PREFIX: Final = "canister_"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleFacts:
@@ -27,7 +30,8 @@ class ModuleFacts:
 
     `imports` are the names of `ic0` functions, `foreign` imports that no network offers, as `module.name`.
     `methods` maps a method to `update`, `query` or `composite_query`. `problem` is the first rule that is broken,
-    in the words of the network; empty for a valid canister module.
+    in the words of the network; empty for a valid canister module. `hooks` are the exported entry points of the
+    system, without prefix: `init`, `pre_upgrade`, `heartbeat`.
     """
 
     size: int
@@ -37,6 +41,7 @@ class ModuleFacts:
     foreign: tuple[str, ...]
     methods: Mapping[str, str]
     problem: str
+    hooks: frozenset[str] = frozenset()
 
     @property
     def compressed(self) -> bool:
@@ -60,6 +65,7 @@ def inspect_module(wasm: bytes) -> ModuleFacts:
         foreign=tuple(_foreign(binary)),
         methods=methods,
         problem=problem,
+        hooks=frozenset(_hooks(binary)),
     )
 
 
@@ -67,6 +73,14 @@ def inspect_module(wasm: bytes) -> ModuleFacts:
 def _compiler() -> Compiler:
     # Kept for the life of the process: an engine must not outlive the compiler whose memories it calls back for.
     return Compiler()
+
+
+def _hooks(binary: WasmBinary) -> list[str]:
+    return [
+        item.name.removeprefix(_PREFIX)
+        for item in binary.exports
+        if item.kind is Kind.FUNCTION and item.name.startswith(_PREFIX) and " " not in item.name
+    ]
 
 
 def _foreign(binary: WasmBinary) -> list[str]:

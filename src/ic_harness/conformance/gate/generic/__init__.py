@@ -7,10 +7,9 @@ from typing import Final
 from ic_harness.candid import Service
 from ic_harness.conformance.gate.suite import SuiteEntry
 
-from .own import own_suite
-from .suite import GenericSuite
+from .suite import GenericSuite, own_suite
 
-__all__ = ["ENTRY", "own_suite"]
+__all__ = ["ENTRY", "GenericSuite", "own_suite"]
 
 
 def _matches(_service: Service) -> bool:

@@ -168,7 +168,7 @@ def _fact_rows(report: Report) -> Iterator[tuple[str, object]]:
     yield "Canister", subject.canister
     yield "Network", subject.network
     if subject.generation:
-        yield "Generation", subject.generation
+        yield "Generation" if report.catalogue is None else "Suite", subject.generation
     if subject.wasm_sha256:
         yield "Wasm SHA-256", tag("code", subject.wasm_sha256)
     if subject.wasm_size is not None:
