@@ -10,6 +10,7 @@ from __future__ import annotations
 from .fixtures import (
     backend,
     backend_for,
+    canister,
     canister_id,
     capsule,
     clock,
@@ -22,23 +23,27 @@ from .fixtures import (
     photo,
     upload,
 )
+from .guarantees import guarantee, pytest_collection_modifyitems
 from .options import pytest_addoption, pytest_configure
 from .reporting import pytest_runtest_makereport
 
 __all__ = [
     "backend",
     "backend_for",
+    "canister",
     "canister_id",
     "capsule",
     "clock",
     "deploy",
     "faults",
+    "guarantee",
     "ic_findings",
     "ic_lab",
     "identity",
     "network",
     "photo",
     "pytest_addoption",
+    "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_runtest_makereport",
     "upload",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -10,10 +11,10 @@ from statistics import median_low
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
+from ic_harness.conformance import GUARANTEES, Guarantee
 from ic_harness.conformance.gate import decide, suite_named, unselected
 from ic_harness.conformance.report import from_json, write_report
-from ic_harness.conformance.results import MethodCost, Report, Subject
+from ic_harness.conformance.results import CheckResult, MethodCost, Report, Subject
 from ic_harness.text import readable
 from ic_harness.urls import public_url
 
@@ -57,30 +58,54 @@ class Collected:
 
     def report(self) -> Report:
         """The report of the whole run."""
-        order = list(GUARANTEES)
+        catalogue = self._catalogue()
+        order = list(catalogue)
         checks = sorted(
             (check for found in self._found for check in found.checks),
             key=lambda check: (order.index(check.guarantee.id), check.check),
         )
-        suite = suite_named("capsule").load()
-        verdict, refusals = decide((), checks, unselected(checks, suite.checks, suite.catalogue))
+        verdict, refusals = decide((), checks, self._left_out(checks, catalogue), catalogue)
         return Report(
             subject=self._subject(),
             verdict=verdict,
             refusals=refusals,
             checks=tuple(checks),
             costs=self._costs(),
+            catalogue=None if self._capsule_only else tuple(catalogue.values()),
             figures=tuple(figure for found in self._found for figure in found.figures),
             timelines=tuple(timeline for found in self._found for timeline in found.timelines),
             seconds=time.perf_counter() - self._clock,
         )
+
+    @property
+    def _capsule_only(self) -> bool:
+        return all(found.catalogue is None for found in self._found)
+
+    def _catalogue(self) -> Mapping[str, Guarantee]:
+        """All guarantees that the tests of the run could have been about, in the order of their catalogues."""
+        if self._capsule_only:
+            return GUARANTEES
+        known: dict[str, Guarantee] = {}
+        for found in self._found:
+            catalogue = GUARANTEES.values() if found.catalogue is None else found.catalogue
+            known |= {guarantee.id: guarantee for guarantee in catalogue if guarantee.id not in known}
+        return known
+
+    def _left_out(self, checks: Sequence[CheckResult], catalogue: Mapping[str, Guarantee]) -> Sequence[str]:
+        """The guarantees without a result: of the suite those that lack one check, of others those that lack any."""
+        judged = {check.guarantee.id for check in checks}
+        missing = {id_ for id_ in catalogue if id_ not in judged}
+        if any(found.catalogue is None for found in self._found):
+            suite = suite_named("capsule").load()
+            missing |= set(unselected(checks, suite.checks, suite.catalogue))
+        return [id_ for id_ in catalogue if id_ in missing]
 
     def _subject(self) -> Subject:
         options = self._options
         wasm = options.wasm.read_bytes() if options.wasm is not None else None
         name = readable(options.wasm.name) if options.wasm is not None else options.canister_id
         return Subject(
-            canister=name or "reference backend",
+            canister=name or ("reference backend" if self._capsule_only else "canisters of the tests"),
             network=public_url(options.network),
             generation=next((f.subject.generation for f in self._found if f.subject.generation), "unknown"),
             started=self._started.isoformat(timespec="seconds"),

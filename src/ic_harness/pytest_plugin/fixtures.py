@@ -14,7 +14,7 @@ from .reporting import FOUND, WATCH
 if TYPE_CHECKING:
     from ic_harness.backend import Backend
     from ic_harness.conformance.collecting import Findings
-    from ic_harness.networks import Network
+    from ic_harness.networks import Canister, Network
     from ic_harness.principal import Principal
     from ic_harness.protocol import Identity
     from ic_harness.uploads import UploadedPhoto
@@ -71,6 +71,19 @@ def canister_id(ic_lab: Lab, network: Network) -> Principal:
     """Tell the id of the backend under test: `--canister-id`, the deployed `--wasm`, or the reference."""
     assert network is ic_lab.network
     return ic_lab.backend()
+
+
+@pytest.fixture
+def canister(ic_lab: Lab, network: Network, canister_id: Principal, identity: Identities) -> Canister:
+    """Return a client of the canister under test that calls as the test's own identity.
+
+    Methods of its Candid interface are attributes. The interface is `--candid`, else what the canister publishes.
+    """
+    from ic_harness.networks import Canister, read_interface  # lazy: start-up time  # noqa: PLC0415
+
+    did = ic_lab.options.candid
+    service = read_interface(did) if did is not None else None
+    return Canister(network, canister_id, identity=identity(), service=service)
 
 
 @pytest.fixture

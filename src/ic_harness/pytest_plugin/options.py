@@ -5,8 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
+
+GATE_ROLES: Final = {
+    "fill": "stores state before an upgrade",
+    "fill_more": "stores more after an upgrade",
+    "verify": "asserts that what fill stored is there",
+    "workload": "makes the calls whose costs are compared",
+}
+"""What a function can be to the gate, by marker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +75,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "guarantee(id, severity, needs): proves or refutes a guarantee of the conformance suite; "
-        "severity is C, H, M or L, needs is such as 'two' or 'upgrade'",
+        "guarantee(id, severity, needs): proves or refutes a guarantee, of guarantees.toml beside the test or of the "
+        "conformance suite; there severity is C, H, M or L, needs is such as 'two' or 'upgrade'",
     )
+    for role, what in GATE_ROLES.items():
+        config.addinivalue_line("markers", f"gate_{role}: {what}, for `ic-harness gate --module`")
 
 
 def _register_summaries(config: pytest.Config) -> None:

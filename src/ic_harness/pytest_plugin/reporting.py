@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from .guarantees import findings_of
+
 if TYPE_CHECKING:
     from ic_harness.conformance.collecting import Findings
 
@@ -29,17 +31,18 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the section "canister log" to the report, and the figures where they are wanted."""
     report = yield
-    if call.when == "teardown" or (call.when == "setup" and report.passed):
-        return report
     watch = item.stash.get(WATCH, None)
-    if watch is None:
-        return report
-    log = watch.log()
+    counts = call.when == "call" or (call.when == "setup" and not report.passed)
+    log = watch.log() if watch is not None and counts else ""
     if log:
         report.sections.append(("canister log", log))
-    findings = item.stash.get(FOUND, None)
-    if findings is not None and item.config.getoption("ic_report"):
-        vars(report)[FINDINGS] = findings.as_text()
-    if item.config.getoption("ic_profile") or FINDINGS in vars(report):
+    if item.config.getoption("ic_report"):
+        own = findings_of(item, call, report, log)
+        findings = (
+            own if own is not None else item.stash.get(FOUND, None) if watch is not None and counts else None
+        )
+        if findings is not None:
+            vars(report)[FINDINGS] = findings.as_text()
+    if watch is not None and counts and (item.config.getoption("ic_profile") or FINDINGS in vars(report)):
         vars(report)[USES] = [use.plain() for use in watch.uses()]
     return report

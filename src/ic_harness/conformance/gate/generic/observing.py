@@ -53,7 +53,7 @@ class Observation:
 
     def __str__(self) -> str:
         answered = sum(answer.values is not None for answer in self.answers.values())
-        return f"{answered} queries without arguments answer"
+        return f"{answered} {'query' if answered == 1 else 'queries'} without arguments answered"
 
 
 def plain_queries(service: Service | None) -> list[Method]:

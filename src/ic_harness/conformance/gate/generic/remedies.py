@@ -12,8 +12,8 @@ _PRE: Final = "pre_upgrade"
 _POST: Final = "post_upgrade"
 _REMEDIES: Final[Mapping[str, str]] = {
     _PRE: (
-        "If the old build traps in pre_upgrade, no later build can be installed over it in this way: release builds that "
-        "keep their state in stable structures and need no pre_upgrade. A canister that is stuck is upgraded with "
+        "If the old build traps in pre_upgrade, no later build can be installed over it in this way: release builds "
+        "that keep their state in stable structures and need no pre_upgrade. A canister that is stuck is upgraded with "
         "skip_pre_upgrade, which loses what pre_upgrade would have written."
     ),
     _POST: (
@@ -21,7 +21,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
         "there. Where post_upgrade takes other arguments than init, give them with --upgrade-argument."
     ),
 }
-_NO_HOOK: Final = "Neither build runs code of its own at an upgrade, so that the module itself does not fit: the message above says why."
+_NO_HOOK: Final = "Neither build runs code of its own at an upgrade: the message says what does not fit."
 
 
 def remedy(message: str, before: Build, after: Build) -> str:
@@ -29,7 +29,7 @@ def remedy(message: str, before: Build, after: Build) -> str:
 
     The hook that trapped is the one that the `message` names in its backtrace; else every hook that could have run.
     """
-    named = [hook for hook in _REMEDIES if hook in message]
+    named = [word for word in _REMEDIES if word in message]
     possible = [*_hook(before, _PRE), *_hook(after, _POST)]
     return " ".join(_REMEDIES[hook] for hook in named or possible) or _NO_HOOK
 
