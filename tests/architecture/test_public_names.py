@@ -43,6 +43,7 @@ ENTRANCES = {
     f"{PACKAGE}.bulk.server",
     f"{PACKAGE}.candid.bindgen",
     f"{PACKAGE}.candid.runtime",
+    f"{PACKAGE}.conformance.blame",
     f"{PACKAGE}.conformance.collecting",
     f"{PACKAGE}.conformance.gate",
     f"{PACKAGE}.conformance.gate.generic",
