@@ -103,6 +103,7 @@ def test_silent_network_is_told(unused_port):
         ("order_fault", ("drop_reply",), "faults"),
         ("clear_faults", (), "faults"),
         ("stable_memory", (None,), "stable"),
+        ("certified_data", (None,), "stable"),
     ],
 )
 def test_missing_capability_is_told(method, args, capability):

@@ -32,27 +32,30 @@ def load_defaults(
     `commands` maps names to the commands of a group; defaults of those are nested as `click` wants them.
     Raises `InputError` when the file is no TOML.
     """
-    everywhere, tables = _read(folder)
+    read = _read(folder)
+    if read is None:
+        return {}
+    everywhere, tables = read
     found = {name: everywhere | tables.get(name, {}) for name in commands}
     return {name: own | dict.fromkeys(commands[name], own) for name, own in found.items()}
 
 
 def check_keys(command: str, known: Collection[str], folder: Path | None = None) -> None:
     """Raise `InputError` for a key in the command's table of the file that is not `known`, which does nothing."""
-    _, tables = _read(folder)
+    _, tables = _read(folder) or ({}, {})
     for key in tables.get(command, {}):
         if key not in known:
             names = ", ".join(sorted(name.replace("_", "-") for name in known))
             raise InputError(f"{CONFIG_FILE}: [{command}] has no key {one_line(key)!r}; there are: {names}")
 
 
-def _read(folder: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Read the keys of every command, and the tables; empty without a file."""
+def _read(folder: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]] | None:
+    """Read the keys of every command, and the tables; None without a file."""
     path = (folder or Path()) / CONFIG_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}, {}
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
     return _split(_parse(path, text))

@@ -206,6 +206,13 @@ def test_own_guarantees_are_judged(judged):
     assert [guarantee.id for guarantee in report.catalogue] == ["W1", "W12"]
 
 
+def test_a_guarantee_without_a_test_is_told(judged):
+    """A promise that nothing proves or refutes is named, also when everything else passes."""
+    one = GUARANTEES.partition('@pytest.mark.guarantee("W12")')[0]
+    found = stage(judged(counters.keeping(), one, catalogue=CATALOGUE), "Guarantees")
+    assert "no test proves or refutes W12" in found.findings
+
+
 def test_a_broken_guarantee_refuses(judged):
     """What the test asserts is what was seen, with the meaning of the catalogue; the story has the calls."""
     report = judged(counters.losing(), GUARANTEES, catalogue=CATALOGUE, volatile=("now", "get"))
@@ -249,6 +256,11 @@ def test_how_a_test_can_end(judged, body, outcome, words):
             "import pytest\ndef fill(): ...\n@pytest.mark.gate_fill\ndef test_fill(): ...",
             ["test_fill", "fill are both fill"],
         ),
+        ("def other(): ...", ["has no fill, no fill_more", "no test of a guarantee"]),
+        (
+            "import pytest\nclass Test:\n    @pytest.mark.guarantee('W1')\n    def test_a(self=None): ...",
+            ["test_a is a method of a class"],
+        ),
         (
             "import pytest\n@pytest.mark.guarantee('X9')\ndef test(): ...",
             ["the guarantee 'X9'", "W1, W12"],
@@ -277,6 +289,19 @@ def test_a_bug_of_verify_is_no_verdict(judged):
     assert report.verdict is Verdict.COULD_NOT_RUN
     assert "verify raised KeyError: 'x'" in report.refusals[0]
     assert "line 2" in report.refusals[0]
+
+
+def test_the_users_code_prints_on_standard_error(judged, capsys, write):
+    """Standard output is the report's; modules beside the file can be imported, at any time."""
+    write("NUMBER = 12\n", "helper.py")
+    module = "print('loaded')\n" + FILL_AND_VERIFY.replace(
+        "    assert",
+        "    print('called')\n    from helper import NUMBER\n    assert NUMBER == 12\n    assert",
+    )
+    assert judged(counters.keeping(), module).verdict is Verdict.PASS
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[:2] == ["loaded", "called"]
 
 
 def test_the_interface_chooses_the_suite():

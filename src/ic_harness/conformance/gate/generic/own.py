@@ -25,7 +25,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -75,7 +75,8 @@ class OwnFunction:
         """
         given = {name: ARGUMENTS[name](target, state) for name in self.arguments}
         try:
-            return self.function(**given)
+            with _loading(self.file.resolve().parent):
+                return self.function(**given)
         except (BrokenGuaranteeError, HarnessError):
             raise
         except (AssertionError, pytest.fail.Exception) as error:
@@ -130,18 +131,28 @@ def read_own(files: Sequence[Path], catalogue: Mapping[str, Guarantee]) -> Own:
     roles: dict[str, OwnFunction] = {}
     checks: list[Check] = []
     for file in files:
-        for name, function in _functions(_imported(file)):
-            found = _roles(name, function)
-            guarantees = _guarantees(function)
-            if not found and not guarantees:
-                continue
-            own = OwnFunction(function=function, file=file, arguments=_arguments(function, file))
-            for role in found:
+        found = list(_found(file))
+        if not found:
+            raise InputError(f"{one_line(str(file))} has no {', no '.join(ROLES)} and no test of a guarantee")
+        for own, named in found:
+            for role in named:
                 if role in roles:
                     raise InputError(f"{own.place} and {roles[role].place} are both {role}: there can be one")
                 roles[role] = own
-            checks += [_check(own, id_, catalogue) for id_ in guarantees]
+            checks += [_check(own, id_, catalogue) for id_ in _guarantees(own.function)]
     return Own(**roles, checks=tuple(checks))
+
+
+def _found(file: Path) -> Iterator[tuple[OwnFunction, list[str]]]:
+    """The functions of a file that the gate calls, each with its roles."""
+    for name, function in _functions(_imported(file)):
+        roles = _roles(name, function)
+        if not roles and not _guarantees(function):
+            continue
+        own = OwnFunction(function=function, file=file, arguments=_arguments(function, file))
+        if not name:
+            raise InputError(f"{own.place} is a method of a class: the gate calls functions of a file only")
+        yield own, roles
 
 
 def _imported(file: Path) -> ModuleType:
@@ -156,7 +167,7 @@ def _imported(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _on_path(path.parent):
+        with _loading(path.parent):
             spec.loader.exec_module(module)
     except (Exception, SystemExit, pytest.skip.Exception) as error:
         del sys.modules[name]
@@ -167,19 +178,25 @@ def _imported(file: Path) -> ModuleType:
 
 
 @contextmanager
-def _on_path(folder: Path) -> Iterator[None]:
+def _loading(folder: Path) -> Iterator[None]:
+    """Let the user's code import what lies beside it, and print on standard error: standard output is the report's."""
     sys.path.insert(0, str(folder))
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         sys.path.remove(str(folder))
 
 
 def _functions(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The functions that the file defines itself, in its order."""
+    """The functions that the file defines itself, in its order; those of its classes that are marked have no name."""
     for name, value in vars(module).items():
-        if inspect.isfunction(value) and value.__module__ == module.__name__:
+        if getattr(value, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(value):
             yield name, value
+        elif inspect.isclass(value):
+            yield from (("", it) for it in vars(value).values() if inspect.isfunction(it) and _marks(it))
 
 
 def _marks(function: Callable[..., Any]) -> list[pytest.Mark]:
