@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -131,6 +132,46 @@ def test_what_cannot_be_run(run, folder, config, arguments, words):
     (folder / "bad.toml").write_text('[w1]\nseverity = "C"\ntext = "x"\n')
     (folder / "plain.did").write_text(counters.DID)
     refused(run("gate", "--wasm", "good.wasm", *arguments), 2, *words)
+
+
+MOTOKO = Path(__file__).parents[2] / "fixtures" / "canisters" / "motoko"
+COUNTS = """
+def fill(canister):
+    for _ in range(3):
+        canister.increment()
+    canister.remember("Ada")
+
+
+def verify(canister):
+    kept = canister.state()
+    assert kept["count"] == 10, f"the count is {kept['count']}"
+    assert kept["names"] == ["Ada"]
+"""
+
+
+def test_a_motoko_counter_keeps_its_state(run, folder):
+    """It passes with fill and verify, and without; arguments of init are encoded by the module's own section."""
+    (folder / "ic-harness.toml").write_text('[gate]\nargument = "(7)"\nmodule = "counts.py"\n')
+    (folder / "counts.py").write_text(COUNTS)
+    counter = MOTOKO / "counter.wasm.gz"
+    judged = run("gate", "--wasm", counter, "--baseline", counter)
+    assert judged.exit_code == 0, judged.output
+    assert "counts.py::verify holds" in " ".join(judged.stdout.split())
+    (folder / "ic-harness.toml").write_text('[gate]\nvolatile = ["time", "state"]\nargument = "(7)"\n')
+    assert run("gate", "--wasm", counter).exit_code == 0
+    refused(run("gate", "--wasm", counter, "--argument", "(7, 8)"), 2, "--argument (7, 8)", "types")
+
+
+def test_a_motoko_build_that_cannot_read_old_state(run, folder):
+    """Motoko refuses variables of another type: the finding says what to do, and the old state is unharmed."""
+    (folder / "ic-harness.toml").write_text('[gate]\nargument = "(7)"\nvolatile = "time"\n')
+    new, old = MOTOKO / "counter_incompatible.wasm.gz", MOTOKO / "counter.wasm.gz"
+    result = run("gate", "--wasm", new, "--baseline", old, "--json")
+    assert result.exit_code == 1
+    stages = {stage.name: stage for stage in from_json(result.stdout).stages}
+    assert "Memory-incompatible program upgrade" in stages["Upgrade"].findings[0]
+    assert any("migration expression" in finding for finding in stages["Upgrade"].findings)
+    assert stages["Back-out"].outcome is Outcome.PASSED
 
 
 def test_the_capsules_suite_can_be_named(run, folder):

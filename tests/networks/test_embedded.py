@@ -272,6 +272,24 @@ STABLE = wat(
 )
 
 
+CERTIFIED = wat(
+    """
+    (import "ic0" "certified_data_set" (func $set (param i32 i32)))
+    (memory 1)
+    (data (i32.const 0) "kept")
+    (func (export "canister_init") (call $set (i32.const 0) (i32.const 4)))""",
+    prelude="",
+)
+
+
+def test_certified_data_is_read(network):
+    """What the canister set, and nothing of a canister without code."""
+    assert network.certified_data(network.deploy(CERTIFIED)) == b"kept"
+    assert network.certified_data(network.create_canister()) == b""
+    with pytest.raises(ReplicaError, match="does not exist"):
+        network.certified_data(Principal(b"\x01\x02"))
+
+
 def test_stable_memory_is_read(network):
     """All of it, and nothing of a canister without code."""
     assert network.stable_memory(network.deploy(STABLE)) == bytes(65_532) + b"kept"

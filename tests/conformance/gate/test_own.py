@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.conformance.gate import Build, Order, SuiteEntry, run_gate, suite_for, suite_named, suites
 from ic_harness.conformance.gate.generic import own_suite
 from ic_harness.conformance.results import Outcome, Verdict
@@ -352,3 +353,14 @@ def test_the_example_of_the_page_runs(judged):
     toml = next(block for block in page.split("```toml\n")[1:] if "[W1]" in block).partition("```")[0]
     assert judged(counters.keeping(), python, catalogue=toml).verdict is Verdict.PASS
     assert judged(counters.losing(), python, catalogue=toml).verdict is Verdict.REFUSED
+
+
+def test_the_entry_of_the_page_is_one():
+    """What docs/own-suites.md shows for an entry point is a `SuiteEntry` that tells its kind of canister."""
+    page = (Path(__file__).parents[3] / "docs" / "own-suites.md").read_text(encoding="utf-8")
+    names = {}
+    exec(page.partition("```py\n")[2].partition("```")[0], names)
+    entry = names["ENTRY"]
+    assert isinstance(entry, SuiteEntry)
+    assert not entry.matches(reference().service)
+    assert entry.matches(candid.parse("service : { my_method : () -> (); my_other_method : () -> () }"))

@@ -13,7 +13,8 @@ GOOD = """
 (module
   (import "ic0" "msg_reply" (func $reply))
   (func (export "canister_update greet") call $reply)
-  (func (export "canister_query look") call $reply))
+  (func (export "canister_query look") call $reply)
+  (func (export "canister_post_upgrade")))
 """
 FOREIGN = """
 (module
@@ -32,9 +33,10 @@ def test_a_canister_is_told_by_its_parts():
     """Sizes, system calls and methods are told, whether the module came packed or not."""
     plain = wat(GOOD)
     facts = inspect_module(gzip.compress(plain))
-    assert (facts.unpacked, facts.compressed, facts.functions) == (len(plain), True, 2)
+    assert (facts.unpacked, facts.compressed, facts.functions) == (len(plain), True, 3)
     assert facts.imports == ("msg_reply",)
     assert facts.methods == {"greet": "update", "look": "query"}
+    assert facts.hooks == {"post_upgrade"}
     assert (facts.foreign, facts.problem) == ((), "")
 
 

@@ -21,6 +21,12 @@ _REMEDIES: Final[Mapping[str, str]] = {
         "there. Where post_upgrade takes other arguments than init, give them with --upgrade-argument."
     ),
 }
+_INCOMPATIBLE: Final = "Memory-incompatible"
+"""What Motoko's runtime says of stable variables that it cannot take over."""
+_MOTOKO: Final = (
+    "The stable variables of the new build do not fit those of the old one: keep the types of old variables, or migrate "
+    "them with a migration expression."
+)
 _NO_HOOK: Final = "Neither build runs code of its own at an upgrade: the message says what does not fit."
 
 
@@ -29,6 +35,8 @@ def remedy(message: str, before: Build, after: Build) -> str:
 
     The hook that trapped is the one that the `message` names in its backtrace; else every hook that could have run.
     """
+    if _INCOMPATIBLE in message:
+        return _MOTOKO
     named = [word for word in _REMEDIES if word in message]
     possible = [*_hook(before, _PRE), *_hook(after, _POST)]
     return " ".join(_REMEDIES[hook] for hook in named or possible) or _NO_HOOK
