@@ -24,8 +24,8 @@ _REMEDIES: Final[Mapping[str, str]] = {
 _INCOMPATIBLE: Final = "Memory-incompatible"
 """What Motoko's runtime says of stable variables that it cannot take over."""
 _MOTOKO: Final = (
-    "The stable variables of the new build do not fit those of the old one: keep the types of old variables, or migrate "
-    "them with a migration expression."
+    "The stable variables of the new build do not fit those of the old one: keep the types of old variables, or "
+    "migrate them with a migration expression."
 )
 _NO_HOOK: Final = "Neither build runs code of its own at an upgrade: the message says what does not fit."
 
