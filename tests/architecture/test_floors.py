@@ -64,6 +64,24 @@ def _may_know(above: str, below: str) -> bool:
     return FLOORS[below] <= FLOORS[above] and not strangers
 
 
+def test_the_gate_knows_no_product():
+    """What judges every canister imports nothing of the capsule backend: its client, uploads, checks and suite."""
+    inside = "ic_harness.conformance"
+    product = ("ic_harness.backend", "ic_harness.uploads")
+    product += tuple(f"{inside}.{name}" for name in ("capsule", "checks", "stage", "material", "soak"))
+    found = [
+        name(module, imported)
+        for module, imported in imports()
+        if f"{module.name}.".startswith(tuple(f"{inside}.{generic}." for generic in GENERIC))
+        and f"{imported.module}.".startswith(tuple(f"{it}." for it in product))
+    ]
+    assert found == []
+
+
+GENERIC = ("gate", "report", "check", "target", "running", "results", "expectations", "guarantees", "blame")
+"""The modules of the room `conformance` that know no product."""
+
+
 def test_third_party_doors():
     """A third-party library is imported only where the plan says, so that it can be replaced in one place."""
     wrong = [

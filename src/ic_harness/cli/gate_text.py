@@ -21,7 +21,7 @@ from rich.text import Text
 
 from ic_harness.conformance import Guarantee
 from ic_harness.conformance.gate import STAGES, Watch, guarantee_outcomes
-from ic_harness.conformance.report import known_guarantees
+from ic_harness.conformance.report import generation_word, known_guarantees
 from ic_harness.conformance.results import CheckResult, Outcome, Report, StageResult, Subject, Verdict
 from ic_harness.conformance.running import SEVERITIES
 from ic_harness.text import for_log, one_line
@@ -97,7 +97,7 @@ def show(report: Report, written: Sequence[Path], console: Console | None = None
     """Print a report on standard output (or on `console`), the verdict last, where a terminal stops."""
     console = console or _standard_output()
     catalogue = known_guarantees(report)
-    console.print(_subject(report.subject, "generation" if report.catalogue is None else "suite"))
+    console.print(_subject(report.subject, generation_word(report)))
     console.print()
     console.print(_stages(report.stages, catalogue))
     if report.checks:

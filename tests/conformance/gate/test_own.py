@@ -9,6 +9,7 @@ import pytest
 from ic_harness import candid
 from ic_harness.conformance.gate import Build, Order, SuiteEntry, run_gate, suite_for, suite_named, suites
 from ic_harness.conformance.gate.generic import own_suite
+from ic_harness.conformance.report import write_report
 from ic_harness.conformance.results import Outcome, Verdict
 from ic_harness.errors import InputError
 from tests.conformance import counters
@@ -207,6 +208,17 @@ def test_own_guarantees_are_judged(judged):
     assert [guarantee.id for guarantee in report.catalogue] == ["W1", "W12"]
 
 
+def test_a_run_without_guarantees_is_reported(judged, tmp_path):
+    """No format speaks of guarantees that nobody stated; the suite is named in the place of the generation."""
+    report = judged(counters.keeping())
+    write_report(report, tmp_path)
+    page, summary = ((tmp_path / name).read_text(encoding="utf-8") for name in ("index.html", "summary.md"))
+    assert "No stage of the gate found a fault; no guarantees are stated." in page
+    assert 'id="guarantees"' not in page
+    assert "0 guarantees" not in summary
+    assert "suite generic" in summary
+
+
 def test_a_guarantee_without_a_test_is_told(judged):
     """A promise that nothing proves or refutes is named, also when everything else passes."""
     one = GUARANTEES.partition('@pytest.mark.guarantee("W12")')[0]
@@ -256,6 +268,10 @@ def test_how_a_test_can_end(judged, body, outcome, words):
         (
             "import pytest\ndef fill(): ...\n@pytest.mark.gate_fill\ndef test_fill(): ...",
             ["test_fill", "fill are both fill"],
+        ),
+        (
+            "import pytest\n@pytest.mark.guarantee('W1')\ndef verify(): ...",
+            ["verify is verify and a test of a guarantee"],
         ),
         ("def other(): ...", ["has no fill, no fill_more", "no test of a guarantee"]),
         (

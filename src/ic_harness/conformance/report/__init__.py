@@ -12,11 +12,13 @@ from ic_harness.conformance.report.json_ import from_json, schema, to_json
 from ic_harness.conformance.report.junit import to_junit
 from ic_harness.conformance.report.markdown import to_markdown
 from ic_harness.conformance.report.sarif import to_sarif
+from ic_harness.conformance.report.words import generation_word
 from ic_harness.conformance.results import Report
 
 __all__ = [
     "announce",
     "from_json",
+    "generation_word",
     "known_guarantees",
     "schema",
     "to_annotations",

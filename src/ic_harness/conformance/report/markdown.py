@@ -20,6 +20,7 @@ from ic_harness.conformance.report.words import (
     change,
     count,
     duration,
+    generation_word,
     number,
 )
 from ic_harness.conformance.results import CheckResult, MethodCost, Report, Verdict
@@ -51,7 +52,7 @@ def to_markdown(report: Report) -> str:
             f"- {safe(refusal, 500)}" for refusal in findings.other_refusals(len(findings.told))[:_STORIES]
         ),
         *_told(findings.told),
-        _counts(findings),
+        _counts(findings) if findings.all else "",
         _stages(report),
         _costs(report.costs),
         _subject(report),
@@ -160,7 +161,7 @@ def _subject(report: Report) -> str:
     subject = report.subject
     facts = [
         f"on {safe(subject.network)}",
-        f"generation {safe(subject.generation)}" if subject.generation else "",
+        f"{generation_word(report)} {safe(subject.generation)}" if subject.generation else "",
         f"baseline {safe(subject.baseline)}" if subject.baseline else "",
         f"Wasm {safe(subject.wasm_sha256, 64)}" if subject.wasm_sha256 else "",
         duration(report.seconds),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ic_harness.conformance.guarantees import Need, Severity
-from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.conformance.results import Outcome, Report, Verdict
 
 OUTCOME_WORDS: Final = {
     Outcome.PASSED: "passed",
@@ -115,3 +115,8 @@ def change(now: int, before: int) -> str:
 def names(items: list[str]) -> str:
     """Join names as a sentence does: `A`, `A and B`, `A, B and C`."""
     return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
+
+
+def generation_word(report: Report) -> str:
+    """Return what `Subject.generation` is: of a capsule backend its generation, else the suite that judged."""
+    return "generation" if report.catalogue is None else "suite"

@@ -150,6 +150,8 @@ def _found(file: Path) -> Iterator[tuple[OwnFunction, list[str]]]:
         if not roles and not _guarantees(function):
             continue
         own = OwnFunction(function=function, file=file, arguments=_arguments(function, file))
+        if roles and _guarantees(function):
+            raise InputError(f"{own.place} is {roles[0]} and a test of a guarantee: it can be one of them")
         if not name:
             raise InputError(f"{own.place} is a method of a class: the gate calls functions of a file only")
         yield own, roles

@@ -97,7 +97,7 @@ class GenericSuite(Suite):
         for difference in found:
             findings.fault(difference)
         if not found:
-            memory = "".join(f", and so is the {name}" for name in before.memory)
+            memory = f"; unchanged: {', '.join(before.memory)}" if before.memory else ""
             findings.note(f"{when}: {before} as before{memory}")
 
     def extend(self, target: Target, state: Stored, findings: Findings, when: str) -> Stored:

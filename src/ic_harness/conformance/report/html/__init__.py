@@ -83,7 +83,9 @@ def _digest(text: str) -> str:
 def _sections(findings: Findings) -> Iterator[Section]:
     """The sections that have something to say, the most urgent first."""
     report = findings.report
-    guarantees = join(legend(findings), matrix(findings), tag("h3", "Each guarantee"), listing(findings))
+    guarantees = None  # a suite may promise nothing
+    if findings.all:
+        guarantees = join(legend(findings), matrix(findings), tag("h3", "Each guarantee"), listing(findings))
     charts = [drawn for chart in report.timelines if (drawn := timeline(chart))]
     everything = [
         ("broken", "What did not hold", failures(findings)),

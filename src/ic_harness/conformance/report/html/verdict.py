@@ -14,6 +14,7 @@ from ic_harness.conformance.report.words import (
     SEVERITY_WORDS,
     VERDICT_WORDS,
     duration,
+    generation_word,
     moment,
 )
 from ic_harness.conformance.results import Outcome, Report, Verdict
@@ -50,7 +51,7 @@ def verdict(findings: Findings) -> Markup:
             _stages(report),
             class_="verdict-text",
         ),
-        tag("div", _tally(findings), _facts(report), class_="verdict-side"),
+        tag("div", _tally(findings) if findings.all else None, _facts(report), class_="verdict-side"),
         class_=f"verdict v-{style}",
         id="verdict",
     )
@@ -168,7 +169,7 @@ def _fact_rows(report: Report) -> Iterator[tuple[str, object]]:
     yield "Canister", subject.canister
     yield "Network", subject.network
     if subject.generation:
-        yield "Generation" if report.catalogue is None else "Suite", subject.generation
+        yield generation_word(report).capitalize(), subject.generation
     if subject.wasm_sha256:
         yield "Wasm SHA-256", tag("code", subject.wasm_sha256)
     if subject.wasm_size is not None:
