@@ -30,19 +30,22 @@ _MODULE = """(module
   (func (export "canister_query now")
     (i64.store (i32.const 23) (call $time)) (call $append (i32.const 16) (i32.const 15)) (call $reply))
   %(more)s
-  (@custom "icp:public candid:service" "%(did)s"))
+  (@custom "%(section)s" "%(did)s"))
 """
 _LOAD = "(call $read (i32.const 7) (i32.const 0) (i32.const 4))"
 
 
-def counter(more: str = "", start: int = START, did: str = DID) -> bytes:
-    """A counter that begins at `start`; `more` are further functions."""
-    return bytes(wasmtime.wat2wasm(_MODULE % {"more": more, "start": start, "did": did}))
+_PUBLISHED = "icp:public candid:service"
 
 
-def keeping() -> bytes:
+def counter(more: str = "", start: int = START, section: str = _PUBLISHED) -> bytes:
+    """A counter that begins at `start`; `more` are further functions, `section` is where the interface is."""
+    return bytes(wasmtime.wat2wasm(_MODULE % {"more": more, "start": start, "section": section, "did": DID}))
+
+
+def keeping(section: str = _PUBLISHED) -> bytes:
     """The healthy twin: it reads its count back after an upgrade."""
-    return counter(f'(func (export "canister_post_upgrade") {_LOAD})')
+    return counter(f'(func (export "canister_post_upgrade") {_LOAD})', section=section)
 
 
 def losing() -> bytes:

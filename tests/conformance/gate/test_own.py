@@ -55,13 +55,13 @@ def write(tmp_path):
 def judged(network, write):
     """Judge a build with the functions of a file."""
 
-    def judge(wasm, module="", *, baseline=None, volatile=("now",), catalogue="", **order):
+    def judge(wasm, module="", *, baseline=None, volatile=("now",), catalogue="", did=None, **order):
         files = [write(module)] if module else []
         catalogues = [write(catalogue, "guarantees.toml")] if catalogue else []
         old = Build(name="old.wasm", wasm=baseline) if baseline is not None else None
         return run_gate(
             Order(
-                subject=Build(name="new.wasm", wasm=wasm),
+                subject=Build(name="new.wasm", wasm=wasm, interface=did),
                 baseline=old,
                 suite=own_suite(files, catalogues, volatile),
                 today=TODAY,
@@ -98,6 +98,16 @@ def test_the_healthy_twin_passes(judged):
         "after installing the baseline over the new build",
         "after backing out",
     ]
+
+
+def test_a_given_interface_is_enough(judged):
+    """Builds that publish no interface are called by the one that was given, the baseline too."""
+    bare = counters.keeping(section="other")
+    for module in (FILL_AND_VERIFY, ""):
+        report = judged(bare, module, baseline=bare, did=candid.parse(counters.DID))
+        assert stage(report, "Upgrade").outcome is Outcome.PASSED
+        assert stage(report, "Back-out").outcome is Outcome.PASSED
+    assert "1 query without arguments answered as before" in str(stage(report, "Upgrade"))
 
 
 @pytest.mark.parametrize(("wasm", "verdict"), [("losing", Verdict.REFUSED), ("keeping", Verdict.PASS)])

@@ -86,8 +86,8 @@ def _prepare(run: Run, findings: Findings) -> tuple[Principal, Any]:
 
 
 def _before(run: Run, canister: Principal) -> Target:
-    """The canister while the old build runs, called by the old build's interface where that is known."""
-    service = run.order.before.service
+    """The canister while the old build runs, called by its own interface; by the new one where that is unknown."""
+    service = run.order.before.service or run.service
     return run.ground.target(canister, _PLAY, service=service, place=run.order.subject.place)
 
 
