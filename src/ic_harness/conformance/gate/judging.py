@@ -64,8 +64,8 @@ def _tell(run: Run, findings: Findings) -> None:
         if counts[outcome]
     )
     findings.note(f"{len(by_guarantee)} guarantees: {said}")
-    if untested := [id_ for id_ in run.suite.catalogue if id_ not in by_guarantee]:
-        findings.note(f"no test proves or refutes {', '.join(untested)}")
+    if run.suite.untested:
+        findings.note(f"no test proves or refutes {', '.join(run.suite.untested)}")
     for id_ in run.acceptances.needless(run.checks):
         findings.note(f"{id_} is accepted although it holds: take its acceptance away")
     if run.order.canister is not None and Capability.SNAPSHOT not in run.ground.network.capabilities:

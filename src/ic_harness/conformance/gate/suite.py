@@ -53,6 +53,11 @@ class Suite:
         return ()
 
     @property
+    def untested(self) -> Sequence[str]:
+        """The ids of guarantees that are stated and have no check; a pass must not hide them."""
+        return ()
+
+    @property
     def stages(self) -> Mapping[str, Callable[[Run, Findings], None]]:
         """Stages of the suite's own, which run between Back-out and Guarantees."""
         return {}

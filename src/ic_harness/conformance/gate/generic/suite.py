@@ -62,6 +62,12 @@ class GenericSuite(Suite):
         """The user's tests that are marked with a guarantee."""
         return self._own.checks
 
+    @property
+    def untested(self) -> Sequence[str]:
+        """The guarantees of the catalogues that no test is marked with."""
+        tested = {check.guarantee.id for check in self.checks}
+        return [id_ for id_ in self._catalogue if id_ not in tested]
+
     def identify(self, target: Target, findings: Findings) -> str | None:
         """Return the suite's name; a name that was declared volatile and is not there is told, for it may be a typo."""
         for name in unknown_volatile(target.service, self._volatile) if target.service is not None else ():
