@@ -50,6 +50,8 @@ ENTRANCES = {
     f"{PACKAGE}.conformance.report",
     f"{PACKAGE}.conformance.results",
     f"{PACKAGE}.conformance.running",
+    f"{PACKAGE}.conformance.story",
+    f"{PACKAGE}.conformance.target",
     f"{PACKAGE}.uploads.describe",
     f"{PACKAGE}.uploads.reliable",
 }

@@ -79,6 +79,8 @@ def test_marked_tests_are_checks(user, outcome):
     }
     assert report.verdict is Verdict.REFUSED
     assert report.refusals[0].startswith("W1 (critical): assert 5 == 99")
+    (broken,) = [check for check in report.checks if check.check == "W1-test_breaks"]
+    assert [(step.method, step.outcome) for step in broken.story] == [("get", "5")]
 
 
 def test_every_format_has_them(user, outcome):
@@ -116,6 +118,20 @@ def test_a_careless_catalogue_is_refused(user, outcome):
     result = outcome("import pytest\n@pytest.mark.guarantee('W1')\ndef test(): pass\n")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*guarantees.toml: W1.severity must be one of C, H, M, L, not 'X'*"])
+
+
+def test_the_tests_of_the_gate_run_in_pytest(user, outcome):
+    """The fixture `target` upgrades to the build under test, and gives callers by name."""
+    user.path.joinpath("counter.wasm").write_bytes(counters.keeping())
+    tests = """
+        def test(target, canister, identity):
+            assert target.canister("bob").increment() == 6
+            target.upgrade()
+            assert canister.get() == 6
+            assert canister.as_(identity("eve")).increment() == 7
+            assert target.canister("bob").principal != canister.principal
+    """
+    outcome(tests, "--wasm", "counter.wasm").assert_outcomes(passed=1)
 
 
 def test_gate_functions_are_ordinary_tests(user, outcome):

@@ -21,6 +21,7 @@ from .fixtures import (
     identity,
     network,
     photo,
+    target,
     upload,
 )
 from .guarantees import guarantee, pytest_collection_modifyitems
@@ -46,5 +47,6 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_runtest_makereport",
+    "target",
     "upload",
 ]

@@ -14,6 +14,7 @@ from .reporting import FOUND, WATCH
 if TYPE_CHECKING:
     from ic_harness.backend import Backend
     from ic_harness.conformance.collecting import Findings
+    from ic_harness.conformance.target import Target
     from ic_harness.networks import Canister, Network
     from ic_harness.principal import Principal
     from ic_harness.protocol import Identity
@@ -74,16 +75,33 @@ def canister_id(ic_lab: Lab, network: Network) -> Principal:
 
 
 @pytest.fixture
-def canister(ic_lab: Lab, network: Network, canister_id: Principal, identity: Identities) -> Canister:
+def target(request: pytest.FixtureRequest, ic_lab: Lab, network: Network, canister_id: Principal) -> Target:
+    """Return the canister under test with callers by name, `upgrade` and `advance`, as the gate gives it to functions.
+
+    Its Candid interface is `--candid`, else what the canister publishes.
+    """
+    from ic_harness.conformance.target import Target  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import Capability, read_interface  # lazy: start-up time  # noqa: PLC0415
+
+    did, node = ic_lab.options.candid, request.node.nodeid
+    owned = ic_lab.options.canister_id is None and Capability.UPGRADE in network.capabilities
+    return Target(
+        network,
+        canister_id,
+        lambda name: ic_lab.identity(node, name),
+        service=read_interface(did) if did is not None else None,
+        controller=network.deployer if owned else None,
+        upgrade=(lambda: network.install(canister_id, ic_lab.wasm(), mode="upgrade")) if owned else None,
+    )
+
+
+@pytest.fixture
+def canister(target: Target, identity: Identities) -> Canister:
     """Return a client of the canister under test that calls as the test's own identity.
 
-    Methods of its Candid interface are attributes. The interface is `--candid`, else what the canister publishes.
+    Methods of its Candid interface are attributes.
     """
-    from ic_harness.networks import Canister, read_interface  # lazy: start-up time  # noqa: PLC0415
-
-    did = ic_lab.options.candid
-    service = read_interface(did) if did is not None else None
-    return Canister(network, canister_id, identity=identity(), service=service)
+    return target.canister(identity())
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ic_harness.conformance import Guarantee
     from ic_harness.conformance.collecting import Findings
     from ic_harness.conformance.results import CheckResult, Outcome
+    from ic_harness.conformance.story import Step
 
 CATALOGUE: Final = "guarantees.toml"
 """The name of a catalogue beside the tests."""
@@ -115,10 +116,17 @@ def _result(
         check=f"{guarantee.id}-{item.name}",
         outcome=outcome,
         message=clean(message),
+        story=_story(item),
         logs=tuple(log.splitlines()) if outcome is not Ended.PASSED else (),
         seconds=report.duration,
         acceptance=Acceptance(id=guarantee.id, reason=message, expires=None) if accepted else None,
     )
+
+
+def _story(item: pytest.Item) -> tuple[Step, ...]:
+    """The calls that the test made through the fixtures `canister` and `target`; none through others."""
+    target = vars(item).get("funcargs", {}).get("target")
+    return target.story.steps if target is not None else ()
 
 
 def _ended(call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Outcome, str]:

@@ -82,15 +82,18 @@ class Lab:
             return Principal.from_text(self.options.canister_id)
         if self._backend is not None:
             return self._backend
-        canister = self.network.deploy(self._wasm())
+        canister = self.network.deploy(self.wasm())
         if not (self._inside_test and Capability.SNAPSHOT in self.network.capabilities):
             self._backend = canister
         return canister
 
-    def _wasm(self) -> bytes:
-        from ic_harness.backend import reference_wasm  # lazy: start-up time  # noqa: PLC0415
+    def wasm(self) -> bytes:
+        """Return the build under test: `--wasm`, else the reference backend. Raises `InputError`."""
+        if self.options.wasm is not None:
+            return read_wasm(self.options.wasm)
+        from ic_harness.backend import reference_wasm  # lazy: the backend's client  # noqa: PLC0415
 
-        return read_wasm(self.options.wasm) if self.options.wasm else reference_wasm()
+        return reference_wasm()
 
 
 def read_wasm(path: Path) -> bytes:
