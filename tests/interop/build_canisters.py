@@ -1,6 +1,6 @@
 """Builds fixtures/canisters from its sources.
 
-`python -m tests.interop.build_canisters [azle] [motoko] [rust] [generations]`, from the root of the project.
+`python -m tests.interop.build_canisters [azle] [motoko] [ledgers] [rust] [generations]`, from the root of the project.
 Rust canisters need Debian's rustc-web, cargo-web, rust-web-src and lld: the standard library is built from
 its source, so no other toolchain has to be fetched.
 
@@ -10,14 +10,18 @@ tests here compile again and compare digests.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from . import toolbox
 
@@ -32,17 +36,51 @@ RUST = ("assets", "rust", "signer")
 # one crate, one feature a canister; the interfaces that they show are the package's
 GENERATIONS = ("a", "b", "c", "h")
 INTERFACES = ROOT / "src" / "ic_harness" / "backend" / "interfaces"
+# Motoko by the first compiler: a token ledger, and the same with one fault each, as patches
+LEDGERS = SOURCES / "ledgers"
+HEALTHY = "ledger"
+FAULTY = ("allowance-keeps-the-fee", "burns-keep-the-supply", "duplicates-forgotten-at-upgrade")
 _WASM_TARGET = "wasm32-unknown-unknown"
 
 
 def compile_motoko(compiler: str, name: str) -> tuple[bytes, str]:
     """The Wasm and the Candid text of the Motoko fixture `name` by the compiler in `node/<compiler>`."""
+    return _compiled(compiler, SOURCES / "motoko" / f"{name}.mo")
+
+
+def _compiled(compiler: str, source: Path) -> tuple[bytes, str]:
     folder = toolbox.npm_folder(compiler)
     with tempfile.TemporaryDirectory() as scratch:
         wasm, did = Path(scratch) / "out.wasm", Path(scratch) / "out.did"
-        command = ["node", "compile.mjs", SOURCES / "motoko" / f"{name}.mo", wasm, did]
-        toolbox.run(command, cwd=folder)
+        toolbox.run(["node", "compile.mjs", source, wasm, did], cwd=folder)
         return wasm.read_bytes(), did.read_text(encoding="utf-8")
+
+
+def compile_ledger(name: str) -> tuple[bytes, str]:
+    """The Wasm and the Candid text of the ledger, or of the one with the fault `name`."""
+    if name == HEALTHY:
+        return _compiled("motoko", LEDGERS / "ledger.mo")
+    changed = _patches().patched(LEDGERS, ledger_patch(name))
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / "ledger.mo"
+        source.write_text(changed["ledger.mo"], encoding="utf-8")
+        return _compiled("motoko", source)
+
+
+def ledger_patch(name: str) -> Any:
+    """The fault `name`: `text` says what is wrong, `breaks` has the ids of the guarantees that it breaks."""
+    return _patches().read_patch(LEDGERS / f"{name}.patch")
+
+
+@functools.cache
+def _patches() -> ModuleType:
+    """scripts/mutants.py, which reads and applies patches."""
+    spec = importlib.util.spec_from_file_location("ic_harness_mutants", ROOT / "scripts" / "mutants.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def compile_azle() -> tuple[bytes, str]:
@@ -91,6 +129,12 @@ def build_motoko() -> None:
             write(compiler, name, *compile_motoko(compiler, name))
 
 
+def build_ledgers() -> None:
+    """Compile the ledger and its faulty twins."""
+    for name in (HEALTHY, *FAULTY):
+        write("ledgers", name, *compile_ledger(name))
+
+
 def build_azle() -> None:
     """Compile the Azle fixture."""
     write("azle", "counter", *compile_azle())
@@ -120,7 +164,7 @@ def digests() -> str:
     rows = [
         (gzip.decompress(path.read_bytes()), path.relative_to(CANISTERS).with_suffix("")) for path in modules
     ]
-    slow = [(SOURCES / name, Path("src") / name) for name in ("azle", *RUST)]
+    slow = [(SOURCES / name, Path("src") / name) for name in ("azle", "ledgers", *RUST)]
     rows += [(_tree(folder), label) for folder, label in slow]
     generations = _tree(SOURCES / "generations") + _tree(INTERFACES)
     rows += [(generations, Path("src") / "generations")]
@@ -136,7 +180,13 @@ def _tree(folder: Path) -> bytes:
 
 
 if __name__ == "__main__":
-    steps = {"azle": build_azle, "motoko": build_motoko, "rust": build_rust, "generations": build_generations}
+    steps = {
+        "azle": build_azle,
+        "motoko": build_motoko,
+        "ledgers": build_ledgers,
+        "rust": build_rust,
+        "generations": build_generations,
+    }
     for step in sys.argv[1:] or steps:
         steps[step]()
     write_digests()

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from . import build_canisters, toolbox
+from .conftest import unavailable
 from .lab import CANISTERS, Fixture
 
 
@@ -20,7 +21,13 @@ def test_every_module_has_its_source():
     told = (CANISTERS / "SOURCES.md").read_text(encoding="utf-8")
     for path in CANISTERS.glob("*/*.wasm.gz"):
         folder, name = path.parent.name, path.name.removesuffix(".wasm.gz")
-        sources = {"azle": f"azle/{name}.ts", "rust": name, "generations": "generations"}
+        ledger = "ledger.mo" if name == build_canisters.HEALTHY else f"{name}.patch"
+        sources = {
+            "azle": f"azle/{name}.ts",
+            "rust": name,
+            "generations": "generations",
+            "ledgers": f"ledgers/{ledger}",
+        }
         source = sources.get(folder, f"motoko/{name}.mo")
         assert (CANISTERS / "src" / source).exists(), path
         assert f"`{name}`" in told or f"`{folder}/{name}`" in told, path
@@ -43,3 +50,16 @@ def test_motoko_modules_are_fresh(compiler, compiled):
         wasm, did = compiled(compiler, name)
         assert wasm == Fixture(f"{compiler}/{name}").wasm, name
         assert did == (CANISTERS / compiler / f"{name}.did").read_text(encoding="utf-8"), name
+
+
+@pytest.mark.slow
+@pytest.mark.interop
+@pytest.mark.parametrize("name", [build_canisters.HEALTHY, *build_canisters.FAULTY])
+def test_ledgers_are_fresh(name):
+    """Compiling a ledger again returns the committed module, byte for byte."""
+    try:
+        wasm, did = build_canisters.compile_ledger(name)
+    except toolbox.ToolMissingError as missing:
+        unavailable("motoko", missing)
+    assert wasm == Fixture(f"ledgers/{name}").wasm
+    assert did == (CANISTERS / "ledgers" / f"{name}.did").read_text(encoding="utf-8")
