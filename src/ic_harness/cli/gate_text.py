@@ -250,7 +250,8 @@ def _remedy(result: CheckResult) -> list[tuple[str, str]]:
     guarantee = result.guarantee
     if not result.told or not guarantee.fix:
         return []
-    return [("fix", guarantee.fix), ("as in", ", ".join(guarantee.pattern))]
+    places = [("as in", ", ".join(guarantee.pattern))] if guarantee.pattern else []
+    return [("fix", guarantee.fix), *places]
 
 
 def _acceptance(result: CheckResult) -> list[tuple[str, str]]:

@@ -148,7 +148,8 @@ def describe(result: CheckResult) -> str:
         ]
     lines.append(f"The guarantee: {guarantee.text}.")
     if guarantee.fix:
-        lines.append(f"How to fix it: {guarantee.fix} As in {', '.join(guarantee.pattern)}.")
+        example = f" As in {', '.join(guarantee.pattern)}." if guarantee.pattern else ""
+        lines.append(f"How to fix it: {guarantee.fix}{example}")
     if result.unfinished:
         lines.append(f"The check could not be finished: {result.unfinished}")
     if result.story:

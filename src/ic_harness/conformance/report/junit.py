@@ -105,7 +105,8 @@ def _details(check: CheckResult) -> str:
         ]
     lines += ["", f"{guarantee.id} ({SEVERITY_WORDS[guarantee.severity]}): {guarantee.text}"]
     if check.told and guarantee.fix:
-        lines += [f"How to fix: {guarantee.fix}", f"As in: {', '.join(guarantee.pattern)}"]
+        lines += [f"How to fix: {guarantee.fix}"]
+        lines += [f"As in: {', '.join(guarantee.pattern)}"] if guarantee.pattern else []
     lines += [*calls, *(["", check.reproduction] if check.reproduction else [])]
     return "\n".join(lines).strip()
 

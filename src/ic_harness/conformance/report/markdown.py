@@ -116,7 +116,8 @@ def _lines(finding: Finding, check: CheckResult, *, with_code: bool) -> Iterator
         what, rest = split_message(check.message)
         yield f"{one_line(what, 500)}\n{clean(rest)[:2000]}"
     if check.told and finding.guarantee.fix:
-        yield f"\nHow to fix: {finding.guarantee.fix}\nAs in: {', '.join(finding.guarantee.pattern)}"
+        yield f"\nHow to fix: {finding.guarantee.fix}"
+        yield f"As in: {', '.join(finding.guarantee.pattern)}" if finding.guarantee.pattern else ""
     yield ""
     for index, step in enumerate(check.story, 1):
         yield f"{step.number or index}. {one_line(str(step), 300)}"
