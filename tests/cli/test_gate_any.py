@@ -119,7 +119,7 @@ def test_known_faults_of_ones_own_are_accepted(run, folder):
     ("config", "arguments", "words"),
     [
         ("[gate]\nvolatil = 'now'\n", [], ["[gate] has no key 'volatil'", "volatile"]),
-        ("", ["--suite", "nonsense"], ["no suite 'nonsense'", "capsule, generic"]),
+        ("", ["--suite", "nonsense"], ["no suite 'nonsense'", "capsule, icrc, generic"]),
         ("", ["--suite", "capsule", "--volatile", "now"], ["--volatile belongs to the suite generic"]),
         ("", ["--module", "none.py"], ["cannot read none.py"]),
         ("", ["--guarantees", "bad.toml"], ["bad.toml: w1", "capital letters"]),

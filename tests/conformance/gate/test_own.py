@@ -368,7 +368,7 @@ def test_suites_of_others_are_found(monkeypatch):
         suite_named("broken")
     with pytest.raises(InputError, match=r"must be an ic_harness.conformance.gate.SuiteEntry, not int"):
         suite_named("other")
-    with pytest.raises(InputError, match="there is no suite 'nonsense'; there are: capsule, generic"):
+    with pytest.raises(InputError, match="there is no suite 'nonsense'; there are: capsule, icrc, generic"):
         suite_named("nonsense")
 
 

@@ -24,6 +24,7 @@ GROUP: Final = "ic_harness.suites"
 GENERIC: Final = "generic"
 _OURS: Final[Mapping[str, str]] = {
     "capsule": "ic_harness.conformance.capsule:ENTRY",
+    "icrc": "ic_harness.icrc:ENTRY",
     GENERIC: "ic_harness.conformance.gate.generic:ENTRY",
 }
 """The suites of this distribution, asked before those of others."""

@@ -1,0 +1,37 @@
+"""Checks of callers that do not sign."""
+
+from __future__ import annotations
+
+from ic_harness.icrc.assertions import answers, equal, require
+from ic_harness.icrc.scene import Scene
+
+from .registry import check
+
+
+@check("TX1")
+def an_anonymous_caller_takes_nothing(scene: Scene) -> None:
+    """Without an allowance an anonymous caller cannot move tokens of others, by any method."""
+    alice, unsigned = scene.funded("alice"), scene.anonymous()
+    had = alice.balance()
+    answer = unsigned.transfer_from(alice, unsigned, 1)
+    require(not answer.ok, "an anonymous caller took tokens from another account by transfer_from")
+    answer = unsigned.transfer(alice, unsigned.balance() + 1)
+    require(not answer.ok, "an anonymous caller sent more tokens than its account has")
+    equal(alice.balance(), had, "the balance of the account")
+
+
+@check("TX1")
+def the_anonymous_account_pays_for_itself(scene: Scene) -> None:
+    """What the anonymous principal owns is spent from its own account, or the ledger refuses and nothing moves."""
+    alice, unsigned = scene.funded("alice"), scene.anonymous()
+    before = unsigned.balance()
+    answers(alice.transfer(unsigned, scene.unit), "Ok", "a transfer to the anonymous principal")
+    equal(unsigned.balance(), before + scene.unit, "the balance of the anonymous principal")
+    had = alice.balance()
+    spent = unsigned.transfer(alice, 1).ok
+    equal(
+        unsigned.balance(),
+        before + scene.unit - (1 + scene.fee if spent else 0),
+        "its balance after a transfer",
+    )
+    equal(alice.balance(), had + (1 if spent else 0), "the receiver's balance after it")

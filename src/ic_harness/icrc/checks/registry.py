@@ -1,0 +1,38 @@
+"""The checks by guarantee: a decorator registers a function, `CHECKS` lists them in the order of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ic_harness.icrc.scene import Scene
+
+CheckFunction = Callable[[Scene], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A function that proves or refutes the guarantee `id` on a scene."""
+
+    id: str
+    run: CheckFunction
+
+    @property
+    def name(self) -> str:
+        """The name in reports, such as `TT1-a-transfer-moves-its-amount`."""
+        return f"{self.id}-{self.run.__name__.replace('_', '-')}"
+
+
+CHECKS: Final[list[Check]] = []
+"""Every check, in the order in which the modules define them."""
+
+
+def check(id_: str) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a check of the guarantee `id_`."""
+
+    def register(function: CheckFunction) -> CheckFunction:
+        CHECKS.append(Check(id_, function))
+        return function
+
+    return register
