@@ -11,7 +11,19 @@ from ic_harness.principal import Principal
 from ic_harness.replica.management.call import interface
 from tests.replica.support import wat
 
-ASKER = """
+ANSWERS = """
+  (func $done (param i32)
+    (call $copy (i32.const 4096) (i32.const 0) (call $size))
+    (call $append (i32.const 4096) (call $size)) (call $reply))
+  (func $failed (param i32)
+    (i32.store8 (i32.const 4096) (i32.const 33))
+    (i32.store8 (i32.const 4097) (i32.add (i32.const 48) (call $code)))
+    (call $text_copy (i32.const 4098) (i32.const 0) (call $text_size))
+    (call $append (i32.const 4096) (i32.add (i32.const 2) (call $text_size))) (call $reply))
+"""
+"""What a canister does with the answer to its call: it replies with the bytes, or `!`, the reject code, the text."""
+ASKER = (
+    """
   (import "ic0" "msg_reply" (func $reply))
   (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
   (import "ic0" "msg_arg_data_size" (func $size (result i32)))
@@ -37,14 +49,6 @@ ASKER = """
     (call $argument (i32.const 4096) (call $size))
     (call $attach (local.get $cycles))
     (drop (call $perform)))
-  (func $done (param i32)
-    (call $copy (i32.const 4096) (i32.const 0) (call $size))
-    (call $append (i32.const 4096) (call $size)) (call $reply))
-  (func $failed (param i32)
-    (i32.store8 (i32.const 4096) (i32.const 33))
-    (i32.store8 (i32.const 4097) (i32.add (i32.const 48) (call $code)))
-    (call $text_copy (i32.const 4098) (i32.const 0) (call $text_size))
-    (call $append (i32.const 4096) (i32.add (i32.const 2) (call $text_size))) (call $reply))
   (func (export "canister_query clean")
     (if (call $caller_size) (then (unreachable)))
     (call $append (i32.const 100) (i32.const {cleaned_size})) (call $reply))
@@ -54,6 +58,8 @@ ASKER = """
   (func (export "canister_query trapping") (unreachable))
   (func (export "canister_update nothing") (call $reply))
 """
+    + ANSWERS
+)
 METHOD = interface().methods["http_request"]
 CLEANED = {"status": 299, "headers": [], "body": b"clean"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ic_harness import candid
@@ -11,7 +10,10 @@ from ic_harness.principal import Principal
 from ic_harness.replica.management.call import interface
 from tests.replica.support import wat
 
-FORWARDER = """
+from .asker import ANSWERS, Failed
+
+FORWARDER = (
+    """
   (import "ic0" "msg_reply" (func $reply))
   (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
   (import "ic0" "msg_arg_data_size" (func $size (result i32)))
@@ -35,23 +37,9 @@ FORWARDER = """
       (i32.sub (call $size) (i32.add (i32.const 9) (local.get $name))))
     (call $attach (i64.load (i32.const 4096)))
     (drop (call $perform)))
-  (func $done (param i32)
-    (call $copy (i32.const 4096) (i32.const 0) (call $size))
-    (call $append (i32.const 4096) (call $size)) (call $reply))
-  (func $failed (param i32)
-    (i32.store8 (i32.const 4096) (i32.const 33))
-    (i32.store8 (i32.const 4097) (i32.add (i32.const 48) (call $code)))
-    (call $text_copy (i32.const 4098) (i32.const 0) (call $text_size))
-    (call $append (i32.const 4096) (i32.add (i32.const 2) (call $text_size))) (call $reply))
 """
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """The canister got a reject."""
-
-    code: int
-    text: str
+    + ANSWERS
+)
 
 
 class Forwarder:
@@ -62,15 +50,15 @@ class Forwarder:
         self.id: Principal = network.deploy(wat(FORWARDER, prelude=""))
         self.agent = network.agent()
 
-    def raw(self, method: str, argument: bytes, cycles: int = 0) -> bytes | Rejection:
+    def raw(self, method: str, argument: bytes, cycles: int = 0) -> bytes | Failed:
         """Call with the bytes of an argument."""
         name = method.encode()
         head = cycles.to_bytes(8, "little") + bytes([len(name)]) + name
         reply = self.agent.update(self.id, "forward", head + argument)
-        return Rejection(int(reply[1:2]), reply[2:].decode()) if reply[:1] == b"!" else reply
+        return Failed(int(reply[1:2]), reply[2:].decode()) if reply[:1] == b"!" else reply
 
     def call(self, method: str, cycles: int = 0, **argument: Any) -> Any:
-        """Call with a record; returns the record that came back, or `Rejection`."""
+        """Call with a record; returns the record that came back, or `Failed`."""
         known = interface().methods[method]
         reply = self.raw(method, candid.encode((argument,), known.arg_types), cycles)
-        return reply if isinstance(reply, Rejection) else candid.decode(reply, known.return_types)[0]
+        return reply if isinstance(reply, Failed) else candid.decode(reply, known.return_types)[0]

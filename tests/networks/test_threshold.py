@@ -23,7 +23,8 @@ from ic_harness.replica.execution import SIGN_WITH_ECDSA, SIGN_WITH_SCHNORR, VET
 from ic_harness.replica.management.threshold import MAX_PATH
 from ic_harness.replica.threshold.keys import KEYS, NAMES
 
-from .forwarder import Forwarder, Rejection
+from .asker import Failed
+from .forwarder import Forwarder
 
 PROJECT = Path(__file__).resolve().parents[2]
 FEE = 26_153_846_153
@@ -156,7 +157,7 @@ def test_fees(network, canister):
         for method, sign in signers.items():
             before = network.replica.canister(canister.id).cycles
             text = f"{method} request sent with {fee - 1} cycles, but {fee} cycles are required."
-            assert sign(name, fee - 1) == Rejection(4, text)
+            assert sign(name, fee - 1) == Failed(4, text)
             assert network.replica.canister(canister.id).cycles == before
             assert isinstance(sign(name, 2 * FEE), dict)
             assert before - network.replica.canister(canister.id).cycles == fee
@@ -204,7 +205,7 @@ def test_unknown_keys(canister, method, fields, key):
     asked, those = ("unknown", "") if asks else ("unknown or disabled", "enabled ")
     problem = f"Requested {asked} threshold key: {key}, existing {those}keys: [{EXISTING}]"
     text = f'Unable to route management canister request {method}: ChainKeyError("{problem}")'
-    assert canister.call(method, FEE, **path, **fields) == Rejection(3, text)
+    assert canister.call(method, FEE, **path, **fields) == Failed(3, text)
 
 
 ROOT = {"bip341": {"merkle_root_hash": bytes(31)}}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ic_harness.conformance.check import Check
 from ic_harness.conformance.guarantees import Guarantee
 from ic_harness.conformance.report import to_json
-from ic_harness.conformance.results import CheckResult, Figure, Report, Subject, Timeline, Verdict
+from ic_harness.conformance.results import CheckResult, Figure, Outcome, Report, Subject, Timeline, Verdict
+from ic_harness.conformance.running import describe
 
 
 class Findings:
@@ -32,3 +36,21 @@ class Findings:
             catalogue=self.catalogue,
         )
         return to_json(report)
+
+
+def case(check: Check) -> object:
+    """Return a parameter for a check, with severity and needs in its marker: `-m "guarantee(severity='C')"`."""
+    guarantee = check.guarantee
+    needs = " ".join(sorted(need.value for need in guarantee.needs))
+    mark = pytest.mark.guarantee(guarantee.id, severity=guarantee.severity.value, needs=needs)
+    return pytest.param(check, id=check.name, marks=mark)
+
+
+def conclude(result: CheckResult) -> None:
+    """End the test as its check ended: pass, skip with the reason, or fail with the description."""
+    if result.outcome is Outcome.SKIPPED:
+        pytest.skip(f"{result.guarantee.id} needs what is not here: {result.message}")
+    if result.outcome is Outcome.NOT_APPLICABLE:
+        pytest.skip(f"{result.guarantee.id} is not applicable: {result.message}")
+    if result.outcome is not Outcome.PASSED:
+        pytest.fail(describe(result), pytrace=False)

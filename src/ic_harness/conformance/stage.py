@@ -23,7 +23,7 @@ from .material import Content, asset_metadata, blob_asset, memory_metadata
 from .results import Violation
 from .script import reproduction
 from .story import Recorded, Step, Story, brief, brief_text
-from .target import Target
+from .target import Printed, Target
 
 T = TypeVar("T")
 
@@ -161,7 +161,7 @@ class Stage:
         self._upgrade = upgrade
         self._callers: dict[str, Caller] = {}
         self._numbers = count(1)
-        self._first_line = network.lines()[0] if Capability.LINES in network.capabilities else 0
+        self._printed = Printed(network, canister_id)
 
     @classmethod
     def of(cls, target: Target) -> Stage:
@@ -223,10 +223,7 @@ class Stage:
 
         Empty where the network does not tell.
         """
-        if Capability.LINES not in self.network.capabilities:
-            return ()
-        _, lines = self.network.lines(self._first_line)
-        return tuple(line.text for line in lines if line.canister == self.canister_id)
+        return self._printed.texts()
 
     def reproduction(self, check: str, violations: Sequence[Violation], samples: Sequence[Sample]) -> str:
         """Return Python code that makes the calls of a check again, up to its last violation."""

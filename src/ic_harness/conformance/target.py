@@ -58,6 +58,23 @@ class RecordedCanister(Canister):
         return result
 
 
+class Printed:
+    """What a canister prints from now on."""
+
+    def __init__(self, network: Network, canister_id: Principal) -> None:
+        self._network = network
+        self._canister_id = canister_id
+        self._shown = Capability.LINES in network.capabilities
+        self._first_line = network.lines()[0] if self._shown else 0
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the lines, traps with their backtraces included; empty where the network does not show them."""
+        if not self._shown:
+            return ()
+        _, lines = self._network.lines(self._first_line)
+        return tuple(line.text for line in lines if line.canister == self._canister_id)
+
+
 class Target:
     """One canister under test, with callers of its own.
 
@@ -88,7 +105,7 @@ class Target:
         self.story = Story()
         self._shared = shared or identities
         self._callers: dict[str, RecordedCanister] = {}
-        self._first_line = network.lines()[0] if Capability.LINES in network.capabilities else 0
+        self._printed = Printed(network, canister_id)
 
     def identity(self, name: str = "alice") -> Identity:
         """Return the identity of the caller `name`: the same for one check or stage, another in every other."""
@@ -137,10 +154,7 @@ class Target:
 
         Empty where the network does not tell.
         """
-        if Capability.LINES not in self.network.capabilities:
-            return ()
-        _, lines = self.network.lines(self._first_line)
-        return tuple(line.text for line in lines if line.canister == self.canister_id)
+        return self._printed.texts()
 
     def reproduction(
         self,

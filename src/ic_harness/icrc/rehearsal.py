@@ -61,7 +61,7 @@ def compare(scene: Scene, stored: Stored, when: str) -> Iterator[tuple[str, str]
 
 
 def go_on(scene: Scene) -> None:
-    """Make a transfer and, where there are approvals, a transfer by allowance. Raises `BrokenError`."""
+    """Make a new transfer. Raises `BrokenError` when the ledger refuses it."""
     alice, bob = scene.funded("later"), scene.caller(_SPENDER)
     answers(alice.transfer(bob, 5), "Ok", "a new transfer")
 

@@ -21,7 +21,7 @@ _EXPORTED_AS: Final = {
     "composite_query": "composite_query",
 }
 """How the module exports a method of each mode of the interface."""
-_INTERNAL: Final = ("__", "<", "@")
+INTERNAL: Final = ("__", "<", "@")
 """Prefixes of methods that compilers and libraries export for themselves; Candid tools hide them too."""
 
 
@@ -78,7 +78,7 @@ def _mismatches(service: Service, exported: Mapping[str, str]) -> Iterator[str]:
     unlisted = [
         f"{kind} {name}"
         for name, kind in exported.items()
-        if name not in service.methods and not name.startswith(_INTERNAL)
+        if name not in service.methods and not name.startswith(INTERNAL)
     ]
     if unlisted:
         yield f"the module exports what the .did does not have, doors that nobody lists: {', '.join(unlisted)}"

@@ -18,11 +18,6 @@ class Check:
     id: str
     run: CheckFunction
 
-    @property
-    def name(self) -> str:
-        """The name in reports, such as `TT1-a-transfer-moves-its-amount`."""
-        return f"{self.id}-{self.run.__name__.replace('_', '-')}"
-
 
 CHECKS: Final[list[Check]] = []
 """Every check, in the order in which the modules define them."""

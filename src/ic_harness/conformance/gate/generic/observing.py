@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ic_harness.candid import Method, Service, decode, encode
 from ic_harness.conformance.blame import Blame, blame
+from ic_harness.conformance.gate.interface import INTERNAL
 from ic_harness.conformance.story import brief
 from ic_harness.conformance.target import Target
 from ic_harness.errors import CandidError, RejectError
@@ -23,7 +24,6 @@ CERTIFIED: Final = "certified data"
 MEMORY: Final = (STABLE, CERTIFIED)
 """What can be declared volatile besides queries."""
 _QUERIES: Final = frozenset({"query", "composite_query"})
-_INTERNAL: Final = ("__", "<", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def plain_queries(service: Service | None) -> list[Method]:
     return [
         method
         for method in methods
-        if method.mode in _QUERIES and not method.arg_types and not method.name.startswith(_INTERNAL)
+        if method.mode in _QUERIES and not method.arg_types and not method.name.startswith(INTERNAL)
     ]
 
 
