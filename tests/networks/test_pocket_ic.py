@@ -12,9 +12,9 @@ import pytest
 from ic_harness.candid import encode
 from ic_harness.errors import InputError, NetworkError, RejectError, StateError, TransportError
 from ic_harness.networks import Capability, MissingCapabilityError, connect, deploy_canister
-from ic_harness.networks.kept_state import KeptState
 from ic_harness.networks.pocket_ic_network import LIVE, STILL, open_pocket_ic
 from ic_harness.networks.pocket_ic_server import PocketIcServer
+from ic_harness.networks.state_lock import KeptState
 from ic_harness.units import MINUTE, SECOND
 
 from .conftest import COUNTER_DID

@@ -3,11 +3,11 @@
 from ic_harness.agent.agent import Agent
 from ic_harness.agent.async_agent import AsyncAgent
 from ic_harness.agent.async_management import AsyncManagement
+from ic_harness.agent.effects import Flow, Pause, Send
 from ic_harness.agent.management import Management
 from ic_harness.agent.management_calls import InstallMode
 from ic_harness.agent.retry import NO_RETRIES, RetryPolicy
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, Pause, Send
 from ic_harness.agent.transport import (
     AsyncCallableTransport,
     AsyncTransport,

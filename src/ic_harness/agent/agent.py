@@ -1,4 +1,4 @@
-"""The agent for synchronous code. `async_agent.py` is made from this file by `twin`."""
+"""The agent for synchronous code. `async_agent.py` is made from this file by `unasync`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from ic_harness.agent import flow, reading
-from ic_harness.agent.drive import run
-from ic_harness.agent.flight import Gate
+from ic_harness.agent import flow, read_state
+from ic_harness.agent.concurrency import Gate
+from ic_harness.agent.effects import Flow, T
 from ic_harness.agent.retry import RetryPolicy, now_ns
+from ic_harness.agent.runners import run
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, T
 from ic_harness.agent.time_sync import in_time
 from ic_harness.agent.transport import Transport
 from ic_harness.principal import Principal
@@ -75,32 +75,34 @@ class Agent:
         """Read paths of the state tree; the certificate is verified."""
         target = Principal.of(effective_canister_id)
         return self.run(
-            in_time(self.session, target, lambda: reading.read_state(self.session, paths, target))
+            in_time(self.session, target, lambda: read_state.read_state(self.session, paths, target))
         )
 
     def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
         """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
-        return self.run(reading.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
+        return self.run(read_state.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
 
     def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
         canister = Principal.of(canister_id)
         return self.run(
-            in_time(self.session, canister, lambda: reading.read_metadata(self.session, canister, name))
+            in_time(self.session, canister, lambda: read_state.read_metadata(self.session, canister, name))
         )
 
     def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
         canister = Principal.of(canister_id)
-        return self.run(in_time(self.session, canister, lambda: reading.read_subnet(self.session, canister)))
+        return self.run(
+            in_time(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
+        )
 
     def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
-        return self.run(reading.status(self.session))
+        return self.run(read_state.status(self.session))
 
     def root_key(self) -> bytes:
         """The DER root key that this agent trusts, fetched now when it was not given."""
-        return self.run(reading.root_key(self.session))
+        return self.run(read_state.root_key(self.session))
 
     def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""

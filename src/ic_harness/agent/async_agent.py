@@ -1,4 +1,4 @@
-# Made from agent.py by `python -m ic_harness.agent.twin`; do not edit.
+# Made from agent.py by `python -m ic_harness.agent.unasync`; do not edit.
 """The agent for asynchronous code. The twin of `agent.py`."""
 
 from __future__ import annotations
@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
-from ic_harness.agent import flow, reading
-from ic_harness.agent.drive import run_async
-from ic_harness.agent.flight import AsyncGate
+from ic_harness.agent import flow, read_state
+from ic_harness.agent.concurrency import AsyncGate
+from ic_harness.agent.effects import Flow, T
 from ic_harness.agent.retry import RetryPolicy, now_ns
+from ic_harness.agent.runners import run_async
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, T
 from ic_harness.agent.time_sync import in_time
 from ic_harness.agent.transport import AsyncTransport
 from ic_harness.principal import Principal
@@ -78,34 +78,34 @@ class AsyncAgent:
         """Read paths of the state tree; the certificate is verified."""
         target = Principal.of(effective_canister_id)
         return await self.run(
-            in_time(self.session, target, lambda: reading.read_state(self.session, paths, target))
+            in_time(self.session, target, lambda: read_state.read_state(self.session, paths, target))
         )
 
     async def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
         """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
-        return await self.run(reading.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
+        return await self.run(read_state.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
 
     async def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
         canister = Principal.of(canister_id)
         return await self.run(
-            in_time(self.session, canister, lambda: reading.read_metadata(self.session, canister, name))
+            in_time(self.session, canister, lambda: read_state.read_metadata(self.session, canister, name))
         )
 
     async def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
         canister = Principal.of(canister_id)
         return await self.run(
-            in_time(self.session, canister, lambda: reading.read_subnet(self.session, canister))
+            in_time(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
         )
 
     async def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
-        return await self.run(reading.status(self.session))
+        return await self.run(read_state.status(self.session))
 
     async def root_key(self) -> bytes:
         """The DER root key that this agent trusts, fetched now when it was not given."""
-        return await self.run(reading.root_key(self.session))
+        return await self.run(read_state.root_key(self.session))
 
     async def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""

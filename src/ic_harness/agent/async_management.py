@@ -1,4 +1,4 @@
-# Made from management.py by `python -m ic_harness.agent.twin`; do not edit.
+# Made from management.py by `python -m ic_harness.agent.unasync`; do not edit.
 """Creating, installing and steering canisters, for asynchronous code.
 
 The twin of `management.py`.

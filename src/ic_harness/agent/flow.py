@@ -1,4 +1,4 @@
-"""Calling and asking canisters, without I/O: send, poll, verify. These are flows, see `steps`.
+"""Calling and asking canisters, without I/O: send, poll, verify. These are flows, see `effects`.
 
     update: send v4 ──404──▶ v3 ──404──▶ v2
               │ 200 with certificate ─▶ verify ─▶ reply, reject, or not finished ─┐
@@ -15,12 +15,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ic_harness.agent import answers
-from ic_harness.agent.answers import Pending, Reply, Unseen
-from ic_harness.agent.reading import read_state, root_key, verify_query
-from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
-from ic_harness.agent.session import INGRESS_TTL, Session
-from ic_harness.agent.steps import (
+from ic_harness.agent import responses
+from ic_harness.agent.effects import (
     Flow,
     Pause,
     about,
@@ -31,6 +27,10 @@ from ic_harness.agent.steps import (
     patiently,
     pause_or_raise,
 )
+from ic_harness.agent.read_state import read_state, root_key, verify_query
+from ic_harness.agent.responses import Pending, Reply, Unseen
+from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
+from ic_harness.agent.session import INGRESS_TTL, Session
 from ic_harness.agent.time_sync import adopt_network_time, check_never_runs, in_time, refused_for_expiry
 from ic_harness.errors import CallTimeoutError, HttpStatusError, TransportError
 from ic_harness.principal import Principal
@@ -101,7 +101,7 @@ def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[byt
             response = yield from exchange(session, "call", f"canister/{target}", body)
             broken = retryable(response)
             if broken is None:
-                answer = answers.read_call_answer(response)
+                answer = responses.read_call_answer(response)
                 return None if isinstance(answer, Pending) else answer
             failure: TransportError | HttpStatusError = broken
             wished = retry_after_s(response, session.now())
@@ -141,7 +141,7 @@ def _judge(
     if session.root_key is None:
         raise AssertionError("the root key is fetched before a call is sent")
     certificate.verify(session.root_key, canister_id=target, now_ns=session.now())
-    return answers.verdict(certificate, envelope.request_id)
+    return responses.verdict(certificate, envelope.request_id)
 
 
 def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes]:
@@ -149,7 +149,7 @@ def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes
     waited, pause = 0.0, FIRST_POLL_S
     while True:
         certificate = yield from _read_status(session, envelope, target)
-        outcome = answers.verdict(certificate, envelope.request_id)
+        outcome = responses.verdict(certificate, envelope.request_id)
         if isinstance(outcome, Reply):
             return outcome.arg
         _check_patience(certificate, envelope, outcome, waited)
@@ -190,9 +190,9 @@ def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[
     answer = yield from patiently(
         session,
         lambda: exchange(session, "query", f"canister/{target}", body),
-        answers.read_query_answer,
+        responses.read_query_answer,
         session.retry,
     )
     if session.verify_queries:
         yield from verify_query(session, answer, envelope, target)
-    return answers.query_reply(answer)
+    return responses.query_reply(answer)

@@ -1,6 +1,6 @@
 """Creating, installing and steering canisters, for synchronous code.
 
-`async_management.py` is made from this file by `twin`.
+`async_management.py` is made from this file by `unasync`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The network's time, for machines whose clock is wrong. No I/O: these are flows, see `steps`.
+"""The network's time, for machines whose clock is wrong. No I/O: these are flows, see `effects`.
 
 A network refuses requests whose expiry is not within its next five minutes. Who is refused asks what time it
 is there: an anonymous query (its expiry does not count) with a fresh nonce. A node stamps and signs the answer,
@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from ic_harness.agent import answers
-from ic_harness.agent.reading import verify_query
+from ic_harness.agent import responses
+from ic_harness.agent.effects import Flow, T, call_fields, content, exchange
+from ic_harness.agent.read_state import verify_query
 from ic_harness.agent.session import Session
-from ic_harness.agent.steps import Flow, T, call_fields, content, exchange
 from ic_harness.errors import (
     CallError,
     CallTimeoutError,
@@ -96,7 +96,7 @@ def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     body = envelope.to_cbor()
     response = yield from exchange(stranger, "query", f"canister/{target}", body)
     offset_at = session.clock()
-    answer = answers.read_query_answer(response)
+    answer = responses.read_query_answer(response)
     claimed = _claimed_time(answer)
     # By the claimed time everything must fit: the signature over the nonce, and the age of the key's certificate.
     witness = replace(stranger, clock=lambda: claimed, offset_ns=0, subnets=())

@@ -19,7 +19,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
 
 from .capabilities import Capability, MissingCapabilityError
-from .sections import keeps_memory
+from .wasm_metadata import keeps_memory
 
 if TYPE_CHECKING:
     from ic_harness.networks.outcalls import Outcalls

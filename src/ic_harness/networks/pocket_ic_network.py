@@ -40,12 +40,12 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
 
 from .capabilities import Capability
-from .kept_state import KeptState
+from .deadline import Deadline
 from .network import Network
 from .pocket_ic_rounds import Rounds
 from .pocket_ic_server import PocketIcServer
+from .state_lock import KeptState
 from .topology import canister_of
-from .waiting import Deadline
 
 T = TypeVar("T")
 LIVE: Final = frozenset({Capability.CREATE, Capability.UPGRADE, Capability.LOGS})

@@ -37,7 +37,7 @@ def test_unknown_network_is_refused(spec):
 @pytest.mark.parametrize("name", ["embedded", "connect", "dfx", "icp", "pocket_ic", "ic"])
 def test_networks_are_opened_by_functions(name):
     """Each network has a function of its name in the package, also after the code behind it was loaded."""
-    for module in ("in_process", "dfx_network", "icp_network", "pocket_ic_network", "named"):
+    for module in ("embedded_network", "dfx_network", "icp_network", "pocket_ic_network", "named_network"):
         importlib.import_module(f"ic_harness.networks.{module}")
     opener = getattr(networks, name)
     assert callable(opener)

@@ -1,6 +1,6 @@
 """Reading what a network says of itself, with proof: state, metadata, node keys; and its status, without.
 
-Interface specification, "Request: Read state" and "Status endpoint". No I/O: these are flows, see `steps`.
+Interface specification, "Request: Read state" and "Status endpoint". No I/O: these are flows, see `effects`.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ic_harness.agent import answers
+from ic_harness.agent import responses
+from ic_harness.agent.effects import Flow, Send, about, content, exchange, patiently
 from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, Send, about, content, exchange, patiently
 from ic_harness.agent.transport import Request, Response
 from ic_harness.errors import CertificateError
 from ic_harness.principal import Principal
@@ -25,7 +25,7 @@ def status(session: Session) -> Flow[dict[str, Any]]:
         response: Response = yield Send(Request("GET", "/api/v2/status"))
         return response
 
-    return (yield from patiently(session, ask, answers.read_query_answer, session.retry))
+    return (yield from patiently(session, ask, responses.read_query_answer, session.retry))
 
 
 def root_key(session: Session) -> Flow[bytes]:
@@ -81,7 +81,7 @@ def _ask_state(
     body = seal(fields, session.identity).to_cbor()
     return (
         yield from patiently(
-            session, lambda: exchange(session, "read_state", where, body), answers.read_certificate, policy
+            session, lambda: exchange(session, "read_state", where, body), responses.read_certificate, policy
         )
     )
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from ic_harness.agent.flight import MOST, AsyncGate, FlightLimit, Gate
+from ic_harness.agent.concurrency import MOST, AsyncGate, FlightLimit, Gate
 
 
 class Turn:

@@ -2,7 +2,7 @@
 
 A *flow* is a generator. It yields `Send(request)` and is sent the `Response` (or has a `TransportError`
 thrown into it), it yields `Pause(seconds)` and is resumed afterwards, and it returns the result. The two
-drivers in `drive` run any flow, synchronously or not; tests run them by hand.
+drivers in `runners` run any flow, synchronously or not; tests run them by hand.
 """
 
 from __future__ import annotations

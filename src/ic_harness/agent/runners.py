@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from ic_harness.agent.flight import AsyncGate, Gate
-from ic_harness.agent.steps import Flow, Send
+from ic_harness.agent.concurrency import AsyncGate, Gate
+from ic_harness.agent.effects import Flow, Send
 from ic_harness.agent.transport import AsyncTransport, Response, Transport
 from ic_harness.errors import TransportError
 

@@ -10,7 +10,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 from ic_harness.urls import public_url
 
-from .url import UrlNetwork
+from .url_network import UrlNetwork
 
 
 def _no_names(_name: str) -> None:
