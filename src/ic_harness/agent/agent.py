@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from ic_harness.agent import flow, read_state
-from ic_harness.agent.concurrency import Gate
+from ic_harness.agent.concurrency import Limiter
 from ic_harness.agent.effects import Flow, T
 from ic_harness.agent.retry import RetryPolicy, now_ns
 from ic_harness.agent.runners import run
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.time_sync import in_time
+from ic_harness.agent.time_sync import with_synced_clock
 from ic_harness.agent.transport import Transport
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
@@ -37,7 +37,7 @@ class Agent:
         sleep: Callable[[float], None] = time.sleep,
         retry: RetryPolicy | None = None,
         verify_queries: bool = True,
-        gate: Gate | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.transport = transport
         self.session = Session(
@@ -48,7 +48,7 @@ class Agent:
             verify_queries=verify_queries,
         )
         self._sleep = sleep
-        self._gate = gate or Gate()
+        self._limiter = limiter or Limiter()
 
     @property
     def principal(self) -> Principal:
@@ -75,7 +75,9 @@ class Agent:
         """Read paths of the state tree; the certificate is verified."""
         target = Principal.of(effective_canister_id)
         return self.run(
-            in_time(self.session, target, lambda: read_state.read_state(self.session, paths, target))
+            with_synced_clock(
+                self.session, target, lambda: read_state.read_state(self.session, paths, target)
+            )
         )
 
     def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
@@ -86,14 +88,16 @@ class Agent:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
         canister = Principal.of(canister_id)
         return self.run(
-            in_time(self.session, canister, lambda: read_state.read_metadata(self.session, canister, name))
+            with_synced_clock(
+                self.session, canister, lambda: read_state.read_metadata(self.session, canister, name)
+            )
         )
 
     def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
         canister = Principal.of(canister_id)
         return self.run(
-            in_time(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
+            with_synced_clock(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
         )
 
     def status(self) -> dict[str, Any]:
@@ -106,7 +110,7 @@ class Agent:
 
     def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""
-        return run(conversation, self.transport, self._gate, self._sleep)
+        return run(conversation, self.transport, self._limiter, self._sleep)
 
     def close(self) -> None:
         """Close the transport."""

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
 from ic_harness.agent import flow, read_state
-from ic_harness.agent.concurrency import AsyncGate
+from ic_harness.agent.concurrency import AsyncLimiter
 from ic_harness.agent.effects import Flow, T
 from ic_harness.agent.retry import RetryPolicy, now_ns
 from ic_harness.agent.runners import run_async
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.time_sync import in_time
+from ic_harness.agent.time_sync import with_synced_clock
 from ic_harness.agent.transport import AsyncTransport
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
@@ -38,7 +38,7 @@ class AsyncAgent:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         retry: RetryPolicy | None = None,
         verify_queries: bool = True,
-        gate: AsyncGate | None = None,
+        limiter: AsyncLimiter | None = None,
     ) -> None:
         self.transport = transport
         self.session = Session(
@@ -49,7 +49,7 @@ class AsyncAgent:
             verify_queries=verify_queries,
         )
         self._sleep = sleep
-        self._gate = gate or AsyncGate()
+        self._limiter = limiter or AsyncLimiter()
 
     @property
     def principal(self) -> Principal:
@@ -78,7 +78,9 @@ class AsyncAgent:
         """Read paths of the state tree; the certificate is verified."""
         target = Principal.of(effective_canister_id)
         return await self.run(
-            in_time(self.session, target, lambda: read_state.read_state(self.session, paths, target))
+            with_synced_clock(
+                self.session, target, lambda: read_state.read_state(self.session, paths, target)
+            )
         )
 
     async def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
@@ -89,14 +91,16 @@ class AsyncAgent:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
         canister = Principal.of(canister_id)
         return await self.run(
-            in_time(self.session, canister, lambda: read_state.read_metadata(self.session, canister, name))
+            with_synced_clock(
+                self.session, canister, lambda: read_state.read_metadata(self.session, canister, name)
+            )
         )
 
     async def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
         canister = Principal.of(canister_id)
         return await self.run(
-            in_time(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
+            with_synced_clock(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
         )
 
     async def status(self) -> dict[str, Any]:
@@ -109,7 +113,7 @@ class AsyncAgent:
 
     async def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""
-        return await run_async(conversation, self.transport, self._gate, self._sleep)
+        return await run_async(conversation, self.transport, self._limiter, self._sleep)
 
     async def close(self) -> None:
         """Close the transport."""

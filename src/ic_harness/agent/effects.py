@@ -42,7 +42,7 @@ Flow: TypeAlias = Generator[Send | Pause, Any, T]
 
 
 @contextmanager
-def about(method: str, canister_id: Principal) -> Generator[None]:
+def error_context(method: str, canister_id: Principal) -> Generator[None]:
     """Let errors say which call they are about; of nested ones the outermost, which the user made, stays."""
     try:
         yield
@@ -96,7 +96,7 @@ def exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Respo
     return response
 
 
-def patiently(
+def retrying(
     session: Session, ask: Callable[[], Flow[Response]], read: Callable[[Response], T], policy: RetryPolicy
 ) -> Flow[T]:
     """Ask something that may be repeated freely until there is an answer that `read` can read.

@@ -19,19 +19,19 @@ from ic_harness.agent import responses
 from ic_harness.agent.effects import (
     Flow,
     Pause,
-    about,
     call_fields,
     content,
     effective_id,
+    error_context,
     exchange,
-    patiently,
     pause_or_raise,
+    retrying,
 )
 from ic_harness.agent.read_state import read_state, root_key, verify_query
-from ic_harness.agent.responses import Pending, Reply, Unseen
+from ic_harness.agent.responses import Pending, Reply, UnknownRequest
 from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
 from ic_harness.agent.session import INGRESS_TTL, Session
-from ic_harness.agent.time_sync import adopt_network_time, check_never_runs, in_time, refused_for_expiry
+from ic_harness.agent.time_sync import assert_expired, refused_for_expiry, sync_clock, with_synced_clock
 from ic_harness.errors import CallTimeoutError, HttpStatusError, TransportError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, Envelope, seal
@@ -54,7 +54,7 @@ def update(
     """
     effective = effective_id(canister_id, target)
     fields = call_fields(canister_id, method, arg)
-    with about(method, canister_id):
+    with error_context(method, canister_id):
         yield from root_key(session)
         envelope, certificate = yield from _submit_in_time(session, fields, effective)
         if certificate is not None:
@@ -75,8 +75,8 @@ def _submit_in_time(
     except HttpStatusError as refusal:
         if not refused_for_expiry(refusal):
             raise
-        yield from adopt_network_time(session, target, refusal)
-        check_never_runs(session, envelope, made_ns, refusal)
+        yield from sync_clock(session, target, refusal)
+        assert_expired(session, envelope, made_ns, refusal)
     envelope = _seal_call(session, fields)
     return envelope, (yield from _submit(session, envelope, target))
 
@@ -137,7 +137,7 @@ def _read_status(
 
 def _judge(
     session: Session, certificate: Certificate, envelope: Envelope, target: Principal
-) -> Reply | Pending | Unseen:
+) -> Reply | Pending | UnknownRequest:
     if session.root_key is None:
         raise AssertionError("the root key is fetched before a call is sent")
     certificate.verify(session.root_key, canister_id=target, now_ns=session.now())
@@ -159,10 +159,10 @@ def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes
 
 
 def _check_patience(
-    certificate: Certificate, envelope: Envelope, outcome: Pending | Unseen, waited: float
+    certificate: Certificate, envelope: Envelope, outcome: Pending | UnknownRequest, waited: float
 ) -> None:
     expiry = envelope.content["ingress_expiry"]
-    if isinstance(outcome, Unseen) and certificate.time_ns > expiry:
+    if isinstance(outcome, UnknownRequest) and certificate.time_ns > expiry:
         raise CallTimeoutError("the request expired before the network took it up: it will never run")
     if waited > PATIENCE_S or certificate.time_ns > expiry + MINUTE:
         raise CallTimeoutError(
@@ -180,14 +180,14 @@ def query(
     """
     effective = effective_id(canister_id, target)
     fields = call_fields(canister_id, method, arg)
-    with about(method, canister_id):
-        return (yield from in_time(session, effective, lambda: _query(session, fields, effective)))
+    with error_context(method, canister_id):
+        return (yield from with_synced_clock(session, effective, lambda: _query(session, fields, effective)))
 
 
 def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[bytes]:
     envelope = seal(content(session, request_type="query", **fields), session.identity)
     body = envelope.to_cbor()
-    answer = yield from patiently(
+    answer = yield from retrying(
         session,
         lambda: exchange(session, "query", f"canister/{target}", body),
         responses.read_query_answer,

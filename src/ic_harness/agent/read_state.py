@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ic_harness.agent import responses
-from ic_harness.agent.effects import Flow, Send, about, content, exchange, patiently
+from ic_harness.agent.effects import Flow, Send, content, error_context, exchange, retrying
 from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.transport import Request, Response
@@ -25,7 +25,7 @@ def status(session: Session) -> Flow[dict[str, Any]]:
         response: Response = yield Send(Request("GET", "/api/v2/status"))
         return response
 
-    return (yield from patiently(session, ask, responses.read_query_answer, session.retry))
+    return (yield from retrying(session, ask, responses.read_query_answer, session.retry))
 
 
 def root_key(session: Session) -> Flow[bytes]:
@@ -49,7 +49,7 @@ def read_state(
 
     Raises a `CallError`, `CborError` or `CertificateError`.
     """
-    with about("read_state", target):
+    with error_context("read_state", target):
         key = yield from root_key(session)
         certificate = yield from _ask_state(session, paths, f"canister/{target}", policy or session.retry)
         certificate.verify(key, canister_id=target, now_ns=session.now())
@@ -63,7 +63,7 @@ def read_subnet_state(
 
     Raises as `read_state` does.
     """
-    with about("read_state", subnet_id):
+    with error_context("read_state", subnet_id):
         key = yield from root_key(session)
         certificate = yield from _ask_state(session, paths, f"subnet/{subnet_id}", session.retry)
         certificate.verify(key, canister_id=None, now_ns=session.now())
@@ -80,7 +80,7 @@ def _ask_state(
     fields = content(session, request_type="read_state", paths=[list(path) for path in paths])
     body = seal(fields, session.identity).to_cbor()
     return (
-        yield from patiently(
+        yield from retrying(
             session, lambda: exchange(session, "read_state", where, body), responses.read_certificate, policy
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from ic_harness.agent.concurrency import AsyncGate, Gate
+from ic_harness.agent.concurrency import AsyncLimiter, Limiter
 from ic_harness.agent.effects import Flow, Send
 from ic_harness.agent.transport import AsyncTransport, Response, Transport
 from ic_harness.errors import TransportError
@@ -13,14 +13,14 @@ from ic_harness.errors import TransportError
 T = TypeVar("T")
 
 
-def run(flow: Flow[T], transport: Transport, gate: Gate, sleep: Callable[[float], None]) -> T:
+def run(flow: Flow[T], transport: Transport, limiter: Limiter, sleep: Callable[[float], None]) -> T:
     """Run a flow to its end in this thread."""
 
     def perform(step: Any) -> Response | None:
         if not isinstance(step, Send):
             sleep(step.seconds)
             return None
-        with gate.flight() as outcome:
+        with limiter.acquire() as outcome:
             response = transport.send(step.request)
             outcome.status = response.status
             return response
@@ -42,7 +42,7 @@ def run(flow: Flow[T], transport: Transport, gate: Gate, sleep: Callable[[float]
 
 
 async def run_async(
-    flow: Flow[T], transport: AsyncTransport, gate: AsyncGate, sleep: Callable[[float], Awaitable[None]]
+    flow: Flow[T], transport: AsyncTransport, limiter: AsyncLimiter, sleep: Callable[[float], Awaitable[None]]
 ) -> T:
     """Run a flow to its end in this task."""
 
@@ -50,7 +50,7 @@ async def run_async(
         if not isinstance(step, Send):
             await sleep(step.seconds)
             return None
-        async with gate.flight() as outcome:
+        async with limiter.acquire() as outcome:
             response = await transport.send(step.request)
             outcome.status = response.status
             return response

@@ -44,7 +44,7 @@ def refused_for_expiry(refusal: HttpStatusError) -> bool:
     return refusal.status == 400 and any(text in refusal.body for text in _TEXTS)
 
 
-def in_time(session: Session, target: Principal, attempt: Callable[[], Flow[T]]) -> Flow[T]:
+def with_synced_clock(session: Session, target: Principal, attempt: Callable[[], Flow[T]]) -> Flow[T]:
     """Make an attempt that may be repeated freely; refused for its expiry, once more by the network's time."""
     try:
         return (yield from attempt())
@@ -52,11 +52,11 @@ def in_time(session: Session, target: Principal, attempt: Callable[[], Flow[T]])
         # Nobody checks the expiry of what is asked anonymously, and the probe itself is such a request.
         if not refused_for_expiry(refusal) or session.identity.public_key_der is None:
             raise
-        yield from adopt_network_time(session, target, refusal)
+        yield from sync_clock(session, target, refusal)
     return (yield from attempt())
 
 
-def adopt_network_time(session: Session, target: Principal, refusal: HttpStatusError) -> Flow[None]:
+def sync_clock(session: Session, target: Principal, refusal: HttpStatusError) -> Flow[None]:
     """Let the session go by the network's time. Raises the refusal when that time cannot be proven."""
     try:
         offset = yield from _measured_offset(session, target)
@@ -66,7 +66,7 @@ def adopt_network_time(session: Session, target: Principal, refusal: HttpStatusE
     session.subnets = ()  # read by the wrong time
 
 
-def check_never_runs(session: Session, envelope: Envelope, made_ns: int, refusal: HttpStatusError) -> None:
+def assert_expired(session: Session, envelope: Envelope, made_ns: int, refusal: HttpStatusError) -> None:
     """Check that a refused update had expired before it was made, so that a new one is no second one.
 
     `made_ns` is this machine's time then. A request that was made by a clock that is ahead becomes valid later, in

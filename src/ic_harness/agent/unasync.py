@@ -21,7 +21,7 @@ _RULES: Final = (
     (r"time\.sleep", "asyncio.sleep"),
     (r"Callable\[\[float\], None\]", "Callable[[float], Awaitable[None]]"),
     (r"import Callable,", "import Awaitable, Callable,"),
-    (r"\b(Agent|Transport|Management|Gate)\b", r"Async\1"),
+    (r"\b(Agent|Transport|Management|Limiter)\b", r"Async\1"),
     (r"ic_harness\.agent\.agent\b", "ic_harness.agent.async_agent"),
     (r"runners import run$", "runners import run_async"),
     (r"return run\(", "return await run_async("),

@@ -164,17 +164,17 @@ class EmbeddedNetwork(Network):
             self._used[figure.canister] += figure.instructions
         return self._used[Principal.of(canister)]
 
-    def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
+    def metrics(self, since: int = 0) -> tuple[int, list[Figures]]:
         """Tell what the newest 10,000 messages cost, queries included."""
         return self.replica.figures(since)
 
-    def lines(self, since: int = 0) -> tuple[int, list[Line]]:
+    def log_stream(self, since: int = 0) -> tuple[int, list[Line]]:
         """Tell the newest 10,000 lines that canisters printed."""
         return self.replica.lines(since)
 
-    def order_fault(
+    def inject_fault(
         self,
-        harm: str,
+        kind: str,
         *,
         endpoint: str | None = "call",
         method: str | None = None,
@@ -182,13 +182,13 @@ class EmbeddedNetwork(Network):
         times: int = 1,
         seconds: float = 0.0,
     ) -> None:
-        """Order a fault. Raises `InputError` for a harm that there is not."""
-        known = [kind.value for kind in Harm]
-        if harm not in known:
-            raise InputError(f"no harm {harm!r}; there are: {', '.join(known)}")
+        """Inject a fault. Raises `InputError` for an unknown `kind`."""
+        known = [harm.value for harm in Harm]
+        if kind not in known:
+            raise InputError(f"no fault {kind!r}; the faults are: {', '.join(known)}")
         self.replica.faults.order(
             Fault(
-                harm=Harm(harm), endpoint=endpoint, method=method, after=after, times=times, seconds=seconds
+                harm=Harm(kind), endpoint=endpoint, method=method, after=after, times=times, seconds=seconds
             )
         )
 
