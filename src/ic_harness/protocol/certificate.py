@@ -17,7 +17,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import bls, cbor
 from ic_harness.protocol.hash_tree import Tree, digest
 from ic_harness.protocol.request_id import domain, leb128_decode
-from ic_harness.protocol.tree_cbor import MAX_TREE_DEPTH, tree_from_value, tree_to_value
+from ic_harness.protocol.tree_cbor import MAX_TREE_DEPTH, tree_from_value, tree_to_cbor
 from ic_harness.protocol.tree_paths import (
     Found,
     LookupResult,
@@ -77,7 +77,7 @@ class Certificate:
 
     def to_cbor(self) -> bytes:
         """Write the certificate with the self-describing tag."""
-        fields: dict[str, Any] = {"tree": tree_to_value(self.tree), "signature": self.signature}
+        fields: dict[str, Any] = {"tree": tree_to_cbor(self.tree), "signature": self.signature}
         if self.delegation is not None:
             fields["delegation"] = {
                 "subnet_id": self.delegation.subnet_id,
