@@ -43,6 +43,8 @@ _PIECE: Final = 8  # elements that a piece of a string counts for: no encoder of
 _MAX_BIG_INTEGER: Final = 64  # bytes; the protocol has none above 16, and longer ones are slow to work with
 _NATURAL, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _OTHER = range(8)
 
+_TOO_MANY: Final = "more elements than any message of the protocol has"
+
 _Parts: TypeAlias = list[bytes | bytearray | memoryview]
 
 
@@ -95,10 +97,12 @@ def _put(items: Iterable[Any], parts: _Parts) -> None:
         elif kind is int and 0 <= item < 1 << 64:
             parts.append(HEADS[_NATURAL][item] if item < 0x100 else head(_NATURAL, item))
         elif kind is dict:
-            parts.append(head(_MAP, len(item)))
+            size = len(item)
+            parts.append(HEADS[_MAP][size] if size < 0x100 else head(_MAP, size))
             _put(chain.from_iterable(item.items()), parts)
         elif kind is list or kind is tuple:
-            parts.append(head(_ARRAY, len(item)))
+            size = len(item)
+            parts.append(HEADS[_ARRAY][size] if size < 0x100 else head(_ARRAY, size))
             _put(item, parts)
         else:
             _put_other(item, parts)
@@ -217,7 +221,8 @@ class _Reader:
             elif major == _NATURAL:
                 values.append(length)
             elif major == _TEXT:
-                values.append(self.text(data[start:position]))
+                raw = data[start:position]
+                values.append(raw.decode() if raw.isascii() else self.text(raw))
             else:
                 self.position = position
                 values.append(-1 - length if major == _NEGATIVE else self.nested(major, length, depth))
@@ -235,7 +240,9 @@ class _Reader:
         # Nothing is reserved for a count that the remaining bytes cannot hold.
         if count > len(self.data) - self.position:
             raise self.fail(f"{count} values announced, {len(self.data) - self.position} bytes left")
-        self.spend(count)
+        self.items_left -= count
+        if self.items_left < 0:
+            raise self.fail(_TOO_MANY)
         values = self.items(count, depth - 1)
         return values if major == _ARRAY else self.map_of(values)
 
@@ -335,7 +342,7 @@ class _Reader:
         """Count elements of arrays and maps; refuse more than are allowed in all."""
         self.items_left -= items
         if self.items_left < 0:
-            raise self.fail("more elements than any message of the protocol has")
+            raise self.fail(_TOO_MANY)
 
 
 _KEYS: Final[frozenset[type]] = frozenset({str, bytes, int})

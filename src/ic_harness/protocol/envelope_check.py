@@ -90,15 +90,19 @@ def verify_envelope(envelope: Envelope, *, now_ns: int, root_key: bytes | None =
             f"The user id {sender} does not match the public key {envelope.sender_pubkey[:_SHOWN_KEY].hex()}"
         )
     trust = Trust(root_key, now_ns)
-    key = verify_chain(envelope.sender_pubkey, envelope.sender_delegation, trust)
+    key = envelope.sender_pubkey
+    if envelope.sender_delegation:
+        key = verify_chain(key, envelope.sender_delegation, trust)
     verify_signature(key, REQUEST_DOMAIN + envelope.request_id, envelope.sender_sig, trust)
-    verified = VerifiedSender(
-        sender,
-        _common_targets(envelope.sender_delegation),
-        _permissions(envelope.sender_delegation),
-        *_sender_info(envelope, trust),
-    )
-    _check_reach(envelope.content, verified)
+    verified = VerifiedSender(sender)
+    if envelope.sender_delegation or "sender_info" in envelope.content:
+        verified = VerifiedSender(
+            sender,
+            _common_targets(envelope.sender_delegation),
+            _permissions(envelope.sender_delegation),
+            *_sender_info(envelope, trust),
+        )
+        _check_reach(envelope.content, verified)
     return verified
 
 
@@ -145,7 +149,8 @@ def _check_limits(content: dict[str, Any]) -> None:
     nonce = content.get("nonce", b"")
     if not isinstance(nonce, bytes) or len(nonce) > MAX_NONCE:
         raise EnvelopeError(f"Invalid request: `nonce` must be at most {MAX_NONCE} bytes")
-    _check_paths(content.get("paths", []))
+    if "paths" in content:
+        _check_paths(content["paths"])
 
 
 def _check_paths(paths: Any) -> None:

@@ -34,8 +34,8 @@ class _Node:
     is the smallest of them, None where it is pruned or there is none.
     """
 
-    __slots__ = ("_digest",)
-    _digest: bytes | None
+    __slots__ = ("cached_digest",)
+    cached_digest: bytes | None
     size: int = 0
     low: bytes | None = None
 
@@ -57,7 +57,7 @@ class Empty(_Node):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self._digest = _EMPTY
+        self.cached_digest = _EMPTY
 
     def __repr__(self) -> str:
         return "Empty()"
@@ -73,7 +73,7 @@ class Fork(_Node):
         self.right = right
         self.size = left.size + right.size
         self.low = left.low
-        self._digest = None
+        self.cached_digest = None
 
     def _parts(self) -> tuple[Any, ...]:
         return self.left, self.right
@@ -91,7 +91,7 @@ class Labeled(_Node):
     def __init__(self, label: bytes, tree: Tree) -> None:
         self.label = self.low = label
         self.tree = tree
-        self._digest = None
+        self.cached_digest = None
 
     def _parts(self) -> tuple[Any, ...]:
         return self.label, self.tree
@@ -107,7 +107,7 @@ class Leaf(_Node):
 
     def __init__(self, value: bytes) -> None:
         self.value = value
-        self._digest = None
+        self.cached_digest = None
 
     def _parts(self) -> tuple[Any, ...]:
         return (self.value,)
@@ -122,12 +122,12 @@ class Pruned(_Node):
     __slots__ = ()
 
     def __init__(self, digest: bytes) -> None:
-        self._digest = digest
+        self.cached_digest = digest
 
     @property
     def digest(self) -> bytes:
         """The 32 bytes that stand for what was left out."""
-        return self._digest or b""
+        return self.cached_digest or b""
 
     def __repr__(self) -> str:
         return f"Pruned({self.digest.hex()[:16]}…)"
@@ -142,7 +142,7 @@ EMPTY: Final = Empty()
 
 def digest(tree: _Node) -> bytes:
     """The root hash of a tree, 32 bytes; computed once for each node."""
-    known = tree._digest
+    known = tree.cached_digest
     return _compute_digest(tree) if known is None else known
 
 
@@ -152,13 +152,13 @@ def _compute_digest(tree: _Node) -> bytes:
     while pending:
         match node := pending[-1]:
             case Fork():
-                left, right = node.left._digest, node.right._digest
+                left, right = node.left.cached_digest, node.right.cached_digest
                 if left is None or right is None:
                     pending.append(node.left if left is None else node.right)
                     continue
                 known = sha256(_FORK + left + right).digest()
             case Labeled():
-                below = node.tree._digest
+                below = node.tree.cached_digest
                 if below is None:
                     pending.append(node.tree)
                     continue
@@ -167,7 +167,7 @@ def _compute_digest(tree: _Node) -> bytes:
                 known = sha256(_LEAF + node.value).digest()
             case _:
                 raise AssertionError(node)
-        node._digest = known
+        node.cached_digest = known
         pending.pop()
     return known
 
@@ -189,6 +189,8 @@ def balanced(nodes: list[Tree]) -> Tree:
     """Join nodes, already in the order of their labels, into forks of equal height."""
     if len(nodes) <= 1:
         return nodes[0] if nodes else EMPTY
+    if len(nodes) == 2:
+        return Fork(nodes[0], nodes[1])
     middle = len(nodes) // 2
     return Fork(balanced(nodes[:middle]), balanced(nodes[middle:]))
 

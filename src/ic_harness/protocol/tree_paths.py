@@ -244,6 +244,10 @@ def _split(tree: Fork, shown: dict[bytes, _Wanted]) -> tuple[Tree, Tree]:
     boundary = tree.right.low
     if boundary is None:
         return _cut(tree.left, shown), _cut(tree.right, shown)
+    if max(shown) < boundary:
+        return _cut(tree.left, shown), _cut(tree.right, {})
+    if min(shown) >= boundary:
+        return _cut(tree.left, {}), _cut(tree.right, shown)
     left = {label: below for label, below in shown.items() if label < boundary}
     right = {label: below for label, below in shown.items() if label >= boundary}
     return _cut(tree.left, left), _cut(tree.right, right)
