@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ic_harness.conformance.report import from_json
-from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.testing.report import from_json
+from ic_harness.testing.results import Outcome, Verdict
 from tests.conformance import counters
 
 from .conftest import SOURCE, refused

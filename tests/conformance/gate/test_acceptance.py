@@ -6,11 +6,11 @@ from datetime import date, datetime
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.gate import accept_ids, read_acceptances
-from ic_harness.conformance.gate.acceptance import Acceptances
-from ic_harness.conformance.results import Acceptance, CheckResult, Outcome
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_harness.errors import InputError
+from ic_harness.testing.gate import accept_ids, read_acceptances
+from ic_harness.testing.gate.acceptance import Acceptances
+from ic_harness.testing.results import Acceptance, CheckResult, Outcome
 
 DAY = date(2026, 12, 31)
 UC5 = Acceptance(id="UC5", reason="one by one until #12", expires=DAY)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.expectations import NotApplicableError, UnmetNeedError, broken
-from ic_harness.conformance.gate import accept_ids
-from ic_harness.conformance.gate.acceptance import Acceptances
-from ic_harness.conformance.gate.findings import run_stage
-from ic_harness.conformance.results import Outcome
 from ic_harness.errors import BackendError, NetworkError, RejectError, TransportError, UploadError
+from ic_harness.testing.expectations import NotApplicableError, UnmetNeedError, broken
+from ic_harness.testing.gate import accept_ids
+from ic_harness.testing.gate.acceptance import Acceptances
+from ic_harness.testing.gate.findings import run_stage
+from ic_harness.testing.results import Outcome
 
 from .conftest import TODAY
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.checks import CHECKS
-from ic_harness.conformance.gate.verdict import decide, unselected
-from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
+from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.gate.verdict import decide, unselected
+from ic_harness.testing.results import CheckResult, Outcome, StageResult, Verdict
 
 
 def check(id_, outcome, message="seen\nmeans"):

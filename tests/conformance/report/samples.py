@@ -9,8 +9,9 @@ from datetime import date
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from ic_harness.conformance.guarantees import GUARANTEES, Severity
-from ic_harness.conformance.results import (
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.guarantees import Severity
+from ic_harness.testing.results import (
     Acceptance,
     CheckResult,
     Figure,
@@ -25,7 +26,7 @@ from ic_harness.conformance.results import (
     Verdict,
     Violation,
 )
-from ic_harness.conformance.story import Step
+from ic_harness.testing.story import Step
 
 MS = 1_000_000
 ENEMY = (
@@ -96,7 +97,7 @@ def _stolen_upload() -> CheckResult:
         seconds=0.231,
         violations=violations,
         unfinished="uploads_finish: NotFound",
-        reproduction="from ic_harness.conformance.reproduction import scene\n\n"
+        reproduction="from ic_capsule.suite.reproduction import scene\n\n"
         "with scene('backend.wasm.gz') as stage:\n    alice = stage.client('alice')\n",
     )
 
