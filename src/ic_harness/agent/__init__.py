@@ -3,7 +3,7 @@
 from ic_harness.agent.agent import Agent
 from ic_harness.agent.async_agent import AsyncAgent
 from ic_harness.agent.async_management import AsyncManagement
-from ic_harness.agent.effects import Flow, Pause, Send
+from ic_harness.agent.effects import Effect, Flow, Pause, Send, run, run_async
 from ic_harness.agent.management import Management
 from ic_harness.agent.management_calls import InstallMode
 from ic_harness.agent.retry import NO_RETRIES, RetryPolicy
@@ -27,6 +27,7 @@ __all__ = [
     "AsyncManagement",
     "AsyncTransport",
     "CallableTransport",
+    "Effect",
     "Flow",
     "HttpTransport",
     "InstallMode",
@@ -39,4 +40,6 @@ __all__ = [
     "Session",
     "Subnet",
     "Transport",
+    "run",
+    "run_async",
 ]

@@ -9,12 +9,11 @@ from typing import Any, Self
 
 from ic_harness.agent import flow, read_state
 from ic_harness.agent.concurrency import AsyncLimiter
-from ic_harness.agent.effects import Flow, T
+from ic_harness.agent.effects import Effect, Flow, Pause, Send, T, run_async
 from ic_harness.agent.retry import RetryPolicy, now_ns
-from ic_harness.agent.runners import run_async
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.time_sync import with_synced_clock
-from ic_harness.agent.transport import AsyncTransport
+from ic_harness.agent.transport import AsyncTransport, Response
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
 
@@ -65,14 +64,16 @@ class AsyncAgent:
         `CborError`, `CertificateError`.
         """
         effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
-        return await self.run(flow.update(self.session, Principal.of(canister_id), method, arg, effective))
+        canister = canister_id if isinstance(canister_id, Principal) else Principal.of(canister_id)
+        return await self.run(flow.update(self.session, canister, method, arg, effective))
 
     async def query(
         self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
     ) -> bytes:
         """Ask a query `method`; the reply is proven by a node's signature. Raises as `update` does."""
         effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
-        return await self.run(flow.query(self.session, Principal.of(canister_id), method, arg, effective))
+        canister = canister_id if isinstance(canister_id, Principal) else Principal.of(canister_id)
+        return await self.run(flow.query(self.session, canister, method, arg, effective))
 
     async def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
         """Read paths of the state tree; the certificate is verified."""
@@ -113,7 +114,20 @@ class AsyncAgent:
 
     async def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""
-        return await run_async(conversation, self.transport, self._limiter, self._sleep)
+        return await run_async(conversation, self._perform)
+
+    async def _perform(self, effect: Effect[Any]) -> Response | None:
+        """Exchange a request under the limit, or wait."""
+        match effect:
+            case Send(request):
+                async with self._limiter.acquire() as outcome:
+                    response = await self.transport.send(request)
+                    outcome.status = response.status
+                    return response
+            case Pause(seconds):
+                await self._sleep(seconds)
+                return None
+        raise TypeError(f"bug: an agent cannot perform {effect!r}")
 
     async def close(self) -> None:
         """Close the transport."""

@@ -1,130 +1,88 @@
-"""What every conversation of the agent is made of: steps, and one exchange with its retries. No I/O.
+"""The sans-I/O machine: flows ask for effects, runners perform them. The only one in both packages.
 
-A *flow* is a generator. It yields `Send(request)` and is sent the `Response` (or has a `TransportError`
-thrown into it), it yields `Pause(seconds)` and is resumed afterwards, and it returns the result. The two
-drivers in `runners` run any flow, synchronously or not; tests run them by hand.
+A *flow* is a generator that does no I/O itself. `reply = yield from Send(request)` suspends it, hands the effect to
+the runner, and resumes with the reply, whose type the effect declares. An error of this package that the runner
+meets while it performs an effect is raised at that place in the flow.
+
+    flow ── effect ─▶ run / run_async ── perform(effect) ─▶ transport, clock, another client
+         ◀─ reply or error ─┘
+
+The two runners differ in `await` only; tests may also step a flow by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from ic_harness.agent.retry import Attempts, RetryPolicy, retry_after_s, retryable
-from ic_harness.agent.session import INGRESS_TTL, Session
 from ic_harness.agent.transport import Request, Response
-from ic_harness.errors import CallError, HttpStatusError, InputError, ProtocolError, TransportError
-from ic_harness.principal import Principal
+from ic_harness.errors import HarnessError
 
-VERSIONS: Final = {"call": ("v4", "v3", "v2"), "query": ("v3", "v2"), "read_state": ("v3", "v2")}
-"""API versions for each kind of request, the best first; a network that lacks one answers 404."""
+T = TypeVar("T")
+ReplyT_co = TypeVar("ReplyT_co", covariant=True)
+
+
+class Effect(Generic[ReplyT_co]):
+    """Something that a flow asks its runner for; the reply is of the type in brackets."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Generator[Effect[Any], Any, ReplyT_co]:
+        """Suspend the flow until the runner has performed this; `yield from` returns the reply."""
+        reply: ReplyT_co = yield self
+        return reply
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """Exchange a request."""
+class Send(Effect[Response]):
+    """Exchange a request for its response. Raises `TransportError` in the flow."""
 
     request: Request
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """Wait."""
+class Pause(Effect[None]):
+    """Wait so many seconds."""
 
     seconds: float
 
 
-T = TypeVar("T")
-Flow: TypeAlias = Generator[Send | Pause, Any, T]
-"""A conversation with the result `T`."""
+Flow: TypeAlias = Generator[Effect[Any], Any, T]
+"""A flow with the result `T`."""
 
 
-@contextmanager
-def error_context(method: str, canister_id: Principal) -> Generator[None]:
-    """Let errors say which call they are about; of nested ones the outermost, which the user made, stays."""
+def run(flow: Flow[T], perform: Callable[[Effect[Any]], Any]) -> T:
+    """Run a flow to its end in this thread; `perform` returns the reply to an effect, or raises."""
     try:
-        yield
-    except CallError as error:
-        error.method, error.canister = method, str(canister_id)
-        raise
-    except ProtocolError as error:
-        error.__notes__ = [f"in the answer to {method} on {canister_id}"]
-        raise
+        effect = next(flow)
+        while True:
+            try:
+                reply = perform(effect)
+            except HarnessError as error:
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(reply)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        flow.close()
 
 
-def effective_id(canister_id: Principal, target: Principal | None) -> Principal:
-    """The canister that decides where a request goes (interface specification, "Effective canister id")."""
-    if target is None and canister_id == Principal.management():
-        raise InputError("calls to the management canister need the effective canister id they are about")
-    return canister_id if target is None else target
-
-
-def call_fields(canister_id: Principal, method: str, arg: bytes) -> dict[str, Any]:
-    """The fields that tell what is called. Raises `InputError`, before anything is sent, for other types."""
-    if not isinstance(arg, bytes | bytearray | memoryview):
-        raise InputError(
-            f"the argument must be Candid-encoded bytes, got {type(arg).__name__}: see candid.encode"
-        )
-    if not isinstance(method, str):
-        raise InputError(f"the name of a method is a text, got {type(method).__name__}")
-    return {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
-
-
-def content(session: Session, **fields: Any) -> dict[str, Any]:
-    """Complete the content of a request with sender, expiry and nonce."""
-    return {
-        **fields,
-        "sender": session.identity.principal.raw,
-        "ingress_expiry": session.now() + INGRESS_TTL,
-        "nonce": session.nonce(),
-    }
-
-
-def exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Response]:
-    """Send a body to the best API version that the network has; `where` is such as `canister/<id>`."""
-    versions = VERSIONS[kind]
-    known = session.versions.get(kind, 0)
-    for index in range(known, len(versions)):
-        path = f"/api/{versions[index]}/{where}/{kind}"
-        response: Response = yield Send(Request("POST", path, body))
-        if response.status != 404:
-            if response.status < 300:
-                session.versions[kind] = index
-            return response
-    return response
-
-
-def retrying(
-    session: Session, ask: Callable[[], Flow[Response]], read: Callable[[Response], T], policy: RetryPolicy
-) -> Flow[T]:
-    """Ask something that may be repeated freely until there is an answer that `read` can read.
-
-    An answer that is cut off or none at all (`TransportError` of `read`) is one that was lost.
-    """
-    attempts = Attempts(policy)
-    while True:
-        wished = None
-        try:
-            response = yield from ask()
-            broken = retryable(response)
-            if broken is None:
-                return read(response)
-            failure: TransportError | HttpStatusError = broken
-            wished = retry_after_s(response, session.now())
-        except TransportError as problem:
-            failure = problem
-        yield from pause_or_raise(attempts, failure, wished)
-
-
-def pause_or_raise(
-    attempts: Attempts, failure: TransportError | HttpStatusError, wished_s: float | None
-) -> Flow[None]:
-    """Wait before the next attempt, or give up with the failure when there shall be none."""
-    delay = attempts.next_delay(failure, wished_s)
-    if delay is None:
-        if isinstance(failure, HttpStatusError):
-            failure.retry_after_s = wished_s
-        raise failure
-    yield Pause(delay)
+async def run_async(flow: Flow[T], perform: Callable[[Effect[Any]], Awaitable[Any]]) -> T:
+    """Run a flow to its end in this task; `perform` is awaited for the reply to an effect."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                reply = await perform(effect)
+            except HarnessError as error:
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(reply)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        flow.close()

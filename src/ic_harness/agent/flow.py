@@ -16,9 +16,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ic_harness.agent import responses
-from ic_harness.agent.effects import (
-    Flow,
-    Pause,
+from ic_harness.agent.effects import Flow, Pause
+from ic_harness.agent.read_state import read_state, root_key, verify_query
+from ic_harness.agent.requests import (
     call_fields,
     content,
     effective_id,
@@ -27,7 +27,6 @@ from ic_harness.agent.effects import (
     pause_or_raise,
     retrying,
 )
-from ic_harness.agent.read_state import read_state, root_key, verify_query
 from ic_harness.agent.responses import Pending, Reply, UnknownRequest
 from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
 from ic_harness.agent.session import INGRESS_TTL, Session
@@ -55,10 +54,13 @@ def update(
     effective = effective_id(canister_id, target)
     fields = call_fields(canister_id, method, arg)
     with error_context(method, canister_id):
-        yield from root_key(session)
-        envelope, certificate = yield from _submit_in_time(session, fields, effective)
-        if certificate is not None:
-            outcome = _judge(session, Certificate.from_cbor(certificate), envelope, effective)
+        key = session.root_key or (yield from root_key(session))
+        envelope, answer = yield from _submit_in_time(session, fields, effective)
+        if answer is not None:
+            now_ns = session.clock() + session.offset_ns
+            certificate = Certificate.from_cbor(answer)
+            certificate.verify(key, canister_id=effective, now_ns=now_ns)
+            outcome = responses.verdict(certificate, envelope.request_id)
             if isinstance(outcome, Reply):
                 return outcome.arg
         return (yield from _poll(session, envelope, effective))
@@ -69,37 +71,38 @@ def _submit_in_time(
 ) -> Flow[tuple[Envelope, bytes | None]]:
     """Sign a call and send it as `_submit` does; one that expired before it was made is made once more."""
     made_ns = session.clock()
-    envelope = _seal_call(session, fields)
+    envelope, body = _seal_call(session, made_ns + session.offset_ns, fields)
     try:
-        return envelope, (yield from _submit(session, envelope, target))
+        return envelope, (yield from _submit(session, envelope, body, target))
     except HttpStatusError as refusal:
         if not refused_for_expiry(refusal):
             raise
         yield from sync_clock(session, target, refusal)
         assert_expired(session, envelope, made_ns, refusal)
-    envelope = _seal_call(session, fields)
-    return envelope, (yield from _submit(session, envelope, target))
+    envelope, body = _seal_call(session, session.now(), fields)
+    return envelope, (yield from _submit(session, envelope, body, target))
 
 
-def _seal_call(session: Session, fields: dict[str, Any]) -> Envelope:
-    envelope = seal(content(session, request_type="call", **fields), session.identity)
+def _seal_call(session: Session, now_ns: int, fields: dict[str, Any]) -> tuple[Envelope, bytes]:
+    """Sign a call; its envelope, also as CBOR."""
+    envelope = seal(content(session, now_ns, request_type="call", **fields), session.identity)
+    body = envelope.to_cbor()
     if session.sealed is not None:
         session.sealed(envelope.request_id, fields["method_name"], envelope.content["ingress_expiry"])
-    return envelope
+    return envelope, body
 
 
-def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes | None]:
-    """Send a call until it was surely received.
+def _submit(session: Session, envelope: Envelope, body: bytes, target: Principal) -> Flow[bytes | None]:
+    """Send a call until the network has certainly received it.
 
-    Give the certificate of the answer, None when there is none yet.
+    Returns the certificate in the response; None while there is none yet.
     """
-    body = envelope.to_cbor()
     attempts = Attempts(session.retry)
     while True:
         wished = None
         try:
             response = yield from exchange(session, "call", f"canister/{target}", body)
-            broken = retryable(response)
+            broken = None if response.status < 300 else retryable(response)
             if broken is None:
                 answer = responses.read_call_answer(response)
                 return None if isinstance(answer, Pending) else answer
@@ -135,15 +138,6 @@ def _read_status(
     return (yield from read_state(session, [(b"request_status", envelope.request_id)], target, policy))
 
 
-def _judge(
-    session: Session, certificate: Certificate, envelope: Envelope, target: Principal
-) -> Reply | Pending | UnknownRequest:
-    if session.root_key is None:
-        raise AssertionError("the root key is fetched before a call is sent")
-    certificate.verify(session.root_key, canister_id=target, now_ns=session.now())
-    return responses.verdict(certificate, envelope.request_id)
-
-
 def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes]:
     """Ask for the status of a call, less and less often, until there is a verdict or there can be none."""
     waited, pause = 0.0, FIRST_POLL_S
@@ -153,7 +147,7 @@ def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes
         if isinstance(outcome, Reply):
             return outcome.arg
         _check_patience(certificate, envelope, outcome, waited)
-        yield Pause(pause)
+        yield from Pause(pause)
         waited += pause
         pause = min(pause * POLL_FACTOR, LONGEST_POLL_S)
 
@@ -185,7 +179,7 @@ def query(
 
 
 def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[bytes]:
-    envelope = seal(content(session, request_type="query", **fields), session.identity)
+    envelope = seal(content(session, session.now(), request_type="query", **fields), session.identity)
     body = envelope.to_cbor()
     answer = yield from retrying(
         session,

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ic_harness.agent import responses
-from ic_harness.agent.effects import Flow, Send, content, error_context, exchange, retrying
+from ic_harness.agent.effects import Flow, Send
+from ic_harness.agent.requests import content, error_context, exchange, retrying
 from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.transport import Request, Response
@@ -22,8 +23,7 @@ def status(session: Session) -> Flow[dict[str, Any]]:
     """Read `/api/v2/status`. Raises a `CallError`."""
 
     def ask() -> Flow[Response]:
-        response: Response = yield Send(Request("GET", "/api/v2/status"))
-        return response
+        return (yield from Send(Request("GET", "/api/v2/status")))
 
     return (yield from retrying(session, ask, responses.read_query_answer, session.retry))
 
@@ -77,7 +77,7 @@ def _ask_state(
     session: Session, paths: Sequence[Sequence[bytes]], where: str, policy: RetryPolicy
 ) -> Flow[Certificate]:
     """Fetch a certificate that nobody has verified yet."""
-    fields = content(session, request_type="read_state", paths=[list(path) for path in paths])
+    fields = content(session, session.now(), request_type="read_state", paths=[list(path) for path in paths])
     body = seal(fields, session.identity).to_cbor()
     return (
         yield from retrying(

@@ -6,6 +6,7 @@ twice (interface specification, "Request id": a replica runs an id once while it
 
 from __future__ import annotations
 
+import functools
 import random
 import secrets
 import time
@@ -32,9 +33,8 @@ def now_ns() -> int:
     return time.time_ns()
 
 
-def fresh_nonce() -> bytes:
-    """16 random bytes, so that two equal calls are two requests."""
-    return secrets.token_bytes(16)
+fresh_nonce: Final = functools.partial(secrets.token_bytes, 16)
+"""Returns 16 random bytes, so that two equal calls are two requests."""
 
 
 def jitter() -> float:

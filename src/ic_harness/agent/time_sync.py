@@ -16,8 +16,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ic_harness.agent import responses
-from ic_harness.agent.effects import Flow, T, call_fields, content, exchange
+from ic_harness.agent.effects import Flow, T
 from ic_harness.agent.read_state import verify_query
+from ic_harness.agent.requests import call_fields, content, exchange
 from ic_harness.agent.session import Session
 from ic_harness.errors import (
     CallError,
@@ -90,16 +91,16 @@ def assert_expired(session: Session, envelope: Envelope, made_ns: int, refusal: 
 
 def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     """The network's time minus this machine's, ns. Raises when the network does not prove its time."""
-    stranger = replace(session, identity=AnonymousIdentity())
+    anonymous = replace(session, identity=AnonymousIdentity())
     fields = call_fields(target, _PROBE, b"")
-    envelope = seal(content(stranger, request_type="query", **fields), stranger.identity)
+    envelope = seal(content(anonymous, anonymous.now(), request_type="query", **fields), anonymous.identity)
     body = envelope.to_cbor()
-    response = yield from exchange(stranger, "query", f"canister/{target}", body)
+    response = yield from exchange(anonymous, "query", f"canister/{target}", body)
     offset_at = session.clock()
     answer = responses.read_query_answer(response)
     claimed = _claimed_time(answer)
     # By the claimed time everything must fit: the signature over the nonce, and the age of the key's certificate.
-    witness = replace(stranger, clock=lambda: claimed, offset_ns=0, subnets=())
+    witness = replace(anonymous, clock=lambda: claimed, offset_ns=0, subnets=())
     yield from verify_query(witness, answer, envelope, target)
     return claimed - offset_at
 

@@ -18,7 +18,6 @@ from ic_harness.agent import (
     Agent,
     AsyncAgent,
     AsyncCallableTransport,
-    CallableTransport,
     Request,
     Response,
     Transport,
@@ -43,15 +42,25 @@ def _deployer() -> Identity:
     return Ed25519Identity.from_seed(hashlib.sha256(b"ic-harness deployer of an embedded network").digest())
 
 
-def _ask(replica: Replica, request: Request) -> Response:
-    answer = replica.handle(
-        HttpRequest(method=request.method, path=request.path, headers=_CBOR, body=request.body or b"")
-    )
-    return Response(status=answer.status, headers=answer.headers, body=answer.body)
+class _InProcessTransport:
+    """Requests go to the replica by a function call; nothing is left to close."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def send(self, request: Request) -> Response:
+        """Exchange one request."""
+        answer = self._replica.handle(
+            HttpRequest(method=request.method, path=request.path, headers=_CBOR, body=request.body or b"")
+        )
+        return Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def close(self) -> None:
+        """Leave the replica running: it belongs to the network."""
 
 
-async def _ask_in_thread(replica: Replica, request: Request) -> Response:
-    return await asyncio.to_thread(_ask, replica, request)
+async def _send_in_thread(transport: _InProcessTransport, request: Request) -> Response:
+    return await asyncio.to_thread(transport.send, request)
 
 
 class _BulkAgent(Agent):
@@ -115,18 +124,17 @@ class EmbeddedNetwork(Network):
         return self.replica.failure
 
     def _new_agent(self, identity: Identity) -> Agent:
-        transport = CallableTransport(partial(_ask, self.replica))
-        return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+        transport = _InProcessTransport(self.replica)
+        return Agent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
 
     def bulk_agent(self, identity: Identity | None = None) -> Agent:
         """Make a client whose calls go without signatures and certificates, and past canister_inspect_message."""
-        return _BulkAgent(
-            self.replica, CallableTransport(partial(_ask, self.replica)), identity or AnonymousIdentity()
-        )
+        transport = _InProcessTransport(self.replica)
+        return _BulkAgent(self.replica, transport, identity or AnonymousIdentity())
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
-        transport = AsyncCallableTransport(partial(_ask_in_thread, self.replica))
-        return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+        transport = AsyncCallableTransport(partial(_send_in_thread, _InProcessTransport(self.replica)))
+        return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
 
     def time_ns(self) -> int:
         """Tell the replica's time."""
