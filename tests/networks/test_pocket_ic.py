@@ -123,7 +123,7 @@ def test_live_instance_is_a_local_network(pocket, counter):
     assert counter.increment() == 2
     with pytest.raises(MissingCapabilityError, match="capability time"):
         pocket.advance_time(1)
-    with pytest.raises(MissingCapabilityError, match="capability round"):
+    with pytest.raises(MissingCapabilityError, match="capability single_round"):
         pocket.tick()
 
 

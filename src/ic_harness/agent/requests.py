@@ -5,9 +5,9 @@ Interface specification, "Request: Call", "Request: Query", "Request: Read state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from ic_harness.agent.effects import Flow, Pause, Send, T
 from ic_harness.agent.retry import Attempts, RetryPolicy, retry_after_s, retryable
@@ -16,7 +16,13 @@ from ic_harness.agent.transport import Request, Response
 from ic_harness.errors import CallError, HttpStatusError, InputError, ProtocolError, TransportError
 from ic_harness.principal import Principal
 
-VERSIONS: Final = {"call": ("v4", "v3", "v2"), "query": ("v3", "v2"), "read_state": ("v3", "v2")}
+RequestKind: TypeAlias = Literal["call", "query", "read_state"]
+
+VERSIONS: Final[Mapping[RequestKind, tuple[str, ...]]] = {
+    "call": ("v4", "v3", "v2"),
+    "query": ("v3", "v2"),
+    "read_state": ("v3", "v2"),
+}
 """API versions for each kind of request, the best first; a network that lacks one answers 404."""
 
 
@@ -61,7 +67,7 @@ def content(session: Session, now_ns: int, **fields: Any) -> dict[str, Any]:
     }
 
 
-def exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Response]:
+def exchange(session: Session, kind: RequestKind, where: str, body: bytes) -> Flow[Response]:
     """Send a body to the best API version that the network has; `where` is such as `canister/<id>`."""
     versions = VERSIONS[kind]
     known = session.versions.get(kind, 0)

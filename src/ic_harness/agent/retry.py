@@ -17,6 +17,7 @@ from typing import Final
 
 from ic_harness.agent.transport import Response
 from ic_harness.errors import HttpStatusError, TransportError
+from ic_harness.units import Nanos
 
 BUSY: Final = frozenset({429, 503})
 """The network is well but has too much to do: worth waiting for."""
@@ -28,9 +29,9 @@ MAX_RETRY_AFTER_S: Final = 60.0
 _SHOWN: Final = 300
 
 
-def now_ns() -> int:
+def now_ns() -> Nanos:
     """The time of this machine, ns since 1970."""
-    return time.time_ns()
+    return Nanos(time.time_ns())
 
 
 fresh_nonce: Final = functools.partial(secrets.token_bytes, 16)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from ic_harness.agent import InstallMode
+
 from .canister import (
     Canister,
     deploy_canister,
@@ -20,7 +22,7 @@ from .canister import (
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
 from .doctor import Finding, examine
 from .mainnet import MAINNET, MAINNET_URL, is_mainnet
-from .network import InstallMode, Network, Snapshot
+from .network import Network, Snapshot
 from .projects import Deployable, ProjectCanister, build_environment, list_project, read_project
 from .registry import NAMES, SPECS, STARTED, connect, dfx, embedded, ic, icp, open_network, pocket_ic
 from .wasm_metadata import published_interface

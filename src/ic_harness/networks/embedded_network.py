@@ -26,6 +26,7 @@ from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
 from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkSnapshot, Replica
+from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability
 from .network import Network, Snapshot
@@ -136,9 +137,9 @@ class EmbeddedNetwork(Network):
         transport = AsyncCallableTransport(partial(_send_in_thread, _InProcessTransport(self.replica)))
         return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
 
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """Tell the replica's time."""
-        return self.replica.clock.now_ns()
+        return Nanos(self.replica.clock.now_ns())
 
     def set_time(self, time_ns: int) -> None:
         """Set the replica's time; it only goes forward. Raises `ReplicaError` when `time_ns` is past."""
@@ -165,12 +166,12 @@ class EmbeddedNetwork(Network):
         """Make calls whose first updates are executed in the same round."""
         return self.replica.in_one_round(calls)
 
-    def instructions(self, canister: Principal) -> int:
+    def instructions(self, canister: Principal) -> Instructions:
         """Tell the instructions that a canister has used so far, queries included."""
         self._watched, figures = self.replica.figures(self._watched)
         for figure in figures:
             self._used[figure.canister] += figure.instructions
-        return self._used[Principal.of(canister)]
+        return Instructions(self._used[Principal.of(canister)])
 
     def metrics(self, since: int = 0) -> tuple[int, list[Figures]]:
         """Tell what the newest 10,000 messages cost, queries included."""

@@ -11,12 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
-from ic_harness.agent import Agent, AsyncAgent, Management
+from ic_harness.agent import Agent, AsyncAgent, InstallMode, Management
 from ic_harness.errors import HttpStatusError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
+from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability, MissingCapabilityError
 from .deprecated_names import DeprecatedNames
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ic_harness.replica import Figures, Line
 
 T = TypeVar("T")
-InstallMode = Literal["install", "reinstall", "upgrade"]
 _NO_SUBNET: Final = 400  # what replicas and PocketIC answer for an id that belongs to no subnet
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
@@ -203,7 +203,7 @@ class Network(DeprecatedNames, ABC):
 
     # -- what only some can do ------------------------------------------------------------------------------
 
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """Tell the network's time in nanoseconds since the Unix epoch. Needs `Capability.TIME`."""
         raise MissingCapabilityError(self.name, Capability.TIME)
 
@@ -223,7 +223,7 @@ class Network(DeprecatedNames, ABC):
         """Make calls whose first updates are executed in the same round. Needs `Capability.SINGLE_ROUND`."""
         raise MissingCapabilityError(self.name, Capability.SINGLE_ROUND)
 
-    def instructions(self, canister: Principal) -> int:  # noqa: ARG002 - named for implementations
+    def instructions(self, canister: Principal) -> Instructions:  # noqa: ARG002 - named for implementations
         """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METRICS`."""
         raise MissingCapabilityError(self.name, Capability.METRICS)
 

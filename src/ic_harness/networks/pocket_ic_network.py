@@ -38,6 +38,7 @@ from ic_harness.agent import (
 from ic_harness.errors import NetworkError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
+from ic_harness.units import Nanos
 
 from .capabilities import Capability
 from .deadline import Deadline
@@ -144,11 +145,11 @@ class PocketIcNetwork(Network):
 
     # -- time and rounds -------------------------------------------------------------------------------------
 
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """Tell the instance's time."""
         told = self._server.call("GET", f"{self._path}/read/get_time")
         self._known_ns = int(told["nanos_since_epoch"])
-        return self._known_ns
+        return Nanos(self._known_ns)
 
     def set_time(self, time_ns: int) -> None:
         """Set the instance's time and make a round, so that certificates carry it and due timers fire.

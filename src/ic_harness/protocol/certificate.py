@@ -27,7 +27,7 @@ from ic_harness.protocol.tree_paths import (
     lookup,
     lookup_value,
 )
-from ic_harness.units import MINUTE
+from ic_harness.units import MINUTE, Nanos
 
 MAINNET_ROOT_KEY: Final = bytes.fromhex(
     "308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100"
@@ -97,11 +97,11 @@ class Certificate:
         return lookup_value(self.tree, path)
 
     @property
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """The time of the certified state, in ns. Raises `CertificateError` when there is none."""
         match lookup(self.tree, (b"time",)):
             case Found(value):
-                return _leb128(value, "time")
+                return Nanos(_leb128(value, "time"))
         raise CertificateError("the certificate holds no time")
 
     def subnet_id(self, root_key_der: bytes) -> bytes:
@@ -175,7 +175,7 @@ class _Grant(NamedTuple):
 
     subnet_id: bytes
     public_key: bytes
-    time_ns: int
+    time_ns: Nanos
     tree: Tree
 
     def check(self, canister_id: Principal | None, now_ns: int | None) -> None:

@@ -14,7 +14,7 @@ from ic_harness.errors import EnvelopeError
 from ic_harness.protocol import cbor
 from ic_harness.protocol.delegation import MAX_LINKS, SignedDelegation
 from ic_harness.protocol.identity.base import Identity
-from ic_harness.protocol.request_id import REQUEST_DOMAIN, request_id
+from ic_harness.protocol.request_id import REQUEST_DOMAIN, RequestId, request_id
 
 MAX_ENVELOPE_DEPTH: Final = 16
 """Nesting accepted in an envelope: delegations and paths need eight levels."""
@@ -36,7 +36,7 @@ class Envelope:
     sender_delegation: tuple[SignedDelegation, ...] = ()
 
     @cached_property
-    def request_id(self) -> bytes:
+    def request_id(self) -> RequestId:
         """The hash of the content, 32 bytes; computed once."""
         return request_id(self.content)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ic_harness.errors import EnvelopeError
 from ic_harness.principal import MAX_LENGTH, Principal
-from ic_harness.protocol.delegation import MAX_LINKS, SignedDelegation, check_form
+from ic_harness.protocol.delegation import MAX_LINKS, Permissions, SignedDelegation, check_form
 from ic_harness.protocol.envelope import Envelope
 from ic_harness.protocol.identity.canister_signature import read_canister_key
 from ic_harness.protocol.identity.der import CANISTER, algorithm
@@ -41,7 +41,7 @@ class VerifiedSender:
 
     principal: Principal
     targets: frozenset[bytes] | None = None
-    permissions: str = "all"
+    permissions: Permissions = "all"
     info: bytes = b""
     info_signer: bytes = b""
 
@@ -200,7 +200,7 @@ def _common_targets(chain: Iterable[SignedDelegation]) -> frozenset[bytes] | Non
     return common
 
 
-def _permissions(chain: Iterable[SignedDelegation]) -> str:
+def _permissions(chain: Iterable[SignedDelegation]) -> Permissions:
     return "queries" if any(link.permissions == "queries" for link in chain) else "all"
 
 

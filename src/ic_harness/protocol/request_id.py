@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NewType
 
 from ic_harness.errors import EnvelopeError, ProtocolError
 
 _MAX_LEB128: Final = (
     64  # bytes; numbers of the protocol need 19, and reading longer ones takes quadratic time
 )
+
+RequestId = NewType("RequestId", bytes)
+"""The id of a request, 32 bytes."""
 
 REQUEST_DOMAIN: Final = b"\x0aic-request"
 """Goes before a request id when a request is signed."""
@@ -119,6 +122,6 @@ def hash_of_map(fields: Mapping[str, Any]) -> bytes:
     return sha256(b"".join(pairs)).digest()
 
 
-def request_id(content: Mapping[str, Any]) -> bytes:
+def request_id(content: Mapping[str, Any]) -> RequestId:
     """The id of a request: the hash of its content map, of all fields actually sent; 32 bytes."""
-    return hash_of_map(content)
+    return RequestId(hash_of_map(content))

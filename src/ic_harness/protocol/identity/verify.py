@@ -20,12 +20,17 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ic_harness.errors import EnvelopeError
 from ic_harness.protocol.identity.canister_signature import verify_canister_signature
-from ic_harness.protocol.identity.der import ALGORITHMS, CANISTER, ECDSA, ED25519, WEBAUTHN, algorithm
+from ic_harness.protocol.identity.der import (
+    ALGORITHMS,
+    CANISTER,
+    ECDSA,
+    ED25519,
+    ED25519_LENGTH,
+    ED25519_PREFIX,
+    WEBAUTHN,
+    algorithm,
+)
 from ic_harness.protocol.identity.webauthn import verify_webauthn
-
-_ED25519_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
-_ED25519_LENGTH: Final = 44
-"""All Ed25519 keys begin with the same bytes (RFC 8410, section 4), so that they need no parsing."""
 
 _CURVES: Final = (ec.SECP256R1, ec.SECP256K1)
 
@@ -43,7 +48,7 @@ class Trust:
 
 def verify_signature(public_key_der: bytes, payload: bytes, signature: bytes, trust: Trust) -> None:
     """Check `signature` over `payload` (domain separator included) by the key. Raises `EnvelopeError`."""
-    usual = len(public_key_der) == _ED25519_LENGTH and public_key_der.startswith(_ED25519_PREFIX)
+    usual = len(public_key_der) == ED25519_LENGTH and public_key_der.startswith(ED25519_PREFIX)
     name = ED25519 if usual else algorithm(public_key_der)
     _VERIFIERS[name](public_key_der, payload, signature, trust)
 
