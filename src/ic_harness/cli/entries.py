@@ -3,8 +3,8 @@
     [project.entry-points."ic_harness.commands"]
     upload = "ic_capsule.cli:UPLOAD"
 
-The object is a `CommandEntry`. It is imported for `--help`, so its module must be light; the command's own module
-loads only when the command runs.
+The object is a `CommandEntry`. It is imported for `--help` and when the command runs, so its module must be light; the
+command's own module loads only when the command runs.
 """
 
 from __future__ import annotations
@@ -58,14 +58,31 @@ OWN: Final = {
 """The commands of this package, in the order of a first use."""
 
 
-@cache
-def known_commands() -> dict[str, CommandEntry]:
-    """Return every command by name; a package cannot replace one of this package.
+def command_names() -> list[str]:
+    """Return the name of every command, without loading those of other packages."""
+    return [*OWN, *_points()]
+
+
+def find_command(name: str) -> CommandEntry | None:
+    """Return the entry of the command `name`; None where there is none.
 
     Raises `InputError` for an entry point that cannot be loaded.
     """
-    others = {point.name: _loaded(point) for point in entry_points(group=GROUP) if point.name not in OWN}
-    return OWN | others
+    if name in OWN:
+        return OWN[name]
+    point = _points().get(name)
+    return None if point is None else _loaded(point)
+
+
+def known_commands() -> dict[str, CommandEntry]:
+    """Return every command by name. Raises `InputError` for an entry point that cannot be loaded."""
+    return OWN | {name: _loaded(point) for name, point in _points().items()}
+
+
+@cache
+def _points() -> dict[str, EntryPoint]:
+    """The entry points of other packages, which cannot replace a command of this one."""
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in OWN}
 
 
 def _loaded(point: EntryPoint) -> CommandEntry:

@@ -24,7 +24,7 @@ from ic_harness import __version__
 from ic_harness.errors import HarnessError
 
 from .config import load_defaults
-from .entries import known_commands
+from .entries import command_names, find_command, known_commands
 from .failures import BadInput, Interrupted, failure, report
 
 
@@ -33,11 +33,11 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name every command without loading any."""
-        return list(known_commands())
+        return command_names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load one command."""
-        entry = known_commands().get(cmd_name)
+        entry = find_command(cmd_name)
         if entry is None:
             return None
         module, _, attribute = entry.target.partition(":")
@@ -89,7 +89,10 @@ def commands(context: click.Context) -> None:
     Defaults of options can stand in ic-harness.toml of the current folder, or in environment variables such
     as IC_HARNESS_NETWORK. Exit status: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted.
     """
-    context.default_map = load_defaults({name: entry.commands for name, entry in known_commands().items()})
+    name = context.invoked_subcommand
+    entry = find_command(name) if name is not None else None
+    if name is not None and entry is not None:
+        context.default_map = load_defaults({name: entry.commands})
 
 
 def main() -> None:

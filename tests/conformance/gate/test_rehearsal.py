@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_capsule.suite.suite import CapsuleSuite
 from ic_harness.testing.gate import Build, Order, accept_ids
 from ic_harness.testing.gate.acceptance import Acceptances
@@ -85,7 +86,7 @@ def test_losses_can_be_accepted(started):
     run = started(
         Build(name="new.wasm", wasm=FORGETFUL),
         baseline=reference("old.wasm.gz"),
-        acceptances=accept_ids(["CA6", "BL7", "UC9", "FL1"]),
+        acceptances=accept_ids(["CA6", "BL7", "UC9", "FL1"], GUARANTEES),
     )
     assert rehearsed(run).outcome is Outcome.ACCEPTED
 

@@ -97,7 +97,7 @@ def test_broken_guarantees_refuse_with_their_story(ready, monkeypatch):
 def test_accepted_guarantees_are_told_as_accepted(ready, monkeypatch):
     """An accepted fault lets the stage through, never as passed; one that is not needed is named."""
     only(monkeypatch, UC4, UC5)
-    run = ready(acceptances=accept_ids(["UC4", "UC5"]))
+    run = ready(acceptances=accept_ids(["UC4", "UC5"], GUARANTEES))
     found = play(run, judge_guarantees)
     assert found.outcome is Outcome.ACCEPTED
     assert run.checks[0].acceptance is not None

@@ -170,6 +170,8 @@ def refused() -> Report:
         _quiet("HT3", Outcome.NOT_APPLICABLE, "the canister has no method http_request"),
     ]  # fmt: skip
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=_subject(),
         verdict=Verdict.REFUSED,
         refusals=(
@@ -190,6 +192,8 @@ def refused() -> Report:
 def passing() -> Report:
     """A gate that lets a canister through: every guarantee holds."""
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=_subject(),
         verdict=Verdict.PASS,
         stages=tuple(
@@ -210,6 +214,8 @@ def passing() -> Report:
 def could_not_run() -> Report:
     """A gate that found no canister to judge."""
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=Subject(
             canister="missing.wasm", network="embedded", generation="", started="2026-11-21T10:00:00Z"
         ),
@@ -234,6 +240,8 @@ def hostile(text: str = ENEMY) -> Report:
         ]
     }  # fmt: skip
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=Subject(
             canister=text,
             network=text,

@@ -1,6 +1,8 @@
 """Finds the suite for a canister: by name, else by its Candid interface, else the generic one.
 
-Suites are found in the entry-point group `ic_harness.suites`; each names a `SuiteEntry`.
+Suites are found in the entry-point group `ic_harness.suites`; each names a `SuiteEntry`. The entry
+points of `ic_harness.suites.NAME`, where there are any, name methods that a canister must have before the suite NAME is
+loaded.
 """
 
 from __future__ import annotations
@@ -41,8 +43,7 @@ def suite_for(service: Service | None) -> SuiteEntry:
     """Return the first suite whose `matches` accepts the interface; the generic one when none does."""
     if service is not None:
         for point in _points().values():
-            entry = _loaded(point)
-            if entry.matches(service):
+            if _needed(point.name) <= set(service.methods) and (entry := _loaded(point)).matches(service):
                 return entry
     return _generic()
 
@@ -66,6 +67,11 @@ def _generic() -> SuiteEntry:
     from .generic import ENTRY  # lazy: it builds on the gate  # noqa: PLC0415
 
     return ENTRY
+
+
+def _needed(name: str) -> set[str]:
+    """The methods without which the suite `name` is not even loaded."""
+    return {point.name for point in entry_points(group=f"{GROUP}.{name}")}
 
 
 def _points() -> dict[str, EntryPoint]:

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from .options import read_options
+from .product_fixtures import ProductFixtures
 
 GATE_ROLES: Final = {
     "fill": "stores state before an upgrade",
@@ -20,6 +21,7 @@ GATE_ROLES: Final = {
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and refuse options that contradict each other before anything runs."""
     read_options(config)
+    config.pluginmanager.register(ProductFixtures(config), "ic-product-fixtures")
     if not hasattr(config, "workerinput"):  # workers send what they find
         _register_summaries(config)
     config.addinivalue_line(

@@ -45,6 +45,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="write the report of tests of guarantees here: index.html, report.{json,sarif}, junit.xml, summary.md",
     )
+    group.addoption(
+        "--soak",
+        dest="ic_soak",
+        action="store_true",
+        help="run the soak tests of suites too, such as 500 uploads of 20 callers at once",
+    )
+    group.addoption(
+        "--soak-seed", dest="ic_soak_seed", type=int, metavar="N", help="repeat the soak with this order"
+    )
     group.addoption("--canister-id", dest="ic_canister_id", metavar="ID", help="test this canister as it is")
 
 
