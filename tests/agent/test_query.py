@@ -146,7 +146,7 @@ def test_subnet_state():
     certificate = net.agent().read_subnet_state([[b"time"]], own)
     assert certificate.time_ns == net.now
     assert net.paths == [f"/api/v3/subnet/{own}/read_state"]
-    with pytest.raises(CertificateError, match="signed the answer"):
+    with pytest.raises(CertificateError, match="signed the response"):
         net.agent().read_subnet_state([[b"time"]], CANISTER)
 
 

@@ -20,6 +20,7 @@ from ic_harness.agent.effects import Flow, Pause
 from ic_harness.agent.read_state import read_state, root_key, verify_query
 from ic_harness.agent.requests import (
     call_fields,
+    canister_path,
     content,
     effective_id,
     error_context,
@@ -101,7 +102,7 @@ def _submit(session: Session, envelope: Envelope, body: bytes, target: Principal
     while True:
         wished = None
         try:
-            response = yield from exchange(session, "call", f"canister/{target}", body)
+            response = yield from exchange(session, "call", canister_path(target), body)
             broken = None if response.status < 300 else retryable(response)
             if broken is None:
                 answer = responses.read_call_answer(response)
@@ -183,7 +184,7 @@ def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[
     body = envelope.to_cbor()
     answer = yield from retrying(
         session,
-        lambda: exchange(session, "query", f"canister/{target}", body),
+        lambda: exchange(session, "query", canister_path(target), body),
         responses.read_query_answer,
         session.retry,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from ic_harness.agent import responses
 from ic_harness.agent.effects import Flow, Send
-from ic_harness.agent.requests import content, error_context, exchange, retrying
+from ic_harness.agent.requests import canister_path, content, error_context, exchange, retrying
 from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.transport import Request, Response
@@ -51,7 +51,7 @@ def read_state(
     """
     with error_context("read_state", target):
         key = yield from root_key(session)
-        certificate = yield from _ask_state(session, paths, f"canister/{target}", policy or session.retry)
+        certificate = yield from _ask_state(session, paths, canister_path(target), policy or session.retry)
         certificate.verify(key, canister_id=target, now_ns=session.now())
         return certificate
 

@@ -5,6 +5,7 @@ Interface specification, "Request: Call", "Request: Query", "Request: Read state
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias
@@ -44,6 +45,16 @@ def effective_id(canister_id: Principal, target: Principal | None) -> Principal:
     if target is None and not canister_id.raw:
         raise InputError("calls of the management canister need an effective canister id")
     return canister_id if target is None else target
+
+
+@functools.lru_cache(maxsize=1024)
+def _canister_path(canister_id: bytes) -> str:
+    return f"canister/{Principal(canister_id)}"
+
+
+def canister_path(canister_id: Principal) -> str:
+    """The part of the URL for requests to a canister; cached, because agents call few canisters many times."""
+    return _canister_path(canister_id.raw)
 
 
 def call_fields(canister_id: Principal, method: str, arg: bytes) -> dict[str, Any]:

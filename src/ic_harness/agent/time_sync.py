@@ -18,7 +18,7 @@ from typing import Any, Final
 from ic_harness.agent import responses
 from ic_harness.agent.effects import Flow, T
 from ic_harness.agent.read_state import verify_query
-from ic_harness.agent.requests import call_fields, content, exchange
+from ic_harness.agent.requests import call_fields, canister_path, content, exchange
 from ic_harness.agent.session import Session
 from ic_harness.errors import (
     CallError,
@@ -95,7 +95,7 @@ def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     fields = call_fields(target, _PROBE, b"")
     envelope = seal(content(anonymous, anonymous.now(), request_type="query", **fields), anonymous.identity)
     body = envelope.to_cbor()
-    response = yield from exchange(anonymous, "query", f"canister/{target}", body)
+    response = yield from exchange(anonymous, "query", canister_path(target), body)
     offset_at = session.clock()
     answer = responses.read_query_answer(response)
     claimed = _claimed_time(answer)

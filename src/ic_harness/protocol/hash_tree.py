@@ -201,7 +201,11 @@ def build(content: Mapping[bytes, Any] | bytes | Tree) -> Tree:
         case _Node():
             return content
         case Mapping():
-            return balanced([Labeled(label, build(content[label])) for label in sorted(content)])
+            nodes: list[Tree] = []
+            for label in sorted(content):
+                below = content[label]
+                nodes.append(Labeled(label, Leaf(below) if type(below) is bytes else build(below)))
+            return balanced(nodes)
     return Leaf(bytes(content))
 
 
