@@ -64,10 +64,10 @@ from ic_harness.errors import CandidError
 if TYPE_CHECKING:
     from ic_harness.candid import bindgen as bindgen
     from ic_harness.candid import runtime as runtime
+    from ic_harness.candid.compatibility import Incompatibility, check_upgrade
     from ic_harness.candid.parser import parse, parse_types
-    from ic_harness.candid.upgrades import Incompatibility, check_upgrade
+    from ic_harness.candid.textual_values import parse_values
     from ic_harness.candid.value_printer import format_values
-    from ic_harness.candid.values import parse_values
 
 __all__ = [  # noqa: RUF022 - sorted as Python sorts
     "BLOB", "BOOL", "CandidError", "EMPTY", "FLOAT32", "FLOAT64", "Field", "Func", "FuncRef", "INT",
@@ -80,12 +80,12 @@ __all__ = [  # noqa: RUF022 - sorted as Python sorts
 
 # Loaded when first used: most programs that decode never read text.
 _LAZY = {
-    "Incompatibility": "upgrades",
-    "check_upgrade": "upgrades",
+    "Incompatibility": "compatibility",
+    "check_upgrade": "compatibility",
     "format_values": "value_printer",
     "parse": "parser",
     "parse_types": "parser",
-    "parse_values": "values",
+    "parse_values": "textual_values",
 }
 _LAZY_MODULES = frozenset({"bindgen", "runtime"})
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ic_harness.candid.coercion import arguments_reader
-from ic_harness.candid.header import read_header
+from ic_harness.candid.header_reader import read_header
 from ic_harness.candid.primitive_readers import MALFORMED, MAX_DEPTH, Reader, State
 from ic_harness.candid.sizes import quota
 from ic_harness.candid.types import Type

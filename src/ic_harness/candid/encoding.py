@@ -11,6 +11,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ic_harness.candid.header_writer import write_header
 from ic_harness.candid.leb128 import encode_unsigned
 from ic_harness.candid.primitive_writers import (
     Parts,
@@ -22,7 +23,6 @@ from ic_harness.candid.primitive_writers import (
     wrong,
 )
 from ic_harness.candid.references import Some
-from ic_harness.candid.type_table import write_header
 from ic_harness.candid.types import (
     NAT8,
     RANGES,

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from ic_harness.candid.lexer import Token
 from ic_harness.candid.service import Method, Service
-from ic_harness.candid.tokens import Cursor
+from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import Scope, TypeParser
 from ic_harness.candid.types import Func, ServiceType, Type, resolve
 from ic_harness.errors import CandidError

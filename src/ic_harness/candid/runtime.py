@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Never, Protocol, TypeVar, cast
 
-from ic_harness.candid.conversions import Converter, Lifting, Lowering
 from ic_harness.candid.decoding import decode
 from ic_harness.candid.encoding import encode
+from ic_harness.candid.model_conversion import Converter, Lifting, Lowering
 from ic_harness.candid.models import (
     Buffer,
     Case,

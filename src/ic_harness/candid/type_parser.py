@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, cast
 
-from ic_harness.candid.tokens import Cursor
+from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.types import (
     BLOB,
     BY_NAME,

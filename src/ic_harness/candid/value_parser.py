@@ -1,6 +1,6 @@
 """Reading textual values (Candid specification, "Values"): first their form, then their meaning at a type.
 
-The form (`Node`) is what the text says without knowing types: `1` may be a nat8 or a float. `values_at.py`
+The form (`Node`) is what the text says without knowing types: `1` may be a nat8 or a float. `textual_values.py`
 gives it its meaning.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.candid.lexer import Token, literal_text
-from ic_harness.candid.tokens import Cursor
+from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import TypeParser
 from ic_harness.candid.types import MAX_FIELD_ID, NULL, Type, field_hash
 from ic_harness.errors import CandidError, PrincipalError

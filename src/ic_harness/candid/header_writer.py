@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ic_harness.candid.header import FUNC, MAGIC, OPT, RECORD, SERVICE, VARIANT, VEC
+from ic_harness.candid.header_reader import FUNC, MAGIC, OPT, RECORD, SERVICE, VARIANT, VEC
 from ic_harness.candid.leb128 import encode_signed, encode_unsigned
 from ic_harness.candid.types import (
     Field,

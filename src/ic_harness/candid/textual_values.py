@@ -10,7 +10,7 @@ from typing import Any, Final
 from ic_harness.candid.decoding import decode
 from ic_harness.candid.encoding import encode
 from ic_harness.candid.references import FuncRef, ServiceRef, Some
-from ic_harness.candid.tokens import Cursor, integer
+from ic_harness.candid.token_cursor import Cursor, integer
 from ic_harness.candid.type_parser import TypeParser
 from ic_harness.candid.types import (
     BOOL,
