@@ -1,17 +1,17 @@
-"""Candid: the interface language of the Internet Computer, to the letter of its specification.
+"""Candid, the interface description language of the Internet Computer, as its specification defines it.
 
     service = parse(did_text)                       types, methods and init arguments of a `.did` file
     encode(values, types), decode(data, types)      the binary format
     parse_values(text, types), format_values(...)   the textual format
-    is_subtype(new, old), check_upgrade(old, new)   what may change without breaking clients
+    is_subtype(new, old), check_upgrade(old, new)   which changes do not break clients
 
 Python values: numbers are `int` and `float`; `text` is `str`; `blob` is `bytes`; `vec` is a list; `opt` is
 None or the value (`Some(value)` where the inner type has null itself); `record` is a dict by field name, or
 a tuple when its labels are 0, 1, 2 …; `variant` is a dict with one key; `principal` is `Principal`;
 references are `FuncRef` and `ServiceRef`.
 
-Everything raises `CandidError` and nothing else on bad input. Typed Python comes from
-`ic_harness.candid.bindgen`.
+On bad input every function raises `CandidError` and nothing else. `ic_harness.candid.bindgen` generates typed
+Python.
 """
 
 from importlib import import_module
@@ -78,7 +78,7 @@ __all__ = [  # noqa: RUF022 - sorted as Python sorts
     "message_types", "nullable", "parse", "parse_types", "parse_values", "resolve",
 ]  # fmt: skip
 
-# Loaded when first used: most programs that decode never read text.
+# Imported at first use: most programs that decode never parse text.
 _LAZY = {
     "Incompatibility": "compatibility",
     "check_upgrade": "compatibility",
@@ -91,7 +91,7 @@ _LAZY_MODULES = frozenset({"bindgen", "runtime"})
 
 
 def __getattr__(name: str) -> Any:
-    """Load what text needs when it is asked for."""
+    """Import the parsers and printers of text at their first use."""
     if name in _LAZY_MODULES:
         return import_module(f"{__name__}.{name}")
     if name not in _LAZY:

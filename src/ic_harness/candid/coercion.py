@@ -41,7 +41,7 @@ from ic_harness.candid.primitive_readers import (
 )
 from ic_harness.candid.references import Some
 from ic_harness.candid.skipping import Skippers, check_count
-from ic_harness.candid.subtyping import Subtypes
+from ic_harness.candid.subtyping import SubtypeCache
 from ic_harness.candid.types import (
     EMPTY,
     INT,
@@ -59,8 +59,8 @@ from ic_harness.candid.types import (
     Type,
     Variant,
     Vec,
-    as_written,
     format_type,
+    in_source_order,
     nullable,
     resolve,
 )
@@ -120,7 +120,7 @@ class Readers:
     def __init__(self) -> None:
         self._skippers = Skippers()
         self._sizes = self._skippers.sizes
-        self._subtypes = Subtypes()
+        self._subtypes = SubtypeCache()
         self._readers: dict[tuple[int, int, bool], Reader] = {}
 
     def reader(self, wire: Type, expected: Type, *, soft: bool) -> Reader:
@@ -315,7 +315,7 @@ def _record_reader(
     expected: Record, fields: Sequence[_Part], surplus: Sequence[str | int], cost: int
 ) -> Reader:
     """The reader for a record: `fields` in the order of the wire, of which `surplus` are not expected."""
-    template: dict[str | int, Any] = dict.fromkeys(f.key for f in as_written(expected.fields))
+    template: dict[str | int, Any] = dict.fromkeys(f.key for f in in_source_order(expected.fields))
     is_tuple = expected.is_tuple
 
     def read(data: Data, pos: int, depth: int, state: State) -> tuple[Any, int]:

@@ -1,4 +1,4 @@
-"""Decoding: from a message to Python values at the types that the caller expects."""
+"""Decodes a message to Python values at the types that the caller expects."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ic_harness.errors import CandidError
 _MAX_DECODERS: Final = 1_024
 _LARGE: Final = 4_096
 _MAX_HEADERS: Final = 8
-"""Headers remembered for one tuple of expected types; a method's replies nearly always have the same one."""
+"""Headers cached for one tuple of expected types; a method's replies nearly always have the same header."""
 
 
 def decode(data: bytes | bytearray | memoryview, types: Sequence[Type] | None = None) -> tuple[Any, ...]:
     """Decode a message at the expected types (Candid specification, "Deserialisation").
 
-    Missing trailing arguments of a type that has null become None, further arguments are skipped. Without
-    types the message's own are taken (`message_types`): labels of fields are numbers then.
-    Raises `CandidError` with offset, path and what was expected.
+    Missing trailing arguments of nullable types become None; extra arguments are skipped. Without `types` the
+    types of the message are used (`message_types`); field labels are numbers then.
+    Raises `CandidError` with byte offset, path and the expected type.
     """
     if not isinstance(data, bytes):
-        # Large messages are read where they are: the copy would cost as much as all of decoding.
+        # Large messages are read in place: a copy would cost as much as decoding.
         data = bytes(data) if len(data) < _LARGE else memoryview(data).cast("B")
     if types is None:
         return Decoder(message_types(data))(data)
@@ -34,9 +34,9 @@ def decode(data: bytes | bytearray | memoryview, types: Sequence[Type] | None = 
 
 
 def message_types(data: bytes | memoryview) -> tuple[Type, ...]:
-    """The types that a message says it has; names of fields are not part of a message.
+    """Return the argument types in a message's header; field names are not part of a message.
 
-    Raises `CandidError` when the message's head is malformed.
+    Raises `CandidError` when the header is malformed.
     """
     return read_header(data)[0]
 
@@ -63,7 +63,7 @@ class Decoder:
             read = arguments_reader(wire, self.types)
         except RecursionError:
             raise CandidError("the types of the message are nested too deeply") from None
-        # A header is read from its own bytes only, so equal bytes at the start mean the same header.
+        # A header depends on its own bytes only, so equal bytes at the start mean the same header.
         self._readers = [(bytes(data[:start]), read), *self._readers[: _MAX_HEADERS - 1]]
         return read, start
 
@@ -98,15 +98,15 @@ _decoders: dict[tuple[int, ...], Decoder] = {}
 
 
 def decoder(types: Sequence[Type]) -> Decoder:
-    """The decoder for these types; the same objects give the same decoder.
+    """Return the decoder for these types, from a cache.
 
-    Types are told apart by identity: comparing their structure would cost more than decoding.
+    Types are compared by identity: comparing their structure would cost more than decoding.
     """
     key = tuple(map(id, types))
     found = _decoders.get(key)
     if found is None:
         if len(_decoders) >= _MAX_DECODERS:
             _decoders.clear()
-        # The decoder holds its types, so that an identity in use is never given to another type.
+        # The decoder keeps its types alive, so that no other type can get the same `id`.
         found = _decoders[key] = Decoder(tuple(types))
     return found
