@@ -137,7 +137,7 @@ def test_errors_name_message_byte_and_path(
 
 @pytest.mark.parametrize(("wire", "values", "message", "_offset", "_path"), ERRORS[:-1])
 def test_skipped_values_are_checked(wire: str, values: bytes, message: str, _offset: int, _path: str) -> None:
-    """A value that no one expects is malformed all the same."""
+    """A skipped value is validated, too."""
     found = "the message ends inside a value" if "left" in message else message
     with pytest.raises(CandidError) as caught:
         candid.decode(_header(wire) + values, ())

@@ -81,7 +81,7 @@ def test_arguments_may_be_named_by_keywords():
 
 
 def test_comments_nest():
-    """Block comments stand in each other."""
+    """Block comments nest."""
     assert candid.parse("/* a /* b */ c */ service : { }").methods == {}
 
 
@@ -174,7 +174,7 @@ def test_field_hash():
 
 
 def test_chains_of_names_end():
-    """A name may stand for a name that stands for a name, but not a hundred times."""
+    """Chains of aliases are valid, up to a hundred names."""
     few = (
         "".join(f"type a{n} = a{n + 1};" for n in range(50)) + "type a50 = nat; service : { f : (a0) -> () }"
     )

@@ -1,4 +1,4 @@
-"""Subtyping and upgrades: the rules of the specification, and sentences for people."""
+"""Subtyping and upgrades: the rules of the specification, and their explanations."""
 
 from __future__ import annotations
 
