@@ -197,8 +197,11 @@ def test_each_composite_counts_as_a_level(name: str, skipped: bool) -> None:  # 
     """A value of any recursive type is refused below `MAX_DEPTH`, read or skipped."""
     definition, level = NESTED[name]
     types = candid.parse(f"{definition}; service : {{ f : (T) -> () }}").methods["f"].arg_types
-    with pytest.raises(CandidError, match="levels deep"):
+    with pytest.raises(CandidError, match="levels deep") as caught:
         candid.decode(write_header(types) + level * 3_000, () if skipped else types)
+    # Python's own limit, which has no path, was not reached.
+    assert caught.value.path is not None
+    assert caught.value.path.startswith("args[0]")
 
 
 def test_options_without_end_hold_no_value() -> None:
