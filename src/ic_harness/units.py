@@ -10,12 +10,17 @@ Nanos = NewType("Nanos", int)
 Cycles = NewType("Cycles", int)
 """An amount of cycles."""
 
+Instructions = NewType("Instructions", int)
+"""A number of executed Wasm instructions, as the engine's fuel counts them."""
+
 SECOND: Final = Nanos(1_000_000_000)
 MINUTE: Final = Nanos(60 * SECOND)
 MAX_CYCLES: Final = Cycles((1 << 128) - 1)
 """The largest amount of cycles: balances are 128 bits wide and saturate."""
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+WASM_PAGE: Final = 64 * KIB
 TRILLION: Final = Cycles(1_000_000_000_000)
 
 
