@@ -21,7 +21,7 @@ STRANGERS = [("candid", "protocol"), ("replica", "agent"), ("pytest_plugin", "cl
 DOORS = {
     "wasmtime": ["replica/execution/*"],
     "httpx": ["agent/transport_http.py", "networks/*"],
-    "uvicorn": ["replica/server.py", "replica/connections.py", "bulk/server/*"],
+    "uvicorn": ["replica/server/server.py", "replica/server/connections.py", "bulk/server/*"],
     "starlette": ["bulk/server/*"],
     "sse_starlette": ["bulk/server/*"],
     "cryptography": ["protocol/identity/*", "replica/threshold/*"],

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 
 from ic_harness.errors import StateError
 from ic_harness.replica.execution import StateImage
-from ic_harness.replica.round_state import Changes
-from ic_harness.replica.store import Store, to_plain
-from ic_harness.replica.turn import Pages
-from ic_harness.replica.world import (
+from ic_harness.replica.rounds.canister_execution import Pages
+from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.state.replicated_state import (
     Canister,
     FromUser,
     Replied,
@@ -21,6 +20,7 @@ from ic_harness.replica.world import (
     Snapshot,
     World,
 )
+from ic_harness.replica.store import Store, to_plain
 
 
 class Bytes:

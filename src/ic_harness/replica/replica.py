@@ -11,23 +11,24 @@ from typing import Self, TypeVar
 
 from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.principal import Principal
-from ic_harness.replica import query, routes, snapshots
-from ic_harness.replica.assembly import open_node
-from ic_harness.replica.clock import SystemClock, check_time
-from ic_harness.replica.completions import Completion
-from ic_harness.replica.config import ReplicaConfig
+from ic_harness.replica.build_node import open_node
 from ic_harness.replica.execution import Task, start_thread
-from ic_harness.replica.faults import Faults
-from ic_harness.replica.latency import LatencyModel
-from ic_harness.replica.node import Node
-from ic_harness.replica.observe import Figures, Line
-from ic_harness.replica.outcalls import OutcallSource, RefusingOutcalls
-from ic_harness.replica.round_state import Incoming
-from ic_harness.replica.scheduler import Kind
-from ic_harness.replica.snapshots import NetworkSnapshot
+from ic_harness.replica.http import query, routes
+from ic_harness.replica.http.http_messages import HttpRequest, HttpResponse
+from ic_harness.replica.rounds.completions import Completion
+from ic_harness.replica.rounds.metrics import Figures, Line
+from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.rounds.outcalls import OutcallSource, RefusingOutcalls
+from ic_harness.replica.rounds.round_state import Incoming
+from ic_harness.replica.rounds.scheduler import Kind
+from ic_harness.replica.state.clock import SystemClock, check_time
+from ic_harness.replica.state.config import ReplicaConfig
+from ic_harness.replica.state.replicated_state import Answer, Canister, FromHost, LogRecord, Rejected, Request
+from ic_harness.replica.testing import snapshots
+from ic_harness.replica.testing.faults import Faults
+from ic_harness.replica.testing.latency import LatencyModel
+from ic_harness.replica.testing.snapshots import NetworkSnapshot
 from ic_harness.replica.threshold import KEYS, MasterKeys
-from ic_harness.replica.wire import HttpRequest, HttpResponse
-from ic_harness.replica.world import Answer, Canister, FromHost, LogRecord, Rejected, Request
 
 T = TypeVar("T")
 Id = Principal | bytes | str

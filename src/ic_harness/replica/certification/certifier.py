@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ic_harness.protocol import Certificate, Tree, bls, prune, sign_root
 from ic_harness.replica.certification.state_tree import StateTree, metrics, top
-from ic_harness.replica.config import Subnet
 from ic_harness.replica.execution import Module
-from ic_harness.replica.world import Canister, RequestRecord, World
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.replicated_state import Canister, RequestRecord, World
 
 
 class Certified:

@@ -11,9 +11,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from ic_harness.protocol import Tree, build, cbor, leb128_encode, update
-from ic_harness.replica.config import Subnet
 from ic_harness.replica.execution import Module
-from ic_harness.replica.world import Answer, Canister, Rejected, Replied, RequestRecord, World
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.replicated_state import (
+    Answer,
+    Canister,
+    Rejected,
+    Replied,
+    RequestRecord,
+    World,
+)
 
 EMPTY: Final = build({})
 

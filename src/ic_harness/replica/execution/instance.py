@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import instrument, traps
+from .committed_memory import Image, Mark
 from .compiler import Compiler
 from .frame import RUNNING, Frame
-from .images import Image, Mark
 from .interface import Completed, Entry, Environment, Mode, Outcome, Trapped
-from .live import Live
 from .module import Module
 from .native import EngineError, NativeTrap
 from .outcomes import explain
 from .pages import Range
+from .wasm_store import Live
 
 HEAP_LIMIT_32 = 4 << 30
 HEAP_LIMIT_64 = 6 << 30

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .images import Image
+from .committed_memory import Image
 from .pages import Range
 
 RESERVATION = 4 << 30

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ic_harness import candid
 from ic_harness.principal import Principal
 from ic_harness.replica.management import refusals
-from ic_harness.replica.world import Canister, Change, FromCanister, Rejected, Request
+from ic_harness.replica.state.replicated_state import Canister, Change, FromCanister, Rejected, Request
 
 if TYPE_CHECKING:
-    from ic_harness.replica.machine import Machine
-    from ic_harness.replica.round_state import RoundState
+    from ic_harness.replica.execution.instances import Machine
+    from ic_harness.replica.rounds.round_state import RoundState
 
 
 class Refused(Exception):  # noqa: N818 — not an error of this program but an answer

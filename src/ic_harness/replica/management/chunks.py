@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ic_harness.replica.config import MAX_CHUNK_BYTES, MAX_CHUNKS
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.management.code import Installation
+from ic_harness.replica.state.config import MAX_CHUNK_BYTES, MAX_CHUNKS
 
 
 def upload_chunk(call: Call) -> tuple[dict[str, bytes]]:

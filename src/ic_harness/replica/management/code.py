@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ic_harness.replica import effects, rejects
-from ic_harness.replica.config import INSTALL_INSTRUCTIONS
-from ic_harness.replica.effects import Outbox
 from ic_harness.replica.execution import (
     Completed,
     Entry,
@@ -23,11 +20,15 @@ from ic_harness.replica.execution import (
     ModuleInvalid,
     Outcome,
     Trapped,
+    effects,
 )
+from ic_harness.replica.execution.effects import Outbox
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.turn import environment
-from ic_harness.replica.world import Canister
+from ic_harness.replica.rounds.canister_execution import environment
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import INSTALL_INSTRUCTIONS
+from ic_harness.replica.state.replicated_state import Canister
 
 ENHANCED: Final = "enhanced-orthogonal-persistence"
 """The private custom section by which Motoko marks modules whose heap can stay over an upgrade."""

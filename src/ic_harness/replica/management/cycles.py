@@ -6,7 +6,7 @@ Interface specification, "Method deposit_cycles", "Method provisional_top_up_can
 from __future__ import annotations
 
 from ic_harness.replica.management.call import Call
-from ic_harness.replica.randomness import random_bytes
+from ic_harness.replica.state.randomness import random_bytes
 
 
 def deposit_cycles(call: Call) -> tuple[()]:

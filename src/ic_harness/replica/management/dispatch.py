@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ic_harness.replica import rejects
-from ic_harness.replica.effects import Answered
+from ic_harness.replica.execution.effects import Answered
 from ic_harness.replica.management import (
     chunks,
     code,
@@ -26,8 +25,16 @@ from ic_harness.replica.management import (
     threshold,
 )
 from ic_harness.replica.management.call import Call, Later, Refused, decode, encode
-from ic_harness.replica.round_state import RoundState
-from ic_harness.replica.world import Canister, FromCanister, Rejected, Replied, Request, World
+from ic_harness.replica.rounds.round_state import RoundState
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.replicated_state import (
+    Canister,
+    FromCanister,
+    Rejected,
+    Replied,
+    Request,
+    World,
+)
 
 Handler = Callable[[Call], "tuple[Any, ...] | Later"]
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from ic_harness.principal import Principal
-from ic_harness.replica import rejects
-from ic_harness.replica.config import DEFAULT_CYCLES, STOP_TIMEOUT
-from ic_harness.replica.deadlines import STOP_REQUEST
-from ic_harness.replica.effects import Answered
+from ic_harness.replica.execution.effects import Answered
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
 from ic_harness.replica.management.call import PENDING, Call, Later, Refused
-from ic_harness.replica.world import Canister, Request, Settings, Status, World
+from ic_harness.replica.rounds.deadlines import STOP_REQUEST
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import DEFAULT_CYCLES, STOP_TIMEOUT
+from ic_harness.replica.state.replicated_state import Canister, Request, Settings, Status, World
 
 
 def canister_id_at(index: int) -> bytes:

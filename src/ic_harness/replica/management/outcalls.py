@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica.config import OUTCALL_TIMEOUT
-from ic_harness.replica.effects import Answered
 from ic_harness.replica.execution import outcall_price
+from ic_harness.replica.execution.effects import Answered
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import PENDING, Call, Later, Refused
-from ic_harness.replica.outcall_answers import (
+from ic_harness.replica.rounds.outcall_answers import (
     MAX_HEADER_BYTES,
     MAX_HEADERS,
     MAX_HEADERS_BYTES,
@@ -22,7 +21,8 @@ from ic_harness.replica.outcall_answers import (
     rejected,
     url_problem,
 )
-from ic_harness.replica.world import Outcall
+from ic_harness.replica.state.config import OUTCALL_TIMEOUT
+from ic_harness.replica.state.replicated_state import Outcall
 
 MAX_URL: Final = 8192
 MAX_REQUEST_BYTES: Final = 2_000_000

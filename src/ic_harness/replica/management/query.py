@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ic_harness.replica import rejects
-from ic_harness.replica.machine import Machine
+from ic_harness.replica.execution.instances import Machine
 from ic_harness.replica.management import refusals, settings
 from ic_harness.replica.management.call import Refused, decode, encode
 from ic_harness.replica.management.dispatch import NOT_MODELLED
 from ic_harness.replica.management.status import canister_logs, status
-from ic_harness.replica.world import Answer, Canister, Replied, Request, World
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.replicated_state import Answer, Canister, Replied, Request, World
 
 
 def answer_query(world: World, machine: Machine, request: Request) -> Answer:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica import effects
-from ic_harness.replica.config import (
+from ic_harness.replica.execution import effects
+from ic_harness.replica.management import refusals
+from ic_harness.replica.management.call import Call, Refused
+from ic_harness.replica.state.config import (
     MAX_CONTROLLERS,
     MAX_ENVIRONMENT_VARIABLES,
     MAX_LOG_BYTES,
@@ -19,9 +21,7 @@ from ic_harness.replica.config import (
     MIN_LOG_BYTES,
     VARIABLE_BYTES,
 )
-from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.world import Settings, Visibility
+from ic_harness.replica.state.replicated_state import Settings, Visibility
 
 # name -> (greatest allowed value, what the replica calls the setting, its range as the replica writes it). Wasm memory
 # settings have 48 bits although the text says 64.

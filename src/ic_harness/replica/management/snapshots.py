@@ -9,13 +9,13 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from ic_harness.replica.config import MAX_SNAPSHOTS
 from ic_harness.replica.execution import StateImage
-from ic_harness.replica.machine import Blobs
+from ic_harness.replica.execution.instances import Blobs
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.management.code import uninstall
-from ic_harness.replica.world import Canister, Snapshot
+from ic_harness.replica.state.config import MAX_SNAPSHOTS
+from ic_harness.replica.state.replicated_state import Canister, Snapshot
 
 
 def pack_globals(values: tuple[int, ...]) -> bytes:

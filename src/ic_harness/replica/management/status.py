@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica.machine import Machine
+from ic_harness.replica.execution.instances import Machine
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
 from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.world import Canister, Change, LogRecord, Status
+from ic_harness.replica.state.replicated_state import Canister, Change, LogRecord, Status
 
 _HISTORY_ENTRY_BYTES: Final = 128
 MAX_LOG_ANSWER: Final = 2_000_000

@@ -15,6 +15,7 @@ from typing import Any
 
 from ic_harness.errors import StateError
 from ic_harness.replica.execution import StateImage
+from ic_harness.replica.state.replicated_state import World
 from ic_harness.replica.store import files, sealed
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.committed import Committed
@@ -29,7 +30,6 @@ from ic_harness.replica.store.identity import (
 from ic_harness.replica.store.journal import Journal
 from ic_harness.replica.store.memories import REGIONS, Base, StoredMemory, memory_file
 from ic_harness.replica.store.records import Contents, check_world
-from ic_harness.replica.world import World
 
 WORLD_FILE = "world"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import InputError, StateError
-from ic_harness.replica.randomness import fresh_seed
-from ic_harness.replica.rejects import name
+from ic_harness.replica.state.randomness import fresh_seed
+from ic_harness.replica.state.rejects import name
+from ic_harness.replica.state.replicated_state import Canister
 from ic_harness.replica.store import checkpoint, committed, files, legacy, loading
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.committed import Acknowledged
@@ -21,7 +22,6 @@ from ic_harness.replica.store.loading import Inventory, Loaded
 from ic_harness.replica.store.lock import FolderLock
 from ic_harness.replica.store.memories import REGIONS
 from ic_harness.replica.store.records import Contents, blobs_of
-from ic_harness.replica.world import Canister
 from ic_harness.units import human_bytes
 
 _NEW_SEED: Final = "the seed: the network gets a new root key and new random numbers"

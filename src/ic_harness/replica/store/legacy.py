@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
+from ic_harness.replica.state.replicated_state import World
 from ic_harness.replica.store import files, loading, sealed
 from ic_harness.replica.store import journal as present
 from ic_harness.replica.store.codec import from_plain
@@ -29,7 +30,6 @@ from ic_harness.replica.store.journal import Frame, Journal
 from ic_harness.replica.store.loading import Inventory, Loaded
 from ic_harness.replica.store.memories import Base, StoredMemory
 from ic_harness.replica.store.records import Contents
-from ic_harness.replica.world import World
 
 VERSION: Final = 1
 SEED_FILE: Final = "seed"

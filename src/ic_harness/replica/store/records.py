@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import StateError
-from ic_harness.replica.machine import Machine
-from ic_harness.replica.round_state import Changes
+from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.state.replicated_state import Canister, Outcall, Request, RequestRecord, World
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.memories import REGIONS, Piece, StoredMemory
-from ic_harness.replica.world import Canister, Outcall, Request, RequestRecord, World
 
 _SCALARS: Final = ("time_ns", "round", "next_index", "random_counter", "updates", "consumed_cycles")
 _MAX_TIME: Final = (1 << 64) - 1

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from ic_harness.errors import InputError, StateError
-from ic_harness.replica import rejects
 from ic_harness.replica.execution import StateImage
-from ic_harness.replica.randomness import fresh_seed
-from ic_harness.replica.rejects import name
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.randomness import fresh_seed
+from ic_harness.replica.state.rejects import name
+from ic_harness.replica.state.replicated_state import Canister, Response, World
 from ic_harness.replica.store import checkpoint, files
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.checkpoint import Draft
 from ic_harness.replica.store.examination import Examination, StateReport, examined
 from ic_harness.replica.store.records import blobs_of
 from ic_harness.replica.store.store import FOLDER_ID_LENGTH
-from ic_harness.replica.world import Canister, Response, World
 
 _NOT_COPIED = frozenset({"lock", "seed", "seed.new", "server.json", "blobs"})
 

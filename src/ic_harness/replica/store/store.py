@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from ic_harness.errors import StateError
 from ic_harness.replica.execution import StateImage
-from ic_harness.replica.machine import Machine
-from ic_harness.replica.randomness import fresh_seed
-from ic_harness.replica.round_state import Changes
+from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.state.randomness import fresh_seed
+from ic_harness.replica.state.replicated_state import Canister, World
 from ic_harness.replica.store import checkpoint, files, legacy, loading
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.checkpoint import Draft
@@ -30,7 +31,6 @@ from ic_harness.replica.store.loading import Loaded
 from ic_harness.replica.store.lock import FolderLock
 from ic_harness.replica.store.memories import StoredMemory
 from ic_harness.replica.store.records import blobs_of, memory_entries, record_of
-from ic_harness.replica.world import Canister, World
 from ic_harness.units import MIB
 
 CHECKPOINT_BYTES: Final = 512 * MIB

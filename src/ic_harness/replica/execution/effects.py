@@ -1,0 +1,160 @@
+"""What a finished message does to its canister, applied only after it succeeded.
+
+Interface specification, "Message execution" and "Call contexts": answers, outgoing calls, cycles, certified
+data, the timer, logs and the version. Everything here concerns one canister; what leaves it goes into an
+`Outbox`, which the scheduler routes when all canisters have had their turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import BEST_EFFORT_TIMEOUT
+from ic_harness.replica.state.replicated_state import (
+    LOG_RECORD_BYTES,
+    Answer,
+    CallContext,
+    Canister,
+    FromCanister,
+    FromSystem,
+    LogRecord,
+    Origin,
+    PendingCall,
+    Replied,
+    Request,
+)
+from ic_harness.units import SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call from `origin` has its answer; `refund` are the cycles that go back."""
+
+    origin: Origin
+    answer: Answer
+    refund: int = 0
+
+
+Leaving: TypeAlias = Request | Answered
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What leaves canisters during a round, in the order in which it is routed."""
+
+    items: list[Leaving] = field(default_factory=list)
+
+    def answer(self, context: CallContext, answer: Answer) -> None:
+        """Answer a call context: once, with all cycles that were not accepted."""
+        context.answered = True
+        refund, context.cycles_available = context.cycles_available, 0
+        if not isinstance(context.origin, FromSystem):
+            self.items.append(Answered(context.origin, answer, refund))
+
+
+def apply(
+    canister: Canister, context: CallContext, completed: Completed, time_ns: int, outbox: Outbox
+) -> None:
+    """Apply what a successful message of `context` asked for."""
+    effects = completed.effects
+    _move_cycles(canister, context, effects)
+    if effects.certified_data is not None:
+        canister.certified_data = effects.certified_data
+    if effects.global_timer_ns is not None:
+        canister.global_timer_ns = effects.global_timer_ns
+    for call in effects.calls:
+        outbox.items.append(_leave(canister, context, call, time_ns))
+    if effects.answer is not None:
+        reply = effects.answer
+        outbox.answer(
+            context, Replied(reply.data) if isinstance(reply, Reply) else rejects.explicit(reply.message)
+        )
+
+
+def _move_cycles(canister: Canister, context: CallContext, effects: Effects) -> None:
+    accepted = min(effects.cycles_accepted, context.cycles_available)
+    context.cycles_available -= accepted
+    canister.receive(accepted - effects.cycles_burned)
+    canister.cycles_burned += effects.cycles_burned
+
+
+def _leave(canister: Canister, context: CallContext, call: OutgoingCall, time_ns: int) -> Request:
+    canister.next_number += 1
+    number = canister.next_number
+    deadline = 0
+    if call.timeout_s is not None:
+        deadline = time_ns + min(call.timeout_s * SECOND, BEST_EFFORT_TIMEOUT)
+    canister.calls[number] = PendingCall(
+        context=context.number,
+        callee=call.callee,
+        on_reply=call.on_reply,
+        on_reject=call.on_reject,
+        on_cleanup=call.on_cleanup,
+        cycles=call.cycles,
+        deadline_ns=deadline,
+    )
+    canister.cycles -= call.cycles
+    context.outstanding += 1
+    return Request(
+        origin=FromCanister(canister.id, number),
+        caller=canister.id,
+        callee=call.callee,
+        method=call.method,
+        arg=call.payload,
+        cycles=call.cycles,
+        deadline_ns=deadline,
+        caller_version=canister.version,
+    )
+
+
+def fail(canister: Canister, context: CallContext, answer: Answer, outbox: Outbox) -> None:
+    """Answer with a failure, unless the context is answered or a call of it may still bring an answer."""
+    if not context.answered and context.outstanding == 0:
+        outbox.answer(context, answer)
+    retire(canister, context, outbox)
+
+
+def retire(canister: Canister, context: CallContext, outbox: Outbox) -> None:
+    """Remove a context that nothing will come back to; one without an answer gets IC0506."""
+    if context.outstanding:
+        return
+    if not context.answered:
+        outbox.answer(context, rejects.did_not_reply(canister.id))
+    canister.contexts.pop(context.number, None)
+
+
+def log(canister: Canister, lines: tuple[bytes, ...], time_ns: int) -> None:
+    """Append lines to the canister's log, which forgets its oldest lines beyond `log_memory_limit` bytes."""
+    if not lines:
+        return
+    longest = max(0, canister.settings.log_memory_limit - LOG_RECORD_BYTES)
+    for line in lines:
+        canister.logs.append(LogRecord(canister.next_log, time_ns, line[:longest]))
+        canister.next_log += 1
+    trim_log(canister)
+
+
+def trim_log(canister: Canister) -> None:
+    """Forget the oldest lines of the log beyond `log_memory_limit` bytes."""
+    total = sum(record.size for record in canister.logs)
+    forgotten = 0
+    while total > canister.settings.log_memory_limit:
+        total -= canister.logs[forgotten].size
+        forgotten += 1
+    del canister.logs[:forgotten]
+
+
+def log_trap(canister: Canister, trap: Trapped, time_ns: int) -> None:
+    """Log what a trapped message printed, why it trapped and where."""
+    log(canister, last_words(trap), time_ns)
+
+
+def last_words(trap: Trapped) -> tuple[bytes, ...]:
+    """What a trapped message printed, and the line that says why it trapped, with its backtrace if there is one."""
+    reason = f"[TRAP]: {trap.message}"
+    if trap.backtrace:
+        reason += "\nCanister Backtrace:\n" + "\n".join(trap.backtrace)
+    return (*trap.logs, reason.encode())

@@ -1,0 +1,224 @@
+"""The one node of the subnet: what everything that answers requests shares.
+
+Joins scheduler, machine, certifier, clock, keys and journal, and publishes what a round changed: first into
+the journal, then into the certified state; the driver completes the calls that it answered afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
+
+from ic_harness.errors import CborError, EnvelopeError
+from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity, Envelope, VerifiedSender, check_expiry, verify_envelope
+from ic_harness.replica.certification import Certified, Certifier
+from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped, effects
+from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.http.http_messages import HttpProblem
+from ic_harness.replica.rounds.metrics import Figures, Line, Observer
+from ic_harness.replica.rounds.reading import Reading
+from ic_harness.replica.rounds.round_runner import Driver
+from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.rounds.scheduler import Scheduler
+from ic_harness.replica.state.clock import Clock
+from ic_harness.replica.state.config import ReplicaConfig, Subnet
+from ic_harness.replica.state.replicated_state import Canister, World
+from ic_harness.units import SECOND
+
+T = TypeVar("T")
+
+FRESHNESS: Final = SECOND // 2
+"""How far certified state may be from the clock before a reader gets a new round."""
+
+
+class Pinned(Protocol):
+    """Something that holds an older world, such as a snapshot of the network."""
+
+    @property
+    def world(self) -> World:
+        """The world whose blobs are still needed."""
+
+
+class Journal(Protocol):
+    """Where committed rounds are kept."""
+
+    def append(self, world: World, changes: Changes, machine: Machine) -> None:
+        """Keep what a round changed; when this returns it survives the death of the process."""
+
+    def pin(self, holder: Pinned) -> None:
+        """Keep the blobs that the world of `holder` names, for as long as `holder` lives."""
+
+
+class UnpublishedError(Exception):
+    """A canister is ahead of the certified state: the round that changed it is not published yet."""
+
+
+class Node:
+    """What the parts that answer requests share."""
+
+    def __init__(
+        self,
+        *,
+        config: ReplicaConfig,
+        clock: Clock,
+        subnet: Subnet,
+        scheduler: Scheduler,
+        certifier: Certifier,
+        identity: Ed25519Identity,
+        journal: Journal | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.subnet = subnet
+        self.scheduler = scheduler
+        self.certifier = certifier
+        self.identity = identity
+        self.journal = journal
+        self.observer = Observer()
+        self.observer.skip(self.world.canisters.values())
+        background = clock.ticks if config.background is None else config.background
+        self.driver = Driver(
+            scheduler, clock, self.publish, background=background, interval_s=config.round_interval_s
+        )
+        self.certify_everything()
+
+    @property
+    def world(self) -> World:
+        """The world of the scheduler."""
+        return self.scheduler.world
+
+    @property
+    def machine(self) -> Machine:
+        """The live instances."""
+        return self.scheduler.machine
+
+    @property
+    def certified(self) -> Certified:
+        """The certified state of the last round."""
+        return self.certifier.latest
+
+    def publish(self, changes: Changes) -> None:
+        """Make a round known: journal, certified state."""
+        if self.journal is not None:
+            self.journal.append(self.world, changes, self.machine)
+        self.certifier.update(
+            self.world,
+            {canister_id: self._state(canister_id) for canister_id in changes.canisters},
+            changes.requests,
+        )
+        self._observe(changes)
+
+    def _observe(self, changes: Changes) -> None:
+        canisters = self.world.canisters
+        figures = [
+            Figures(round=self.world.round, canister=Principal(canister_id), **measure._asdict())
+            for canister_id, measure in changes.measures
+        ]
+        self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
+
+    def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
+        """Tell those who watch what a query cost and printed; no canister log keeps that."""
+        canister_id, time_ns = Principal(canister.id), self.query_time_ns()
+        cost = Figures(
+            round=self.world.round,
+            canister=canister_id,
+            what=what,
+            instructions=outcome.instructions,
+            cycles=0,
+            trapped=isinstance(outcome, Trapped),
+            query=True,
+        )
+        self.observer.figures.extend([cost])
+        printed = effects.last_words(outcome) if isinstance(outcome, Trapped) else outcome.logs
+        if printed:
+            self.observer.tell(
+                [Line(canister=canister_id, time_ns=time_ns, content=text) for text in printed]
+            )
+
+    def replace_world(self, world: World) -> None:
+        """Put another world in place of the present one; rounds are kept away, memories stand already."""
+        changes = Changes(
+            canisters={*self.world.canisters, *world.canisters},
+            requests={**dict.fromkeys(self.world.requests), **world.requests},
+            outcalls={**dict.fromkeys(self.world.outcalls), **world.outcalls},
+            replaced={*self.world.canisters, *world.canisters},
+        )
+        self.scheduler.adopt(world)
+        if self.journal is not None:
+            self.journal.append(world, changes, self.machine)
+        self.certify_everything()
+        self.observer.skip(world.canisters.values())
+
+    def certify_everything(self) -> None:
+        """Certify the whole world anew, because it was loaded or replaced."""
+        self.certifier.clear()
+        states = {canister_id: self._state(canister_id) for canister_id in self.world.canisters}
+        self.certifier.update(self.world, states, dict(self.world.requests))
+
+    def _state(self, canister_id: bytes) -> tuple[Canister, Module | None] | None:
+        canister = self.world.canisters.get(canister_id)
+        if canister is None:
+            return None
+        return canister, self.machine.module(canister) if canister.installed else None
+
+    def fresh(self) -> Certified:
+        """The certified state, not older than half a second and with everything done that waits."""
+        self.driver.refresh(FRESHNESS, lambda: self.certified.time_ns)
+        return self.certified
+
+    @contextmanager
+    def committed(self, canister: Canister) -> Iterator[bytes]:
+        """Hold a canister still in a state that is certified; gives its data certificate.
+
+        Between the commit of a message and the end of its round the certified data in the canister is newer
+        than the certified one, and a witness made then would not fit. Raises `UnpublishedError` in that case.
+        """
+        with self.machine.lock(canister.id):
+            state = self.certified
+            if state.certified_data.get(canister.id) != canister.certified_data:
+                raise UnpublishedError
+            yield state.data_certificate(canister.id)
+
+    def run_read(self, action: Callable[[Reading], T]) -> T:
+        """Run Wasm that changes nothing, on a thread for it, and wait for the result.
+
+        Where the canister is ahead of the certified state, `action` runs again between two rounds: always waiting
+        for the round that is under way could go on for ever beside a canister that never rests.
+
+        Raises `ReplicaError` when the replica stops meanwhile.
+        """
+        reading = Reading(self.machine.interruption)
+        task = Task(lambda: reading.run(action))
+        try:
+            return QUERIES.run(task)
+        except UnpublishedError:
+            return self.driver.call(lambda: reading.run(action))
+        except BaseException:
+            if task.abandoned:
+                reading.abandon()
+            raise
+
+    def query_time_ns(self) -> int:
+        """The time that a query sees: that of the certified state, or the clock's where that is later."""
+        return max(self.world.time_ns, self.clock.now_ns())
+
+    def authenticate(self, body: bytes, kind: str) -> tuple[Envelope, VerifiedSender]:
+        """Read and check an envelope of the request type `kind`. Raises `HttpProblem` 400."""
+        now = self.clock.now_ns()
+        try:
+            envelope = Envelope.from_cbor(body)
+            sender = verify_envelope(envelope, now_ns=now, root_key=self.subnet.root_key)
+            self._check_kind(envelope.content, kind)
+            if kind == "call" or not sender.principal.is_anonymous:
+                check_expiry(envelope.content["ingress_expiry"], now)
+        except (CborError, EnvelopeError) as refusal:
+            raise HttpProblem(400, str(refusal)) from None
+        return envelope, sender
+
+    def _check_kind(self, content: dict[str, Any], kind: str) -> None:
+        if content["request_type"] != kind:
+            raise HttpProblem(
+                400, f"Unexpected request_type {content['request_type']!r}, this endpoint takes {kind!r}"
+            )

@@ -1,0 +1,204 @@
+"""How the answer of an outcall reaches the canister: limits, the canister's transform function, consensus.
+
+Interface specification, "Method http_request". Every node of the network makes the request, transforms its response,
+and they must agree; here the source says what the nodes got.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ic_harness import candid
+from ic_harness.errors import CandidError
+from ic_harness.replica.execution import Entry, Interrupted, Mode, Reply, Trapped, effects
+from ic_harness.replica.execution.effects import Answered
+from ic_harness.replica.rounds.canister_execution import environment
+from ic_harness.replica.rounds.outcalls import (
+    SYS_FATAL,
+    SYS_TRANSIENT,
+    OutcallAnswer,
+    OutcallFailure,
+    OutcallResponse,
+)
+from ic_harness.replica.rounds.round_state import RoundState
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import QUERY_INSTRUCTIONS
+from ic_harness.replica.state.replicated_state import MANAGEMENT, Answer, Canister, Outcall, Rejected, Replied
+
+MAX_HEADERS: Final = 64
+MAX_HEADER_BYTES: Final = 8 * 1024
+"""Bytes of a header's name, and of its value."""
+MAX_HEADERS_BYTES: Final = 48 * 1024
+MAX_RESPONSE_BYTES: Final = 2_000_000
+
+_TYPES: Final = candid.parse("""
+type header = record { name : text; value : text };
+type response = record { status : nat; headers : vec header; body : blob };
+service : { transform : (record { response : response; context : blob }) -> (response) query }
+""").methods["transform"]
+
+
+def expire(state: RoundState, number: int) -> None:
+    """Give up an outcall that was not answered in time."""
+    outcall = state.world.outcalls.get(number)
+    if outcall is not None:
+        _finish(state, outcall, rejected(OutcallFailure("Canister http request timed out")))
+
+
+def answer(state: RoundState, number: int) -> bool:
+    """Answer an outcall whose response is there; False when rounds must give way, and nothing was done."""
+    outcall = state.world.outcalls.get(number)
+    if outcall is None:
+        state.outcalls.forget(number)
+        return True
+    try:
+        results = [_result(state, outcall, one) for one in state.outcalls.answers(number)]
+    except Interrupted:
+        return False
+    _finish(state, outcall, _agreed(state, outcall, results))
+    return True
+
+
+def _finish(state: RoundState, outcall: Outcall, result: Answer) -> None:
+    state.outcalls.forget(outcall.number)
+    del state.world.outcalls[outcall.number]
+    state.changes.outcalls[outcall.number] = None
+    state.leaving.append(Answered(outcall.origin, result, outcall.cycles))
+
+
+def _result(state: RoundState, outcall: Outcall, one: OutcallAnswer) -> Answer:
+    """What one node makes of its response."""
+    if isinstance(one, OutcallResponse):
+        one = _within_limits(outcall, one) or one
+    if isinstance(one, OutcallFailure):
+        return rejected(one)
+    headers = [{"name": name, "value": value} for name, value in one.headers]
+    response = {"status": one.status, "headers": headers, "body": one.body}
+    if outcall.transform is None:
+        return Replied(candid.encode((response,), _TYPES.return_types))
+    return _transformed(state, outcall, response)
+
+
+def _within_limits(outcall: Outcall, response: OutcallResponse) -> OutcallFailure | None:
+    sizes = [(len(name.encode()), len(value.encode())) for name, value in response.headers]
+    total = sum(map(sum, sizes))
+    limit = outcall.max_response_bytes
+    if len(sizes) > MAX_HEADERS:
+        return OutcallFailure(
+            f"Number of headers in the response exceeds {MAX_HEADERS}: {len(sizes)}", SYS_FATAL
+        )
+    if any(max(pair) > MAX_HEADER_BYTES for pair in sizes):
+        return OutcallFailure(
+            f"A header name or value in the response exceeds {MAX_HEADER_BYTES} bytes", SYS_FATAL
+        )
+    if total > MAX_HEADERS_BYTES:
+        return OutcallFailure(
+            f"The headers of the response exceed {MAX_HEADERS_BYTES} bytes: {total}", SYS_FATAL
+        )
+    if total > limit:
+        return OutcallFailure(f"Header size exceeds specified response size limit {limit}", SYS_FATAL)
+    if total + len(response.body) > limit:
+        return OutcallFailure(f"Http body exceeds size limit of {limit} bytes.", SYS_FATAL)
+    return None
+
+
+def _transformed(state: RoundState, outcall: Outcall, response: dict[str, Any]) -> Answer:
+    canister = state.world.canisters.get(outcall.canister)
+    if canister is None or not canister.installed:
+        return rejected(OutcallFailure("The canister of the transform function has no code", SYS_FATAL))
+    assert outcall.transform is not None
+    if state.machine.module(canister).methods.get(outcall.transform) != "query":
+        return rejects.method_not_found(canister.id, "query", outcall.transform)
+    arg = candid.encode(({"response": response, "context": outcall.context},), _TYPES.arg_types)
+    result = _run(state, canister, outcall.transform, arg)
+    if isinstance(result, Rejected):
+        return result
+    if len(result.data) > MAX_RESPONSE_BYTES:
+        return rejected(
+            OutcallFailure(f"Transformed http response exceeds limit: {MAX_RESPONSE_BYTES}", SYS_FATAL)
+        )
+    try:
+        values = candid.decode(result.data, _TYPES.return_types)
+    except CandidError as problem:
+        text = f"Failed to decode what the transform function {outcall.transform} returned: {problem}"
+        return rejected(OutcallFailure(text, SYS_FATAL))
+    return Replied(candid.encode(values, _TYPES.return_types))
+
+
+def _run(state: RoundState, canister: Canister, method: str, arg: bytes) -> Answer:
+    """Run the transform function, a query whose caller is the management canister; its changes are dropped.
+
+    Raises `Interrupted` when rounds must give way.
+    """
+    machine = state.machine
+    while True:
+        since = machine.interruption.count
+        if machine.interruption.pausing:
+            raise Interrupted
+        with machine.lock(canister.id):
+            env = environment(
+                canister, state.subnet, state.world.time_ns, Mode.HTTP_TRANSFORM,
+                caller=MANAGEMENT, arg=arg, instruction_limit=QUERY_INSTRUCTIONS, reply_limit=_REPLY_LIMIT,
+            )  # fmt: skip
+            instance = machine.instance(canister)
+            try:
+                outcome = instance.run(Entry(export=f"canister_query {method}"), env, since)
+            except Interrupted:
+                continue
+            if isinstance(outcome, Trapped):
+                effects.log_trap(canister, outcome, state.world.time_ns)
+                return rejects.trapped(canister.id, outcome)
+            instance.rollback()
+        effects.log(canister, outcome.logs, state.world.time_ns)
+        reply = outcome.effects.answer
+        if reply is None:
+            return rejects.did_not_reply(canister.id)
+        return Replied(reply.data) if isinstance(reply, Reply) else rejects.explicit(reply.message)
+
+
+_REPLY_LIMIT: Final = 2 << 20
+
+
+def _agreed(state: RoundState, outcall: Outcall, results: list[Answer]) -> Answer:
+    """What the nodes agree on: the result that at least two thirds of them have."""
+    counted = Counter(results)
+    result, count = counted.most_common(1)[0]
+    if count * 3 >= len(results) * 2:
+        return result
+    share = state.subnet.nodes / len(results)
+    hashes = ", ".join(
+        f"[{hashlib.sha256(repr(one).encode()).hexdigest()}: {round(share * times)}]"
+        for one, times in counted.most_common()
+    )
+    text = (
+        "No consensus could be reached. Replicas had different responses. "
+        f"Details: request_id: {outcall.number}, timeout: {outcall.deadline_ns}, hashes: {hashes}"
+    )
+    return Rejected(SYS_TRANSIENT, text, 0, bare=True)
+
+
+def rejected(failure: OutcallFailure) -> Rejected:
+    """The answer to an outcall that got no response."""
+    return Rejected(failure.code, failure.message, 0, bare=True)
+
+
+def url_problem(url: str) -> OutcallFailure | None:
+    """Why no node would ask for a URL, None when it is well-formed and uses https."""
+    try:
+        url.encode("ascii")
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return OutcallFailure(
+            f"Failed to parse URL: {url[:200]!r} is not a URL of ASCII characters", SYS_FATAL
+        )
+    if parts.scheme.lower() != "https":
+        return OutcallFailure("Url need to specify https scheme", SYS_FATAL)
+    if not parts.hostname or port == 0 or any(character <= " " or character == "\x7f" for character in url):
+        return OutcallFailure(
+            f"Failed to parse URL: {url[:200]!r} has no host or invalid characters", SYS_FATAL
+        )
+    return None

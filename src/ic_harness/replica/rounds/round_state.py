@@ -1,0 +1,170 @@
+"""What rounds work on: the replicated state, its indexes of who has work, and what has changed so far.
+
+The parts of a round (`scheduler`, `expiry`, `outcall_answers`, `management`) share it; it knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from ic_harness.replica.execution.effects import Answered, Leaving
+from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.rounds import deadlines
+from ic_harness.replica.rounds.canister_execution import Measure, Pages
+from ic_harness.replica.rounds.outcalls import OutcallSource
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
+from ic_harness.replica.state.replicated_state import (
+    MANAGEMENT,
+    Answer,
+    Canister,
+    FromCanister,
+    FromHost,
+    FromUser,
+    Outcall,
+    Request,
+    RequestRecord,
+    Response,
+    Status,
+    World,
+)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a round changed, for journal and certifier; ids of canisters, None for what is gone."""
+
+    canisters: set[bytes] = field(default_factory=set)
+    requests: dict[bytes, RequestRecord | None] = field(default_factory=dict)
+    pages: list[tuple[bytes, Pages]] = field(default_factory=list)
+    replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
+    outcalls: dict[int, Outcall | None] = field(default_factory=dict)
+    answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
+    measures: list[tuple[bytes, Measure]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A call from outside. A user's call brings its record and the time after which it must not begin."""
+
+    request: Request
+    record: RequestRecord | None = None
+    expiry_ns: int | None = None
+
+
+class RoundState:
+    """The replicated state between and during rounds. Use it from one thread at a time."""
+
+    def __init__(self, world: World, machine: Machine, subnet: Subnet, outcalls: OutcallSource) -> None:
+        self.world = world
+        self.machine = machine
+        self.subnet = subnet
+        self.outcalls = outcalls
+        self.changes = Changes()
+        self.leaving: list[Leaving] = []
+        # Callers put into it while a round may be running: only append and popleft are used.
+        self.inbox: deque[Incoming] = deque()
+        self.since = 0
+        """How many interruptions there were when the present management call began."""
+        self.reindex()
+
+    def adopt(self, world: World) -> None:
+        """Go on with another world; what was on its way in the present one is dropped."""
+        self.world = world
+        self.inbox.clear()
+        self.leaving = []
+        self.changes = Changes()
+        self.reindex()
+
+    def reindex(self) -> None:
+        """Find out who has work, after the world was loaded or replaced."""
+        canisters = self.world.canisters.values()
+        self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
+        self.timers: dict[bytes, int] = {}
+        self.heartbeats: set[bytes] = set()
+        self.stopping: set[bytes] = {c.id for c in canisters if c.status is Status.STOPPING}
+        self.expiring = deadlines.index(canisters)
+        self.take_source(self.outcalls)
+        for canister in canisters:
+            self.watch(canister)
+
+    def take_source(self, source: OutcallSource) -> None:
+        """Let `source` answer outcalls, also those that are under way."""
+        source.replaced()
+        self.outcalls = source
+        for outcall in self.world.outcalls.values():
+            self.begin_outcall(outcall)
+
+    def begin_outcall(self, outcall: Outcall) -> None:
+        """Hand an outcall to who answers it, and note when it is given up."""
+        self.expiring.add(outcall.deadline_ns, MANAGEMENT, outcall.number)
+        self.outcalls.begin(outcall)
+
+    def watch(self, canister: Canister) -> None:
+        """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook."""
+        self.timers.pop(canister.id, None)
+        self.heartbeats.discard(canister.id)
+        if not canister.installed or canister.status is not Status.RUNNING:
+            return
+        if canister.low_memory_hook == "ready":
+            self.ready.add(canister.id)
+        if canister.global_timer_ns:
+            self.timers[canister.id] = canister.global_timer_ns
+        if self.machine.module(canister).has("canister_heartbeat"):
+            self.heartbeats.add(canister.id)
+
+    def touch(self, canister: Canister) -> None:
+        """Note that a canister changed outside its turn."""
+        self.changes.canisters.add(canister.id)
+
+    # --- messages -------------------------------------------------------------------------------------------
+
+    def enqueue(self, request: Request) -> None:
+        """Put a call into its callee's queue, or refuse it."""
+        if request.callee in {MANAGEMENT, self.subnet.id}:
+            self.world.management_queue.append(request)
+            return
+        callee = self.world.canisters.get(request.callee)
+        if callee is None:
+            known = self.subnet.hosts(request.callee) or not isinstance(request.origin, FromCanister)
+            self.refuse(request, (rejects.canister_not_found if known else rejects.no_route)(request.callee))
+        elif not isinstance(request.origin, FromCanister) and len(callee.queue) >= 4 * QUEUE_CAPACITY:
+            self.refuse(request, rejects.queue_full(callee.id))
+        else:
+            callee.queue.append(request)
+            self.ready.add(callee.id)
+            self.touch(callee)
+
+    def refuse(self, request: Request, answer: Answer) -> None:
+        """Answer a call that never began, with all its cycles."""
+        self.deliver(Answered(request.origin, answer, request.cycles))
+
+    def deliver(self, item: Answered) -> None:
+        """Bring an answer to its caller."""
+        match item.origin:
+            case FromUser(request_id):
+                self._record(request_id, item.answer)
+            case FromHost(ticket):
+                self.changes.answers[ticket] = item.answer
+            case FromCanister(caller_id, call):
+                caller = self.world.canisters.get(caller_id)
+                if caller is not None:
+                    caller.queue.append(
+                        Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
+                    )
+                    self.ready.add(caller_id)
+                    self.touch(caller)
+
+    def _record(self, request_id: bytes, answer: Answer) -> None:
+        known = self.world.requests.get(request_id)
+        if known is None:
+            return
+        record = RequestRecord(
+            sender=known.sender,
+            effective_id=known.effective_id,
+            canister=known.canister,
+            forget_ns=max(known.forget_ns, self.world.time_ns + KEEP_ANSWERS),
+            answer=answer,
+        )
+        self.world.requests[request_id] = self.changes.requests[request_id] = record
