@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import threading
-from types import SimpleNamespace
 
 from ic_harness.errors import StateError
-from ic_harness.replica.execution import StateImage
-from ic_harness.replica.rounds.canister_execution import Pages
-from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.state.delta import Changes, Pages
+from ic_harness.replica.state.memory_image import StateImage
 from ic_harness.replica.state.replicated_state import (
     Canister,
     FromUser,
@@ -29,11 +26,8 @@ class Bytes:
     def __init__(self, images=()):
         self.images = dict(images)
 
-    def lock(self, _canister_id):
-        return threading.RLock()
-
-    def instance(self, canister):
-        return SimpleNamespace(export_state=lambda: self.images[canister.id])
+    def export_state(self, canister):
+        return self.images[canister.id]
 
 
 class Small:

@@ -22,10 +22,11 @@ from .rounds.outcalls import (
 from .server.server import RunningServer, app, serve
 from .state.clock import Clock, ManualClock, SystemClock
 from .state.config import ReplicaConfig
+from .state.latency_profile import MAINNET, PRESETS, Latency
 from .state.replicated_state import Outcall
 from .store import StateFinding, StateReport, examine_state, salvage_state
 from .testing.faults import Fault, Harm
-from .testing.latency import MAINNET, PRESETS, Latency, LatencyModel
+from .testing.latency import LatencyModel
 from .testing.snapshots import NetworkSnapshot
 
 __all__ = [

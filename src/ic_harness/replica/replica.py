@@ -13,8 +13,9 @@ from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.replica.build_node import open_node
 from ic_harness.replica.execution import Task, start_thread
-from ic_harness.replica.http import query, routes
+from ic_harness.replica.http import routes
 from ic_harness.replica.http.http_messages import HttpRequest, HttpResponse
+from ic_harness.replica.rounds import queries
 from ic_harness.replica.rounds.completions import Completion
 from ic_harness.replica.rounds.metrics import Figures, Line
 from ic_harness.replica.rounds.node import Node
@@ -160,7 +161,7 @@ class Replica:
     def execute_query(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> bytes:
         """Query a method as `sender` and give the reply. Raises `RejectError`."""
         request = self._request(sender, canister_id, method, arg)
-        return _data(query.execute(self.node, request), request)
+        return _data(queries.execute(self.node, request), request)
 
     # --- time and rounds ------------------------------------------------------------------------------------
 

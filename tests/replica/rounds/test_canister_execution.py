@@ -6,7 +6,7 @@ import pytest
 
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
-from ic_harness.replica.rounds import canister_execution as turn
+from ic_harness.replica.execution import environment
 from ic_harness.replica.state.replicated_state import Status
 from tests.replica.support import BOB, candid, create, deploy, deploy_wat, did, install, management, wat
 
@@ -223,9 +223,9 @@ def test_rust_timers_and_parallel_calls(replica, rust, other):
 
 def test_an_endless_loop_is_stopped_and_others_go_on(monkeypatch, rust, other):
     """A message that never ends hits the instruction limit; other canisters notice nothing."""
-    real = turn.Environment
+    real = environment.Environment
     monkeypatch.setattr(
-        turn, "Environment", lambda **given: real(**{**given, "instruction_limit": 1_000_000})
+        environment, "Environment", lambda **given: real(**{**given, "instruction_limit": 1_000_000})
     )
     with pytest.raises(RejectError) as caught:
         rust.update("spin")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
-from ic_harness.replica.execution import Callback
 from ic_harness.replica.state.replicated_state import (
+    Callback,
     CallContext,
     Canister,
     Change,

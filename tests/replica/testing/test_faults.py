@@ -11,8 +11,9 @@ from ic_harness.errors import ReplicaError, TransportError
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig, serve
 from ic_harness.replica.state import clock
+from ic_harness.replica.state.latency_profile import MAINNET, Latency
 from ic_harness.replica.testing.faults import Fault, Harm
-from ic_harness.replica.testing.latency import MAINNET, Blocks, Latency, LatencyModel
+from ic_harness.replica.testing.latency import Blocks, LatencyModel
 from tests.replica.server.test_server import ask as ask_http
 from tests.replica.support import Wire, candid, deploy, did
 

@@ -10,10 +10,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ic_harness.protocol import Certificate, Tree, bls, prune, sign_root
-from ic_harness.replica.certification.state_tree import StateTree, metrics, top
-from ic_harness.replica.execution import Module
+from ic_harness.replica.certification.state_tree import CanisterParts, StateTree, metrics, top
 from ic_harness.replica.state.config import Subnet
-from ic_harness.replica.state.replicated_state import Canister, RequestRecord, World
+from ic_harness.replica.state.replicated_state import RequestRecord, World
 
 
 class Certified:
@@ -70,7 +69,7 @@ class Certifier:
     def update(
         self,
         world: World,
-        canisters: Mapping[bytes, tuple[Canister, Module | None] | None],
+        canisters: Mapping[bytes, CanisterParts | None],
         requests: Mapping[bytes, RequestRecord | None],
     ) -> None:
         """Take in what a round changed and make it the certified state."""

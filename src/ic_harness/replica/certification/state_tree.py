@@ -8,10 +8,9 @@ request_status, subnet, time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from ic_harness.protocol import Tree, build, cbor, leb128_encode, update
-from ic_harness.replica.execution import Module
 from ic_harness.replica.state.config import Subnet
 from ic_harness.replica.state.replicated_state import (
     Answer,
@@ -21,6 +20,26 @@ from ic_harness.replica.state.replicated_state import (
     RequestRecord,
     World,
 )
+
+
+class CustomSection(Protocol):
+    """A custom section of a module that `read_state` serves."""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the section."""
+
+
+class Metadata(Protocol):
+    """What the state tree shows of a module: a compiled module has it."""
+
+    @property
+    def custom_sections(self) -> Mapping[str, CustomSection]:
+        """The sections `icp:public` and `icp:private`, by name."""
+
+
+CanisterParts = tuple[Canister, Metadata | None]
+"""A canister and its module, which is None when no code is installed."""
 
 EMPTY: Final = build({})
 
@@ -37,7 +56,7 @@ class StateTree:
         self._requests: Tree = EMPTY
         self._parts: dict[bytes, tuple[object, ...]] = {}
 
-    def update_canisters(self, changed: Mapping[bytes, tuple[Canister, Module | None] | None]) -> None:
+    def update_canisters(self, changed: Mapping[bytes, CanisterParts | None]) -> None:
         """Bring the subtrees of some canisters up to date; None stands for a deleted one."""
         nodes: dict[bytes, Tree | None] = {}
         for canister_id, state in changed.items():
@@ -117,7 +136,7 @@ def _parts(canister: Canister) -> tuple[object, ...]:
     )
 
 
-def _canister(canister: Canister, module: Module | None) -> Tree:
+def _canister(canister: Canister, module: Metadata | None) -> Tree:
     content: dict[bytes, object] = {
         b"canister_creation_timestamp": leb128_encode(canister.created_ns),
         b"controllers": cbor.encode(list(canister.settings.controllers)),

@@ -7,52 +7,22 @@ data, the timer, logs and the version. Everything here concerns one canister; wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeAlias
-
 from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import BEST_EFFORT_TIMEOUT
+from ic_harness.replica.state.output_queue import Outbox
 from ic_harness.replica.state.replicated_state import (
     LOG_RECORD_BYTES,
     Answer,
     CallContext,
     Canister,
     FromCanister,
-    FromSystem,
     LogRecord,
-    Origin,
     PendingCall,
     Replied,
     Request,
 )
 from ic_harness.units import SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A call from `origin` has its answer; `refund` are the cycles that go back."""
-
-    origin: Origin
-    answer: Answer
-    refund: int = 0
-
-
-Leaving: TypeAlias = Request | Answered
-
-
-@dataclass(slots=True)
-class Outbox:
-    """What leaves canisters during a round, in the order in which it is routed."""
-
-    items: list[Leaving] = field(default_factory=list)
-
-    def answer(self, context: CallContext, answer: Answer) -> None:
-        """Answer a call context: once, with all cycles that were not accepted."""
-        context.answered = True
-        refund, context.cycles_available = context.cycles_available, 0
-        if not isinstance(context.origin, FromSystem):
-            self.items.append(Answered(context.origin, answer, refund))
 
 
 def apply(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ic_harness.replica.state.memory_image import StateImage
+
 from . import instrument, traps
 from .committed_memory import Image, Mark
 from .compiler import Compiler
@@ -48,15 +50,6 @@ class PageDiff:
             yield "heap", start, self.heap.read(start, end - start)
         for start, end in self.stable_ranges:
             yield "stable", start, self.stable.read(start, end - start)
-
-
-@dataclass(frozen=True, slots=True)
-class StateImage:
-    """The whole content of a canister: memories in bytes, globals as the bits of their values."""
-
-    heap: bytes
-    stable: bytes
-    globals: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ic_harness.errors import ReplicaError, StateError
-from ic_harness.replica.execution import Engine, Instance, Module, StateImage
+from ic_harness.replica.execution import Engine, Instance, Module
 from ic_harness.replica.execution.interruption import Interruption
+from ic_harness.replica.state.memory_image import StateImage
 from ic_harness.replica.state.rejects import name
 from ic_harness.replica.state.replicated_state import Canister
 
@@ -78,6 +79,11 @@ class Machine:
             instance = self.engine.load_state(self.module(canister), image)
             self._instances[canister.id] = instance
         return instance
+
+    def export_state(self, canister: Canister) -> StateImage:
+        """Return the memory of an installed canister as bytes; waits for a query of it that runs."""
+        with self.lock(canister.id):
+            return self.instance(canister).export_state()
 
     def live(self, canister_id: bytes) -> Instance | None:
         """The instance if it is loaded already."""

@@ -1,6 +1,6 @@
-"""The query endpoint: non-replicated execution on committed state, every change dropped.
+"""The query endpoints. The node signs every answer, rejects included.
 
-Interface specification, "Request: query", "Query methods". The node signs every answer, rejects included.
+Interface specification, "Request: query".
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from typing import Any
 
 from ic_harness.protocol import Envelope, sign_query_response
 from ic_harness.replica import management
-from ic_harness.replica.execution import Entry, Mode, Outcome, Reply, Trapped
-from ic_harness.replica.http.call import to_request
+from ic_harness.replica.http.authentication import authenticate, to_request
 from ic_harness.replica.http.http_messages import (
     HttpProblem,
     HttpResponse,
@@ -18,18 +17,14 @@ from ic_harness.replica.http.http_messages import (
     check_effective_id,
     reject_fields,
 )
-from ic_harness.replica.rounds.canister_execution import environment
-from ic_harness.replica.rounds.composite_query import CompositeQuery
+from ic_harness.replica.rounds import queries
 from ic_harness.replica.rounds.node import Node
-from ic_harness.replica.rounds.reading import Reading
-from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import QUERY_INSTRUCTIONS, QUERY_REPLY_BYTES
-from ic_harness.replica.state.replicated_state import MANAGEMENT, Answer, Canister, Rejected, Replied, Request
+from ic_harness.replica.state.replicated_state import MANAGEMENT, Answer, Replied, Request
 
 
 def query(node: Node, effective_id: bytes, body: bytes) -> HttpResponse:
     """Serve `/api/{v2,v3}/canister/<effective_id>/query`. Raises `HttpProblem`."""
-    envelope, sender = node.authenticate(body, "query")
+    envelope, sender = authenticate(node, body, "query")
     request = to_request(envelope, sender)
     if request.callee != MANAGEMENT:
         check_effective_id(request.callee, effective_id)
@@ -43,7 +38,7 @@ def subnet_query(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
 
     Interface specification, "Effective subnet id". Raises `HttpProblem`.
     """
-    envelope, sender = node.authenticate(body, "query")
+    envelope, sender = authenticate(node, body, "query")
     request = to_request(envelope, sender)
     if subnet_id != node.subnet.id:
         raise HttpProblem(400, "The subnet in the URL is not served here")
@@ -53,7 +48,7 @@ def subnet_query(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
 
 
 def _signed(node: Node, envelope: Envelope, request: Request) -> HttpResponse:
-    fields = _fields(execute(node, request))
+    fields = _fields(queries.execute(node, request))
     return answer(sign_query_response(fields, envelope.request_id, node.clock.now_ns(), node.identity))
 
 
@@ -69,70 +64,3 @@ def _fields(result: Answer) -> dict[str, Any]:
     if isinstance(result, Replied):
         return {"status": "replied", "reply": {"arg": result.data}}
     return {"status": "rejected", **reject_fields(result)}
-
-
-def execute(node: Node, request: Request) -> Answer:
-    """Answer a query of a user."""
-    if request.callee == MANAGEMENT:
-        return management.answer_query(node.world, node.machine, request)
-    canister = node.world.canisters.get(request.callee)
-    if canister is None:
-        return rejects.canister_not_found(request.callee)
-    refusal = unavailable(canister)
-    if refusal is not None:
-        return refusal
-    kind = node.machine.module(canister).methods.get(request.method)
-    if kind == "composite_query":
-        return node.run_read(lambda reading: CompositeQuery(node, reading).run(request))
-    if kind != "query":
-        return rejects.method_not_found(canister.id, "query", request.method)
-    return node.run_read(lambda reading: _run(node, canister, request, reading))
-
-
-def unavailable(canister: Canister) -> Rejected | None:
-    """Why a canister answers no queries, None when it does."""
-    refusal = rejects.query_unavailable(canister.id, canister.status)
-    return refusal or (None if canister.installed else rejects.no_module_in(canister.id))
-
-
-def _run(node: Node, canister: Canister, request: Request, reading: Reading) -> Answer:
-    with node.committed(canister) as certificate:
-        if not canister.installed:  # uninstalled since we looked
-            return rejects.no_module_in(canister.id)
-        env = environment(
-            canister,
-            node.subnet,
-            node.query_time_ns(),
-            Mode.QUERY,
-            caller=request.caller,
-            caller_info=request.caller_info,
-            caller_info_signer=request.caller_info_signer,
-            arg=request.arg,
-            certificate=certificate,
-            instruction_limit=QUERY_INSTRUCTIONS,
-            reply_limit=QUERY_REPLY_BYTES,
-        )
-        instance = node.machine.instance(canister)
-        outcome = instance.run(Entry(export=f"canister_query {request.method}"), env, reading.since)
-        if not isinstance(outcome, Trapped):
-            instance.rollback()
-        _count(canister, request, outcome)
-        node.watch_query(canister, request.method, outcome)
-    return _answer(canister, outcome)
-
-
-def _answer(canister: Canister, outcome: Outcome) -> Answer:
-    if isinstance(outcome, Trapped):
-        return rejects.trapped(canister.id, outcome)
-    reply = outcome.effects.answer
-    if reply is None:
-        return rejects.did_not_reply(canister.id)
-    return Replied(reply.data) if isinstance(reply, Reply) else rejects.explicit(reply.message)
-
-
-def _count(canister: Canister, request: Request, outcome: Outcome) -> None:
-    canister.queries += 1
-    canister.query_instructions += outcome.instructions
-    canister.query_bytes_in += len(request.arg)
-    if not isinstance(outcome, Trapped) and isinstance(outcome.effects.answer, Reply):
-        canister.query_bytes_out += len(outcome.effects.answer.data)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.protocol import VerifiedSender
+from ic_harness.replica.http.authentication import authenticate
 from ic_harness.replica.http.http_messages import HttpProblem, HttpResponse, answer
 from ic_harness.replica.rounds.node import Node
 
@@ -37,13 +38,13 @@ class Reader:
 
 def read_canister_state(node: Node, effective_id: bytes, body: bytes) -> HttpResponse:
     """Serve `/api/{v2,v3}/canister/<effective_id>/read_state`. Raises `HttpProblem`."""
-    envelope, sender = node.authenticate(body, "read_state")
+    envelope, sender = authenticate(node, body, "read_state")
     return _read(Reader(node, sender, canister=effective_id), envelope.content["paths"])
 
 
 def read_subnet_state(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
     """Serve `/api/{v2,v3}/subnet/<subnet_id>/read_state`. Raises `HttpProblem`."""
-    envelope, sender = node.authenticate(body, "read_state")
+    envelope, sender = authenticate(node, body, "read_state")
     if subnet_id != node.subnet.id:
         raise HttpProblem(400, "The subnet in the URL is not served here")
     return _read(Reader(node, sender, subnet=subnet_id), envelope.content["paths"])

@@ -13,8 +13,7 @@ from typing import Final
 
 from ic_harness.errors import PrincipalError, ReplicaError
 from ic_harness.principal import Principal
-from ic_harness.replica.http import call as ingress
-from ic_harness.replica.http import query, read_state
+from ic_harness.replica.http import call, query, read_state
 from ic_harness.replica.http.http_messages import HttpProblem, HttpRequest, HttpResponse, answer, problem
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.state.replicated_state import MANAGEMENT
@@ -40,9 +39,9 @@ class Route:
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    Route((2,), "canister", "call", lambda n, i, b: ingress.call(n, i, b, wait=False)),
-    Route((3, 4), "canister", "call", lambda n, i, b: ingress.call(n, i, b, wait=True)),
-    Route((4,), "subnet", "call", ingress.subnet_call),
+    Route((2,), "canister", "call", lambda n, i, b: call.call(n, i, b, wait=False)),
+    Route((3, 4), "canister", "call", lambda n, i, b: call.call(n, i, b, wait=True)),
+    Route((4,), "subnet", "call", call.subnet_call),
     Route((2, 3), "canister", "query", query.query),
     Route((3,), "subnet", "query", query.subnet_query),
     Route((2, 3), "canister", "read_state", read_state.read_canister_state),
@@ -97,7 +96,7 @@ def _identifier(node: Node, place: str, text: str, action: str) -> bytes:
         identifier = Principal.from_text(text).raw
     except PrincipalError as refusal:
         raise HttpProblem(400, f"Invalid {place} id in the URL: {refusal}") from None
-    # aaaaa-aa is in no range, but older clients create canisters under it (as PocketIC allows): `ingress` lets only
+    # aaaaa-aa is in no range, but older clients create canisters under it (as PocketIC allows): `call` lets only
     # these calls pass.
     creating = action == "call" and identifier == MANAGEMENT
     if place == "canister" and not creating and not node.subnet.hosts(identifier):

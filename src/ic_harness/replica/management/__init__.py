@@ -9,12 +9,14 @@ from .dispatch import (
     effective_canister,
     module_of,
 )
+from .effects import ManagementEffects
 from .query import answer_query
 
 __all__ = [
     "METHODS",
     "NOT_MODELLED",
     "ManagementCanister",
+    "ManagementEffects",
     "Refused",
     "answer_query",
     "check_user_call",

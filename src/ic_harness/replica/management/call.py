@@ -11,16 +11,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from ic_harness import candid
 from ic_harness.principal import Principal
+from ic_harness.replica.execution.instances import Machine
 from ic_harness.replica.management import refusals
-from ic_harness.replica.state.replicated_state import Canister, Change, FromCanister, Rejected, Request
+from ic_harness.replica.management.effects import ManagementEffects
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.replicated_state import Canister, Change, FromCanister, Rejected, Request, World
 
-if TYPE_CHECKING:
-    from ic_harness.replica.execution.instances import Machine
-    from ic_harness.replica.rounds.round_state import RoundState
+
+class RoundView(Protocol):
+    """What a management call sees of the round in which it is executed."""
+
+    @property
+    def world(self) -> World:
+        """The replicated state, whose records handlers change."""
+
+    @property
+    def machine(self) -> Machine:
+        """The live instances."""
+
+    @property
+    def subnet(self) -> Subnet:
+        """The identity of the subnet."""
+
+    @property
+    def since(self) -> int:
+        """How many interrupts there were before the call began."""
 
 
 class Refused(Exception):  # noqa: N818 — not an error of this program but an answer
@@ -69,9 +88,10 @@ def encode(method: str, values: tuple[Any, ...]) -> bytes:
 class Call:
     """A decoded management call. `cycles` are what is attached and not yet taken."""
 
-    state: RoundState
+    state: RoundView
     request: Request
     argument: Mapping[str, Any]
+    effects: ManagementEffects
     cycles: int = 0
 
     @property
@@ -110,8 +130,7 @@ class Call:
 
     def changed(self, canister: Canister) -> None:
         """Note that the canister changed, for the journal and for what wakes it."""
-        self.state.touch(canister)
-        self.state.watch(canister)
+        self.effects.changed[canister.id] = canister
 
     def check_version(self) -> None:
         """Check that `sender_canister_version`, if given, is the calling canister's. Raises `Refused` (IC0504)."""

@@ -21,13 +21,14 @@ from ic_harness.replica.execution import (
     Outcome,
     Trapped,
     effects,
+    trap_rejects,
 )
-from ic_harness.replica.execution.effects import Outbox
+from ic_harness.replica.execution.environment import environment
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.rounds.canister_execution import environment
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import INSTALL_INSTRUCTIONS
+from ic_harness.replica.state.output_queue import Outbox
 from ic_harness.replica.state.replicated_state import Canister
 
 ENHANCED: Final = "enhanced-orthogonal-persistence"
@@ -203,8 +204,8 @@ class Installation:
         """Give a message that ran; log and refuse one that trapped. Raises `Refused`."""
         if isinstance(outcome, Trapped):
             effects.log_trap(self.canister, outcome, self.call.now_ns)
-            self.call.state.touch(self.canister)
-            raise Refused(rejects.trapped(self.canister.id, outcome))
+            self.call.changed(self.canister)
+            raise Refused(trap_rejects.trapped(self.canister.id, outcome))
         effects.log(self.canister, outcome.logs, self.call.now_ns)
         return outcome
 
@@ -222,7 +223,7 @@ class Installation:
         canister.installed_ns = call.now_ns
         canister.version += 1
         call.remember(canister, "code_deployment", mode=self.kind, module_hash=module.wasm_hash)
-        call.state.changes.replaced.add(canister.id)
+        call.effects.memory_replaced.add(canister.id)
         call.changed(canister)
 
 
@@ -253,7 +254,7 @@ def uninstall(call: Call, canister: Canister) -> None:
             outbox.answer(context, rejects.canister_uninstalled())
         context.abandoned = True
         effects.retire(canister, context, outbox)
-    call.state.leaving += outbox.items
+    call.effects.outputs += outbox.items
     with call.machine.lock(canister.id):
         call.machine.drop(canister.id)
         canister.module_hash = b""
@@ -265,5 +266,5 @@ def uninstall(call: Call, canister: Canister) -> None:
     canister.logs = []
     canister.version += 1
     call.remember(canister, "code_uninstall")
-    call.state.changes.replaced.add(canister.id)
+    call.effects.memory_replaced.add(canister.id)
     call.changed(canister)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ic_harness.replica.execution.effects import Answered
+from ic_harness.replica.execution import Interrupted
+from ic_harness.replica.execution.interruption import LOG
 from ic_harness.replica.management import (
     chunks,
     code,
@@ -24,9 +25,10 @@ from ic_harness.replica.management import (
     status,
     threshold,
 )
-from ic_harness.replica.management.call import Call, Later, Refused, decode, encode
-from ic_harness.replica.rounds.round_state import RoundState
+from ic_harness.replica.management.call import Call, Later, Refused, RoundView, decode, encode
+from ic_harness.replica.management.effects import ManagementEffects
 from ic_harness.replica.state import rejects
+from ic_harness.replica.state.output_queue import Answered
 from ic_harness.replica.state.replicated_state import (
     Canister,
     FromCanister,
@@ -119,27 +121,39 @@ NOT_MODELLED: Final[dict[str, str]] = {
 class ManagementCanister:
     """Executes management calls for the scheduler."""
 
-    def execute(self, state: RoundState, request: Request) -> None:
-        """Execute one call; a refusal changes nothing and gives all cycles back."""
+    def execute(self, state: RoundView, request: Request) -> ManagementEffects:
+        """Execute one call and return its effects; a rejected call changes nothing and gets all its cycles back."""
+        effects = ManagementEffects()
         try:
-            call = _prepare(state, request)
-            values = METHODS[request.method].handler(call)
+            _execute(_prepare(state, request, effects))
         except Refused as refused:
-            state.refuse(request, refused.answer)
-            return
-        if not isinstance(values, Later):
-            reply = Replied(encode(request.method, values))
-            state.leaving.append(Answered(request.origin, reply, call.cycles))
+            effects.reject(request, refused.answer)
+        except Interrupted:
+            effects.discard_outputs()
+            effects.complete = False
+        except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
+            LOG.exception("%s of the management canister failed inside the replica", request.method)
+            effects.discard_outputs()
+            effects.reject(request, rejects.internal(problem))
+        return effects
 
 
-def _prepare(state: RoundState, request: Request) -> Call:
+def _execute(call: Call) -> None:
+    request = call.request
+    values = METHODS[request.method].handler(call)
+    if not isinstance(values, Later):
+        reply = Replied(encode(request.method, values))
+        call.effects.outputs.append(Answered(request.origin, reply, call.cycles))
+
+
+def _prepare(state: RoundView, request: Request, effects: ManagementEffects) -> Call:
     """Decode a call and check that its caller may make it. Raises `Refused`."""
     method = _find(request.method)
     if method.who is Who.CANISTERS and not isinstance(request.origin, FromCanister):
         raise Refused(refusals.only_canisters(request.method))
     if method.who is Who.LOG_VIEWERS and not isinstance(request.origin, FromCanister):
         raise Refused(refusals.logs_by_update())
-    call = Call(state, request, decode(request.method, request.arg), request.cycles)
+    call = Call(state, request, decode(request.method, request.arg), effects, request.cycles)
     _check_permission(method, request, call.argument, state.world)
     return call
 

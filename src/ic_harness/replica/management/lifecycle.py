@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from ic_harness.principal import Principal
-from ic_harness.replica.execution.effects import Answered
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
 from ic_harness.replica.management.call import PENDING, Call, Later, Refused
-from ic_harness.replica.rounds.deadlines import STOP_REQUEST
 from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import DEFAULT_CYCLES, STOP_TIMEOUT
+from ic_harness.replica.state.config import DEFAULT_CYCLES
+from ic_harness.replica.state.output_queue import Answered
 from ic_harness.replica.state.replicated_state import Canister, Request, Settings, Status, World
 
 
@@ -74,11 +73,10 @@ def start_canister(call: Call) -> tuple[()]:
     """Make a canister run again; stop requests that still wait are told so."""
     canister = call.canister
     for request, _ in canister.stop_waiters:
-        call.state.leaving.append(
+        call.effects.outputs.append(
             Answered(request.origin, rejects.stop_cancelled(canister.id), request.cycles)
         )
     canister.stop_waiters.clear()
-    call.state.stopping.discard(canister.id)
     if canister.status is not Status.RUNNING:
         canister.status = Status.RUNNING
         canister.version += 1
@@ -95,8 +93,6 @@ def stop_canister(call: Call) -> tuple[()] | Later:
         canister.status = Status.STOPPING
         canister.version += 1
     canister.stop_waiters.append((call.request, call.now_ns))
-    call.state.stopping.add(canister.id)
-    call.state.expiring.add(call.now_ns + STOP_TIMEOUT, canister.id, STOP_REQUEST)
     call.changed(canister)
     return PENDING
 
@@ -110,14 +106,10 @@ def delete_canister(call: Call) -> tuple[()]:
         raise Refused(refusals.delete_not_stopped(canister.id))
     for message in canister.queue:
         if isinstance(message, Request):
-            call.state.refuse(message, rejects.canister_not_found(canister.id))
+            call.effects.reject(message, rejects.canister_not_found(canister.id))
     with call.machine.lock(canister.id):
         call.machine.drop(canister.id)
         del call.state.world.canisters[canister.id]
-    state = call.state
-    state.ready.discard(canister.id)
-    state.timers.pop(canister.id, None)
-    state.heartbeats.discard(canister.id)
-    state.changes.canisters.add(canister.id)
-    state.changes.replaced.add(canister.id)
+    call.effects.deleted.append(canister.id)
+    call.effects.memory_replaced.add(canister.id)
     return ()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from ic_harness.replica.execution import StateImage
 from ic_harness.replica.execution.instances import Blobs
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, Refused
 from ic_harness.replica.management.code import uninstall
 from ic_harness.replica.state.config import MAX_SNAPSHOTS
+from ic_harness.replica.state.memory_image import StateImage
 from ic_harness.replica.state.replicated_state import Canister, Snapshot
 
 
@@ -60,8 +60,7 @@ def take_snapshot(call: Call) -> tuple[dict[str, Any]]:
 
 
 def _capture(call: Call, canister: Canister) -> Snapshot:
-    with call.machine.lock(canister.id):
-        image = call.machine.instance(canister).export_state()
+    image = call.machine.export_state(canister)
     blobs = call.machine.blobs
     identifier = canister.next_snapshot.to_bytes(8, "big") + canister.id
     return Snapshot(
@@ -109,7 +108,7 @@ def load_snapshot(call: Call) -> tuple[()]:
         snapshot_version=snapshot.canister_version,
         snapshot_time_ns=snapshot.taken_ns,
     )
-    call.state.changes.replaced.add(canister.id)
+    call.effects.memory_replaced.add(canister.id)
     call.changed(canister)
     return ()
 

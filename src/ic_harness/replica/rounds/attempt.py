@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ic_harness.replica.execution.effects import Outbox
 from ic_harness.replica.state.config import MESSAGE_OVERHEAD
+from ic_harness.replica.state.output_queue import Outbox
 from ic_harness.replica.state.replicated_state import (
     CallContext,
     Canister,

@@ -11,26 +11,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from ic_harness.replica.execution import (
-    Callback,
     Entry,
-    Environment,
     Instance,
     Interrupted,
     Mode,
     Outcome,
     Trapped,
     effects,
+    trap_rejects,
 )
-from ic_harness.replica.execution.effects import Answered, Outbox
+from ic_harness.replica.execution.environment import environment
 from ic_harness.replica.execution.instances import Machine
 from ic_harness.replica.execution.interruption import LOG, AbandonedTest
 from ic_harness.replica.rounds.attempt import Budget, Undo, Used
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import CALL_BYTES, QUEUE_CAPACITY, REPLY_BYTES, Subnet
+from ic_harness.replica.state.delta import Measure, Pages
+from ic_harness.replica.state.output_queue import Answered, Outbox
 from ic_harness.replica.state.replicated_state import (
+    Callback,
     CallContext,
     Canister,
     FromHost,
@@ -46,51 +48,10 @@ from ic_harness.replica.state.replicated_state import (
 )
 
 
-def environment(canister: Canister, subnet: Subnet, time_ns: int, mode: Mode, **more: Any) -> Environment:
-    """What code of `canister` observes in `mode`; `more` holds what the message adds to it."""
-    settings = canister.settings
-    return Environment(
-        mode=mode,
-        time_ns=time_ns,
-        canister_id=canister.id,
-        subnet_id=subnet.id,
-        root_key=subnet.root_key,
-        controllers=frozenset(settings.controllers),
-        version=canister.version,
-        status=int(canister.status),
-        balance=canister.cycles,
-        liquid_balance=canister.cycles,
-        global_timer_ns=canister.global_timer_ns,
-        wasm_memory_limit=settings.wasm_memory_limit,
-        environment_variables=settings.environment_variables,
-        nodes=subnet.nodes,
-        **more,
-    )
-
-
 def queue_room(canister: Canister) -> dict[bytes, int]:
     """Free slots for calls to each callee that was called and has not answered."""
     waiting = Counter(call.callee for call in canister.calls.values())
     return {callee: QUEUE_CAPACITY - count for callee, count in waiting.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """What a message changed in memory: sizes and globals after it; (region, offset, content) of ranges."""
-
-    heap_size: int
-    stable_size: int
-    globals: tuple[int, ...]
-    parts: tuple[tuple[str, int, bytes], ...]
-
-
-class Measure(NamedTuple):
-    """What one message cost: instructions, and by how much it changed the balance."""
-
-    what: str
-    instructions: int
-    cycles: int
-    trapped: bool
 
 
 @dataclass(slots=True)
@@ -322,9 +283,8 @@ class Turn:
         )
         instructions, logs = outcome.instructions, first.logs + outcome.logs
         if isinstance(outcome, Trapped):
-            both = (
-                f"{rejects.described(first)}\n\ncall_on_cleanup also failed:\n\n{rejects.described(outcome)}"
-            )
+            reasons = map(trap_rejects.described, (first, outcome))
+            both = "\n\ncall_on_cleanup also failed:\n\n".join(reasons)
             # As in DFINITY's replica, no advice follows, and the traces stand within the text.
             return replace(
                 first, message=both, advice="", anchor="", backtrace=(), instructions=instructions, logs=logs
@@ -372,7 +332,7 @@ class Turn:
         canister = self.canister
         if isinstance(outcome, Trapped):
             effects.log_trap(canister, outcome, self.time_ns)
-            effects.fail(canister, context, rejects.trapped(canister.id, outcome), self.outbox)
+            effects.fail(canister, context, trap_rejects.trapped(canister.id, outcome), self.outbox)
             return
         self._commit(self.machine.instance(canister))
         effects.log(canister, outcome.logs, self.time_ns)
@@ -385,7 +345,7 @@ class Turn:
         canister = self.canister
         if isinstance(outcome, Trapped):
             effects.log_trap(canister, outcome, self.time_ns)
-            effects.fail(canister, context, rejects.trapped(canister.id, outcome), self.outbox)
+            effects.fail(canister, context, trap_rejects.trapped(canister.id, outcome), self.outbox)
             return
         self.machine.instance(canister).rollback()
         effects.log(canister, outcome.logs, self.time_ns)

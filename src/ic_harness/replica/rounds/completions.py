@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError
-from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.state.delta import Changes
 from ic_harness.replica.state.replicated_state import Answer, FromHost, FromUser, Origin
 
 

@@ -15,8 +15,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.replica import management
-from ic_harness.replica.execution import Entry, Instance, Mode, Outcome, OutgoingCall, Reply, Trapped
-from ic_harness.replica.rounds.canister_execution import environment
+from ic_harness.replica.execution import (
+    Entry,
+    Instance,
+    Mode,
+    Outcome,
+    OutgoingCall,
+    Reply,
+    Trapped,
+    trap_rejects,
+)
+from ic_harness.replica.execution.environment import environment
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.rounds.reading import Reading
 from ic_harness.replica.state import rejects
@@ -125,7 +134,7 @@ class _Frame:
     def _take(self, outcome: Outcome, waiting: deque[OutgoingCall]) -> Rejected | None:
         """Take in what a message did; gives the reject that a trap stands for."""
         if isinstance(outcome, Trapped):
-            return rejects.trapped(self.canister.id, outcome)
+            return trap_rejects.trapped(self.canister.id, outcome)
         waiting.extend(outcome.effects.calls)
         reply = outcome.effects.answer
         if reply is not None:

@@ -25,6 +25,11 @@ class Deadlines:
             if call.deadline_ns:
                 self.add(call.deadline_ns, canister.id, number)
 
+    def note_stops(self, canister: Canister) -> None:
+        """Take in when the requests to stop a canister are given up."""
+        for _, since in canister.stop_waiters:
+            self.add(since + STOP_TIMEOUT, canister.id, STOP_REQUEST)
+
     def add(self, when_ns: int, canister_id: bytes, number: int) -> None:
         """Add one time; it is kept once however often it is added."""
         if (canister_id, number) not in self._known:
@@ -50,6 +55,5 @@ def index(canisters: Iterable[Canister]) -> Deadlines:
     deadlines = Deadlines()
     for canister in canisters:
         deadlines.note(canister)
-        for _, since in canister.stop_waiters:
-            deadlines.add(since + STOP_TIMEOUT, canister.id, STOP_REQUEST)
+        deadlines.note_stops(canister)
     return deadlines

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ic_harness.replica.execution.effects import Answered
 from ic_harness.replica.rounds.deadlines import STOP_REQUEST
 from ic_harness.replica.rounds.round_state import RoundState
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import STOP_TIMEOUT
+from ic_harness.replica.state.output_queue import Answered
 from ic_harness.replica.state.replicated_state import Canister, Replied, Response, Status
 
 # Candid's empty argument list, the reply of stop_canister.

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from ic_harness.errors import CborError, EnvelopeError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Ed25519Identity, Envelope, VerifiedSender, check_expiry, verify_envelope
+from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped, effects
 from ic_harness.replica.execution.instances import Machine
-from ic_harness.replica.http.http_messages import HttpProblem
 from ic_harness.replica.rounds.metrics import Figures, Line, Observer
 from ic_harness.replica.rounds.reading import Reading
 from ic_harness.replica.rounds.round_runner import Driver
-from ic_harness.replica.rounds.round_state import Changes
 from ic_harness.replica.rounds.scheduler import Scheduler
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
+from ic_harness.replica.state.delta import Changes
 from ic_harness.replica.state.replicated_state import Canister, World
 from ic_harness.units import SECOND
 
@@ -203,22 +201,3 @@ class Node:
     def query_time_ns(self) -> int:
         """The time that a query sees: that of the certified state, or the clock's where that is later."""
         return max(self.world.time_ns, self.clock.now_ns())
-
-    def authenticate(self, body: bytes, kind: str) -> tuple[Envelope, VerifiedSender]:
-        """Read and check an envelope of the request type `kind`. Raises `HttpProblem` 400."""
-        now = self.clock.now_ns()
-        try:
-            envelope = Envelope.from_cbor(body)
-            sender = verify_envelope(envelope, now_ns=now, root_key=self.subnet.root_key)
-            self._check_kind(envelope.content, kind)
-            if kind == "call" or not sender.principal.is_anonymous:
-                check_expiry(envelope.content["ingress_expiry"], now)
-        except (CborError, EnvelopeError) as refusal:
-            raise HttpProblem(400, str(refusal)) from None
-        return envelope, sender
-
-    def _check_kind(self, content: dict[str, Any], kind: str) -> None:
-        if content["request_type"] != kind:
-            raise HttpProblem(
-                400, f"Unexpected request_type {content['request_type']!r}, this endpoint takes {kind!r}"
-            )

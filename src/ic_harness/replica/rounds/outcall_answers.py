@@ -9,30 +9,28 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ic_harness import candid
 from ic_harness.errors import CandidError
-from ic_harness.replica.execution import Entry, Interrupted, Mode, Reply, Trapped, effects
-from ic_harness.replica.execution.effects import Answered
-from ic_harness.replica.rounds.canister_execution import environment
+from ic_harness.replica.execution import Entry, Interrupted, Mode, Reply, Trapped, effects, trap_rejects
+from ic_harness.replica.execution.environment import environment
 from ic_harness.replica.rounds.outcalls import (
-    SYS_FATAL,
-    SYS_TRANSIENT,
     OutcallAnswer,
     OutcallFailure,
     OutcallResponse,
 )
 from ic_harness.replica.rounds.round_state import RoundState
 from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import QUERY_INSTRUCTIONS
+from ic_harness.replica.state.config import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_HEADERS_BYTES,
+    MAX_RESPONSE_BYTES,
+    QUERY_INSTRUCTIONS,
+)
+from ic_harness.replica.state.output_queue import Answered
+from ic_harness.replica.state.rejects import SYS_FATAL, SYS_TRANSIENT
 from ic_harness.replica.state.replicated_state import MANAGEMENT, Answer, Canister, Outcall, Rejected, Replied
-
-MAX_HEADERS: Final = 64
-MAX_HEADER_BYTES: Final = 8 * 1024
-"""Bytes of a header's name, and of its value."""
-MAX_HEADERS_BYTES: Final = 48 * 1024
-MAX_RESPONSE_BYTES: Final = 2_000_000
 
 _TYPES: Final = candid.parse("""
 type header = record { name : text; value : text };
@@ -45,7 +43,7 @@ def expire(state: RoundState, number: int) -> None:
     """Give up an outcall that was not answered in time."""
     outcall = state.world.outcalls.get(number)
     if outcall is not None:
-        _finish(state, outcall, rejected(OutcallFailure("Canister http request timed out")))
+        _finish(state, outcall, rejects.no_response(SYS_TRANSIENT, "Canister http request timed out"))
 
 
 def answer(state: RoundState, number: int) -> bool:
@@ -74,7 +72,7 @@ def _result(state: RoundState, outcall: Outcall, one: OutcallAnswer) -> Answer:
     if isinstance(one, OutcallResponse):
         one = _within_limits(outcall, one) or one
     if isinstance(one, OutcallFailure):
-        return rejected(one)
+        return rejects.no_response(one.code, one.message)
     headers = [{"name": name, "value": value} for name, value in one.headers]
     response = {"status": one.status, "headers": headers, "body": one.body}
     if outcall.transform is None:
@@ -108,7 +106,7 @@ def _within_limits(outcall: Outcall, response: OutcallResponse) -> OutcallFailur
 def _transformed(state: RoundState, outcall: Outcall, response: dict[str, Any]) -> Answer:
     canister = state.world.canisters.get(outcall.canister)
     if canister is None or not canister.installed:
-        return rejected(OutcallFailure("The canister of the transform function has no code", SYS_FATAL))
+        return rejects.no_response(SYS_FATAL, "The canister of the transform function has no code")
     assert outcall.transform is not None
     if state.machine.module(canister).methods.get(outcall.transform) != "query":
         return rejects.method_not_found(canister.id, "query", outcall.transform)
@@ -117,14 +115,14 @@ def _transformed(state: RoundState, outcall: Outcall, response: dict[str, Any]) 
     if isinstance(result, Rejected):
         return result
     if len(result.data) > MAX_RESPONSE_BYTES:
-        return rejected(
-            OutcallFailure(f"Transformed http response exceeds limit: {MAX_RESPONSE_BYTES}", SYS_FATAL)
+        return rejects.no_response(
+            SYS_FATAL, f"Transformed http response exceeds limit: {MAX_RESPONSE_BYTES}"
         )
     try:
         values = candid.decode(result.data, _TYPES.return_types)
     except CandidError as problem:
         text = f"Failed to decode what the transform function {outcall.transform} returned: {problem}"
-        return rejected(OutcallFailure(text, SYS_FATAL))
+        return rejects.no_response(SYS_FATAL, text)
     return Replied(candid.encode(values, _TYPES.return_types))
 
 
@@ -150,7 +148,7 @@ def _run(state: RoundState, canister: Canister, method: str, arg: bytes) -> Answ
                 continue
             if isinstance(outcome, Trapped):
                 effects.log_trap(canister, outcome, state.world.time_ns)
-                return rejects.trapped(canister.id, outcome)
+                return trap_rejects.trapped(canister.id, outcome)
             instance.rollback()
         effects.log(canister, outcome.logs, state.world.time_ns)
         reply = outcome.effects.answer
@@ -177,28 +175,4 @@ def _agreed(state: RoundState, outcall: Outcall, results: list[Answer]) -> Answe
         "No consensus could be reached. Replicas had different responses. "
         f"Details: request_id: {outcall.number}, timeout: {outcall.deadline_ns}, hashes: {hashes}"
     )
-    return Rejected(SYS_TRANSIENT, text, 0, bare=True)
-
-
-def rejected(failure: OutcallFailure) -> Rejected:
-    """The answer to an outcall that got no response."""
-    return Rejected(failure.code, failure.message, 0, bare=True)
-
-
-def url_problem(url: str) -> OutcallFailure | None:
-    """Why no node would ask for a URL, None when it is well-formed and uses https."""
-    try:
-        url.encode("ascii")
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return OutcallFailure(
-            f"Failed to parse URL: {url[:200]!r} is not a URL of ASCII characters", SYS_FATAL
-        )
-    if parts.scheme.lower() != "https":
-        return OutcallFailure("Url need to specify https scheme", SYS_FATAL)
-    if not parts.hostname or port == 0 or any(character <= " " or character == "\x7f" for character in url):
-        return OutcallFailure(
-            f"Failed to parse URL: {url[:200]!r} has no host or invalid characters", SYS_FATAL
-        )
-    return None
+    return rejects.no_response(SYS_TRANSIENT, text)

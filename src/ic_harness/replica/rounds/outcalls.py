@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
+from ic_harness.replica.state.rejects import SYS_FATAL, SYS_TRANSIENT
 from ic_harness.replica.state.replicated_state import Outcall
-
-SYS_FATAL: Final = 1
-SYS_TRANSIENT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,10 @@ from ic_harness.replica.execution import Task, start_thread, stop_at_exit
 from ic_harness.replica.execution.interruption import LOG, Interruption
 from ic_harness.replica.rounds.completions import Completion, Completions
 from ic_harness.replica.rounds.pacing import Pacing
-from ic_harness.replica.rounds.round_state import Changes, Incoming
+from ic_harness.replica.rounds.round_state import Incoming
 from ic_harness.replica.rounds.scheduler import Kind, Scheduler
 from ic_harness.replica.state.clock import Clock
+from ic_harness.replica.state.delta import Changes
 from ic_harness.replica.state.replicated_state import FromHost, FromUser, Origin
 from ic_harness.units import SECOND
 

@@ -6,15 +6,16 @@ The parts of a round (`scheduler`, `expiry`, `outcall_answers`, `management`) sh
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ic_harness.replica.execution.effects import Answered, Leaving
 from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.management import ManagementEffects
 from ic_harness.replica.rounds import deadlines
-from ic_harness.replica.rounds.canister_execution import Measure, Pages
 from ic_harness.replica.rounds.outcalls import OutcallSource
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
+from ic_harness.replica.state.delta import Changes
+from ic_harness.replica.state.output_queue import Answered, Leaving
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
     Answer,
@@ -29,19 +30,6 @@ from ic_harness.replica.state.replicated_state import (
     Status,
     World,
 )
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a round changed, for journal and certifier; ids of canisters, None for what is gone."""
-
-    canisters: set[bytes] = field(default_factory=set)
-    requests: dict[bytes, RequestRecord | None] = field(default_factory=dict)
-    pages: list[tuple[bytes, Pages]] = field(default_factory=list)
-    replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
-    outcalls: dict[int, Outcall | None] = field(default_factory=dict)
-    answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
-    measures: list[tuple[bytes, Measure]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +71,7 @@ class RoundState:
         self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
         self.timers: dict[bytes, int] = {}
         self.heartbeats: set[bytes] = set()
-        self.stopping: set[bytes] = {c.id for c in canisters if c.status is Status.STOPPING}
+        self.stopping: set[bytes] = set()
         self.expiring = deadlines.index(canisters)
         self.take_source(self.outcalls)
         for canister in canisters:
@@ -102,9 +90,13 @@ class RoundState:
         self.outcalls.begin(outcall)
 
     def watch(self, canister: Canister) -> None:
-        """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook."""
+        """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook; and whether it stops."""
         self.timers.pop(canister.id, None)
         self.heartbeats.discard(canister.id)
+        if canister.status is Status.STOPPING:
+            self.stopping.add(canister.id)
+        else:
+            self.stopping.discard(canister.id)
         if not canister.installed or canister.status is not Status.RUNNING:
             return
         if canister.low_memory_hook == "ready":
@@ -117,6 +109,30 @@ class RoundState:
     def touch(self, canister: Canister) -> None:
         """Note that a canister changed outside its turn."""
         self.changes.canisters.add(canister.id)
+
+    def apply(self, effects: ManagementEffects) -> None:
+        """Apply what a management call asks for."""
+        for canister in effects.changed.values():
+            self.touch(canister)
+            self.watch(canister)
+            self.expiring.note_stops(canister)
+        for canister_id in effects.deleted:
+            self._forget(canister_id)
+        self.changes.replaced |= effects.memory_replaced
+        for outcall in effects.outcalls:
+            self.world.outcalls[outcall.number] = self.changes.outcalls[outcall.number] = outcall
+            self.begin_outcall(outcall)
+        for answered in effects.rejected:
+            self.deliver(answered)
+        self.leaving += effects.outputs
+
+    def _forget(self, canister_id: bytes) -> None:
+        """Remove a deleted canister from the indexes."""
+        self.ready.discard(canister_id)
+        self.timers.pop(canister_id, None)
+        self.heartbeats.discard(canister_id)
+        self.stopping.discard(canister_id)
+        self.changes.canisters.add(canister_id)
 
     # --- messages -------------------------------------------------------------------------------------------
 

@@ -17,17 +17,17 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from ic_harness.replica.execution import Interrupted, Task, WasmThreads
-from ic_harness.replica.execution.effects import Leaving
+from ic_harness.replica.execution import Task, WasmThreads
 from ic_harness.replica.execution.instances import Machine
-from ic_harness.replica.execution.interruption import LOG, belongs_to, origin_of
+from ic_harness.replica.execution.interruption import belongs_to, origin_of
+from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.rounds import expiry, outcall_answers
 from ic_harness.replica.rounds.attempt import Budget, Used
 from ic_harness.replica.rounds.canister_execution import Turn
 from ic_harness.replica.rounds.outcalls import OutcallSource, RefusingOutcalls
-from ic_harness.replica.rounds.round_state import Changes, Incoming, RoundState
+from ic_harness.replica.rounds.round_state import Incoming, RoundState
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import (
     ANSWERING_INSTRUCTIONS,
@@ -36,6 +36,8 @@ from ic_harness.replica.state.config import (
     TURN_INSTRUCTIONS,
     Subnet,
 )
+from ic_harness.replica.state.delta import Changes
+from ic_harness.replica.state.output_queue import Leaving
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
     Canister,
@@ -60,13 +62,6 @@ class Kind(enum.Enum):
     """A round for calls that were gathered for it: all of them begin, whatever they need."""
 
 
-class Management(Protocol):
-    """What the scheduler needs of the management canister."""
-
-    def execute(self, state: RoundState, request: Request) -> None:
-        """Execute one call; its answer goes into `state.leaving`, now or in a later round."""
-
-
 class Scheduler(RoundState):
     """The state and its rounds. Use it from one thread at a time."""
 
@@ -75,7 +70,7 @@ class Scheduler(RoundState):
         world: World,
         machine: Machine,
         subnet: Subnet,
-        management: Management,
+        management: ManagementCanister,
         *,
         threads: int = 4,
         journaled: bool = False,
@@ -186,7 +181,6 @@ class Scheduler(RoundState):
     def _manage(self, request: Request) -> bool:
         """Execute one management call; False when rounds must give way, and nothing of it was done."""
         interruption = self.machine.interruption
-        before = len(self.leaving)
         while True:
             self.since = interruption.count
             if interruption.pausing:
@@ -194,15 +188,10 @@ class Scheduler(RoundState):
             if interruption.abandoned and self._abandoned(request.origin):
                 self.refuse(request, rejects.interrupted())
                 return True
-            try:
-                self.management.execute(self, request)
-            except Interrupted:
-                continue
-            except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
-                LOG.exception("%s of the management canister failed inside the replica", request.method)
-                del self.leaving[before:]
-                self.refuse(request, rejects.internal(problem))
-            return True
+            effects = self.management.execute(self, request)
+            self.apply(effects)
+            if effects.complete:
+                return True
 
     def _abandoned(self, origin: Origin | None) -> bool:
         return belongs_to(origin, self.machine.interruption.abandoned, self.world.canisters)

@@ -37,8 +37,9 @@ from ic_harness.replica.replica import Replica
 from ic_harness.replica.server.admin_fields import Fields, json_object
 from ic_harness.replica.server.topology import topology
 from ic_harness.replica.state.clock import MAX_TIME
+from ic_harness.replica.state.latency_profile import PRESETS, Latency
 from ic_harness.replica.testing.faults import Fault, Harm
-from ic_harness.replica.testing.latency import PRESETS, Latency, LatencyModel
+from ic_harness.replica.testing.latency import LatencyModel
 from ic_harness.replica.testing.snapshots import NetworkSnapshot
 
 PREFIX: Final = "/_/"

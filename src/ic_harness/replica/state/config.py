@@ -11,7 +11,7 @@ from typing import Final
 
 from ic_harness.principal import Principal
 from ic_harness.replica.state.clock import Clock
-from ic_harness.replica.testing.latency import Latency
+from ic_harness.replica.state.latency_profile import Latency
 from ic_harness.units import MIB, MINUTE, SECOND, TRILLION
 
 UPDATE_INSTRUCTIONS: Final = 40_000_000_000
@@ -58,6 +58,12 @@ EXECUTION_THREADS: Final = 4
 what a canister may use on each of so many threads: a round's changes are kept in memory until its end."""
 OUTCALL_TIMEOUT: Final = 60 * SECOND
 """How long an HTTPS outcall may take."""
+MAX_HEADERS: Final = 64
+"""Headers of an HTTPS outcall's request, and of its response."""
+MAX_HEADER_BYTES: Final = 8 * 1024
+"""Bytes of a header's name, and of its value."""
+MAX_HEADERS_BYTES: Final = 48 * 1024
+MAX_RESPONSE_BYTES: Final = 2_000_000
 MESSAGE_OVERHEAD: Final = 2_000_000
 """What each message counts besides its instructions, so that a round has an end for small messages too; the
 replica's figure."""

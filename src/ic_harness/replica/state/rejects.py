@@ -11,12 +11,17 @@ from enum import IntEnum
 from typing import Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica.execution.interface import Trapped
 from ic_harness.replica.state.replicated_state import Rejected, Status
 
 DOCS: Final = "https://internetcomputer.org/docs/current/references/execution-errors"
 MAX_TEXT: Final = 8 * 1024
 """Bytes that an error text may have; the same bound as in DFINITY's replica."""
+
+
+SYS_FATAL: Final = 1
+"""Reject code of a failure that will come again."""
+SYS_TRANSIENT: Final = 2
+"""Reject code of a failure that may pass."""
 
 
 class Code(IntEnum):
@@ -76,18 +81,6 @@ def from_canister(canister: bytes, error: str, advice: str = "", anchor: str = "
     """The usual text of an error in a canister; the advice part is missing when there is none."""
     text = f"Error from Canister {name(canister)}: {error}"
     return f"{text}.\n{advice} See documentation: {DOCS}#{anchor}" if advice else text
-
-
-def trapped(canister: bytes, trap: Trapped) -> Rejected:
-    """A message trapped or broke a limit."""
-    return reject(trap.error_code, from_canister(canister, described(trap), trap.advice, trap.anchor))
-
-
-def described(trap: Trapped) -> str:
-    """Why a message trapped, and where if its module has names."""
-    if not trap.backtrace:
-        return trap.message
-    return "\n".join([trap.message, "Canister Backtrace:", *trap.backtrace, ""])
 
 
 def explicit(message: str) -> Rejected:
@@ -207,6 +200,11 @@ def ingress_expired() -> Rejected:
 def deadline_expired() -> Rejected:
     """A best-effort call was not answered in time."""
     return routed(Code.DEADLINE, "Call deadline has expired.")
+
+
+def no_response(code: int, message: str) -> Rejected:
+    """Return the answer to an HTTPS outcall that got no response; `code` is 1 (fatal) or 2 (transient)."""
+    return Rejected(code, message, 0, bare=True)
 
 
 def canister_uninstalled() -> Rejected:

@@ -15,7 +15,6 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from ic_harness.replica.execution.interface import Callback
 from ic_harness.units import MAX_CYCLES, TRILLION
 
 MANAGEMENT: Final = b""
@@ -127,6 +126,14 @@ class Response:
 
 
 Message: TypeAlias = Request | Response
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A closure of the canister: `function` is a table index, `environment` is handed to it."""
+
+    function: int
+    environment: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

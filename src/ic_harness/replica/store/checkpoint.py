@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ic_harness.errors import StateError
-from ic_harness.replica.execution import StateImage
+from ic_harness.replica.state.memory_image import StateImage
 from ic_harness.replica.state.replicated_state import World
 from ic_harness.replica.store import files, sealed
 from ic_harness.replica.store.codec import from_plain, to_plain

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import StateError
-from ic_harness.replica.execution.instances import Machine
-from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.state.delta import Changes
 from ic_harness.replica.state.replicated_state import Canister, Outcall, Request, RequestRecord, World
 from ic_harness.replica.store.codec import from_plain, to_plain
-from ic_harness.replica.store.memories import REGIONS, Piece, StoredMemory
+from ic_harness.replica.store.memories import REGIONS, CanisterMemories, Piece, StoredMemory
 
 _SCALARS: Final = ("time_ns", "round", "next_index", "random_counter", "updates", "consumed_cycles")
 _MAX_TIME: Final = (1 << 64) - 1
@@ -108,7 +107,7 @@ def record_of(world: World, changes: Changes, memories: list[list[Any]]) -> dict
 
 
 def memory_entries(
-    world: World, changes: Changes, machine: Machine
+    world: World, changes: Changes, memories: CanisterMemories
 ) -> tuple[list[list[Any]], list[bytes], set[bytes]]:
     """Entries and content of the memories that a round changed, and whose they are."""
     entries: list[list[Any]] = []
@@ -119,7 +118,7 @@ def memory_entries(
         if canister is None or not canister.installed:
             entries.append([canister_id, 0, 0, None, True, []])
             continue
-        image = machine.instance(canister).export_state()
+        image = memories.export_state(canister)
         parts = [(0, 0, image.heap), (1, 0, image.stable)]
         sizes = (len(image.heap), len(image.stable))
         entries.append([canister_id, *sizes, list(image.globals), True, _pieces(parts)])

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from ic_harness.errors import InputError, StateError
-from ic_harness.replica.execution import StateImage
 from ic_harness.replica.state import rejects
+from ic_harness.replica.state.memory_image import StateImage
 from ic_harness.replica.state.randomness import fresh_seed
 from ic_harness.replica.state.rejects import name
 from ic_harness.replica.state.replicated_state import Canister, Response, World

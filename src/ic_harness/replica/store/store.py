@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import StateError
-from ic_harness.replica.execution import StateImage
-from ic_harness.replica.execution.instances import Machine
-from ic_harness.replica.rounds.round_state import Changes
+from ic_harness.replica.state.delta import Changes
+from ic_harness.replica.state.memory_image import StateImage
 from ic_harness.replica.state.randomness import fresh_seed
 from ic_harness.replica.state.replicated_state import Canister, World
 from ic_harness.replica.store import checkpoint, files, legacy, loading
@@ -29,7 +28,7 @@ from ic_harness.replica.store.identity import committed_path
 from ic_harness.replica.store.journal import Journal
 from ic_harness.replica.store.loading import Loaded
 from ic_harness.replica.store.lock import FolderLock
-from ic_harness.replica.store.memories import StoredMemory
+from ic_harness.replica.store.memories import CanisterMemories, StoredMemory
 from ic_harness.replica.store.records import blobs_of, memory_entries, record_of
 from ic_harness.units import MIB
 
@@ -153,7 +152,7 @@ class Store:
 
     # --- rounds ---------------------------------------------------------------------------------------------
 
-    def append(self, world: World, changes: Changes, machine: Machine) -> None:
+    def append(self, world: World, changes: Changes, memories: CanisterMemories) -> None:
         """Keep what a round changed. When this returns it survives the death of the process.
 
         Raises `StateError`; nothing of the round is then kept, and no later round is taken, because it would
@@ -162,12 +161,12 @@ class Store:
         if self._failure is not None:
             raise StateError(f"no round can be kept after a failure: {self._failure!r}") from self._failure
         try:
-            entries, content, changed = memory_entries(world, changes, machine)
+            entries, content, changed = memory_entries(world, changes, memories)
             self._journal.append(record_of(world, changes, entries), content)
             self._committed.put(self._journal.mark)
             self._changed |= changed
             if self._journal.mark.length > max(CHECKPOINT_BYTES, 2 * self._memory_bytes):
-                self.checkpoint(world, machine)
+                self.checkpoint(world, memories)
         except BaseException as failure:
             self._failure = failure
             raise
@@ -178,27 +177,26 @@ class Store:
 
     # --- checkpoints ----------------------------------------------------------------------------------------
 
-    def checkpoint(self, world: World, machine: Machine) -> None:
+    def checkpoint(self, world: World, memories: CanisterMemories) -> None:
         """Write the whole state and begin a new journal. Raises `StateError`; the old state is then whole."""
         self.blobs.sync()
-        self._write_generation(self._number + 1, world, self._images(world, machine))
+        self._write_generation(self._number + 1, world, self._images(world, memories))
         self._changed.clear()
         self._sweep()
         self.blobs.keep_only(
             set[bytes]().union(blobs_of(world), *(blobs_of(holder.world) for holder in self._pinned))
         )
 
-    def _images(self, world: World, machine: Machine) -> Iterator[tuple[bytes, Any]]:
+    def _images(self, world: World, memories: CanisterMemories) -> Iterator[tuple[bytes, Any]]:
         for canister in world.canisters.values():
             if canister.installed:
-                yield canister.id, partial(self._image, canister, machine)
+                yield canister.id, partial(self._image, canister, memories)
 
-    def _image(self, canister: Canister, machine: Machine) -> StateImage | StoredMemory:
+    def _image(self, canister: Canister, memories: CanisterMemories) -> StateImage | StoredMemory:
         stored = self._memories.get(canister.id)
         if canister.id not in self._changed and stored is not None:
             return stored if stored.base and not stored.pieces else stored.load(self._journal)
-        with machine.lock(canister.id):
-            return machine.instance(canister).export_state()
+        return memories.export_state(canister)
 
     def _write_generation(
         self, number: int, world: World | None, memories: Iterator[tuple[bytes, Any]]
@@ -215,11 +213,11 @@ class Store:
         for file in old:
             file.close()
 
-    def close(self, world: World | None, machine: Machine) -> None:
+    def close(self, world: World | None, memories: CanisterMemories) -> None:
         """Close the folder; `world` None means that the world is not whole and must not be written."""
         try:
             if world is not None and self._failure is None and self._journal.mark.length > CLOSING_BYTES:
-                self.checkpoint(world, machine)
+                self.checkpoint(world, memories)
         except StateError as failure:  # the journal holds everything: only the next start takes longer
             _log.warning("no checkpoint at the end: %s", failure)
         finally:

@@ -121,15 +121,13 @@ def stable_memory(machine: Machine, canister: Canister) -> bytes:
     """The stable memory of a canister at this moment; none when it has no code."""
     if not canister.installed:
         return b""
-    with machine.lock(canister.id):
-        return machine.instance(canister).export_state().stable
+    return machine.export_state(canister).stable
 
 
 def _memory_hash(machine: Machine, canister: Canister) -> bytes:
     if not canister.installed:
         return b""
-    with machine.lock(canister.id):
-        image = machine.instance(canister).export_state()
+    image = machine.export_state(canister)
     hasher = hashlib.sha256(hashlib.sha256(image.heap).digest())
     hasher.update(hashlib.sha256(image.stable).digest())
     hasher.update(cbor.encode(list(image.globals)))
