@@ -22,7 +22,7 @@ from ic_harness.conformance.stage import Sizes, Stage
 from ic_harness.networks import EmbeddedNetwork
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
-from ic_harness.replica import Line, ManualClock, Replica, ReplicaConfig
+from ic_harness.replica import LogLine, ManualClock, Replica, ReplicaConfig
 from ic_harness.uploads import blocking, make_large_jpeg, photo
 from ic_harness.uploads.blocking import InThreads
 from ic_harness.uploads.derivatives import render
@@ -141,7 +141,7 @@ def _installed(
         yield network, canister
 
 
-def _note(asked: Counter[str], line: Line) -> None:
+def _note(asked: Counter[str], line: LogLine) -> None:
     word, _, name = line.text.partition("planted: ")
     if not word:
         asked[name] += 1

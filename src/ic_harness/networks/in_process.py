@@ -26,7 +26,15 @@ from ic_harness.agent import (
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
-from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkSnapshot, Replica
+from ic_harness.replica import (
+    ExecutionMetrics,
+    Fault,
+    FaultKind,
+    HttpRequest,
+    LogLine,
+    NetworkSnapshot,
+    Replica,
+)
 
 from .capabilities import Capability
 from .network import Network, Snapshot
@@ -164,11 +172,11 @@ class EmbeddedNetwork(Network):
             self._used[figure.canister] += figure.instructions
         return self._used[Principal.of(canister)]
 
-    def figures(self, since: int = 0) -> tuple[int, list[Figures]]:
+    def figures(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """Tell what the newest 10,000 messages cost, queries included."""
         return self.replica.figures(since)
 
-    def lines(self, since: int = 0) -> tuple[int, list[Line]]:
+    def lines(self, since: int = 0) -> tuple[int, list[LogLine]]:
         """Tell the newest 10,000 lines that canisters printed."""
         return self.replica.lines(since)
 
@@ -183,12 +191,17 @@ class EmbeddedNetwork(Network):
         seconds: float = 0.0,
     ) -> None:
         """Order a fault. Raises `InputError` for a harm that there is not."""
-        known = [kind.value for kind in Harm]
+        known = [kind.value for kind in FaultKind]
         if harm not in known:
             raise InputError(f"no harm {harm!r}; there are: {', '.join(known)}")
         self.replica.faults.order(
             Fault(
-                harm=Harm(harm), endpoint=endpoint, method=method, after=after, times=times, seconds=seconds
+                harm=FaultKind(harm),
+                endpoint=endpoint,
+                method=method,
+                after=after,
+                times=times,
+                seconds=seconds,
             )
         )
 

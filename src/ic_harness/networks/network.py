@@ -23,7 +23,7 @@ from .sections import keeps_memory
 
 if TYPE_CHECKING:
     from ic_harness.networks.outcalls import Outcalls
-    from ic_harness.replica import Figures, Line
+    from ic_harness.replica import ExecutionMetrics, LogLine
 
 T = TypeVar("T")
 InstallMode = Literal["install", "reinstall", "upgrade"]
@@ -226,14 +226,14 @@ class Network(ABC):
         """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METER`."""
         raise MissingCapabilityError(self.name, Capability.METER)
 
-    def figures(self, since: int = 0) -> tuple[int, list[Figures]]:  # noqa: ARG002 - named for implementations
+    def figures(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:  # noqa: ARG002 - named for implementations
         """Tell what the newest messages cost, oldest first, and the number to ask with next time.
 
         Needs `Capability.METER`.
         """
         raise MissingCapabilityError(self.name, Capability.METER)
 
-    def lines(self, since: int = 0) -> tuple[int, list[Line]]:  # noqa: ARG002 - named for implementations
+    def lines(self, since: int = 0) -> tuple[int, list[LogLine]]:  # noqa: ARG002 - named for implementations
         """Tell what all canisters printed lately, queries and traps included, and the number to ask with next.
 
         Needs `Capability.LINES`.

@@ -10,7 +10,7 @@ What it does not model is listed in this room's README.md and refused by name.
 from .execution import ModuleFacts, ModuleInvalid, inspect_module
 from .http.http_messages import HttpRequest, HttpResponse
 from .replica import PendingUpdate, Replica
-from .rounds.metrics import Figures, Line
+from .rounds.metrics import ExecutionMetrics, LogLine
 from .rounds.outcalls import (
     ImmediateOutcalls,
     OutcallAnswer,
@@ -25,7 +25,7 @@ from .state.config import ReplicaConfig
 from .state.latency_profile import MAINNET, PRESETS, Latency
 from .state.replicated_state import Outcall
 from .store import StateFinding, StateReport, examine_state, salvage_state
-from .testing.faults import Fault, Harm
+from .testing.faults import Fault, FaultKind
 from .testing.latency import LatencyModel
 from .testing.snapshots import NetworkSnapshot
 
@@ -33,15 +33,15 @@ __all__ = [
     "MAINNET",
     "PRESETS",
     "Clock",
+    "ExecutionMetrics",
     "Fault",
-    "Figures",
-    "Harm",
+    "FaultKind",
     "HttpRequest",
     "HttpResponse",
     "ImmediateOutcalls",
     "Latency",
     "LatencyModel",
-    "Line",
+    "LogLine",
     "ManualClock",
     "ModuleFacts",
     "ModuleInvalid",

@@ -1,4 +1,4 @@
-"""Putting a node together: keys from the seed, the world from the state folder, everything joined."""
+"""Building a node: keys from the seed, the replicated state from the state folder, all parts joined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
 from ic_harness.replica.certification import Certifier
 from ic_harness.replica.execution import Engine, default_folder
-from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.rounds.outcalls import OutcallSource
@@ -16,7 +16,7 @@ from ic_harness.replica.rounds.scheduler import Scheduler
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
 from ic_harness.replica.state.randomness import derive, fresh_seed
-from ic_harness.replica.state.replicated_state import FromHost, Message, Request, World
+from ic_harness.replica.state.replicated_state import FromPythonApi, Message, ReplicatedState, Request
 from ic_harness.replica.store import MemoryBlobs, Store
 
 
@@ -57,15 +57,15 @@ def _make_scheduler(
 ) -> Scheduler:
     engine = Engine(config.cache_dir or default_folder())
     if store is None:
-        machine = Machine(engine, MemoryBlobs())
+        instances = InstancePool(engine, MemoryBlobs())
     else:
-        machine = Machine(engine, store.blobs, store.load_memory)
-    world = store.world if store is not None else None
-    if world is not None:
-        forget_host_calls(world)
+        instances = InstancePool(engine, store.blobs, store.load_memory)
+    state = store.state if store is not None else None
+    if state is not None:
+        forget_host_calls(state)
     return Scheduler(
-        world or World(time_ns=clock.now_ns()),
-        machine,
+        state or ReplicatedState(time_ns=clock.now_ns()),
+        instances,
         subnet,
         ManagementCanister(),
         threads=config.threads,
@@ -74,15 +74,15 @@ def _make_scheduler(
     )
 
 
-def forget_host_calls(world: World) -> None:
+def forget_host_calls(state: ReplicatedState) -> None:
     """Drop the calls of an earlier process that did not begin: its callers were refused when it ended."""
-    for canister in world.canisters.values():
+    for canister in state.canisters.values():
         canister.queue = deque(message for message in canister.queue if not _of_host(message))
-    world.management_queue = deque(request for request in world.management_queue if not _of_host(request))
+    state.management_queue = deque(request for request in state.management_queue if not _of_host(request))
 
 
 def _of_host(message: Message) -> bool:
-    return isinstance(message, Request) and isinstance(message.origin, FromHost)
+    return isinstance(message, Request) and isinstance(message.origin, FromPythonApi)
 
 
 def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity, nodes: int) -> Subnet:

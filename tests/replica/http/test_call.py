@@ -204,10 +204,10 @@ def test_two_calls_in_one_round_run_in_order(replica):
     counter = deploy(replica, "rust/rust", 0)
     with replica.held():
         finish = [counter.submit("add", value) for value in (1, 2, 3)]
-        round_before = replica.node.world.round
+        round_before = replica.node.state.round
         replica.tick()
     assert [done() for done in finish] == [1, 3, 6]
-    assert replica.node.world.round == round_before + 1
+    assert replica.node.state.round == round_before + 1
 
 
 def test_the_management_canister_is_an_effective_id_for_creation_only(wire, replica, rust):

@@ -28,8 +28,8 @@ def ticking():
 
 def while_publishing(replica, action):
     """Run `action` in a thread at the moment when a round is executed and not yet published; gives its future."""
-    driver, pool = replica.node.driver, ThreadPoolExecutor(1)
-    publish, started = driver._publish, []
+    runner, pool = replica.node.runner, ThreadPoolExecutor(1)
+    publish, started = runner._publish, []
 
     def publish_late(changes):
         if changes.requests and not started:
@@ -38,7 +38,7 @@ def while_publishing(replica, action):
             assert asking.wait(10)
         publish(changes)
 
-    driver._publish = publish_late
+    runner._publish = publish_late
     return started
 
 
@@ -50,7 +50,7 @@ def test_no_answer_before_publication(replica, rust):
     seen = []
 
     def ask_again(asking):
-        record = replica.node.world.requests[envelope.request_id]
+        record = replica.node.state.requests[envelope.request_id]
         seen.append(record.answer is not None)
         asking.set()
         return wire.post(path, body)
@@ -111,7 +111,7 @@ def test_heartbeats_run_with_calls_and_once_an_interval(room):
         assert beats() == before + 1
         room(1)
         for _ in range(5):  # rounds for what the heartbeat itself has called
-            replica.node.driver.settle(1)
+            replica.node.runner.settle(1)
             assert beats() == before + 1
         for seconds in range(1, 4):
             replica.advance_time(SECOND)
@@ -121,8 +121,8 @@ def test_heartbeats_run_with_calls_and_once_an_interval(room):
 
 def test_unattended_rounds_rest(monkeypatch, ticking):
     """A canister that arms a due timer for ever runs a few rounds at once, then pauses between them."""
-    pauses, driver = [], ticking.node.driver
-    real, enough = driver._pause_s, threading.Event()
+    pauses, runner = [], ticking.node.runner
+    real, enough = runner._pause_s, threading.Event()
 
     def watch():
         pauses.append(real())
@@ -130,7 +130,7 @@ def test_unattended_rounds_rest(monkeypatch, ticking):
             enough.set()
         return pauses[-1]
 
-    monkeypatch.setattr(driver, "_pause_s", watch)
+    monkeypatch.setattr(runner, "_pause_s", watch)
     restless(ticking, TIMER)
     assert enough.wait(60)
 
@@ -140,19 +140,19 @@ def test_every_waiter_is_answered_within_two_rounds(ticking):
     for kind in (HEARTBEAT, TIMER, CHAIN):
         restless(ticking, kind)
     canisters = [deploy(ticking, "rust/rust", 0) for _ in range(3)]
-    driver, world = ticking.node.driver, ticking.node.world
+    runner, state = ticking.node.runner, ticking.node.state
     came, took = {}, []
-    accept, complete = driver._accept, driver._completions.complete
+    accept, complete = runner._accept, runner._completions.complete
 
     def accepting(incoming, completion, **options):
-        came[completion.origin] = world.round
+        came[completion.origin] = state.round
         accept(incoming, completion, **options)
 
     def completing(changes):
         complete(changes)
-        took.extend(world.round - came.pop(origin) for origin in _origins(changes) if origin in came)
+        took.extend(state.round - came.pop(origin) for origin in _origins(changes) if origin in came)
 
-    driver._accept, driver._completions.complete = accepting, completing
+    runner._accept, runner._completions.complete = accepting, completing
     with ThreadPoolExecutor(50) as pool:
         list(pool.map(lambda n: canisters[n % 3].update("add", 1), range(200)))
     assert len(took) == 200
@@ -160,9 +160,9 @@ def test_every_waiter_is_answered_within_two_rounds(ticking):
 
 
 def _origins(changes):
-    from ic_harness.replica.state.replicated_state import FromHost
+    from ic_harness.replica.state.replicated_state import FromPythonApi
 
-    return [FromHost(ticket) for ticket in changes.answers]
+    return [FromPythonApi(ticket) for ticket in changes.answers]
 
 
 def test_a_reader_is_fresh_beside_a_busy_canister(ticking):
@@ -189,7 +189,7 @@ def test_closing_ends_a_loop(method):
 def begin(replica, canister, method, pool, call=None):
     """Start a call that never ends, by the Python API or by `call`, and return when its Wasm runs."""
     entered = threading.Event()
-    instance = replica.node.machine.instance(replica.canister(canister))
+    instance = replica.node.instances.instance(replica.canister(canister))
     execute = instance._execute
 
     def entering(*arguments):
@@ -229,8 +229,8 @@ def test_a_loop_survives_a_restart_of_its_replica(tmp_path):
 
 def test_queries_beside_an_interrupt_run_again(replica, rust):
     """A query that an interrupt meant for others stops is simply run again."""
-    interruption = replica.node.machine.interruption
-    instance = replica.node.machine.instance(replica.canister(rust.id))
+    interruption = replica.node.instances.interruption
+    instance = replica.node.instances.instance(replica.canister(rust.id))
     execute, times = instance._execute, []
 
     def interrupted_once(*arguments):
@@ -286,7 +286,7 @@ def test_a_replica_that_stopped_says_so(replica, rust, monkeypatch):
 
     wire = Wire(replica, Ed25519Identity.from_seed(b"a" * 32))
     assert status(wire) == "healthy"
-    monkeypatch.setattr(replica.node.driver, "_publish", failing)
+    monkeypatch.setattr(replica.node.runner, "_publish", failing)
     with pytest.raises(ReplicaError, match="No space left"):
         rust.update("add", 1)
     assert isinstance(replica.failure, OSError)
@@ -331,7 +331,7 @@ def test_a_network_that_nobody_closed_leaves_no_thread():
 
     replica = Replica(ReplicaConfig(clock=ManualClock(START)))
     deploy(replica, "rust/rust", 0)
-    thread, gone = replica.node.driver._thread, weakref.ref(replica)
+    thread, gone = replica.node.runner._thread, weakref.ref(replica)
     del replica
     for _ in range(
         600

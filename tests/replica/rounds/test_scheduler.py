@@ -51,7 +51,7 @@ def test_steps_of_a_round():
     """The order of a round is tables that can be read; the middle one is repeated until no message is left."""
     assert [[step.name for step in steps] for steps in (BEGINNING, PASS, END)] == [
         ["expire", "induct"],
-        ["outcalls", "manage", "take turns", "stop", "route"],
+        ["outcalls", "manage", "execute", "stop", "route"],
         ["forget"],
     ]
 
@@ -61,7 +61,7 @@ def test_time_is_monotone(replica, rust):
     times = []
     for _ in range(3):
         replica.tick()
-        times.append(replica.node.world.time_ns)
+        times.append(replica.node.state.time_ns)
     assert times == sorted(set(times))
 
 
@@ -69,7 +69,7 @@ def test_time_goes_forward_only(replica):
     """Setting a time before the last round is refused."""
     replica.set_time(START + 10**18)
     replica.tick()
-    assert replica.node.world.time_ns == START + 10**18
+    assert replica.node.state.time_ns == START + 10**18
     with pytest.raises(ReplicaError, match="forward only"):
         replica.set_time(START)
 
@@ -103,7 +103,7 @@ def test_timers_fire_by_themselves():
     """With a real clock a thread of the replica's own fires timers that nobody waits for."""
     with Replica(ReplicaConfig(clock=SystemClock())) as replica:
         done = threading.Event()
-        publish = replica.node.driver._publish
+        publish = replica.node.runner._publish
         canister = deploy_wat(
             replica,
             """(func (export "canister_update arm") (call $wake_after (i64.const 9)) (call $reply))
@@ -115,7 +115,7 @@ def test_timers_fire_by_themselves():
             if replica.logs(canister):
                 done.set()
 
-        replica.node.driver._publish = watched
+        replica.node.runner._publish = watched
         replica.execute_update(BOB, canister, "arm", b"")
         assert done.wait(10)
 

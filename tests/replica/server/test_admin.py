@@ -11,13 +11,13 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, lookup_value
 from ic_harness.replica import HttpRequest
 from ic_harness.replica.management.call import interface
-from ic_harness.replica.server.http_router import Front
+from ic_harness.replica.server.http_router import HttpRouter
 from tests.replica.support import Wire, candid, did
 
 
 @pytest.fixture
 def ask(replica):
-    front = Front(replica)
+    front = HttpRouter(replica)
 
     def asking(method, path, body=None, **more):
         raw = b"" if body is None else json.dumps(body).encode()
@@ -85,7 +85,7 @@ def test_time_and_rounds(ask, replica):
     start = replica.clock.now_ns()
     assert ask("POST", "time", {"set_ns": start + 10**9})["time_ns"] == start + 10**9
     assert ask("POST", "time", {"advance_ns": 5})["time_ns"] == start + 10**9 + 5
-    before = replica.node.world.round
+    before = replica.node.state.round
     ask("POST", "hold")
     assert ask("GET", "status")["held"] is True
     assert ask("POST", "tick", {"rounds": 3})["round"] == before + 3
@@ -158,7 +158,7 @@ def test_strangers_and_web_pages_are_refused(ask, more):
 def test_bad_bodies_are_400(ask, replica, body):
     """What is no JSON object is refused."""
     assert ask("POST", "tick", body)[0] == 400
-    assert Front(replica).handle(HttpRequest(method="POST", path="/_/tick", body=b"{")).status == 400
+    assert HttpRouter(replica).handle(HttpRequest(method="POST", path="/_/tick", body=b"{")).status == 400
 
 
 BAD = [
@@ -197,13 +197,13 @@ BAD = [
 @pytest.mark.parametrize(("route", "body"), BAD, ids=[f"{route} {body[:30]}" for route, body in BAD])
 def test_bad_fields_are_400(replica, route, body):
     """What a field must be is said in one sentence, and nothing is done."""
-    before = (replica.clock.now_ns(), replica.node.world.round, replica.is_held, replica.faults.left)
+    before = (replica.clock.now_ns(), replica.node.state.round, replica.is_held, replica.faults.left)
     request = HttpRequest(method="POST", path=f"/_/{route}", body=body.encode())
-    answer = Front(replica).handle(request)
+    answer = HttpRouter(replica).handle(request)
     assert answer.status == 400
     assert 10 < len(answer.body) < 400
     assert answer.body.decode().isprintable()
-    assert (replica.clock.now_ns(), replica.node.world.round, replica.is_held, replica.faults.left) == before
+    assert (replica.clock.now_ns(), replica.node.state.round, replica.is_held, replica.faults.left) == before
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from ic_harness.replica.state.replicated_state import (
     LogRecord,
     PendingCall,
     Rejected,
+    ReplicatedState,
     Replied,
     Request,
     RequestRecord,
@@ -33,7 +34,6 @@ from ic_harness.replica.state.replicated_state import (
     Snapshot,
     Status,
     Visibility,
-    World,
 )
 from ic_harness.replica.store import from_plain, to_plain
 
@@ -59,7 +59,7 @@ def busy_canister():
     ("value", "kind"),
     [
         (busy_canister(), Canister),
-        (World(time_ns=3, canisters={b"c": busy_canister()}), World),
+        (ReplicatedState(time_ns=3, canisters={b"c": busy_canister()}), ReplicatedState),
         (
             RequestRecord(sender=b"s", effective_id=b"e", canister=b"c", forget_ns=1, answer=Replied(b"x")),
             RequestRecord,
@@ -138,14 +138,14 @@ def test_whatever_is_written_can_be_read(kind, data):
 def test_a_float_where_an_integer_belongs_is_refused():
     """A time that became a float is refused when it is written: a reader would refuse the whole folder."""
     with pytest.raises(StateError, match="a float where a int belongs"):
-        to_plain(World(time_ns=1e300))
+        to_plain(ReplicatedState(time_ns=1e300))
 
 
 def test_records_of_an_earlier_version_take_defaults():
     """Fields that were added at the end take their defaults; fewer than a record needs are refused."""
-    plain = to_plain(World(time_ns=3, round=4))
-    assert from_plain(plain[:3], World) == World(time_ns=3, round=4)
+    plain = to_plain(ReplicatedState(time_ns=3, round=4))
+    assert from_plain(plain[:3], ReplicatedState) == ReplicatedState(time_ns=3, round=4)
     with pytest.raises(StateError):
-        from_plain(plain[:1], World)
+        from_plain(plain[:1], ReplicatedState)
     with pytest.raises(StateError):
-        from_plain([*plain, 0], World)
+        from_plain([*plain, 0], ReplicatedState)

@@ -154,7 +154,7 @@ def test_a_cut_beginning_can_be_repeated(folder, way):
     def check(_):
         store = Store(folder, b"seed")
         store.release()
-        assert (store.world, store.seed) == (None, b"seed")
+        assert (store.state, store.seed) == (None, b"seed")
         assert found(folder)[0] == b"seed"
 
     assert cuts(act, prepare, check, **way) > 8

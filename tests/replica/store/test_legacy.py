@@ -33,7 +33,7 @@ def unpack(folder, name):
 def round_of(folder):
     store = Store(folder)
     store.release()
-    return store.world.round
+    return store.state.round
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_a_folder_of_version_1_is_brought_forward(folder, name):
             admin = management(replica)
             (snapshot,) = admin.update("list_canister_snapshots", {"canister_id": IDS[0]})
             assert len(admin.update("stored_chunks", {"canister_id": IDS[1]})) == 1
-            assert len(replica.node.world.requests) == 1
+            assert len(replica.node.state.requests) == 1
             assert len(replica.logs(IDS[0])) == 4 + calls
     assert len(set(keys)) == 1
     assert not (folder / "seed").exists()
@@ -123,7 +123,7 @@ def test_a_torn_frame_of_version_1_is_cut(folder):
         store = Store(folder)
         store.release()
         assert any("is torn" in note for note in store.notes)
-        assert store.world.round == 11
+        assert store.state.round == 11
         assert round_of(folder) == 11
 
 
@@ -139,6 +139,6 @@ def test_an_empty_folder_of_version_1_keeps_its_seed(folder):
     """A folder in which no round was kept has a root key all the same."""
     plant(folder, {Path("journal-0"): b"", Path("seed"): b"s" * 20})
     store = Store(folder)
-    assert (store.seed, store.world) == (b"s" * 20, None)
+    assert (store.seed, store.state) == (b"s" * 20, None)
     store.release()
     assert found(folder)[0] == b"s" * 20

@@ -120,7 +120,7 @@ def test_a_damaged_snapshot(whole, folder, tmp_path):
     assert len(report.lost) == 1
     assert "its snapshot" in report.lost[0]
     store = Store(tmp_path / "new")
-    assert [len(canister.snapshots) for canister in store.world.canisters.values()] == [0, 1, 1]
+    assert [len(canister.snapshots) for canister in store.state.canisters.values()] == [0, 1, 1]
     assert Small(store).view()[2] == views[-1][2]
     store.release()
 
@@ -174,7 +174,7 @@ def test_folders_of_version_1(folder, tmp_path, name):
     assert tree(folder) == files
     store = Store(tmp_path / "new")
     store.release()
-    assert store.world.round == 11
+    assert store.state.round == 11
 
 
 def test_other_files_are_copied(whole, folder, tmp_path):

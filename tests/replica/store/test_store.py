@@ -179,7 +179,7 @@ def test_a_network_snapshot_is_restored_on_disk(folder):
         snapshot, before = replica.snapshot(), replica.state_hash()
         install(replica, rust.id, wasm("motoko/counter"), b"DIDL\0\1\x7d\1", mode="reinstall")
         node = replica.node
-        node.driver.call(lambda: replica._store.checkpoint(node.world, node.machine))
+        node.runner.call(lambda: replica._store.checkpoint(node.state, node.instances))
         replica.restore(snapshot)
     with open_replica(folder) as replica:
         assert replica.state_hash() == before
@@ -354,7 +354,7 @@ def test_a_memory_is_loaded_beside_a_checkpoint(folder, monkeypatch):
         monkeypatch.setattr(StoredMemory, "load", original)
         monkeypatch.setattr(files, "sync_folder", sync_folder)
         pool.submit(small.checkpoint).result(60)
-        assert loaded.result(60) == small.machine.images[canister]
+        assert loaded.result(60) == small.instances.images[canister]
     store.release()
 
 
@@ -440,7 +440,7 @@ def test_rejects_of_every_kind_are_kept(folder):
         before = replica.state_hash()
     with open_replica(folder) as replica:
         assert replica.state_hash() == before
-        answer = replica.node.world.requests[envelope.request_id].answer
+        answer = replica.node.state.requests[envelope.request_id].answer
         assert (answer.code, answer.message, type(answer.error_code)) == (4, "no", int)
 
 

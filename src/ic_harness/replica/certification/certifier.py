@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ic_harness.protocol import Certificate, Tree, bls, prune, sign_root
 from ic_harness.replica.certification.state_tree import CanisterParts, StateTree, metrics, top
 from ic_harness.replica.state.config import Subnet
-from ic_harness.replica.state.replicated_state import RequestRecord, World
+from ic_harness.replica.state.replicated_state import ReplicatedState, RequestRecord
 
 
 class Certified:
@@ -68,7 +68,7 @@ class Certifier:
 
     def update(
         self,
-        world: World,
+        state: ReplicatedState,
         canisters: Mapping[bytes, CanisterParts | None],
         requests: Mapping[bytes, RequestRecord | None],
     ) -> None:
@@ -78,15 +78,15 @@ class Certifier:
         if canisters:
             kept = {key: data for key, data in self._data.items() if key not in canisters}
             self._data = kept | {
-                key: state[0].certified_data for key, state in canisters.items() if state is not None
+                key: parts[0].certified_data for key, parts in canisters.items() if parts is not None
             }
-        parts, time_ns, leaf = self._tree.frozen(), world.time_ns, metrics(world)
+        parts, time_ns, leaf = self._tree.frozen(), state.time_ns, metrics(state)
         self._latest = Certified(
             lambda: top(self._subnet, *parts, time_ns, leaf), self._key, time_ns, self._data
         )
 
     def clear(self) -> None:
-        """Forget everything, because the world was replaced; `update` must follow."""
+        """Forget everything, because the state was replaced; `update` must follow."""
         self._tree.clear()
         self._data = {}
 

@@ -1,4 +1,4 @@
-"""The certified state as a hash tree that changes only where the world changed.
+"""The certified state as a hash tree that changes only where the state changed.
 
 Interface specification, "State tree". Subtrees of canisters and requests are kept between rounds; the rest is
 put together when somebody asks for a certificate. Labels at the top: canister, canister_ranges,
@@ -16,9 +16,9 @@ from ic_harness.replica.state.replicated_state import (
     Answer,
     Canister,
     Rejected,
+    ReplicatedState,
     Replied,
     RequestRecord,
-    World,
 )
 
 
@@ -77,7 +77,7 @@ class StateTree:
         self._requests = update(self._requests, nodes)
 
     def clear(self) -> None:
-        """Begin anew, for a world that was replaced as a whole."""
+        """Begin anew, for a state that was replaced as a whole."""
         self._canisters = self._requests = EMPTY
         self._parts.clear()
 
@@ -112,15 +112,15 @@ def top(subnet: Subnet, canisters: Tree, requests: Tree, time_ns: int, metrics_c
     )
 
 
-def metrics(world: World) -> bytes:
+def metrics(state: ReplicatedState) -> bytes:
     """The CBOR of a subnet's metrics."""
-    low, high = world.consumed_cycles & (1 << 64) - 1, world.consumed_cycles >> 64
+    low, high = state.consumed_cycles & (1 << 64) - 1, state.consumed_cycles >> 64
     return cbor.encode(
         {
-            0: len(world.canisters),
+            0: len(state.canisters),
             1: 0,
             2: {0: low, 1: high} if high else {0: low},
-            3: world.updates,
+            3: state.updates,
         }
     )
 

@@ -21,7 +21,7 @@ _ZEROS = bytes(PAGE)
 
 
 @dataclass(eq=False, slots=True)
-class Mark:
+class MemoryCheckpoint:
     """A moment of an image: its size in bytes then, and old content by page number (None = zeros)."""
 
     size: int
@@ -33,7 +33,7 @@ class Image(ABC):
 
     def __init__(self) -> None:
         self.size = 0
-        self._marks: list[Mark] = []
+        self._marks: list[MemoryCheckpoint] = []
 
     @abstractmethod
     def read(self, offset: int, length: int) -> bytes:
@@ -62,7 +62,7 @@ class Image(ABC):
         for start, end in ranges:
             self._save(newest, start, min(end, newest.size, self.size))
 
-    def _save(self, mark: Mark, start: int, end: int) -> None:
+    def _save(self, mark: MemoryCheckpoint, start: int, end: int) -> None:
         if end <= start:
             return
         content = self.read(start, end - start)
@@ -72,13 +72,13 @@ class Image(ABC):
                 piece = content[offset : offset + PAGE]
                 mark.saved[page] = None if piece == _ZEROS else piece
 
-    def mark(self) -> Mark:
+    def mark(self) -> MemoryCheckpoint:
         """Remember this moment."""
-        new = Mark(self.size)
+        new = MemoryCheckpoint(self.size)
         self._marks.append(new)
         return new
 
-    def restore(self, mark: Mark) -> None:
+    def restore(self, mark: MemoryCheckpoint) -> None:
         """Go back to a mark; it and all others stay valid."""
         position = self._marks.index(mark)
         wanted: dict[int, bytes | None] = {}
@@ -98,7 +98,7 @@ class Image(ABC):
         ranges = [(start * PAGE, end * PAGE) for start, end in _runs(pages)]
         return [*ranges, (new_size, max(self.size, new_size))]
 
-    def forget(self, mark: Mark) -> None:
+    def forget(self, mark: MemoryCheckpoint) -> None:
         """Drop a mark; an unknown one is ignored."""
         if mark not in self._marks:
             return

@@ -2,7 +2,7 @@
 
 Interface specification, "Message execution" and "Call contexts": answers, outgoing calls, cycles, certified
 data, the timer, logs and the version. Everything here concerns one canister; what leaves it goes into an
-`Outbox`, which the scheduler routes when all canisters have had their turn.
+`OutputQueue`, which the scheduler routes when all canisters have run.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import BEST_EFFORT_TIMEOUT
-from ic_harness.replica.state.output_queue import Outbox
+from ic_harness.replica.state.output_queue import OutputQueue
 from ic_harness.replica.state.replicated_state import (
     LOG_RECORD_BYTES,
     Answer,
@@ -26,7 +26,7 @@ from ic_harness.units import SECOND
 
 
 def apply(
-    canister: Canister, context: CallContext, completed: Completed, time_ns: int, outbox: Outbox
+    canister: Canister, context: CallContext, completed: Completed, time_ns: int, outputs: OutputQueue
 ) -> None:
     """Apply what a successful message of `context` asked for."""
     effects = completed.effects
@@ -36,10 +36,10 @@ def apply(
     if effects.global_timer_ns is not None:
         canister.global_timer_ns = effects.global_timer_ns
     for call in effects.calls:
-        outbox.items.append(_leave(canister, context, call, time_ns))
+        outputs.items.append(_leave(canister, context, call, time_ns))
     if effects.answer is not None:
         reply = effects.answer
-        outbox.answer(
+        outputs.answer(
             context, Replied(reply.data) if isinstance(reply, Reply) else rejects.explicit(reply.message)
         )
 
@@ -80,19 +80,19 @@ def _leave(canister: Canister, context: CallContext, call: OutgoingCall, time_ns
     )
 
 
-def fail(canister: Canister, context: CallContext, answer: Answer, outbox: Outbox) -> None:
+def reject(canister: Canister, context: CallContext, answer: Answer, outputs: OutputQueue) -> None:
     """Answer with a failure, unless the context is answered or a call of it may still bring an answer."""
     if not context.answered and context.outstanding == 0:
-        outbox.answer(context, answer)
-    retire(canister, context, outbox)
+        outputs.answer(context, answer)
+    close_call_context(canister, context, outputs)
 
 
-def retire(canister: Canister, context: CallContext, outbox: Outbox) -> None:
+def close_call_context(canister: Canister, context: CallContext, outputs: OutputQueue) -> None:
     """Remove a context that nothing will come back to; one without an answer gets IC0506."""
     if context.outstanding:
         return
     if not context.answered:
-        outbox.answer(context, rejects.did_not_reply(canister.id))
+        outputs.answer(context, rejects.did_not_reply(canister.id))
     canister.contexts.pop(context.number, None)
 
 
@@ -119,10 +119,10 @@ def trim_log(canister: Canister) -> None:
 
 def log_trap(canister: Canister, trap: Trapped, time_ns: int) -> None:
     """Log what a trapped message printed, why it trapped and where."""
-    log(canister, last_words(trap), time_ns)
+    log(canister, trap_log_lines(trap), time_ns)
 
 
-def last_words(trap: Trapped) -> tuple[bytes, ...]:
+def trap_log_lines(trap: Trapped) -> tuple[bytes, ...]:
     """What a trapped message printed, and the line that says why it trapped, with its backtrace if there is one."""
     reason = f"[TRAP]: {trap.message}"
     if trap.backtrace:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ic_harness.replica.state.memory_image import StateImage
 
 from . import instrument, traps
-from .committed_memory import Image, Mark
+from .committed_memory import Image, MemoryCheckpoint
 from .compiler import Compiler
 from .frame import RUNNING, Frame
 from .interface import Completed, Entry, Environment, Mode, Outcome, Trapped
@@ -20,7 +20,7 @@ from .module import Module
 from .native import EngineError, NativeTrap
 from .outcomes import explain
 from .pages import Range
-from .wasm_store import Live
+from .wasm_store import WasmStore
 
 HEAP_LIMIT_32 = 4 << 30
 HEAP_LIMIT_64 = 6 << 30
@@ -63,8 +63,8 @@ class MemorySnapshot:
     module: Module
     heap: Image
     stable: Image
-    heap_mark: Mark
-    stable_mark: Mark
+    heap_mark: MemoryCheckpoint
+    stable_mark: MemoryCheckpoint
     globals: tuple[int, ...]
 
     def restore_images(self) -> None:
@@ -99,9 +99,9 @@ class Instance:
         if globals_ is None:
             self._globals = self._live.read_globals()
 
-    def _make(self) -> Live:
+    def _make(self) -> WasmStore:
         self.heap.hard_limit = HEAP_LIMIT_64 if self.module.is_64 else HEAP_LIMIT_32
-        live = Live(self.engine, self.module, self.heap, self.stable)
+        live = WasmStore(self.engine, self.module, self.heap, self.stable)
         if self._globals is not None:
             live.write_globals(self._globals)
         return live

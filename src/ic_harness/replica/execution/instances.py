@@ -1,4 +1,4 @@
-"""Where the live Wasm is: one instance a canister, loaded when it is first needed.
+"""The live Wasm instances: one a canister, loaded when it is first needed.
 
 A canister's lock is held by whoever runs its code or changes what its code sees, a message at a time, so
 that queries run between updates and never beside one of the same canister.
@@ -29,7 +29,7 @@ class Blobs(Protocol):
         """Give the content with this hash. Raises `StateError` when it is not there."""
 
 
-class Machine:
+class InstancePool:
     """The live instances of all canisters.
 
     `load` gives the memory of a canister that was installed before this process started, or None.

@@ -1,6 +1,6 @@
 """A canister's linear memory while it runs: a view of its committed image that can be kept or thrown away.
 
-Two strategies with the same rules: `mapped` lets the kernel track what was written (Linux), `copied` keeps
+Two strategies with the same rules: `memory_mmap` lets the kernel track what was written (Linux), `memory_copy` keeps
 a second copy (everywhere). `choose()` takes the first where it works.
 """
 

@@ -1,6 +1,6 @@
 """The engine's side of an instance: a store with the canister and the module of its stable memory.
 
-Plumbing. A `Live` can be thrown away and made anew from the committed images at any time between messages.
+Plumbing. A `WasmStore` can be thrown away and made anew from the committed images at any time between messages.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _IGNORED = 0xFFFF_FFFF
 _IN_WASM = frozenset(name for name, _, _ in SLOTS)
 
 
-class Live:
+class WasmStore:
     """One canister's code in one store."""
 
     def __init__(self, compiler: Compiler, module: Module, heap: LinearMemory, stable: LinearMemory) -> None:

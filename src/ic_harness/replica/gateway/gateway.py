@@ -18,7 +18,13 @@ from ic_harness.errors import CandidError, PrincipalError, RejectError, ReplicaE
 from ic_harness.principal import Principal
 from ic_harness.replica.gateway.page import Page, PageRequest, as_page
 from ic_harness.replica.gateway.verification import verify
-from ic_harness.replica.http.http_messages import NO_BODY, HttpProblem, HttpRequest, HttpResponse, problem
+from ic_harness.replica.http.http_messages import (
+    NO_BODY,
+    HttpProblem,
+    HttpRequest,
+    HttpResponse,
+    error_response,
+)
 from ic_harness.replica.replica import Replica
 from ic_harness.text import one_line
 from ic_harness.units import MIB
@@ -64,11 +70,11 @@ class Gateway:
             asked = _page_request(request)
             page = self._page(canister, asked)
         except HttpProblem as refusal:
-            return problem(refusal.status, refusal.text)
+            return error_response(refusal.status, refusal.text)
         except RejectError as rejected:
-            return problem(503, str(rejected))
+            return error_response(503, str(rejected))
         except (CandidError, ReplicaError) as trouble:
-            return problem(502, f"the canister's answer cannot be used: {trouble}")
+            return error_response(502, f"the canister's answer cannot be used: {trouble}")
         return self._response(canister, asked, page)
 
     # --- asking the canister --------------------------------------------------------------------------------
@@ -129,11 +135,11 @@ class Gateway:
 
     def _service(self, canister: Principal) -> candid.Service:
         """The canister's own interface where its module tells it, else the usual one."""
-        record = self.replica.node.world.canisters.get(canister.raw)
+        record = self.replica.node.state.canisters.get(canister.raw)
         if record is None:
             raise HttpProblem(404, f"canister {canister} does not exist")
         if record.installed:
-            sections = self.replica.node.machine.module(record).custom_sections
+            sections = self.replica.node.instances.module(record).custom_sections
             section = sections.get("candid:service")
             if section is not None:
                 return _own_service(section.content)

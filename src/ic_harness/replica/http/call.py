@@ -13,13 +13,13 @@ from ic_harness.replica.http.http_messages import (
     HttpProblem,
     HttpResponse,
     accepted,
-    answer,
+    cbor_response,
     check_effective_id,
     reject_fields,
 )
 from ic_harness.replica.rounds import ingress_filter
 from ic_harness.replica.rounds.node import Node
-from ic_harness.replica.rounds.round_state import Incoming
+from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.state.replicated_state import MANAGEMENT, Request, RequestRecord
 
 _CREATE = {"create_canister", "provisional_create_canister_with_cycles"}
@@ -50,7 +50,7 @@ def _check_url(request: Request, effective_id: bytes) -> None:
             raise HttpProblem(400, "Canister aaaaa-aa does not belong to any subnet.")
         try:
             wanted = management.effective_canister(request)
-        except management.Refused:
+        except management.ManagementReject:
             wanted = None  # the filter says it better
         if wanted is not None:
             check_effective_id(wanted, effective_id)
@@ -62,25 +62,25 @@ def _serve(
     node: Node, envelope: Envelope, request: Request, effective_id: bytes, *, wait: bool
 ) -> HttpResponse:
     request_id = envelope.request_id
-    if request_id not in node.world.requests:
+    if request_id not in node.state.requests:
         refusal = ingress_filter.inspect(node, request)
         if refusal is not None:
             status = {"status": "non_replicated_rejection"} if wait else {}
-            return answer(status | reject_fields(refusal))
+            return cbor_response(status | reject_fields(refusal))
     incoming = _incoming(envelope, request, effective_id)
     if not wait:
-        if request_id not in node.world.requests:
-            node.driver.submit(incoming, wake=True)
+        if request_id not in node.state.requests:
+            node.runner.submit(incoming, wake=True)
         return accepted()
-    if node.driver.perform(incoming, node.config.sync_wait_s) is None:
+    if node.runner.perform(incoming, node.config.sync_wait_s) is None:
         return accepted()
     certificate = node.certified.certificate([(b"request_status", request_id)])
-    return answer({"status": "replied", "certificate": certificate})
+    return cbor_response({"status": "replied", "certificate": certificate})
 
 
-def _incoming(envelope: Envelope, request: Request, effective_id: bytes) -> Incoming:
+def _incoming(envelope: Envelope, request: Request, effective_id: bytes) -> IngressMessage:
     expiry = envelope.content["ingress_expiry"]
     record = RequestRecord(
         sender=request.caller, effective_id=effective_id, canister=request.callee, forget_ns=expiry
     )
-    return Incoming(request, record, expiry)
+    return IngressMessage(request, record, expiry)

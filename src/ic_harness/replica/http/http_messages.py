@@ -54,7 +54,7 @@ class HttpProblem(Exception):  # noqa: N818 — an answer, not an error of this 
         super().__init__(text)
 
 
-def answer(value: Any) -> HttpResponse:
+def cbor_response(value: Any) -> HttpResponse:
     """Answer 200 with a CBOR map."""
     return HttpResponse(status=200, headers=CBOR, body=cbor.encode(value))
 
@@ -64,7 +64,7 @@ def accepted() -> HttpResponse:
     return HttpResponse(status=202)
 
 
-def problem(status: int, text: str) -> HttpResponse:
+def error_response(status: int, text: str) -> HttpResponse:
     """Answer with an error text."""
     return HttpResponse(status=status, headers=TEXT, body=text.encode(errors="replace"))
 

@@ -13,7 +13,7 @@ from ic_harness.replica.http.authentication import authenticate, to_request
 from ic_harness.replica.http.http_messages import (
     HttpProblem,
     HttpResponse,
-    answer,
+    cbor_response,
     check_effective_id,
     reject_fields,
 )
@@ -49,13 +49,13 @@ def subnet_query(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
 
 def _signed(node: Node, envelope: Envelope, request: Request) -> HttpResponse:
     fields = _fields(queries.execute(node, request))
-    return answer(sign_query_response(fields, envelope.request_id, node.clock.now_ns(), node.identity))
+    return cbor_response(sign_query_response(fields, envelope.request_id, node.clock.now_ns(), node.identity))
 
 
 def _concerns_other(request: Request, effective_id: bytes) -> bool:
     try:
         wanted = management.effective_canister(request)
-    except management.Refused:
+    except management.ManagementReject:
         return False  # the answer will tell what is wrong with the argument
     return wanted not in {None, effective_id}
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from ic_harness.protocol import VerifiedSender
 from ic_harness.replica.http.authentication import authenticate
-from ic_harness.replica.http.http_messages import HttpProblem, HttpResponse, answer
+from ic_harness.replica.http.http_messages import HttpProblem, HttpResponse, cbor_response
 from ic_harness.replica.rounds.node import Node
 
 Path = Sequence[bytes]
@@ -57,7 +57,7 @@ def _read(reader: Reader, paths: list[Path]) -> HttpResponse:
         raise HttpProblem(400, "Can only request a single request ID per read_state request.")
     for path in paths:
         check_path(reader, path)
-    return answer({"certificate": certified.certificate(paths)})
+    return cbor_response({"certificate": certified.certificate(paths)})
 
 
 def check_path(reader: Reader, path: Path) -> None:
@@ -98,7 +98,7 @@ def _request(reader: Reader, rest: Path) -> bool:
     request_id = rest[0]
     if len(request_id) != 32:
         raise HttpProblem(400, f"Request IDs must be 32 bytes in length, got {len(request_id)}")
-    record = reader.node.world.requests.get(request_id)
+    record = reader.node.state.requests.get(request_id)
     if record is None:
         return True
     if record.sender != reader.sender.principal.raw:
@@ -137,10 +137,10 @@ def _check_metadata(reader: Reader, canister_id: bytes, name: bytes) -> None:
         text = name.decode()
     except UnicodeDecodeError:
         raise HttpProblem(400, "Could not parse the custom section name: it is not UTF-8") from None
-    canister = reader.node.world.canisters.get(canister_id)
+    canister = reader.node.state.canisters.get(canister_id)
     if canister is None or not canister.installed:
         return
-    section = reader.node.machine.module(canister).custom_sections.get(text)
+    section = reader.node.instances.module(canister).custom_sections.get(text)
     if section is None or section.public or reader.sender.principal.raw in canister.settings.controllers:
         return
     raise HttpProblem(

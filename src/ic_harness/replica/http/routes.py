@@ -14,7 +14,13 @@ from typing import Final
 from ic_harness.errors import PrincipalError, ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.replica.http import call, query, read_state
-from ic_harness.replica.http.http_messages import HttpProblem, HttpRequest, HttpResponse, answer, problem
+from ic_harness.replica.http.http_messages import (
+    HttpProblem,
+    HttpRequest,
+    HttpResponse,
+    cbor_response,
+    error_response,
+)
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.state.replicated_state import MANAGEMENT
 
@@ -60,9 +66,9 @@ def handle(node: Node, request: HttpRequest) -> HttpResponse:
     try:
         return _route(node, request)
     except HttpProblem as refusal:
-        return problem(refusal.status, refusal.text)
+        return error_response(refusal.status, refusal.text)
     except ReplicaError as failure:
-        return problem(503, str(failure))
+        return error_response(503, str(failure))
 
 
 def _route(node: Node, request: HttpRequest) -> HttpResponse:
@@ -71,7 +77,7 @@ def _route(node: Node, request: HttpRequest) -> HttpResponse:
     if request.path == "/api/v2/status":
         if request.method not in {"GET", "HEAD"}:
             raise HttpProblem(405, "The status is read by GET")
-        return answer(_status(node))
+        return cbor_response(_status(node))
     match = _PATH.fullmatch(request.path)
     route = _BY_KEY.get((int(match[1]), match[2], match[4])) if match else None
     if route is None or match is None:
@@ -110,6 +116,6 @@ def _status(node: Node) -> dict[str, object]:
         "root_key": node.subnet.root_key,
         "impl_version": "ic-harness embedded replica",
         "impl_hash": "",
-        "replica_health_status": "healthy" if node.driver.failure is None else "stopped",
-        "certified_height": node.world.round,
+        "replica_health_status": "healthy" if node.runner.failure is None else "stopped",
+        "certified_height": node.state.round,
     }

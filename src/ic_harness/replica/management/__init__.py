@@ -1,6 +1,6 @@
 """The management canister `aaaaa-aa`: creating canisters, installing code, and all that tools ask it for."""
 
-from .call import Refused
+from .call import ManagementReject
 from .dispatch import (
     METHODS,
     NOT_MODELLED,
@@ -17,7 +17,7 @@ __all__ = [
     "NOT_MODELLED",
     "ManagementCanister",
     "ManagementEffects",
-    "Refused",
+    "ManagementReject",
     "answer_query",
     "check_user_call",
     "effective_canister",

@@ -28,6 +28,6 @@ def provisional_top_up(call: Call) -> tuple[()]:
 
 def raw_rand(call: Call) -> tuple[bytes]:
     """Give 32 random bytes, the next ones of the network's seeded sequence."""
-    state = call.state
-    state.world.random_counter += 1
-    return (random_bytes(state.subnet.seed, state.world.random_counter),)
+    view = call.view
+    view.state.random_counter += 1
+    return (random_bytes(view.subnet.seed, view.state.random_counter),)

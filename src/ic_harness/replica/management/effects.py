@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ic_harness.replica.state.output_queue import Answered, Leaving
+from ic_harness.replica.state.output_queue import OutputMessage, ResponseOut
 from ic_harness.replica.state.replicated_state import Answer, Canister, Outcall, Request
 
 
@@ -20,9 +20,9 @@ class ManagementEffects:
     """
 
     complete: bool = True
-    rejected: list[Answered] = field(default_factory=list)
+    rejected: list[ResponseOut] = field(default_factory=list)
     """Answers to calls that never began; delivered at once."""
-    outputs: list[Leaving] = field(default_factory=list)
+    outputs: list[OutputMessage] = field(default_factory=list)
     """Answers to calls that were executed; routed at the end of the pass."""
     changed: dict[bytes, Canister] = field(default_factory=dict)
     """Canisters whose record changed."""
@@ -34,7 +34,7 @@ class ManagementEffects:
 
     def reject(self, request: Request, answer: Answer) -> None:
         """Reject a call that never began; all its cycles go back."""
-        self.rejected.append(Answered(request.origin, answer, request.cycles))
+        self.rejected.append(ResponseOut(request.origin, answer, request.cycles))
 
     def discard_outputs(self) -> None:
         """Drop everything but the changes of records: the call did not come to its end."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from ic_harness.principal import Principal
 from ic_harness.replica.execution import outcall_price
 from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import PENDING, Call, Later, Refused
+from ic_harness.replica.management.call import DEFERRED, Call, Deferred, ManagementReject
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import (
     MAX_HEADER_BYTES,
@@ -21,7 +21,7 @@ from ic_harness.replica.state.config import (
     MAX_RESPONSE_BYTES,
     OUTCALL_TIMEOUT,
 )
-from ic_harness.replica.state.output_queue import Answered
+from ic_harness.replica.state.output_queue import ResponseOut
 from ic_harness.replica.state.rejects import SYS_FATAL
 from ic_harness.replica.state.replicated_state import Outcall
 
@@ -30,20 +30,20 @@ MAX_REQUEST_BYTES: Final = 2_000_000
 """Bytes of a request: names and values of its headers, and its body."""
 
 
-def http_request(call: Call) -> Later:
+def http_request(call: Call) -> Deferred:
     """Begin an outcall: checks and payment now, the answer in a later round."""
     argument = call.argument
     for problem in _problems(argument):
-        raise Refused(refusals.rejected(problem))
+        raise ManagementReject(refusals.rejected(problem))
     _check_transform(argument["transform"], call.caller)
     limit = argument["max_response_bytes"]
     limit = MAX_RESPONSE_BYTES if limit is None else limit
-    call.pay(outcall_price(_request_bytes(argument), limit, call.state.subnet.nodes))
+    call.pay(outcall_price(_request_bytes(argument), limit, call.view.subnet.nodes))
     transform = argument["transform"]
-    state = call.state
-    state.world.next_outcall += 1
+    view = call.view
+    view.state.next_outcall += 1
     outcall = Outcall(
-        number=state.world.next_outcall,
+        number=view.state.next_outcall,
         origin=call.request.origin,
         canister=call.caller,
         url=argument["url"],
@@ -61,8 +61,8 @@ def http_request(call: Call) -> Later:
         call.effects.outcalls.append(outcall)
     else:
         answer = rejects.no_response(SYS_FATAL, wrong_url)
-        call.effects.outputs.append(Answered(outcall.origin, answer, outcall.cycles))
-    return PENDING
+        call.effects.outputs.append(ResponseOut(outcall.origin, answer, outcall.cycles))
+    return DEFERRED
 
 
 def url_problem(url: str) -> str | None:
@@ -109,7 +109,7 @@ def _problems(argument: Any) -> Iterator[str]:
 
 def _check_transform(transform: Any, caller: bytes) -> None:
     if transform is not None and transform["function"].principal.raw != caller:
-        raise Refused(
+        raise ManagementReject(
             refusals.rejected(
                 "transform needs to be exported by a requester canister. Expected principal id "
                 f"{Principal(caller)}, got {transform['function'].principal}"

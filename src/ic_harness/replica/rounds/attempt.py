@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ic_harness.replica.state.config import MESSAGE_OVERHEAD
-from ic_harness.replica.state.output_queue import Outbox
+from ic_harness.replica.state.output_queue import OutputQueue
 from ic_harness.replica.state.replicated_state import (
     CallContext,
     Canister,
@@ -68,17 +68,17 @@ class Undo:
     call: tuple[int, PendingCall] | None = None
 
     @classmethod
-    def of(cls, message: Message | None, canister: Canister, outbox: Outbox) -> Undo:
+    def of(cls, message: Message | None, canister: Canister, outputs: OutputQueue) -> Undo:
         """Remember the record before `message` (None: a task) runs."""
         call = context = None
         if isinstance(message, Response) and message.call in canister.calls:
             call = (message.call, canister.calls[message.call])
             context = replace(canister.contexts[call[1].context])
-        return cls(canister.next_number, canister.cycles, len(outbox.items), context, call)
+        return cls(canister.next_number, canister.cycles, len(outputs.items), context, call)
 
-    def apply(self, canister: Canister, outbox: Outbox) -> None:
+    def apply(self, canister: Canister, outputs: OutputQueue) -> None:
         """Put the record back."""
-        del outbox.items[self.left :]
+        del outputs.items[self.left :]
         for number in range(self.number + 1, canister.next_number + 1):
             canister.contexts.pop(number, None)
             canister.calls.pop(number, None)

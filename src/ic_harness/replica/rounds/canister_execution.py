@@ -1,8 +1,8 @@
-"""One canister's turn in a round: its tasks and waiting messages, one after the other.
+"""Execution of one canister's messages in a round: its tasks, then the messages in its queue, one after the other.
 
 Interface specification, "Message execution", "Call context creation", "Heartbeat", "Global timer". A message
 is a transaction: it runs, and only if it did not trap its memory is committed and its effects are applied.
-A turn touches its own canister and nothing else, so turns of different canisters run in parallel.
+A slice changes its own canister only, so slices of different canisters run in parallel.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from ic_harness.replica.execution import (
     trap_rejects,
 )
 from ic_harness.replica.execution.environment import environment
-from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import LOG, AbandonedTest
 from ic_harness.replica.rounds.attempt import Budget, Undo, Used
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import CALL_BYTES, QUEUE_CAPACITY, REPLY_BYTES, Subnet
-from ic_harness.replica.state.delta import Measure, Pages
-from ic_harness.replica.state.output_queue import Answered, Outbox
+from ic_harness.replica.state.delta import MessageCost, Pages
+from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
 from ic_harness.replica.state.replicated_state import (
     Callback,
     CallContext,
     Canister,
-    FromHost,
+    FromPythonApi,
     FromSystem,
     Message,
     Origin,
@@ -55,22 +55,22 @@ def queue_room(canister: Canister) -> dict[bytes, int]:
 
 
 @dataclass(slots=True)
-class Turn:
+class ExecutionSlice:
     """Runs messages of one canister. `diffs` are the page changes committed, for the journal.
 
     `abandoned` says whether a message belongs to a call whose caller has left.
     """
 
     canister: Canister
-    machine: Machine
+    instances: InstancePool
     subnet: Subnet
     time_ns: int
     journaled: bool = False
     abandoned: AbandonedTest = lambda _message, _canister: False
-    outbox: Outbox = field(default_factory=Outbox)
+    outputs: OutputQueue = field(default_factory=OutputQueue)
     diffs: list[Pages] = field(default_factory=list)
     used: Used = field(default_factory=Used)
-    measures: list[Measure] = field(default_factory=list)
+    measures: list[MessageCost] = field(default_factory=list)
     trapped: bool = False
     since: int = 0
 
@@ -85,7 +85,7 @@ class Turn:
             if not budget.allows(message, self.used):
                 kept.append(message)
                 continue
-            with self.machine.lock(self.canister.id):
+            with self.instances.lock(self.canister.id):
                 if not self.message(message):
                     queue.appendleft(message)
                     break
@@ -98,7 +98,7 @@ class Turn:
 
     def _attempt(self, run: Callable[[], None], message: Message | None = None) -> bool:
         """Run a message or a task (None) until it was not interrupted; see `interruption`."""
-        interruption, canister = self.machine.interruption, self.canister
+        interruption, canister = self.instances.interruption, self.canister
         while True:
             self.since = interruption.count
             if interruption.pausing:
@@ -106,14 +106,14 @@ class Turn:
             if message is not None and interruption.abandoned and self.abandoned(message, canister):
                 self._refuse(message, rejects.interrupted())
                 return True
-            undo = Undo.of(message, canister, self.outbox)
+            undo = Undo.of(message, canister, self.outputs)
             try:
                 run()
             except Interrupted:
-                undo.apply(canister, self.outbox)
+                undo.apply(canister, self.outputs)
             except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
                 LOG.exception("a message of %s failed inside the replica", rejects.name(canister.id))
-                undo.apply(canister, self.outbox)
+                undo.apply(canister, self.outputs)
                 if message is not None:
                     self._refuse(message, rejects.internal(problem))
                 return True
@@ -132,11 +132,11 @@ class Turn:
     def _refuse(self, message: Message, answer: Rejected) -> None:
         """End a message without running it: as if it, or the callback that it is for, had trapped."""
         if isinstance(message, Request):
-            self.outbox.items.append(Answered(message.origin, answer, message.cycles))
+            self.outputs.items.append(ResponseOut(message.origin, answer, message.cycles))
             return
         context = self._take_back(message)
         if context is not None:
-            effects.fail(self.canister, context, answer, self.outbox)
+            effects.reject(self.canister, context, answer, self.outputs)
 
     @contextmanager
     def _measured(self, what: str) -> Iterator[None]:
@@ -144,7 +144,9 @@ class Turn:
         self.trapped = False
         yield
         self.measures.append(
-            Measure(what, self.used.instructions - instructions, self.canister.cycles - cycles, self.trapped)
+            MessageCost(
+                what, self.used.instructions - instructions, self.canister.cycles - cycles, self.trapped
+            )
         )
 
     # --- tasks ----------------------------------------------------------------------------------------------
@@ -153,7 +155,7 @@ class Turn:
         canister = self.canister
         if canister.status is not Status.RUNNING or not canister.installed:
             return
-        with self.machine.lock(canister.id):
+        with self.instances.lock(canister.id):
             if canister.low_memory_hook == "ready":
                 canister.low_memory_hook = "executed"
                 if not self._task("on_low_wasm_memory"):
@@ -167,7 +169,7 @@ class Turn:
 
     def _task(self, name: str) -> bool:
         """Run a task if the module has it; False when rounds must give way, and nothing of it was done."""
-        if not self.machine.module(self.canister).has(f"canister_{name}"):
+        if not self.instances.module(self.canister).has(f"canister_{name}"):
             return True
         return self._attempt(lambda: self._run_task(name))
 
@@ -182,7 +184,7 @@ class Turn:
         canister, settings = self.canister, self.canister.settings
         if not settings.wasm_memory_threshold or not settings.wasm_memory_limit or not canister.installed:
             return
-        left = settings.wasm_memory_limit - self.machine.instance(canister).heap_size
+        left = settings.wasm_memory_limit - self.instances.instance(canister).heap_size
         if left >= settings.wasm_memory_threshold:
             canister.low_memory_hook = "unmet"
         elif canister.low_memory_hook == "unmet":
@@ -199,9 +201,9 @@ class Turn:
         context.caller_info_signer = request.caller_info_signer
         refusal = self._refusal(request.origin)
         if refusal is not None:
-            effects.fail(self.canister, context, refusal, self.outbox)
+            effects.reject(self.canister, context, refusal, self.outputs)
             return
-        kind = self.machine.module(self.canister).methods.get(request.method)
+        kind = self.instances.module(self.canister).methods.get(request.method)
         if kind == "update":
             entry = Entry(export=f"canister_update {request.method}")
             self._settle(context, self._call(entry, Mode.UPDATE, context, arg=request.arg))
@@ -210,7 +212,7 @@ class Turn:
             self._settle_query(context, self._call(entry, Mode.REPLICATED_QUERY, context, arg=request.arg))
         else:
             missing = rejects.method_not_found(self.canister.id, "update", request.method)
-            effects.fail(self.canister, context, missing, self.outbox)
+            effects.reject(self.canister, context, missing, self.outputs)
 
     def _refusal(self, origin: Origin) -> Rejected | None:
         canister = self.canister
@@ -221,7 +223,7 @@ class Turn:
         if canister.installed:
             return None
         # The host submits as users do, whose calls of an empty canister are refused on submission.
-        return rejects.no_module() if isinstance(origin, FromHost) else rejects.no_module_in(canister.id)
+        return rejects.no_module() if isinstance(origin, FromPythonApi) else rejects.no_module_in(canister.id)
 
     def _open(self, origin: Origin, caller: bytes) -> CallContext:
         canister = self.canister
@@ -253,7 +255,7 @@ class Turn:
         context = canister.contexts[call.context]
         context.outstanding -= 1
         if context.abandoned or not canister.installed:
-            effects.retire(canister, context, self.outbox)
+            effects.close_call_context(canister, context, self.outputs)
             return None
         return context
 
@@ -289,8 +291,8 @@ class Turn:
             return replace(
                 first, message=both, advice="", anchor="", backtrace=(), instructions=instructions, logs=logs
             )
-        self._commit(self.machine.instance(self.canister))
-        effects.apply(self.canister, context, outcome, self.time_ns, self.outbox)
+        self._commit(self.instances.instance(self.canister))
+        effects.apply(self.canister, context, outcome, self.time_ns, self.outputs)
         self.canister.version += 1
         return replace(first, instructions=instructions, logs=logs)
 
@@ -315,7 +317,7 @@ class Turn:
             queue_room=queue_room(canister) if canister.calls else {},
             **more,
         )
-        outcome = self.machine.instance(canister).run(entry, env, self.since)
+        outcome = self.instances.instance(canister).run(entry, env, self.since)
         context.instructions += outcome.instructions
         self.used.instructions += outcome.instructions
         self.trapped = self.trapped or isinstance(outcome, Trapped)
@@ -324,7 +326,7 @@ class Turn:
     def _commit(self, instance: Instance) -> None:
         diff = instance.commit()
         if self.journaled:
-            # Read now: the next message of this turn may overwrite the same pages.
+            # Read now: the next message of this slice may overwrite the same pages.
             self.diffs.append(Pages(diff.heap_size, diff.stable_size, diff.globals, tuple(diff)))
 
     def _settle(self, context: CallContext, outcome: Outcome) -> None:
@@ -332,22 +334,22 @@ class Turn:
         canister = self.canister
         if isinstance(outcome, Trapped):
             effects.log_trap(canister, outcome, self.time_ns)
-            effects.fail(canister, context, trap_rejects.trapped(canister.id, outcome), self.outbox)
+            effects.reject(canister, context, trap_rejects.trapped(canister.id, outcome), self.outputs)
             return
-        self._commit(self.machine.instance(canister))
+        self._commit(self.instances.instance(canister))
         effects.log(canister, outcome.logs, self.time_ns)
-        effects.apply(canister, context, outcome, self.time_ns, self.outbox)
+        effects.apply(canister, context, outcome, self.time_ns, self.outputs)
         canister.version += 1
-        effects.retire(canister, context, self.outbox)
+        effects.close_call_context(canister, context, self.outputs)
 
     def _settle_query(self, context: CallContext, outcome: Outcome) -> None:
         """Answer a query that was called as an update: replicated, but its changes are dropped."""
         canister = self.canister
         if isinstance(outcome, Trapped):
             effects.log_trap(canister, outcome, self.time_ns)
-            effects.fail(canister, context, trap_rejects.trapped(canister.id, outcome), self.outbox)
+            effects.reject(canister, context, trap_rejects.trapped(canister.id, outcome), self.outputs)
             return
-        self.machine.instance(canister).rollback()
+        self.instances.instance(canister).rollback()
         effects.log(canister, outcome.logs, self.time_ns)
-        effects.apply(canister, context, outcome, self.time_ns, self.outbox)
-        effects.retire(canister, context, self.outbox)
+        effects.apply(canister, context, outcome, self.time_ns, self.outputs)
+        effects.close_call_context(canister, context, self.outputs)

@@ -1,6 +1,6 @@
 """Calls from outside that are not answered yet, and the callers who wait for them.
 
-Used by the owner of the state (`driver`) only, except for `Completion.wait`.
+Used by the owner of the state (`round_runner`) only, except for `Completion.wait`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from contextlib import suppress
 
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError
-from ic_harness.replica.state.delta import Changes
-from ic_harness.replica.state.replicated_state import Answer, FromHost, FromUser, Origin
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.replicated_state import Answer, FromPythonApi, FromUser, Origin
 
 
 class Completion:
@@ -82,10 +82,10 @@ class Completions:
         self.waiting.discard(completion)
         return completion in self._expected.get(completion.origin, ())
 
-    def complete(self, changes: Changes) -> None:
+    def complete(self, changes: StateDelta) -> None:
         """Complete what a published round has answered."""
         for ticket, answer in changes.answers.items():
-            self._complete(FromHost(ticket), answer)
+            self._complete(FromPythonApi(ticket), answer)
         for request_id, record in changes.requests.items():
             if record is not None and record.answer is not None:
                 self._complete(FromUser(request_id), record.answer)

@@ -72,15 +72,15 @@ class CompositeQuery:
         if refusal is not None:
             return refusal
         if request.callee == MANAGEMENT:
-            return management.answer_query(self.node.world, self.node.machine, request)
-        canister = self.node.world.canisters[request.callee]
+            return management.answer_query(self.node.state, self.node.instances, request)
+        canister = self.node.state.canisters[request.callee]
         certificate = None
         if depth == 0:
             certificate = self._resources.enter_context(self.node.committed(canister))
         else:
             # Not `committed`: only the root of a composite query sees a certificate.
-            self._resources.enter_context(self.node.machine.lock(canister.id))
-        instance = self.node.machine.instance(canister).fork()
+            self._resources.enter_context(self.node.instances.lock(canister.id))
+        instance = self.node.instances.instance(canister).fork()
         self._resources.callback(instance.close)
         frame = _Frame(self, canister, instance, request.caller, depth)
         return frame.answer(request, certificate)
@@ -95,7 +95,7 @@ class CompositeQuery:
         return None if request.callee == MANAGEMENT else self._unavailable(request)
 
     def _unavailable(self, request: Request) -> Rejected | None:
-        canister = self.node.world.canisters.get(request.callee)
+        canister = self.node.state.canisters.get(request.callee)
         if canister is None:
             return rejects.canister_not_found(request.callee)
         refusal = rejects.query_unavailable(canister.id, canister.status)
@@ -103,7 +103,10 @@ class CompositeQuery:
             return refusal
         if not canister.installed:
             return rejects.no_module_in(canister.id)
-        known = self.node.machine.module(canister).methods.get(request.method) in {"query", "composite_query"}
+        known = self.node.instances.module(canister).methods.get(request.method) in {
+            "query",
+            "composite_query",
+        }
         return None if known else rejects.method_not_found(canister.id, "query", request.method)
 
 
@@ -120,7 +123,7 @@ class _Frame:
 
     def answer(self, request: Request, certificate: bytes | None) -> Answer:
         """Run the method, then its calls one after the other, each followed by its callback."""
-        kind = self.query.node.machine.module(self.canister).methods[request.method]
+        kind = self.query.node.instances.module(self.canister).methods[request.method]
         entry = Entry(export=f"canister_{kind} {request.method}")
         mode = Mode.COMPOSITE_QUERY if kind == "composite_query" else Mode.QUERY
         outcome = self._run(entry, mode, arg=request.arg, certificate=certificate)

@@ -51,7 +51,7 @@ class Deadlines:
 
 
 def index(canisters: Iterable[Canister]) -> Deadlines:
-    """Make the index of a whole world."""
+    """Return the index of all canisters."""
     deadlines = Deadlines()
     for canister in canisters:
         deadlines.note(canister)

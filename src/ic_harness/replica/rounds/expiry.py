@@ -11,50 +11,50 @@ from ic_harness.replica.rounds.deadlines import STOP_REQUEST
 from ic_harness.replica.rounds.round_state import RoundState
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import STOP_TIMEOUT
-from ic_harness.replica.state.output_queue import Answered
+from ic_harness.replica.state.output_queue import ResponseOut
 from ic_harness.replica.state.replicated_state import Canister, Replied, Response, Status
 
 # Candid's empty argument list, the reply of stop_canister.
 _NOTHING = b"DIDL\0\0"
 
 
-def expire(state: RoundState, canister_id: bytes, number: int) -> None:
+def expire(rounds: RoundState, canister_id: bytes, number: int) -> None:
     """Give up one best-effort call, or the stop requests that waited too long."""
-    canister = state.world.canisters.get(canister_id)
+    canister = rounds.state.canisters.get(canister_id)
     if canister is None:
         return
     if number == STOP_REQUEST:
-        _expire_stops(state, canister)
+        _expire_stops(rounds, canister)
     elif number in canister.calls:
         # The cycles are lost with the late answer, as the specification has it for bounded waits.
         canister.queue.append(Response(to=canister_id, call=number, answer=rejects.deadline_expired()))
-        state.ready.add(canister_id)
-        state.touch(canister)
+        rounds.ready.add(canister_id)
+        rounds.touch(canister)
 
 
-def _expire_stops(state: RoundState, canister: Canister) -> None:
-    now = state.world.time_ns
+def _expire_stops(rounds: RoundState, canister: Canister) -> None:
+    now = rounds.state.time_ns
     for request, since in canister.stop_waiters:
         if since + STOP_TIMEOUT <= now:
-            state.leaving.append(Answered(request.origin, rejects.stop_timed_out(), request.cycles))
+            rounds.leaving.append(ResponseOut(request.origin, rejects.stop_timed_out(), request.cycles))
         else:
-            state.expiring.add(since + STOP_TIMEOUT, canister.id, STOP_REQUEST)
+            rounds.expiring.add(since + STOP_TIMEOUT, canister.id, STOP_REQUEST)
     canister.stop_waiters = [(r, since) for r, since in canister.stop_waiters if since + STOP_TIMEOUT > now]
-    state.touch(canister)
+    rounds.touch(canister)
 
 
-def settle_stops(state: RoundState, stopping: Iterable[bytes]) -> None:
+def settle_stops(rounds: RoundState, stopping: Iterable[bytes]) -> None:
     """Stop those canisters that have no open call context, and answer everybody who asked."""
     for canister_id in sorted(stopping):
-        canister = state.world.canisters[canister_id]
-        # Calls in the queue are refused in the next turn; an answer there still has its context open.
+        canister = rounds.state.canisters[canister_id]
+        # Calls in the queue are rejected in the next slice; an answer there still has its context open.
         if canister.contexts or canister.calls:
             continue
         canister.status = Status.STOPPED
         canister.version += 1
         for request, _ in canister.stop_waiters:
-            state.leaving.append(Answered(request.origin, Replied(_NOTHING), request.cycles))
+            rounds.leaving.append(ResponseOut(request.origin, Replied(_NOTHING), request.cycles))
         canister.stop_waiters.clear()
-        state.stopping.discard(canister_id)
-        state.watch(canister)
-        state.touch(canister)
+        rounds.stopping.discard(canister_id)
+        rounds.watch(canister)
+        rounds.touch(canister)

@@ -19,11 +19,11 @@ from ic_harness.replica.state.replicated_state import MANAGEMENT, Canister, Reje
 def inspect(node: Node, request: Request) -> Rejected | None:
     """Return why a call is rejected, or None when it is accepted."""
     if request.callee == MANAGEMENT:
-        refusal = management.check_user_call(node.world, request)
+        refusal = management.check_user_call(node.state, request)
         if refusal is None and request.method == "install_code":
             _compile_ahead(node, request)
         return refusal
-    canister = node.world.canisters.get(request.callee)
+    canister = node.state.canisters.get(request.callee)
     if canister is None:
         return rejects.canister_not_found(request.callee)
     if canister.status is Status.STOPPED:
@@ -38,19 +38,19 @@ def inspect(node: Node, request: Request) -> Rejected | None:
 def _compile_ahead(node: Node, request: Request) -> None:
     """Compile before the round that installs, so that it does not keep others waiting."""
     try:
-        node.run_read(lambda _: node.machine.compile(management.module_of(request)))
+        node.run_read(lambda _: node.instances.compile(management.module_of(request)))
     except ModuleInvalid:
         return  # the installation will say so, certified
 
 
 def _inspect_message(node: Node, canister: Canister, request: Request) -> Rejected | None:
-    if not node.machine.module(canister).has("canister_inspect_message"):
+    if not node.instances.module(canister).has("canister_inspect_message"):
         return None
     return node.run_read(lambda reading: _run_filter(node, canister, request, reading))
 
 
 def _run_filter(node: Node, canister: Canister, request: Request, reading: Reading) -> Rejected | None:
-    with node.machine.lock(canister.id):
+    with node.instances.lock(canister.id):
         if not canister.installed:  # uninstalled since we looked
             return rejects.no_module()
         env = environment(
@@ -65,7 +65,7 @@ def _run_filter(node: Node, canister: Canister, request: Request, reading: Readi
             caller_info_signer=request.caller_info_signer,
             instruction_limit=INSPECT_INSTRUCTIONS,
         )
-        instance = node.machine.instance(canister)
+        instance = node.instances.instance(canister)
         outcome = instance.run(Entry(export="canister_inspect_message"), env, reading.since)
         if isinstance(outcome, Trapped):
             return trap_rejects.trapped(canister.id, outcome)

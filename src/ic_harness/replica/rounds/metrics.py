@@ -1,6 +1,6 @@
-"""What happened, for those who watch: figures of every message, and what canisters print.
+"""Metrics of every message, and the stream of lines that canisters print.
 
-Nothing here influences the world. The newest entries are kept, each with a number, so that a reader who
+Nothing here influences the replicated state. The newest entries are kept, each with a number, so that a reader who
 comes again can go on where it stopped.
 """
 
@@ -16,11 +16,11 @@ from ic_harness.principal import Principal
 from ic_harness.replica.state.replicated_state import Canister, LogRecord
 
 KEPT: Final = 10_000
-"""Figures, and lines, that are kept."""
+"""Entries of each stream that are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class ExecutionMetrics:
     """What one message of a canister cost.
 
     `what` is the method, `reply`, `reject`, `heartbeat`, `global_timer` or `on_low_wasm_memory`;
@@ -37,7 +37,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class LogLine:
     """Something that a canister printed, or why it trapped."""
 
     canister: Principal
@@ -79,16 +79,16 @@ class Observer:
     """Collects figures and lines after each round, and passes lines on to listeners."""
 
     def __init__(self) -> None:
-        self.figures: Recent[Figures] = Recent()
-        self.lines: Recent[Line] = Recent()
-        self.listeners: list[Callable[[Line], None]] = []
+        self.figures: Recent[ExecutionMetrics] = Recent()
+        self.lines: Recent[LogLine] = Recent()
+        self.listeners: list[Callable[[LogLine], None]] = []
         self._seen: dict[bytes, int] = {}
 
     def skip(self, canisters: Iterable[Canister]) -> None:
         """Take what these canisters printed so far as told."""
         self._seen = {canister.id: canister.next_log for canister in canisters}
 
-    def observe(self, figures: list[Figures], changed: Iterable[Canister]) -> None:
+    def observe(self, figures: list[ExecutionMetrics], changed: Iterable[Canister]) -> None:
         """Take in what a round did."""
         self.figures.extend(figures)
         for canister in changed:
@@ -99,9 +99,9 @@ class Observer:
 
     def _tell(self, canister: Canister, records: list[LogRecord]) -> None:
         canister_id = Principal(canister.id)
-        self.tell([Line(canister=canister_id, time_ns=r.time_ns, content=r.content) for r in records])
+        self.tell([LogLine(canister=canister_id, time_ns=r.time_ns, content=r.content) for r in records])
 
-    def tell(self, lines: list[Line]) -> None:
+    def tell(self, lines: list[LogLine]) -> None:
         """Pass lines on: those of a query come here directly, because no canister log keeps them."""
         self.lines.extend(lines)
         for listener in list(self.listeners):

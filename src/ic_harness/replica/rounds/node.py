@@ -1,7 +1,7 @@
 """The one node of the subnet: what everything that answers requests shares.
 
-Joins scheduler, machine, certifier, clock, keys and journal, and publishes what a round changed: first into
-the journal, then into the certified state; the driver completes the calls that it answered afterwards.
+Joins scheduler, instance pool, certifier, clock, keys and journal, and publishes what a round changed: first into
+the journal, then into the certified state; the round runner completes the calls that it answered afterwards.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped, effects
-from ic_harness.replica.execution.instances import Machine
-from ic_harness.replica.rounds.metrics import Figures, Line, Observer
+from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.rounds.metrics import ExecutionMetrics, LogLine, Observer
 from ic_harness.replica.rounds.reading import Reading
-from ic_harness.replica.rounds.round_runner import Driver
+from ic_harness.replica.rounds.round_runner import RoundRunner
 from ic_harness.replica.rounds.scheduler import Scheduler
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
-from ic_harness.replica.state.delta import Changes
-from ic_harness.replica.state.replicated_state import Canister, World
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.replicated_state import Canister, ReplicatedState
 from ic_harness.units import SECOND
 
 T = TypeVar("T")
@@ -32,21 +32,21 @@ FRESHNESS: Final = SECOND // 2
 
 
 class Pinned(Protocol):
-    """Something that holds an older world, such as a snapshot of the network."""
+    """Something that holds an older replicated state, such as a snapshot of the network."""
 
     @property
-    def world(self) -> World:
-        """The world whose blobs are still needed."""
+    def state(self) -> ReplicatedState:
+        """The state whose blobs are still needed."""
 
 
 class Journal(Protocol):
     """Where committed rounds are kept."""
 
-    def append(self, world: World, changes: Changes, machine: Machine) -> None:
+    def append(self, state: ReplicatedState, changes: StateDelta, instances: InstancePool) -> None:
         """Keep what a round changed; when this returns it survives the death of the process."""
 
     def pin(self, holder: Pinned) -> None:
-        """Keep the blobs that the world of `holder` names, for as long as `holder` lives."""
+        """Keep the blobs that the state of `holder` names, for as long as `holder` lives."""
 
 
 class UnpublishedError(Exception):
@@ -75,43 +75,43 @@ class Node:
         self.identity = identity
         self.journal = journal
         self.observer = Observer()
-        self.observer.skip(self.world.canisters.values())
+        self.observer.skip(self.state.canisters.values())
         background = clock.ticks if config.background is None else config.background
-        self.driver = Driver(
+        self.runner = RoundRunner(
             scheduler, clock, self.publish, background=background, interval_s=config.round_interval_s
         )
         self.certify_everything()
 
     @property
-    def world(self) -> World:
-        """The world of the scheduler."""
-        return self.scheduler.world
+    def state(self) -> ReplicatedState:
+        """The replicated state."""
+        return self.scheduler.state
 
     @property
-    def machine(self) -> Machine:
+    def instances(self) -> InstancePool:
         """The live instances."""
-        return self.scheduler.machine
+        return self.scheduler.instances
 
     @property
     def certified(self) -> Certified:
         """The certified state of the last round."""
         return self.certifier.latest
 
-    def publish(self, changes: Changes) -> None:
+    def publish(self, changes: StateDelta) -> None:
         """Make a round known: journal, certified state."""
         if self.journal is not None:
-            self.journal.append(self.world, changes, self.machine)
+            self.journal.append(self.state, changes, self.instances)
         self.certifier.update(
-            self.world,
+            self.state,
             {canister_id: self._state(canister_id) for canister_id in changes.canisters},
             changes.requests,
         )
         self._observe(changes)
 
-    def _observe(self, changes: Changes) -> None:
-        canisters = self.world.canisters
+    def _observe(self, changes: StateDelta) -> None:
+        canisters = self.state.canisters
         figures = [
-            Figures(round=self.world.round, canister=Principal(canister_id), **measure._asdict())
+            ExecutionMetrics(round=self.state.round, canister=Principal(canister_id), **measure._asdict())
             for canister_id, measure in changes.measures
         ]
         self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
@@ -119,8 +119,8 @@ class Node:
     def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
         """Tell those who watch what a query cost and printed; no canister log keeps that."""
         canister_id, time_ns = Principal(canister.id), self.query_time_ns()
-        cost = Figures(
-            round=self.world.round,
+        cost = ExecutionMetrics(
+            round=self.state.round,
             canister=canister_id,
             what=what,
             instructions=outcome.instructions,
@@ -129,41 +129,41 @@ class Node:
             query=True,
         )
         self.observer.figures.extend([cost])
-        printed = effects.last_words(outcome) if isinstance(outcome, Trapped) else outcome.logs
+        printed = effects.trap_log_lines(outcome) if isinstance(outcome, Trapped) else outcome.logs
         if printed:
             self.observer.tell(
-                [Line(canister=canister_id, time_ns=time_ns, content=text) for text in printed]
+                [LogLine(canister=canister_id, time_ns=time_ns, content=text) for text in printed]
             )
 
-    def replace_world(self, world: World) -> None:
-        """Put another world in place of the present one; rounds are kept away, memories stand already."""
-        changes = Changes(
-            canisters={*self.world.canisters, *world.canisters},
-            requests={**dict.fromkeys(self.world.requests), **world.requests},
-            outcalls={**dict.fromkeys(self.world.outcalls), **world.outcalls},
-            replaced={*self.world.canisters, *world.canisters},
+    def replace_world(self, state: ReplicatedState) -> None:
+        """Replace the replicated state; no round may run, and the memories must be replaced already."""
+        changes = StateDelta(
+            canisters={*self.state.canisters, *state.canisters},
+            requests={**dict.fromkeys(self.state.requests), **state.requests},
+            outcalls={**dict.fromkeys(self.state.outcalls), **state.outcalls},
+            replaced={*self.state.canisters, *state.canisters},
         )
-        self.scheduler.adopt(world)
+        self.scheduler.adopt(state)
         if self.journal is not None:
-            self.journal.append(world, changes, self.machine)
+            self.journal.append(state, changes, self.instances)
         self.certify_everything()
-        self.observer.skip(world.canisters.values())
+        self.observer.skip(state.canisters.values())
 
     def certify_everything(self) -> None:
-        """Certify the whole world anew, because it was loaded or replaced."""
+        """Certify the whole state anew, because it was loaded or replaced."""
         self.certifier.clear()
-        states = {canister_id: self._state(canister_id) for canister_id in self.world.canisters}
-        self.certifier.update(self.world, states, dict(self.world.requests))
+        states = {canister_id: self._state(canister_id) for canister_id in self.state.canisters}
+        self.certifier.update(self.state, states, dict(self.state.requests))
 
     def _state(self, canister_id: bytes) -> tuple[Canister, Module | None] | None:
-        canister = self.world.canisters.get(canister_id)
+        canister = self.state.canisters.get(canister_id)
         if canister is None:
             return None
-        return canister, self.machine.module(canister) if canister.installed else None
+        return canister, self.instances.module(canister) if canister.installed else None
 
     def fresh(self) -> Certified:
         """The certified state, not older than half a second and with everything done that waits."""
-        self.driver.refresh(FRESHNESS, lambda: self.certified.time_ns)
+        self.runner.refresh(FRESHNESS, lambda: self.certified.time_ns)
         return self.certified
 
     @contextmanager
@@ -173,7 +173,7 @@ class Node:
         Between the commit of a message and the end of its round the certified data in the canister is newer
         than the certified one, and a witness made then would not fit. Raises `UnpublishedError` in that case.
         """
-        with self.machine.lock(canister.id):
+        with self.instances.lock(canister.id):
             state = self.certified
             if state.certified_data.get(canister.id) != canister.certified_data:
                 raise UnpublishedError
@@ -187,12 +187,12 @@ class Node:
 
         Raises `ReplicaError` when the replica stops meanwhile.
         """
-        reading = Reading(self.machine.interruption)
+        reading = Reading(self.instances.interruption)
         task = Task(lambda: reading.run(action))
         try:
             return QUERIES.run(task)
         except UnpublishedError:
-            return self.driver.call(lambda: reading.run(action))
+            return self.runner.call(lambda: reading.run(action))
         except BaseException:
             if task.abandoned:
                 reading.abandon()
@@ -200,4 +200,4 @@ class Node:
 
     def query_time_ns(self) -> int:
         """The time that a query sees: that of the certified state, or the clock's where that is later."""
-        return max(self.world.time_ns, self.clock.now_ns())
+        return max(self.state.time_ns, self.clock.now_ns())

@@ -28,7 +28,7 @@ from ic_harness.replica.state.config import (
     MAX_RESPONSE_BYTES,
     QUERY_INSTRUCTIONS,
 )
-from ic_harness.replica.state.output_queue import Answered
+from ic_harness.replica.state.output_queue import ResponseOut
 from ic_harness.replica.state.rejects import SYS_FATAL, SYS_TRANSIENT
 from ic_harness.replica.state.replicated_state import MANAGEMENT, Answer, Canister, Outcall, Rejected, Replied
 
@@ -39,35 +39,35 @@ service : { transform : (record { response : response; context : blob }) -> (res
 """).methods["transform"]
 
 
-def expire(state: RoundState, number: int) -> None:
+def expire(rounds: RoundState, number: int) -> None:
     """Give up an outcall that was not answered in time."""
-    outcall = state.world.outcalls.get(number)
+    outcall = rounds.state.outcalls.get(number)
     if outcall is not None:
-        _finish(state, outcall, rejects.no_response(SYS_TRANSIENT, "Canister http request timed out"))
+        _finish(rounds, outcall, rejects.no_response(SYS_TRANSIENT, "Canister http request timed out"))
 
 
-def answer(state: RoundState, number: int) -> bool:
+def answer(rounds: RoundState, number: int) -> bool:
     """Answer an outcall whose response is there; False when rounds must give way, and nothing was done."""
-    outcall = state.world.outcalls.get(number)
+    outcall = rounds.state.outcalls.get(number)
     if outcall is None:
-        state.outcalls.forget(number)
+        rounds.outcalls.forget(number)
         return True
     try:
-        results = [_result(state, outcall, one) for one in state.outcalls.answers(number)]
+        results = [_result(rounds, outcall, one) for one in rounds.outcalls.answers(number)]
     except Interrupted:
         return False
-    _finish(state, outcall, _agreed(state, outcall, results))
+    _finish(rounds, outcall, _agreed(rounds, outcall, results))
     return True
 
 
-def _finish(state: RoundState, outcall: Outcall, result: Answer) -> None:
-    state.outcalls.forget(outcall.number)
-    del state.world.outcalls[outcall.number]
-    state.changes.outcalls[outcall.number] = None
-    state.leaving.append(Answered(outcall.origin, result, outcall.cycles))
+def _finish(rounds: RoundState, outcall: Outcall, result: Answer) -> None:
+    rounds.outcalls.forget(outcall.number)
+    del rounds.state.outcalls[outcall.number]
+    rounds.changes.outcalls[outcall.number] = None
+    rounds.leaving.append(ResponseOut(outcall.origin, result, outcall.cycles))
 
 
-def _result(state: RoundState, outcall: Outcall, one: OutcallAnswer) -> Answer:
+def _result(rounds: RoundState, outcall: Outcall, one: OutcallAnswer) -> Answer:
     """What one node makes of its response."""
     if isinstance(one, OutcallResponse):
         one = _within_limits(outcall, one) or one
@@ -77,7 +77,7 @@ def _result(state: RoundState, outcall: Outcall, one: OutcallAnswer) -> Answer:
     response = {"status": one.status, "headers": headers, "body": one.body}
     if outcall.transform is None:
         return Replied(candid.encode((response,), _TYPES.return_types))
-    return _transformed(state, outcall, response)
+    return _transformed(rounds, outcall, response)
 
 
 def _within_limits(outcall: Outcall, response: OutcallResponse) -> OutcallFailure | None:
@@ -103,15 +103,15 @@ def _within_limits(outcall: Outcall, response: OutcallResponse) -> OutcallFailur
     return None
 
 
-def _transformed(state: RoundState, outcall: Outcall, response: dict[str, Any]) -> Answer:
-    canister = state.world.canisters.get(outcall.canister)
+def _transformed(rounds: RoundState, outcall: Outcall, response: dict[str, Any]) -> Answer:
+    canister = rounds.state.canisters.get(outcall.canister)
     if canister is None or not canister.installed:
         return rejects.no_response(SYS_FATAL, "The canister of the transform function has no code")
     assert outcall.transform is not None
-    if state.machine.module(canister).methods.get(outcall.transform) != "query":
+    if rounds.instances.module(canister).methods.get(outcall.transform) != "query":
         return rejects.method_not_found(canister.id, "query", outcall.transform)
     arg = candid.encode(({"response": response, "context": outcall.context},), _TYPES.arg_types)
-    result = _run(state, canister, outcall.transform, arg)
+    result = _run(rounds, canister, outcall.transform, arg)
     if isinstance(result, Rejected):
         return result
     if len(result.data) > MAX_RESPONSE_BYTES:
@@ -126,31 +126,31 @@ def _transformed(state: RoundState, outcall: Outcall, response: dict[str, Any]) 
     return Replied(candid.encode(values, _TYPES.return_types))
 
 
-def _run(state: RoundState, canister: Canister, method: str, arg: bytes) -> Answer:
+def _run(rounds: RoundState, canister: Canister, method: str, arg: bytes) -> Answer:
     """Run the transform function, a query whose caller is the management canister; its changes are dropped.
 
     Raises `Interrupted` when rounds must give way.
     """
-    machine = state.machine
+    instances = rounds.instances
     while True:
-        since = machine.interruption.count
-        if machine.interruption.pausing:
+        since = instances.interruption.count
+        if instances.interruption.pausing:
             raise Interrupted
-        with machine.lock(canister.id):
+        with instances.lock(canister.id):
             env = environment(
-                canister, state.subnet, state.world.time_ns, Mode.HTTP_TRANSFORM,
+                canister, rounds.subnet, rounds.state.time_ns, Mode.HTTP_TRANSFORM,
                 caller=MANAGEMENT, arg=arg, instruction_limit=QUERY_INSTRUCTIONS, reply_limit=_REPLY_LIMIT,
             )  # fmt: skip
-            instance = machine.instance(canister)
+            instance = instances.instance(canister)
             try:
                 outcome = instance.run(Entry(export=f"canister_query {method}"), env, since)
             except Interrupted:
                 continue
             if isinstance(outcome, Trapped):
-                effects.log_trap(canister, outcome, state.world.time_ns)
+                effects.log_trap(canister, outcome, rounds.state.time_ns)
                 return trap_rejects.trapped(canister.id, outcome)
             instance.rollback()
-        effects.log(canister, outcome.logs, state.world.time_ns)
+        effects.log(canister, outcome.logs, rounds.state.time_ns)
         reply = outcome.effects.answer
         if reply is None:
             return rejects.did_not_reply(canister.id)
@@ -160,13 +160,13 @@ def _run(state: RoundState, canister: Canister, method: str, arg: bytes) -> Answ
 _REPLY_LIMIT: Final = 2 << 20
 
 
-def _agreed(state: RoundState, outcall: Outcall, results: list[Answer]) -> Answer:
+def _agreed(rounds: RoundState, outcall: Outcall, results: list[Answer]) -> Answer:
     """What the nodes agree on: the result that at least two thirds of them have."""
     counted = Counter(results)
     result, count = counted.most_common(1)[0]
     if count * 3 >= len(results) * 2:
         return result
-    share = state.subnet.nodes / len(results)
+    share = rounds.subnet.nodes / len(results)
     hashes = ", ".join(
         f"[{hashlib.sha256(repr(one).encode()).hexdigest()}: {round(share * times)}]"
         for one, times in counted.most_common()

@@ -19,14 +19,14 @@ from ic_harness.replica.state.replicated_state import MANAGEMENT, Answer, Canist
 def execute(node: Node, request: Request) -> Answer:
     """Answer a query of a user."""
     if request.callee == MANAGEMENT:
-        return management.answer_query(node.world, node.machine, request)
-    canister = node.world.canisters.get(request.callee)
+        return management.answer_query(node.state, node.instances, request)
+    canister = node.state.canisters.get(request.callee)
     if canister is None:
         return rejects.canister_not_found(request.callee)
     refusal = unavailable(canister)
     if refusal is not None:
         return refusal
-    kind = node.machine.module(canister).methods.get(request.method)
+    kind = node.instances.module(canister).methods.get(request.method)
     if kind == "composite_query":
         return node.run_read(lambda reading: CompositeQuery(node, reading).run(request))
     if kind != "query":
@@ -57,7 +57,7 @@ def _run(node: Node, canister: Canister, request: Request, reading: Reading) -> 
             instruction_limit=QUERY_INSTRUCTIONS,
             reply_limit=QUERY_REPLY_BYTES,
         )
-        instance = node.machine.instance(canister)
+        instance = node.instances.instance(canister)
         outcome = instance.run(Entry(export=f"canister_query {request.method}"), env, reading.since)
         if not isinstance(outcome, Trapped):
             instance.rollback()

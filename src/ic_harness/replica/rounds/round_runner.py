@@ -19,7 +19,7 @@ themselves busy and no caller waits, every tenth of a second after the first few
 that calls from outside bring about, and once an interval.
 Without a background only when a caller waits, or for `tick`.
 
-The thread starts with the first command. It holds the driver weakly while it sleeps, so that a replica which is
+The thread starts with the first command. It holds the round runner weakly while it sleeps, so that a replica which is
 forgotten without `close` does not keep it.
 """
 
@@ -37,17 +37,17 @@ from ic_harness.replica.execution import Task, start_thread, stop_at_exit
 from ic_harness.replica.execution.interruption import LOG, Interruption
 from ic_harness.replica.rounds.completions import Completion, Completions
 from ic_harness.replica.rounds.pacing import Pacing
-from ic_harness.replica.rounds.round_state import Incoming
+from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.rounds.scheduler import Kind, Scheduler
 from ic_harness.replica.state.clock import Clock
-from ic_harness.replica.state.delta import Changes
-from ic_harness.replica.state.replicated_state import FromHost, FromUser, Origin
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.replicated_state import FromPythonApi, FromUser, Origin
 from ic_harness.units import SECOND
 
 T = TypeVar("T")
 
 
-class Driver:
+class RoundRunner:
     """Runs rounds of a scheduler, one at a time, on a thread of its own.
 
     `publish` makes the changes of a round known before any caller sees an answer. `background` lets rounds run
@@ -58,7 +58,7 @@ class Driver:
         self,
         scheduler: Scheduler,
         clock: Clock,
-        publish: Callable[[Changes], None],
+        publish: Callable[[StateDelta], None],
         *,
         background: bool,
         interval_s: float,
@@ -80,7 +80,7 @@ class Driver:
         self._submitted = False
         self._pacing = Pacing()
         self._gathered: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self.heartbeat_ns = scheduler.world.time_ns
+        self.heartbeat_ns = scheduler.state.time_ns
         """When heartbeats ran last."""
 
     # --- for callers, on any thread -------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class Driver:
                 self._give_way(task)
             raise
 
-    def submit(self, incoming: Incoming, *, wake: bool = False) -> Completion:
+    def submit(self, incoming: IngressMessage, *, wake: bool = False) -> Completion:
         """Submit a call from outside without waiting; the result completes when its answer is published.
 
         `wake` lets a round run soon although no caller waits.
@@ -122,7 +122,7 @@ class Driver:
         self.post(lambda: self._accept(incoming, completion, attended=False, wake=wake))
         return completion
 
-    def perform(self, incoming: Incoming, timeout_s: float | None) -> Completion | None:
+    def perform(self, incoming: IngressMessage, timeout_s: float | None) -> Completion | None:
         """Submit a call from outside and wait for it; None when there was no answer in time. See `wait`."""
         completion = Completion(incoming.request.origin, patient=timeout_s is None)
         return self._await(
@@ -216,7 +216,7 @@ class Driver:
     def _settle_down(self, most: int) -> None:
         for _ in range(0 if self._held else most):
             due = self._scheduler.next_event_ns()
-            now = max(self._clock.now_ns(), self._scheduler.world.time_ns + 1)
+            now = max(self._clock.now_ns(), self._scheduler.state.time_ns + 1)
             if not self._scheduler.has_work() and (due is None or due > now):
                 return
             self._round()
@@ -254,7 +254,7 @@ class Driver:
 
     @property
     def _interruption(self) -> Interruption:
-        return self._scheduler.machine.interruption
+        return self._scheduler.instances.interruption
 
     def _check(self) -> None:
         if self._closed:
@@ -352,7 +352,9 @@ class Driver:
         error.__cause__ = self._failure
         return error
 
-    def _accept(self, incoming: Incoming, completion: Completion, *, attended: bool, wake: bool) -> None:
+    def _accept(
+        self, incoming: IngressMessage, completion: Completion, *, attended: bool, wake: bool
+    ) -> None:
         if self._has_ended():
             completion.complete(None, self._end())
             return
@@ -370,7 +372,7 @@ class Driver:
             self._gathered.put(None)
 
     def _record(self, origin: Origin) -> Any:
-        return self._scheduler.world.requests.get(origin.request_id) if isinstance(origin, FromUser) else None
+        return self._scheduler.state.requests.get(origin.request_id) if isinstance(origin, FromUser) else None
 
     def _refresh(self, max_age_ns: int, certified_ns: Callable[[], int]) -> None:
         if self._held:
@@ -420,7 +422,7 @@ class Driver:
         """Let those go who wait for what no round will bring."""
         if self._gathering:
             return
-        if self._scheduler.world.outcalls and self._scheduler.outcalls.working():
+        if self._scheduler.state.outcalls and self._scheduler.outcalls.working():
             return
         if self._held:
             self._completions.give_up("rounds are held: call tick() or release() first", only_patient=True)
@@ -462,30 +464,30 @@ def _nothing() -> None:
     """Wake the owner."""
 
 
-def _answered(changes: Changes) -> set[Origin]:
+def _answered(changes: StateDelta) -> set[Origin]:
     users = (FromUser(key) for key, record in changes.requests.items() if record and record.answer)
-    return {*users, *(FromHost(ticket) for ticket in changes.answers)}
+    return {*users, *(FromPythonApi(ticket) for ticket in changes.answers)}
 
 
-def _serve(reference: weakref.ref[Driver], commands: queue.SimpleQueue[Callable[[], None]]) -> None:
+def _serve(reference: weakref.ref[RoundRunner], commands: queue.SimpleQueue[Callable[[], None]]) -> None:
     """The owner's thread: see the theory of operation."""
-    driver = reference()
-    if driver is None or not driver.claim():
+    runner = reference()
+    if runner is None or not runner.claim():
         return
     while True:
-        driver = reference()
-        if driver is None:
+        runner = reference()
+        if runner is None:
             return
-        pause = driver.step()
+        pause = runner.step()
         if pause is not None and pause < 0:
             return
-        del driver
+        del runner
         try:
             command = commands.get(timeout=pause)
         except queue.Empty:
             continue
-        driver = reference()
-        if driver is None:
+        runner = reference()
+        if runner is None:
             return
-        driver.execute(command)
-        del command, driver
+        runner.execute(command)
+        del command, runner

@@ -8,32 +8,32 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import ManagementEffects
 from ic_harness.replica.rounds import deadlines
 from ic_harness.replica.rounds.outcalls import OutcallSource
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
-from ic_harness.replica.state.delta import Changes
-from ic_harness.replica.state.output_queue import Answered, Leaving
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.output_queue import OutputMessage, ResponseOut
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
     Answer,
     Canister,
     FromCanister,
-    FromHost,
+    FromPythonApi,
     FromUser,
     Outcall,
+    ReplicatedState,
     Request,
     RequestRecord,
     Response,
     Status,
-    World,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IngressMessage:
     """A call from outside. A user's call brings its record and the time after which it must not begin."""
 
     request: Request
@@ -44,30 +44,32 @@ class Incoming:
 class RoundState:
     """The replicated state between and during rounds. Use it from one thread at a time."""
 
-    def __init__(self, world: World, machine: Machine, subnet: Subnet, outcalls: OutcallSource) -> None:
-        self.world = world
-        self.machine = machine
+    def __init__(
+        self, state: ReplicatedState, instances: InstancePool, subnet: Subnet, outcalls: OutcallSource
+    ) -> None:
+        self.state = state
+        self.instances = instances
         self.subnet = subnet
         self.outcalls = outcalls
-        self.changes = Changes()
-        self.leaving: list[Leaving] = []
+        self.changes = StateDelta()
+        self.leaving: list[OutputMessage] = []
         # Callers put into it while a round may be running: only append and popleft are used.
-        self.inbox: deque[Incoming] = deque()
+        self.inbox: deque[IngressMessage] = deque()
         self.since = 0
         """How many interruptions there were when the present management call began."""
         self.reindex()
 
-    def adopt(self, world: World) -> None:
-        """Go on with another world; what was on its way in the present one is dropped."""
-        self.world = world
+    def adopt(self, state: ReplicatedState) -> None:
+        """Continue with another replicated state; messages between canisters of the present one are dropped."""
+        self.state = state
         self.inbox.clear()
         self.leaving = []
-        self.changes = Changes()
+        self.changes = StateDelta()
         self.reindex()
 
     def reindex(self) -> None:
-        """Find out who has work, after the world was loaded or replaced."""
-        canisters = self.world.canisters.values()
+        """Rebuild the indexes, after the state was loaded or replaced."""
+        canisters = self.state.canisters.values()
         self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
         self.timers: dict[bytes, int] = {}
         self.heartbeats: set[bytes] = set()
@@ -81,7 +83,7 @@ class RoundState:
         """Let `source` answer outcalls, also those that are under way."""
         source.replaced()
         self.outcalls = source
-        for outcall in self.world.outcalls.values():
+        for outcall in self.state.outcalls.values():
             self.begin_outcall(outcall)
 
     def begin_outcall(self, outcall: Outcall) -> None:
@@ -103,11 +105,11 @@ class RoundState:
             self.ready.add(canister.id)
         if canister.global_timer_ns:
             self.timers[canister.id] = canister.global_timer_ns
-        if self.machine.module(canister).has("canister_heartbeat"):
+        if self.instances.module(canister).has("canister_heartbeat"):
             self.heartbeats.add(canister.id)
 
     def touch(self, canister: Canister) -> None:
-        """Note that a canister changed outside its turn."""
+        """Note that a canister changed outside its execution slice."""
         self.changes.canisters.add(canister.id)
 
     def apply(self, effects: ManagementEffects) -> None:
@@ -120,7 +122,7 @@ class RoundState:
             self._forget(canister_id)
         self.changes.replaced |= effects.memory_replaced
         for outcall in effects.outcalls:
-            self.world.outcalls[outcall.number] = self.changes.outcalls[outcall.number] = outcall
+            self.state.outcalls[outcall.number] = self.changes.outcalls[outcall.number] = outcall
             self.begin_outcall(outcall)
         for answered in effects.rejected:
             self.deliver(answered)
@@ -139,9 +141,9 @@ class RoundState:
     def enqueue(self, request: Request) -> None:
         """Put a call into its callee's queue, or refuse it."""
         if request.callee in {MANAGEMENT, self.subnet.id}:
-            self.world.management_queue.append(request)
+            self.state.management_queue.append(request)
             return
-        callee = self.world.canisters.get(request.callee)
+        callee = self.state.canisters.get(request.callee)
         if callee is None:
             known = self.subnet.hosts(request.callee) or not isinstance(request.origin, FromCanister)
             self.refuse(request, (rejects.canister_not_found if known else rejects.no_route)(request.callee))
@@ -154,17 +156,17 @@ class RoundState:
 
     def refuse(self, request: Request, answer: Answer) -> None:
         """Answer a call that never began, with all its cycles."""
-        self.deliver(Answered(request.origin, answer, request.cycles))
+        self.deliver(ResponseOut(request.origin, answer, request.cycles))
 
-    def deliver(self, item: Answered) -> None:
+    def deliver(self, item: ResponseOut) -> None:
         """Bring an answer to its caller."""
         match item.origin:
             case FromUser(request_id):
                 self._record(request_id, item.answer)
-            case FromHost(ticket):
+            case FromPythonApi(ticket):
                 self.changes.answers[ticket] = item.answer
             case FromCanister(caller_id, call):
-                caller = self.world.canisters.get(caller_id)
+                caller = self.state.canisters.get(caller_id)
                 if caller is not None:
                     caller.queue.append(
                         Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
@@ -173,14 +175,14 @@ class RoundState:
                     self.touch(caller)
 
     def _record(self, request_id: bytes, answer: Answer) -> None:
-        known = self.world.requests.get(request_id)
+        known = self.state.requests.get(request_id)
         if known is None:
             return
         record = RequestRecord(
             sender=known.sender,
             effective_id=known.effective_id,
             canister=known.canister,
-            forget_ns=max(known.forget_ns, self.world.time_ns + KEEP_ANSWERS),
+            forget_ns=max(known.forget_ns, self.state.time_ns + KEEP_ANSWERS),
             answer=answer,
         )
-        self.world.requests[request_id] = self.changes.requests[request_id] = record
+        self.state.requests[request_id] = self.changes.requests[request_id] = record

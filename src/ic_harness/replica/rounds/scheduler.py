@@ -2,10 +2,10 @@
 
 Interface specification, "Abstract behavior"; the shape is that of its `runStep`: each step picks its work and
 does it. Theory of operation: a round inducts what came from outside, then makes passes. A pass lets every canister
-with work have its turn (several in parallel threads), then routes what left the canisters, in the order of their
-ids. As on the network, calls between canisters are inducted within the round, so passes follow each other until
+with work run its execution slice (several in parallel threads), then routes what left the canisters, in the order of
+their ids. As on the network, calls between canisters are inducted within the round, so passes follow each other until
 no message is left or the instructions of the round are used up; timers and heartbeats run in the first pass only.
-Rounds never run beside each other: `driver.Driver` sees to that. Same inputs, same world: nothing here asks
+Rounds never run beside each other: `round_runner.RoundRunner` sees to that. Same inputs, same state: nothing here asks
 a clock or draws randomness.
 """
 
@@ -20,14 +20,14 @@ from functools import partial
 from typing import Any, Final
 
 from ic_harness.replica.execution import Task, WasmThreads
-from ic_harness.replica.execution.instances import Machine
+from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import belongs_to, origin_of
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.rounds import expiry, outcall_answers
 from ic_harness.replica.rounds.attempt import Budget, Used
-from ic_harness.replica.rounds.canister_execution import Turn
+from ic_harness.replica.rounds.canister_execution import ExecutionSlice
 from ic_harness.replica.rounds.outcalls import OutcallSource, RefusingOutcalls
-from ic_harness.replica.rounds.round_state import Incoming, RoundState
+from ic_harness.replica.rounds.round_state import IngressMessage, RoundState
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import (
     ANSWERING_INSTRUCTIONS,
@@ -36,19 +36,19 @@ from ic_harness.replica.state.config import (
     TURN_INSTRUCTIONS,
     Subnet,
 )
-from ic_harness.replica.state.delta import Changes
-from ic_harness.replica.state.output_queue import Leaving
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.output_queue import OutputMessage
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
     Canister,
     FromUser,
     Origin,
+    ReplicatedState,
     Request,
-    World,
 )
 
 _WORTH_A_THREAD: Final = 200_000
-"""Instructions a message, about a tenth of a millisecond, from which on a canister's turn runs beside others."""
+"""Instructions a message, about a tenth of a millisecond, from which on a canister's slice runs beside others."""
 
 
 class Kind(enum.Enum):
@@ -67,8 +67,8 @@ class Scheduler(RoundState):
 
     def __init__(
         self,
-        world: World,
-        machine: Machine,
+        state: ReplicatedState,
+        instances: InstancePool,
         subnet: Subnet,
         management: ManagementCanister,
         *,
@@ -76,23 +76,23 @@ class Scheduler(RoundState):
         journaled: bool = False,
         outcalls: OutcallSource | None = None,
     ) -> None:
-        super().__init__(world, machine, subnet, outcalls or RefusingOutcalls())
+        super().__init__(state, instances, subnet, outcalls or RefusingOutcalls())
         self.management = management
         self.journaled = journaled
-        self._threads = WasmThreads("ic-harness-turn", threads)
+        self._threads = WasmThreads("ic-harness-execution", threads)
         self._kind = Kind.ANSWERING
         self._first_pass = True
         self._beating = False
         self._used: dict[bytes, Used] = {}
-        # Instructions a message of each canister took lately: decides where its turn runs, never what it does.
+        # Instructions a message of each canister took lately: decides where its slice runs, never what it does.
         self._paces: dict[bytes, int] = {}
 
     # --- the round ------------------------------------------------------------------------------------------
 
-    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> Changes:
+    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> StateDelta:
         """Run one round at the given time and give what it changed."""
-        self.world.round += 1
-        self.world.time_ns = max(now_ns, self.world.time_ns + 1)
+        self.state.round += 1
+        self.state.time_ns = max(now_ns, self.state.time_ns + 1)
         self._kind, self._beating, self._used = kind, heartbeats, {}
         self._do(BEGINNING)
         self._first_pass = True
@@ -101,7 +101,7 @@ class Scheduler(RoundState):
         while self._goes_on():
             self._do(PASS)
         self._do(END)
-        changes, self.changes = self.changes, Changes()
+        changes, self.changes = self.changes, StateDelta()
         return changes
 
     def _do(self, steps: Iterable[Step]) -> None:
@@ -112,20 +112,20 @@ class Scheduler(RoundState):
 
     def _goes_on(self) -> bool:
         """Whether another pass of the round would do something."""
-        if self.machine.interruption.pausing:
+        if self.instances.interruption.pausing:
             return False
         if sum(used.total for used in self._used.values()) >= EXECUTION_THREADS * self._budget().total:
             return False
-        return bool(self.leaving or self.world.management_queue or self.due())
+        return bool(self.leaving or self.state.management_queue or self.due())
 
     def has_work(self) -> bool:
         """Whether a round would do something now, without any time passing."""
         return bool(
             self.inbox
             or self.ready
-            or self.world.management_queue
+            or self.state.management_queue
             or self.leaving
-            or (self.world.outcalls and self.outcalls.answered())
+            or (self.state.outcalls and self.outcalls.answered())
         )
 
     def next_event_ns(self) -> int | None:
@@ -152,18 +152,18 @@ class Scheduler(RoundState):
             if not outcall_answers.answer(self, number):
                 return
 
-    def induct(self, inbox: deque[Incoming]) -> None:
+    def induct(self, inbox: deque[IngressMessage]) -> None:
         """Put accepted calls of users and of the host into queues; the same request is taken only once."""
         while inbox:
             incoming = inbox.popleft()
             origin, record = incoming.request.origin, incoming.record
             if isinstance(origin, FromUser) and record is not None:
-                if origin.request_id in self.world.requests:
+                if origin.request_id in self.state.requests:
                     continue
-                self.world.requests[origin.request_id] = record
+                self.state.requests[origin.request_id] = record
                 self.changes.requests[origin.request_id] = record
-            self.world.updates += 1
-            if incoming.expiry_ns is not None and incoming.expiry_ns < self.world.time_ns:
+            self.state.updates += 1
+            if incoming.expiry_ns is not None and incoming.expiry_ns < self.state.time_ns:
                 self.refuse(incoming.request, rejects.ingress_expired())
             else:
                 self.enqueue(incoming.request)
@@ -171,16 +171,16 @@ class Scheduler(RoundState):
     def manage(self, requests: Iterable[Request]) -> None:
         """Let the management canister work through its queue."""
         batch = deque(requests)
-        self.world.management_queue.clear()
+        self.state.management_queue.clear()
         while batch:
             if not self._manage(batch[0]):
                 break
             batch.popleft()
-        self.world.management_queue.extendleft(reversed(batch))
+        self.state.management_queue.extendleft(reversed(batch))
 
     def _manage(self, request: Request) -> bool:
         """Execute one management call; False when rounds must give way, and nothing of it was done."""
-        interruption = self.machine.interruption
+        interruption = self.instances.interruption
         while True:
             self.since = interruption.count
             if interruption.pausing:
@@ -194,16 +194,16 @@ class Scheduler(RoundState):
                 return True
 
     def _abandoned(self, origin: Origin | None) -> bool:
-        return belongs_to(origin, self.machine.interruption.abandoned, self.world.canisters)
+        return belongs_to(origin, self.instances.interruption.abandoned, self.state.canisters)
 
     def due(self) -> list[Canister]:
         """Canisters that have something to do in this pass, in the order of their ids."""
-        canisters = self.world.canisters
+        canisters = self.state.canisters
         if not self._first_pass:
             return [
                 canisters[canister_id] for canister_id in sorted(self.ready) if self._may_go_on(canister_id)
             ]
-        now = self.world.time_ns
+        now = self.state.time_ns
         ids = self.ready | self.heartbeats if self._beating else self.ready
         if self.timers:
             ids = ids | {canister_id for canister_id, when in self.timers.items() if when <= now}
@@ -213,7 +213,7 @@ class Scheduler(RoundState):
         used, budget = self._used.get(canister_id) or Used(), self._budget()
         if not budget.lasts(used):
             return False
-        return any(budget.allows(message, used) for message in self.world.canisters[canister_id].queue)
+        return any(budget.allows(message, used) for message in self.state.canisters[canister_id].queue)
 
     def _budget(self) -> Budget:
         if self._kind is Kind.ANSWERING:
@@ -222,14 +222,14 @@ class Scheduler(RoundState):
             return Budget(ingress=math.inf, total=math.inf)
         return Budget(ingress=ROUND_INSTRUCTIONS, total=ROUND_INSTRUCTIONS)
 
-    def take_turns(self, canisters: list[Canister]) -> None:
-        """Give each of these canisters its turn."""
-        turns = [
-            Turn(
+    def execute(self, canisters: list[Canister]) -> None:
+        """Run the execution slice of each of these canisters."""
+        executions = [
+            ExecutionSlice(
                 canister,
-                self.machine,
+                self.instances,
                 self.subnet,
-                self.world.time_ns,
+                self.state.time_ns,
                 self.journaled,
                 lambda message, canister: self._abandoned(origin_of(message, canister)),
                 used=self._used.setdefault(canister.id, Used()),
@@ -237,40 +237,42 @@ class Scheduler(RoundState):
             for canister in canisters
         ]
         # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it gives.
-        ordered = sorted(turns, key=self._pace, reverse=True)
-        heavy = sum(self._pace(turn) >= _WORTH_A_THREAD for turn in ordered)
+        ordered = sorted(executions, key=self._pace, reverse=True)
+        heavy = sum(self._pace(execution) >= _WORTH_A_THREAD for execution in ordered)
         apart = min(heavy, len(ordered) - 1)
-        running = [Task(partial(self._run, turn)) for turn in ordered[:apart]]
+        running = [Task(partial(self._run, execution)) for execution in ordered[:apart]]
         for task in running:
             self._threads.submit(task)
-        for turn in ordered[apart:]:
-            self._run(turn)
+        for execution in ordered[apart:]:
+            self._run(execution)
         for task in running:
             task.result()
-        for turn in turns:
-            self._after(turn)
+        for execution in executions:
+            self._after(execution)
 
-    def _pace(self, turn: Turn) -> int:
-        return self._paces.get(turn.canister.id, 0)
+    def _pace(self, execution: ExecutionSlice) -> int:
+        return self._paces.get(execution.canister.id, 0)
 
-    def _run(self, turn: Turn) -> None:
-        beating = self._beating and turn.canister.id in self.heartbeats
-        turn.run(self._budget(), tasks=self._first_pass, heartbeat=beating)
+    def _run(self, execution: ExecutionSlice) -> None:
+        beating = self._beating and execution.canister.id in self.heartbeats
+        execution.run(self._budget(), tasks=self._first_pass, heartbeat=beating)
 
-    def _after(self, turn: Turn) -> None:
-        canister = turn.canister
-        self.leaving += turn.outbox.items
+    def _after(self, execution: ExecutionSlice) -> None:
+        canister = execution.canister
+        self.leaving += execution.outputs.items
         self.changes.canisters.add(canister.id)
-        self.changes.pages += [(canister.id, diff) for diff in turn.diffs]
-        if turn.measures:
-            self._paces[canister.id] = sum(m.instructions for m in turn.measures) // len(turn.measures)
-        self.changes.measures += [(canister.id, measure) for measure in turn.measures]
+        self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
+        if execution.measures:
+            self._paces[canister.id] = sum(m.instructions for m in execution.measures) // len(
+                execution.measures
+            )
+        self.changes.measures += [(canister.id, measure) for measure in execution.measures]
         if not canister.queue:
             self.ready.discard(canister.id)
         self.expiring.note(canister)
         self.watch(canister)
 
-    def route(self, leaving: list[Leaving]) -> None:
+    def route(self, leaving: list[OutputMessage]) -> None:
         """Bring calls to their callees and answers to their callers."""
         self.leaving = []
         for item in leaving:
@@ -286,17 +288,17 @@ class Scheduler(RoundState):
     def forget(self, old: Iterable[bytes]) -> None:
         """Forget requests whose time is over."""
         for request_id in old:
-            del self.world.requests[request_id]
+            del self.state.requests[request_id]
             self.changes.requests[request_id] = None
 
     def old_requests(self) -> list[bytes]:
         """Requests that finished and need not be known any more; looked for every 64 rounds only."""
-        if self.world.round % 64:
+        if self.state.round % 64:
             return []
-        now = self.world.time_ns
+        now = self.state.time_ns
         return [
             request_id
-            for request_id, record in self.world.requests.items()
+            for request_id, record in self.state.requests.items()
             if record.answer is not None and record.forget_ns < now
         ]
 
@@ -315,14 +317,14 @@ class Step:
 
 
 BEGINNING: Final[tuple[Step, ...]] = (
-    Step("expire", lambda s: s.expiring.due(s.world.time_ns), Scheduler.expire),
+    Step("expire", lambda s: s.expiring.due(s.state.time_ns), Scheduler.expire),
     Step("induct", lambda s: s.inbox, Scheduler.induct),
 )
 """What happens once, at the beginning of a round."""
 PASS: Final[tuple[Step, ...]] = (
-    Step("outcalls", lambda s: s.outcalls.answered() if s.world.outcalls else (), Scheduler.answer_outcalls),
-    Step("manage", lambda s: s.world.management_queue, Scheduler.manage),
-    Step("take turns", Scheduler.due, Scheduler.take_turns),
+    Step("outcalls", lambda s: s.outcalls.answered() if s.state.outcalls else (), Scheduler.answer_outcalls),
+    Step("manage", lambda s: s.state.management_queue, Scheduler.manage),
+    Step("execute", Scheduler.due, Scheduler.execute),
     Step("stop", lambda s: s.stopping, Scheduler.settle_stops),
     Step("route", lambda s: s.leaving, Scheduler.route),
 )

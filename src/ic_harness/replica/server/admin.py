@@ -32,13 +32,13 @@ from urllib.parse import parse_qs
 
 from ic_harness.errors import HarnessError, InputError
 from ic_harness.principal import Principal
-from ic_harness.replica.http.http_messages import HttpProblem, HttpRequest, HttpResponse, problem
+from ic_harness.replica.http.http_messages import HttpProblem, HttpRequest, HttpResponse, error_response
 from ic_harness.replica.replica import Replica
 from ic_harness.replica.server.admin_fields import Fields, json_object
 from ic_harness.replica.server.topology import topology
 from ic_harness.replica.state.clock import MAX_TIME
 from ic_harness.replica.state.latency_profile import PRESETS, Latency
-from ic_harness.replica.testing.faults import Fault, Harm
+from ic_harness.replica.testing.faults import Fault, FaultKind
 from ic_harness.replica.testing.latency import LatencyModel
 from ic_harness.replica.testing.snapshots import NetworkSnapshot
 
@@ -64,11 +64,11 @@ class Admin:
             check_local(request)
             return _json(self._route(request))
         except HttpProblem as refusal:
-            return problem(refusal.status, refusal.text)
+            return error_response(refusal.status, refusal.text)
         except InputError as refusal:
-            return problem(400, str(refusal))
+            return error_response(400, str(refusal))
         except HarnessError as refusal:
-            return problem(409, f"{type(refusal).__name__}: {refusal}")
+            return error_response(409, f"{type(refusal).__name__}: {refusal}")
 
     def _route(self, request: HttpRequest) -> Any:
         path = request.path.removeprefix(PREFIX).rstrip("/")
@@ -89,13 +89,13 @@ class Admin:
 
     def status(self, _since: int) -> dict[str, Any]:
         """What the network is and how far it has come."""
-        world = self.replica.node.world
+        state = self.replica.node.state
         return {
             "root_key": self.replica.root_key.hex(),
-            "round": world.round,
-            "time_ns": world.time_ns,
+            "round": state.round,
+            "time_ns": state.time_ns,
             "held": self.replica.is_held,
-            "canisters": [str(Principal(canister_id)) for canister_id in sorted(world.canisters)],
+            "canisters": [str(Principal(canister_id)) for canister_id in sorted(state.canisters)],
         }
 
     def topology(self, _since: int) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class Admin:
         rounds = fields.integer("rounds", 0, _MAX_ROUNDS, 1)
         fields.done()
         self.replica.tick(rounds)
-        return {"round": self.replica.node.world.round}
+        return {"round": self.replica.node.state.round}
 
     def hold(self, fields: Fields) -> None:
         """Hold rounds."""
@@ -192,7 +192,7 @@ class Admin:
 
     def order_fault(self, fields: Fields) -> None:
         """Order a fault."""
-        default = Fault(harm=Harm(fields.choice("harm", [*Harm])))
+        default = Fault(harm=FaultKind(fields.choice("harm", [*FaultKind])))
         anywhere = fields.is_null("endpoint")
         fault = replace(
             default,

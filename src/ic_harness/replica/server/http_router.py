@@ -8,7 +8,7 @@ from ic_harness.replica.replica import Replica
 from ic_harness.replica.server import admin
 
 
-class Front:
+class HttpRouter:
     """The one door of a served replica."""
 
     def __init__(self, replica: Replica) -> None:

@@ -17,10 +17,10 @@ from typing import Any, Final, Self
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError, TransportError
 from ic_harness.replica.execution import WasmExecutor
-from ic_harness.replica.http.http_messages import NO_BODY, HttpRequest, HttpResponse, problem
+from ic_harness.replica.http.http_messages import NO_BODY, HttpRequest, HttpResponse, error_response
 from ic_harness.replica.http.routes import CORS
 from ic_harness.replica.replica import Replica
-from ic_harness.replica.server.http_router import Front
+from ic_harness.replica.server.http_router import HttpRouter
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,7 +45,7 @@ def app(replica: Replica) -> Application:
     """Make an ASGI 3 application that serves `replica`; closing the replica stays with the caller."""
     workers = WasmExecutor("ic-harness-http", _WORKERS)
     limit = replica.config.ingress_bytes + _READ_BEYOND
-    front = Front(replica)
+    front = HttpRouter(replica)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -56,7 +56,7 @@ def app(replica: Replica) -> Application:
         try:
             body = await _body(receive, limit)
         except _TooLargeError:
-            await _send(send, problem(413, "The request body is too large"))
+            await _send(send, error_response(413, "The request body is too large"))
             return
         except _LostError:
             return

@@ -18,7 +18,7 @@ class Pages:
     parts: tuple[tuple[str, int, bytes], ...]
 
 
-class Measure(NamedTuple):
+class MessageCost(NamedTuple):
     """What one message cost: instructions, and by how much it changed the balance."""
 
     what: str
@@ -28,7 +28,7 @@ class Measure(NamedTuple):
 
 
 @dataclass(slots=True)
-class Changes:
+class StateDelta:
     """What a round changed, for journal and certifier; ids of canisters, None for what is gone."""
 
     canisters: set[bytes] = field(default_factory=set)
@@ -37,4 +37,4 @@ class Changes:
     replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
     outcalls: dict[int, Outcall | None] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
-    measures: list[tuple[bytes, Measure]] = field(default_factory=list)
+    measures: list[tuple[bytes, MessageCost]] = field(default_factory=list)

@@ -9,7 +9,7 @@ from ic_harness.replica.state.replicated_state import Answer, CallContext, FromS
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ResponseOut:
     """A call from `origin` has its answer; `refund` are the cycles that go back."""
 
     origin: Origin
@@ -17,18 +17,18 @@ class Answered:
     refund: int = 0
 
 
-Leaving: TypeAlias = Request | Answered
+OutputMessage: TypeAlias = Request | ResponseOut
 
 
 @dataclass(slots=True)
-class Outbox:
+class OutputQueue:
     """What leaves canisters during a round, in the order in which it is routed."""
 
-    items: list[Leaving] = field(default_factory=list)
+    items: list[OutputMessage] = field(default_factory=list)
 
     def answer(self, context: CallContext, answer: Answer) -> None:
         """Answer a call context: once, with all cycles that were not accepted."""
         context.answered = True
         refund, context.cycles_available = context.cycles_available, 0
         if not isinstance(context.origin, FromSystem):
-            self.items.append(Answered(context.origin, answer, refund))
+            self.items.append(ResponseOut(context.origin, answer, refund))

@@ -1,11 +1,11 @@
-"""The world of the replica: everything that it remembers, as plain data.
+"""The replicated state: everything that the subnet remembers, as plain data.
 
 Interface specification, "Abstract behavior", "Abstract canisters" and "The system state". Nothing here
-acts; behaviour lives in `scheduler`, `turn`, `effects` and `management`. What can be shared between two
-states of the world is frozen, what changes (`World`, `Canister`, `CallContext`) is copied by `copy()`.
+acts; behaviour lives in `rounds/`, `execution/effects` and `management/`. What can be shared between two
+copies of the state is frozen, what changes (`ReplicatedState`, `Canister`, `CallContext`) is copied by `copy()`.
 
-Not here: the memory of canisters (`machine.Machine` holds the live Wasm) and modules, chunks and snapshot
-memories, which are named by the SHA-256 of their content and stand in `store.blobs`.
+Not here: the memory of canisters (`execution.instances.InstancePool` holds the live Wasm), and modules, chunks and
+snapshot memories, which are named by the SHA-256 of their content and are in `store.blobs`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from ic_harness.units import MAX_CYCLES, TRILLION
 
@@ -70,8 +70,10 @@ class FromUser:
 
 
 @dataclass(frozen=True, slots=True)
-class FromHost:
-    """The call came through the Python API of the test network; `ticket` numbers who waits."""
+class FromPythonApi:
+    """The call came through the Python API of the test network; `ticket` numbers the calls."""
+
+    STORED_AS: ClassVar[str] = "FromHost"
 
     ticket: int
 
@@ -89,7 +91,7 @@ class FromSystem:
     """Heartbeat, timer or low-memory hook: nobody waits."""
 
 
-Origin: TypeAlias = FromUser | FromHost | FromCanister | FromSystem
+Origin: TypeAlias = FromUser | FromPythonApi | FromCanister | FromSystem
 
 
 # --- messages ----------------------------------------------------------------------------------------------
@@ -359,8 +361,10 @@ class Outcall:
 
 
 @dataclass(slots=True, kw_only=True)
-class World:
-    """All of it. `time_ns` is the time of the last round."""
+class ReplicatedState:
+    """The whole state. `time_ns` is the time of the last round; on disk it is named `World`."""
+
+    STORED_AS: ClassVar[str] = "World"
 
     time_ns: int
     round: int = 0
@@ -374,7 +378,7 @@ class World:
     outcalls: dict[int, Outcall] = field(default_factory=dict)
     next_outcall: int = 0
 
-    def copy(self) -> World:
+    def copy(self) -> ReplicatedState:
         """Give an independent copy; frozen parts are shared."""
         return replace(
             self,

@@ -246,8 +246,8 @@ def _memories(result: Examination, loaded: Loaded) -> None:
 
 
 def _blobs(result: Examination, loaded: Loaded) -> None:
-    world = loaded.contents.world
-    wanted = sorted(blobs_of(world)) if world is not None else []
+    state = loaded.contents.state
+    wanted = sorted(blobs_of(state)) if state is not None else []
     try:
         files.check_folder(result.folder / "blobs")
     except StateError as problem:
@@ -260,7 +260,7 @@ def _blobs(result: Examination, loaded: Loaded) -> None:
             result.unreadable.add(result.blobs.path(digest))
     damaged = sum(result.blobs.path(digest) in result.unreadable for digest in wanted)
     result.note("blobs", "whole", f"{len(wanted) - damaged} of {len(wanted)} modules, chunks and snapshots")
-    for canister in world.canisters.values() if world is not None else ():
+    for canister in state.canisters.values() if state is not None else ():
         if not result.usable(canister):
             result.lost.append(f"canister {name(canister.id)}: its memory or module is damaged")
 
@@ -272,9 +272,9 @@ def _left_over(result: Examination, loaded: Loaded) -> None:
 
 
 def _describe(loaded: Loaded) -> str:
-    world = loaded.contents.world
-    if world is None:
+    state = loaded.contents.state
+    if state is None:
         return "the seed; no round was kept"
     size = sum(memory.heap_size + memory.stable_size for memory in loaded.contents.memories.values())
-    count = len(world.canisters)
-    return f"round {world.round}: {count} canister{'s' * (count != 1)} with {human_bytes(size)} of memory"
+    count = len(state.canisters)
+    return f"round {state.round}: {count} canister{'s' * (count != 1)} with {human_bytes(size)} of memory"

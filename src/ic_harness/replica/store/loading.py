@@ -180,9 +180,9 @@ def notes(loaded: Loaded) -> list[str]:
 
 
 def check_blobs(loaded: Loaded, blobs: FileBlobs) -> None:
-    """Check every blob that the world refers to. Raises `DamagedError`."""
-    world = loaded.contents.world
-    for digest in sorted(blobs_of(world)) if world is not None else ():
+    """Check every blob that the state refers to. Raises `DamagedError`."""
+    state = loaded.contents.state
+    for digest in sorted(blobs_of(state)) if state is not None else ():
         blobs.check(digest)
 
 

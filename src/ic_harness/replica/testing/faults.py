@@ -14,7 +14,7 @@ from typing import Final
 
 from ic_harness.errors import ProtocolError, ReplicaError, TransportError
 from ic_harness.protocol import Envelope
-from ic_harness.replica.http.http_messages import HttpRequest, HttpResponse, problem
+from ic_harness.replica.http.http_messages import HttpRequest, HttpResponse, error_response
 from ic_harness.replica.state import clock
 
 Answerer = Callable[[HttpRequest], HttpResponse]
@@ -23,7 +23,7 @@ OVERTAKEN_WITHIN_S: Final = 2.0
 """How long a request that is to be overtaken waits for another one to come."""
 
 
-class Harm(StrEnum):
+class FaultKind(StrEnum):
     """What can happen to a request or its answer."""
 
     DROP_REQUEST = "drop_request"
@@ -45,7 +45,7 @@ class Fault:
     `after` requests that match pass, the next `times` are harmed; `seconds` is for delays.
     """
 
-    harm: Harm
+    harm: FaultKind
     endpoint: str | None = "call"
     method: str | None = None
     after: int = 0
@@ -97,7 +97,7 @@ class Faults:
         with self._lock:
             return [fault for fault, _ in self._orders]
 
-    def around(self, request: HttpRequest, answer: Answerer) -> HttpResponse:
+    def apply(self, request: HttpRequest, answer: Answerer) -> HttpResponse:
         """Answer a request, harmed if that is ordered. Raises `TransportError` for what gets lost."""
         if not self._orders:
             return answer(request)
@@ -105,7 +105,7 @@ class Faults:
         if fault is None:
             response = answer(request)
         else:
-            response = _HARMS[fault.harm](self, fault, request, answer)
+            response = _KINDS[fault.harm](self, fault, request, answer)
         with self._lock:
             self._passed += 1
             self._lock.notify_all()
@@ -156,24 +156,24 @@ class Faults:
         return answer(request)
 
     def _too_many(self, _fault: Fault, _request: HttpRequest, _answer: Answerer) -> HttpResponse:
-        return problem(429, "Too many requests (ordered fault)")
+        return error_response(429, "Too many requests (ordered fault)")
 
     def _unavailable(self, _fault: Fault, _request: HttpRequest, _answer: Answerer) -> HttpResponse:
-        return problem(503, "Service unavailable (ordered fault)")
+        return error_response(503, "Service unavailable (ordered fault)")
 
     def _start_anew(self, _fault: Fault, request: HttpRequest, answer: Answerer) -> HttpResponse:
         self._restart()
         return answer(request)
 
 
-_HARMS: Final[dict[Harm, Callable[[Faults, Fault, HttpRequest, Answerer], HttpResponse]]] = {
-    Harm.DROP_REQUEST: Faults._drop_request,  # noqa: SLF001 — the table belongs to the class
-    Harm.DROP_REPLY: Faults._drop_reply,  # noqa: SLF001
-    Harm.DELAY_REQUEST: Faults._delay_request,  # noqa: SLF001
-    Harm.DELAY_REPLY: Faults._delay_reply,  # noqa: SLF001
-    Harm.DUPLICATE: Faults._duplicate,  # noqa: SLF001
-    Harm.REORDER: Faults._reorder,  # noqa: SLF001
-    Harm.TOO_MANY_REQUESTS: Faults._too_many,  # noqa: SLF001
-    Harm.UNAVAILABLE: Faults._unavailable,  # noqa: SLF001
-    Harm.RESTART: Faults._start_anew,  # noqa: SLF001
+_KINDS: Final[dict[FaultKind, Callable[[Faults, Fault, HttpRequest, Answerer], HttpResponse]]] = {
+    FaultKind.DROP_REQUEST: Faults._drop_request,  # noqa: SLF001 — the table belongs to the class
+    FaultKind.DROP_REPLY: Faults._drop_reply,  # noqa: SLF001
+    FaultKind.DELAY_REQUEST: Faults._delay_request,  # noqa: SLF001
+    FaultKind.DELAY_REPLY: Faults._delay_reply,  # noqa: SLF001
+    FaultKind.DUPLICATE: Faults._duplicate,  # noqa: SLF001
+    FaultKind.REORDER: Faults._reorder,  # noqa: SLF001
+    FaultKind.TOO_MANY_REQUESTS: Faults._too_many,  # noqa: SLF001
+    FaultKind.UNAVAILABLE: Faults._unavailable,  # noqa: SLF001
+    FaultKind.RESTART: Faults._start_anew,  # noqa: SLF001
 }

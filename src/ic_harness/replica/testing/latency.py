@@ -46,7 +46,7 @@ class LatencyModel:
         self.model = model
         self._blocks = Blocks(model)
 
-    def around(self, request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
+    def apply(self, request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
         """Answer a request with the delays of the model."""
         clock.pause(self.model.one_way_s)
         if not request.path.endswith("/call"):
