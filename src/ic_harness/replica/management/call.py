@@ -140,7 +140,7 @@ class Call:
         self.effects.changed[canister.id] = canister
 
     def check_version(self) -> None:
-        """Check `sender_canister_version`, if given, against the calling canister. Raises `ManagementReject` (IC0504)."""
+        """Check `sender_canister_version`, if given, against the caller. Raises `ManagementReject` (IC0504)."""
         claimed = self.argument.get("sender_canister_version")
         if claimed is None or not isinstance(self.request.origin, FromCanister):
             return
