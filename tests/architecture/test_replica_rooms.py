@@ -7,9 +7,10 @@ is used: an entry that nothing needs any more fails as well.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from .source import PACKAGE, Module, modules
+from .source import PACKAGE, SOURCE, Module, modules
 
 REPLICA = f"{PACKAGE}.replica"
 
@@ -138,3 +139,17 @@ def _is_file_call(function: ast.expr) -> bool:
     if isinstance(function, ast.Attribute):
         return function.attr in FILE_CALLS
     return isinstance(function, ast.Name) and function.id == "open"
+
+
+def test_the_map_of_the_specification_names_files():
+    """Every file that the README's map of the specification names exists, and each room of `replica/` is on the map."""
+    folder = SOURCE / PACKAGE / "replica"
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## From the interface specification to the file\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    files = [re.findall(r"`([\w./]+\.(?:py|did))`", row.rpartition(" | ")[2]) for row in rows]
+    assert [row for row, named in zip(rows, files, strict=True) if not named] == []
+    named = {name for row in files for name in row}
+    assert sorted(name for name in named if not (folder / name).is_file()) == []
+    rooms = {room for room in MAY_IMPORT if (folder / room).is_dir()} - {"", "server", "store", "testing"}
+    assert rooms - {name.split("/")[0] for name in named} == set()

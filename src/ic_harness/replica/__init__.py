@@ -11,7 +11,7 @@ from .execution import ModuleFacts, ModuleInvalid, inspect_module
 from .http.http_messages import HttpRequest, HttpResponse
 from .replica import PendingUpdate, Replica
 from .rounds.metrics import ExecutionMetrics, LogLine
-from .rounds.outcalls import (
+from .rounds.outcall_sources import (
     ImmediateOutcalls,
     OutcallAnswer,
     OutcallFailure,
@@ -27,7 +27,7 @@ from .state.replicated_state import Outcall
 from .store import StateFinding, StateReport, examine_state, salvage_state
 from .testing.faults import Fault, FaultKind
 from .testing.latency import LatencyModel
-from .testing.snapshots import NetworkSnapshot
+from .testing.network_snapshots import NetworkSnapshot
 
 __all__ = [
     "MAINNET",

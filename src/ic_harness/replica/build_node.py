@@ -11,7 +11,7 @@ from ic_harness.replica.execution import Engine, default_folder
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.rounds.node import Node
-from ic_harness.replica.rounds.outcalls import OutcallSource
+from ic_harness.replica.rounds.outcall_sources import OutcallSource
 from ic_harness.replica.rounds.scheduler import Scheduler
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet

@@ -19,7 +19,7 @@ from ic_harness.replica.rounds import queries
 from ic_harness.replica.rounds.completions import Completion
 from ic_harness.replica.rounds.metrics import ExecutionMetrics, LogLine
 from ic_harness.replica.rounds.node import Node
-from ic_harness.replica.rounds.outcalls import OutcallSource, RefusingOutcalls
+from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
 from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.rounds.scheduler import Kind
 from ic_harness.replica.state.clock import SystemClock, check_time
@@ -32,10 +32,10 @@ from ic_harness.replica.state.replicated_state import (
     Rejected,
     Request,
 )
-from ic_harness.replica.testing import snapshots
+from ic_harness.replica.testing import network_snapshots
 from ic_harness.replica.testing.faults import Faults
 from ic_harness.replica.testing.latency import LatencyModel
-from ic_harness.replica.testing.snapshots import NetworkSnapshot
+from ic_harness.replica.testing.network_snapshots import NetworkSnapshot
 from ic_harness.replica.threshold import KEYS, MasterKeys
 
 T = TypeVar("T")
@@ -252,7 +252,7 @@ class Replica:
         self.node.runner.settle(_SETTLING)
 
     def answer_outcalls(self, source: OutcallSource) -> None:
-        """Let `source` answer HTTPS outcalls from now on, also those that are under way; see `replica.outcalls`."""
+        """Let `source` answer HTTPS outcalls from now on, also those that are under way; see `OutcallSource`."""
         self._outcalls = source
         self.node.runner.call(lambda: self.node.scheduler.take_source(source))
 
@@ -271,15 +271,15 @@ class Replica:
 
     def snapshot(self) -> NetworkSnapshot:
         """Remember the state of everything; costs little, and `close` it when it is no longer needed."""
-        return snapshots.take(self.node, self.clock)
+        return network_snapshots.take(self.node, self.clock)
 
     def restore(self, snapshot: NetworkSnapshot) -> None:
         """Bring everything back to a snapshot, as often as wanted. Raises `ReplicaError`."""
-        snapshots.restore(snapshot, self.node, self.clock)
+        network_snapshots.restore(snapshot, self.node, self.clock)
 
     def state_hash(self) -> bytes:
         """SHA-256 over the state of all canisters; the same calls at the same times give the same hash."""
-        return snapshots.state_hash(self.node)
+        return network_snapshots.state_hash(self.node)
 
     # --- looking inside -------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class Replica:
     def stable_memory(self, canister_id: Id) -> bytes:
         """The stable memory of a canister between two rounds. Raises `ReplicaError` when there is no such canister."""
         canister = self.canister(canister_id)
-        return self.node.runner.call(lambda: snapshots.stable_memory(self.node.instances, canister))
+        return self.node.runner.call(lambda: network_snapshots.stable_memory(self.node.instances, canister))
 
     def certified_data(self, canister_id: Id) -> bytes:
         """The certified data of a canister between two rounds. Raises `ReplicaError` when there is no such canister."""

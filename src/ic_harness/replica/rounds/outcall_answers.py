@@ -14,7 +14,7 @@ from ic_harness import candid
 from ic_harness.errors import CandidError
 from ic_harness.replica.execution import Entry, Interrupted, Mode, Reply, Trapped, effects, trap_rejects
 from ic_harness.replica.execution.environment import environment
-from ic_harness.replica.rounds.outcalls import (
+from ic_harness.replica.rounds.outcall_sources import (
     OutcallAnswer,
     OutcallFailure,
     OutcallResponse,

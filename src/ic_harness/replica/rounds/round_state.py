@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import ManagementEffects
 from ic_harness.replica.rounds import deadlines
-from ic_harness.replica.rounds.outcalls import OutcallSource
+from ic_harness.replica.rounds.outcall_sources import OutcallSource
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
 from ic_harness.replica.state.delta import StateDelta

@@ -40,7 +40,7 @@ from ic_harness.replica.state.clock import MAX_TIME
 from ic_harness.replica.state.latency_profile import PRESETS, Latency
 from ic_harness.replica.testing.faults import Fault, FaultKind
 from ic_harness.replica.testing.latency import LatencyModel
-from ic_harness.replica.testing.snapshots import NetworkSnapshot
+from ic_harness.replica.testing.network_snapshots import NetworkSnapshot
 
 PREFIX: Final = "/_/"
 _JSON: Final = {"content-type": "application/json"}
