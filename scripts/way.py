@@ -1,8 +1,8 @@
 """The way of a chunk: the files that one `uploads_put_chunk` of 1.8 MB enters, with client and replica in one process.
 
 Prints the number of files of the packages, how often consecutive calls are in different rooms (the folder or file
-directly below a package), and the number of Python calls. `--files` lists each file with its calls, `--calls` the files in
-the order of the calls. A profile function counts in every thread; it is installed before the network starts its own.
+directly below a package), and the number of Python calls. `--files` lists each file with its calls, `--calls` the files
+in the order of the calls. A profile function counts in every thread; it is installed before the network starts its own.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ REPLICA = f"{PACKAGE}.replica"
 # From the outside in. Every import counts: at module level, for types only, and inside functions.
 MAY_IMPORT = {
     "": {"execution", "http", "replica", "rounds", "server", "state", "store", "testing"},
-    "server": {"execution", "gateway", "http", "replica", "state", "testing"},
+    "server": {"execution", "gateway", "http", "replica", "rounds", "state", "testing"},
     "gateway": {"http", "replica"},
     "replica": {"build_node", "execution", "http", "rounds", "state", "testing", "threshold"},
     "build_node": {"certification", "execution", "management", "rounds", "state", "store"},

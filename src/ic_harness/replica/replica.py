@@ -123,6 +123,8 @@ class Replica:
 
         Raises `TransportError` where an ordered fault says that the request or its answer gets lost.
         """
+        if not self.faults.ordered:
+            return self._delayed(request)
         return self.faults.apply(request, self._delayed)
 
     def _delayed(self, request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ic_harness.protocol import Certificate, Tree, bls, prune, sign_root
-from ic_harness.replica.certification.state_tree import CanisterParts, StateTree, metrics, top
+from ic_harness.replica.certification.state_tree import CanisterParts, StateTree
 from ic_harness.replica.state.config import Subnet
 from ic_harness.replica.state.replicated_state import ReplicatedState, RequestRecord
 
@@ -60,7 +60,6 @@ class Certifier:
     """Keeps the state tree and hands out the certified state of the last round."""
 
     def __init__(self, subnet: Subnet, key: bls.BlsKey) -> None:
-        self._subnet = subnet
         self._tree = StateTree(subnet)
         self._key = key
         self._data: dict[bytes, bytes] = {}
@@ -80,10 +79,7 @@ class Certifier:
             self._data = kept | {
                 key: parts[0].certified_data for key, parts in canisters.items() if parts is not None
             }
-        parts, time_ns, leaf = self._tree.frozen(), state.time_ns, metrics(state)
-        self._latest = Certified(
-            lambda: top(self._subnet, *parts, time_ns, leaf), self._key, time_ns, self._data
-        )
+        self._latest = Certified(self._tree.frozen(state), self._key, state.time_ns, self._data)
 
     def clear(self) -> None:
         """Forget everything, because the state was replaced; `update` must follow."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import BEST_EFFORT_TIMEOUT
-from ic_harness.replica.state.output_queue import OutputQueue
+from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
 from ic_harness.replica.state.replicated_state import (
     LOG_RECORD_BYTES,
     Answer,
     CallContext,
     Canister,
     FromCanister,
+    FromSystem,
     LogRecord,
     PendingCall,
     Replied,
@@ -36,12 +37,11 @@ def apply(
     if effects.global_timer_ns is not None:
         canister.global_timer_ns = effects.global_timer_ns
     for call in effects.calls:
-        outputs.items.append(_leave(canister, context, call, time_ns))
+        outputs.append(_leave(canister, context, call, time_ns))
     if effects.answer is not None:
         reply = effects.answer
-        outputs.answer(
-            context, Replied(reply.data) if isinstance(reply, Reply) else rejects.explicit(reply.message)
-        )
+        said = Replied(reply.data) if isinstance(reply, Reply) else rejects.explicit(reply.message)
+        answer(context, said, outputs)
 
 
 def _move_cycles(canister: Canister, context: CallContext, effects: Effects) -> None:
@@ -80,10 +80,18 @@ def _leave(canister: Canister, context: CallContext, call: OutgoingCall, time_ns
     )
 
 
-def reject(canister: Canister, context: CallContext, answer: Answer, outputs: OutputQueue) -> None:
+def answer(context: CallContext, result: Answer, outputs: OutputQueue) -> None:
+    """Answer a call context: once, with all cycles that were not accepted."""
+    context.answered = True
+    refund, context.cycles_available = context.cycles_available, 0
+    if not isinstance(context.origin, FromSystem):
+        outputs.append(ResponseOut(context.origin, result, refund))
+
+
+def reject(canister: Canister, context: CallContext, why: Answer, outputs: OutputQueue) -> None:
     """Answer with a failure, unless the context is answered or a call of it may still bring an answer."""
     if not context.answered and context.outstanding == 0:
-        outputs.answer(context, answer)
+        answer(context, why, outputs)
     close_call_context(canister, context, outputs)
 
 
@@ -92,7 +100,7 @@ def close_call_context(canister: Canister, context: CallContext, outputs: Output
     if context.outstanding:
         return
     if not context.answered:
-        outputs.answer(context, rejects.did_not_reply(canister.id))
+        answer(context, rejects.did_not_reply(canister.id), outputs)
     canister.contexts.pop(context.number, None)
 
 

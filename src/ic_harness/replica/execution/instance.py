@@ -166,10 +166,11 @@ class Instance:
         )  # fmt: skip
 
     def _wrote_too_much(self, env: Environment) -> bool:
-        limit = env.stable_write_limits.of(env.mode)
-        if self.stable.size <= limit:
+        limits = env.stable_write_limits
+        if self.stable.size <= min(limits.message, limits.upgrade, limits.query):
             return False  # nearly always: pages are counted only where there are enough of them
-        return sum(end - start for start, end in self.stable.written()) > limit
+        limit = limits.of(env.mode)
+        return self.stable.size > limit and sum(end - start for start, end in self.stable.written()) > limit
 
     def _execute(self, frame: Frame, entry: Entry, since: int) -> NativeTrap | EngineError | None:
         """Run and say what stopped it, None if it came to its end."""

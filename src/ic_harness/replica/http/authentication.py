@@ -20,19 +20,14 @@ def authenticate(node: Node, body: bytes, kind: str) -> tuple[Envelope, Verified
     try:
         envelope = Envelope.from_cbor(body)
         sender = verify_envelope(envelope, now_ns=now, root_key=node.subnet.root_key)
-        _check_kind(envelope.content, kind)
+        found = envelope.content["request_type"]
+        if found != kind:
+            raise HttpProblem(400, f"Unexpected request_type {found!r}, this endpoint takes {kind!r}")
         if kind == "call" or not sender.principal.is_anonymous:
             check_expiry(envelope.content["ingress_expiry"], now)
     except (CborError, EnvelopeError) as refusal:
         raise HttpProblem(400, str(refusal)) from None
     return envelope, sender
-
-
-def _check_kind(content: dict[str, Any], kind: str) -> None:
-    if content["request_type"] != kind:
-        raise HttpProblem(
-            400, f"Unexpected request_type {content['request_type']!r}, this endpoint takes {kind!r}"
-        )
 
 
 def to_request(envelope: Envelope, sender: VerifiedSender) -> Request:

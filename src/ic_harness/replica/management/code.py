@@ -28,7 +28,6 @@ from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import INSTALL_INSTRUCTIONS
-from ic_harness.replica.state.output_queue import OutputQueue
 from ic_harness.replica.state.replicated_state import Canister
 
 ENHANCED: Final = "enhanced-orthogonal-persistence"
@@ -100,7 +99,7 @@ class Installation:
         since = self.call.view.since
         try:
             outcomes = [self._check(new.start(self._environment(Mode.START), since))]
-            if module.has(export):
+            if export in module.exports:
                 env = self._environment(mode, self.arg)
                 outcomes.append(self._check(new.run(Entry(export=export), env, since)))
         except BaseException:  # trapped, or interrupted
@@ -157,7 +156,7 @@ class Installation:
         old.close()
 
     def _leave(self, old: Instance) -> None:
-        if self.options.get("skip_pre_upgrade") or not old.module.has("canister_pre_upgrade"):
+        if self.options.get("skip_pre_upgrade") or "canister_pre_upgrade" not in old.module.exports:
             return
         env = self._environment(Mode.PRE_UPGRADE)
         outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env, self.call.view.since))
@@ -248,13 +247,12 @@ def uninstall_code(call: Call) -> tuple[()]:
 
 def uninstall(call: Call, canister: Canister) -> None:
     """Remove code and state of a canister."""
-    outputs = OutputQueue()
+    outputs = call.effects.outputs
     for context in list(canister.contexts.values()):
         if not context.answered:
-            outputs.answer(context, rejects.canister_uninstalled())
+            effects.answer(context, rejects.canister_uninstalled(), outputs)
         context.abandoned = True
         effects.close_call_context(canister, context, outputs)
-    call.effects.outputs += outputs.items
     with call.instances.lock(canister.id):
         call.instances.drop(canister.id)
         canister.module_hash = b""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ic_harness.replica.state.output_queue import OutputMessage, ResponseOut
+from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
 from ic_harness.replica.state.replicated_state import Answer, Canister, Outcall, Request
 
 
@@ -22,7 +22,7 @@ class ManagementEffects:
     complete: bool = True
     rejected: list[ResponseOut] = field(default_factory=list)
     """Answers to calls that never began; delivered at once."""
-    outputs: list[OutputMessage] = field(default_factory=list)
+    outputs: OutputQueue = field(default_factory=list)
     """Answers to calls that were executed; routed at the end of the pass."""
     changed: dict[bytes, Canister] = field(default_factory=dict)
     """Canisters whose record changed."""

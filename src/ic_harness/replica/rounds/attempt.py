@@ -74,11 +74,11 @@ class Undo:
         if isinstance(message, Response) and message.call in canister.calls:
             call = (message.call, canister.calls[message.call])
             context = replace(canister.contexts[call[1].context])
-        return cls(canister.next_number, canister.cycles, len(outputs.items), context, call)
+        return cls(canister.next_number, canister.cycles, len(outputs), context, call)
 
     def apply(self, canister: Canister, outputs: OutputQueue) -> None:
         """Put the record back."""
-        del outputs.items[self.left :]
+        del outputs[self.left :]
         for number in range(self.number + 1, canister.next_number + 1):
             canister.contexts.pop(number, None)
             canister.calls.pop(number, None)

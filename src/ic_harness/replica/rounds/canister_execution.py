@@ -67,7 +67,7 @@ class ExecutionSlice:
     time_ns: int
     journaled: bool = False
     abandoned: AbandonedTest = lambda _message, _canister: False
-    outputs: OutputQueue = field(default_factory=OutputQueue)
+    outputs: OutputQueue = field(default_factory=list)
     diffs: list[Pages] = field(default_factory=list)
     used: Used = field(default_factory=Used)
     measures: list[MessageCost] = field(default_factory=list)
@@ -132,7 +132,7 @@ class ExecutionSlice:
     def _refuse(self, message: Message, answer: Rejected) -> None:
         """End a message without running it: as if it, or the callback that it is for, had trapped."""
         if isinstance(message, Request):
-            self.outputs.items.append(ResponseOut(message.origin, answer, message.cycles))
+            self.outputs.append(ResponseOut(message.origin, answer, message.cycles))
             return
         context = self._take_back(message)
         if context is not None:
@@ -169,7 +169,7 @@ class ExecutionSlice:
 
     def _task(self, name: str) -> bool:
         """Run a task if the module has it; False when rounds must give way, and nothing of it was done."""
-        if not self.instances.module(self.canister).has(f"canister_{name}"):
+        if f"canister_{name}" not in self.instances.module(self.canister).exports:
             return True
         return self._attempt(lambda: self._run_task(name))
 

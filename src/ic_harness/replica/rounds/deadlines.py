@@ -18,6 +18,8 @@ class Deadlines:
     def __init__(self) -> None:
         self._heap: list[tuple[int, bytes, int]] = []
         self._known: set[tuple[bytes, int]] = set()
+        self.earliest_ns: int | None = None
+        """The earliest time, None when there is none."""
 
     def note(self, canister: Canister) -> None:
         """Take in the deadlines of a canister's calls."""
@@ -35,6 +37,7 @@ class Deadlines:
         if (canister_id, number) not in self._known:
             self._known.add((canister_id, number))
             heapq.heappush(self._heap, (when_ns, canister_id, number))
+            self.earliest_ns = self._heap[0][0]
 
     def due(self, now_ns: int) -> list[tuple[bytes, int]]:
         """Take out everything whose time has come."""
@@ -43,11 +46,8 @@ class Deadlines:
             _, canister_id, number = heapq.heappop(self._heap)
             self._known.discard((canister_id, number))
             out.append((canister_id, number))
+        self.earliest_ns = self._heap[0][0] if self._heap else None
         return out
-
-    def next_ns(self) -> int | None:
-        """The earliest time, None when there is none."""
-        return self._heap[0][0] if self._heap else None
 
 
 def index(canisters: Iterable[Canister]) -> Deadlines:

@@ -44,7 +44,7 @@ def _compile_ahead(node: Node, request: Request) -> None:
 
 
 def _inspect_message(node: Node, canister: Canister, request: Request) -> Rejected | None:
-    if not node.instances.module(canister).has("canister_inspect_message"):
+    if "canister_inspect_message" not in node.instances.module(canister).exports:
         return None
     return node.run_read(lambda reading: _run_filter(node, canister, request, reading))
 

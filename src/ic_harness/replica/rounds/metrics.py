@@ -28,12 +28,17 @@ class ExecutionMetrics:
     """
 
     round: int
-    canister: Principal
+    canister_id: bytes
     what: str
     instructions: int
     cycles: int
     trapped: bool
     query: bool = False
+
+    @property
+    def canister(self) -> Principal:
+        """The canister that ran."""
+        return Principal(self.canister_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,17 +111,16 @@ class Node:
     def _observe(self, changes: StateDelta) -> None:
         canisters = self.state.canisters
         figures = [
-            ExecutionMetrics(round=self.state.round, canister=Principal(canister_id), **measure._asdict())
+            ExecutionMetrics(round=self.state.round, canister_id=canister_id, **measure._asdict())
             for canister_id, measure in changes.measures
         ]
         self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
 
     def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
         """Tell those who watch what a query cost and printed; no canister log keeps that."""
-        canister_id, time_ns = Principal(canister.id), self.query_time_ns()
         cost = ExecutionMetrics(
             round=self.state.round,
-            canister=canister_id,
+            canister_id=canister.id,
             what=what,
             instructions=outcome.instructions,
             cycles=0,
@@ -131,11 +130,12 @@ class Node:
         self.observer.figures.extend([cost])
         printed = effects.trap_log_lines(outcome) if isinstance(outcome, Trapped) else outcome.logs
         if printed:
+            canister_id, time_ns = Principal(canister.id), self.query_time_ns()
             self.observer.tell(
                 [LogLine(canister=canister_id, time_ns=time_ns, content=text) for text in printed]
             )
 
-    def replace_world(self, state: ReplicatedState) -> None:
+    def replace_state(self, state: ReplicatedState) -> None:
         """Replace the replicated state; no round may run, and the memories must be replaced already."""
         changes = StateDelta(
             canisters={*self.state.canisters, *state.canisters},

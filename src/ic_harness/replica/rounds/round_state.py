@@ -105,7 +105,7 @@ class RoundState:
             self.ready.add(canister.id)
         if canister.global_timer_ns:
             self.timers[canister.id] = canister.global_timer_ns
-        if self.instances.module(canister).has("canister_heartbeat"):
+        if "canister_heartbeat" in self.instances.module(canister).exports:
             self.heartbeats.add(canister.id)
 
     def touch(self, canister: Canister) -> None:

@@ -131,12 +131,18 @@ class Scheduler(RoundState):
     def next_event_ns(self) -> int | None:
         """When something will happen by itself: a timer, a deadline; None when nothing will."""
         times = [*self.timers.values()]
-        due = self.expiring.next_ns()
-        if due is not None:
-            times.append(due)
+        if self.expiring.earliest_ns is not None:
+            times.append(self.expiring.earliest_ns)
         return min(times, default=None)
 
     # --- steps ----------------------------------------------------------------------------------------------
+
+    def expired(self) -> list[tuple[bytes, int]]:
+        """Take out of the index what has waited too long."""
+        earliest = self.expiring.earliest_ns
+        if earliest is None or earliest > self.state.time_ns:
+            return []
+        return self.expiring.due(self.state.time_ns)
 
     def expire(self, due: Iterable[tuple[bytes, int]]) -> None:
         """Give up what waited too long: best-effort calls, stop requests, outcalls."""
@@ -259,7 +265,7 @@ class Scheduler(RoundState):
 
     def _after(self, execution: ExecutionSlice) -> None:
         canister = execution.canister
-        self.leaving += execution.outputs.items
+        self.leaving += execution.outputs
         self.changes.canisters.add(canister.id)
         self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
         if execution.measures:
@@ -269,7 +275,8 @@ class Scheduler(RoundState):
         self.changes.measures += [(canister.id, measure) for measure in execution.measures]
         if not canister.queue:
             self.ready.discard(canister.id)
-        self.expiring.note(canister)
+        if canister.calls:
+            self.expiring.note(canister)
         self.watch(canister)
 
     def route(self, leaving: list[OutputMessage]) -> None:
@@ -317,7 +324,7 @@ class Step:
 
 
 BEGINNING: Final[tuple[Step, ...]] = (
-    Step("expire", lambda s: s.expiring.due(s.state.time_ns), Scheduler.expire),
+    Step("expire", Scheduler.expired, Scheduler.expire),
     Step("induct", lambda s: s.inbox, Scheduler.induct),
 )
 """What happens once, at the beginning of a round."""

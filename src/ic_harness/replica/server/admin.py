@@ -34,6 +34,7 @@ from ic_harness.errors import HarnessError, InputError
 from ic_harness.principal import Principal
 from ic_harness.replica.http.http_messages import HttpProblem, HttpRequest, HttpResponse, error_response
 from ic_harness.replica.replica import Replica
+from ic_harness.replica.rounds.metrics import ExecutionMetrics
 from ic_harness.replica.server.admin_fields import Fields, json_object
 from ic_harness.replica.server.topology import topology
 from ic_harness.replica.state.clock import MAX_TIME
@@ -111,7 +112,7 @@ class Admin:
         following, entries = self.replica.figures(since)
         return {
             "next": following,
-            "entries": [asdict(entry) | {"canister": str(entry.canister)} for entry in entries],
+            "entries": [_metrics(entry) for entry in entries],
         }
 
     def lines(self, since: int) -> dict[str, Any]:
@@ -277,6 +278,12 @@ def _since(request: HttpRequest) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
         raise HttpProblem(400, f"`since` must be a whole number of at most {_MAX_DIGITS} digits")
     return int(text)
+
+
+def _metrics(entry: ExecutionMetrics) -> dict[str, Any]:
+    fields = asdict(entry)
+    del fields["canister_id"]
+    return {"canister": str(entry.canister), **fields}
 
 
 def _json(value: Any) -> HttpResponse:

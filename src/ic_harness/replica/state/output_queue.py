@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from ic_harness.replica.state.replicated_state import Answer, CallContext, FromSystem, Origin, Request
+from ic_harness.replica.state.replicated_state import Answer, Origin, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,5 @@ class ResponseOut:
 
 OutputMessage: TypeAlias = Request | ResponseOut
 
-
-@dataclass(slots=True)
-class OutputQueue:
-    """What leaves canisters during a round, in the order in which it is routed."""
-
-    items: list[OutputMessage] = field(default_factory=list)
-
-    def answer(self, context: CallContext, answer: Answer) -> None:
-        """Answer a call context: once, with all cycles that were not accepted."""
-        context.answered = True
-        refund, context.cycles_available = context.cycles_available, 0
-        if not isinstance(context.origin, FromSystem):
-            self.items.append(ResponseOut(context.origin, answer, refund))
+OutputQueue: TypeAlias = list[OutputMessage]
+"""What leaves canisters during a round, in the order in which it is routed."""

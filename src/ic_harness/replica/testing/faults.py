@@ -1,7 +1,7 @@
 """Faults on order: what networks do to requests and answers, done on purpose and counted.
 
 A fault says what happens, to which requests, from the how-manieth on and how often. Faults that are used up
-are gone; without faults nothing is looked at.
+are gone; without faults requests do not pass here.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Faults:
 
     def __init__(self, restart: Callable[[], None]) -> None:
         self._lock = threading.Condition()
-        self._orders: list[tuple[Fault, list[int]]] = []
+        self.ordered: list[tuple[Fault, list[int]]] = []
+        """Each fault with the number of requests that matched it so far; empty when no request needs `apply`."""
         self._passed = 0
         self._restart = restart
         self.done: list[Fault] = []
@@ -83,24 +84,22 @@ class Faults:
     def order(self, fault: Fault) -> None:
         """Order a fault."""
         with self._lock:
-            self._orders.append((fault, [0]))
+            self.ordered.append((fault, [0]))
 
     def clear(self) -> None:
         """Take back all orders that are left, and forget which were carried out."""
         with self._lock:
-            self._orders.clear()
+            self.ordered.clear()
             self.done.clear()
 
     @property
     def left(self) -> list[Fault]:
         """Orders that are not used up."""
         with self._lock:
-            return [fault for fault, _ in self._orders]
+            return [fault for fault, _ in self.ordered]
 
     def apply(self, request: HttpRequest, answer: Answerer) -> HttpResponse:
         """Answer a request, harmed if that is ordered. Raises `TransportError` for what gets lost."""
-        if not self._orders:
-            return answer(request)
         fault = self._next(request)
         if fault is None:
             response = answer(request)
@@ -113,7 +112,7 @@ class Faults:
 
     def _next(self, request: HttpRequest) -> Fault | None:
         with self._lock:
-            for order in self._orders:
+            for order in self.ordered:
                 fault, seen = order
                 if not fault.concerns(request):
                     continue
@@ -121,7 +120,7 @@ class Faults:
                 if seen[0] <= fault.after:
                     continue
                 if seen[0] == fault.after + fault.times:
-                    self._orders.remove(order)
+                    self.ordered.remove(order)
                 self.done.append(fault)
                 return fault
         return None

@@ -91,7 +91,7 @@ def _restore(snapshot: NetworkSnapshot, node: Node, clock: Clock) -> None:
             else:
                 live.restore(memory)
     clock.reset(snapshot.clock)
-    node.replace_world(snapshot.state.copy())
+    node.replace_state(snapshot.state.copy())
     runner.heartbeat_ns = snapshot.heartbeat_ns
     runner.set_held(held=snapshot.held)
 
