@@ -22,14 +22,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from ic_harness.backend import reference_wasm
-from ic_harness.conformance.checks import CHECKS, Check
-from ic_harness.conformance.gate import Build, Order, run_gate
-from ic_harness.conformance.results import CheckResult
-from ic_harness.conformance.running import run_check
-from ic_harness.conformance.stage import Stage
+from ic_capsule.backend import reference_wasm
+from ic_capsule.suite.checks import CHECKS, Check
+from ic_capsule.suite.stage import Stage
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
+from ic_harness.testing.gate import Build, Order, run_gate
+from ic_harness.testing.results import CheckResult
+from ic_harness.testing.running import run_check
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATIONS = ROOT / "fixtures" / "canisters" / "generations"

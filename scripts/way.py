@@ -16,7 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ic_harness.backend import Backend, reference_wasm
+from ic_capsule.backend import Backend
+from ic_capsule.reference import reference_wasm
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
 

@@ -10,7 +10,7 @@ import pytest
 INSTALLED = any(found.name == "ic_harness" for found in entry_points(group="pytest11"))
 
 # Installed plugins load by themselves; a source tree on PYTHONPATH needs to be told.
-pytest_plugins = ["pytester", *([] if INSTALLED else ["ic_harness.pytest_plugin"])]
+pytest_plugins = ["pytester", *([] if INSTALLED else ["ic_harness.testing.plugin"])]
 
 
 @pytest.fixture

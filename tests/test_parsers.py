@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import wasmtime
 
+from ic_capsule.backend import locators
 from ic_harness import candid
 from ic_harness.agent import answers
 from ic_harness.agent.transport import Response
-from ic_harness.backend import locators
 from ic_harness.candid.leb128 import encode_signed, encode_unsigned
 from ic_harness.cli import config, remembered, served
 from ic_harness.errors import (

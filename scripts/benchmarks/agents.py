@@ -26,11 +26,11 @@ from _served import served
 from tests.interop import toolbox
 from tests.interop.judges import MAKERS
 
-from ic_harness.backend import AsyncBackend, reference_wasm
+from ic_capsule.backend import AsyncBackend, reference_wasm
+from ic_capsule.uploads.session import WINDOW
 from ic_harness.networks import connect
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads.session import WINDOW
 
 SIZE = 21_000_000
 CHUNK = 1_800_000

@@ -40,8 +40,8 @@ from pathlib import Path
 from _figures import show
 from _served import served
 
-from ic_harness.backend import open_backend, reference_wasm
-from ic_harness.bulk import (
+from ic_capsule.backend import open_backend, reference_wasm
+from ic_capsule.bulk import (
     UNPACED,
     Ledger,
     LedgerView,
@@ -52,16 +52,16 @@ from ic_harness.bulk import (
     percentile,
     run_bulk,
 )
+from ic_capsule.uploads import sample_photo, upload_photo
 from ic_harness.networks import Network, connect, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads import sample_photo, upload_photo
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "photos"
 CLIENT = """
 import json, sys, time
 from pathlib import Path
-from ic_harness.bulk import Ledger, Options, Stage, UNPACED, run_bulk
+from ic_capsule.bulk import Ledger, Options, Stage, UNPACED, run_bulk
 from ic_harness.networks import connect
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from statistics import median
 
-from ic_harness.uploads import worker as uploads_worker
+from ic_capsule.uploads import worker as uploads_worker
 
 MAKE = """
 import pathlib, sys
-from ic_harness.uploads import make_large_jpeg
+from ic_capsule.uploads import make_large_jpeg
 pathlib.Path(sys.argv[1]).write_bytes(make_large_jpeg(20_000_000))
 """
 NAIVE = """

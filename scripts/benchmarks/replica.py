@@ -12,9 +12,9 @@ from statistics import median
 import wasmtime
 from _figures import show, timed, typical
 
+from ic_capsule.backend import Backend, reference_wasm
 from ic_harness import candid
 from ic_harness.agent import Agent, HttpTransport
-from ic_harness.backend import Backend, reference_wasm
 from ic_harness.networks import EmbeddedNetwork, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
@@ -26,7 +26,7 @@ START = """
 import time
 start = time.perf_counter()
 from ic_harness.networks import embedded
-from ic_harness.backend import reference_wasm
+from ic_capsule.backend import reference_wasm
 from ic_harness.candid import encode
 with embedded() as network:
     canister = network.deploy(reference_wasm())

@@ -18,20 +18,20 @@ from statistics import median
 from _figures import show, timed
 from _served import served
 
-from ic_harness.backend import Backend, reference_wasm
+from ic_capsule.backend import Backend, reference_wasm
+from ic_capsule.uploads import make_large_jpeg
 from ic_harness.networks import connect
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads import make_large_jpeg
 
 SIZE = 21_000_000
 CLIENT = """
 import json, resource, sys, time
 from pathlib import Path
-from ic_harness.backend import Backend
+from ic_capsule.backend import Backend
 from ic_harness.networks import connect
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads import upload_photo
+from ic_capsule.uploads import upload_photo
 def peak():
     # Linux counts into ru_maxrss what the parent held when it started this process; VmHWM is this program's own.
     status = Path("/proc/self/status")

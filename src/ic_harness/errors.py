@@ -197,7 +197,7 @@ class BackendError(CallError):
 class NotInGenerationError(CallError):
     """A backend of `generation` cannot do `what`; those of `able` can. Nothing was sent.
 
-    Generations are letters, see `ic_harness.backend.Generation`; `able` is empty when only the reference backend can.
+    Generations are letters, see `ic_capsule.backend.Generation`; `able` is empty when only the reference backend can.
     """
 
     def __init__(

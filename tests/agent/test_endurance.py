@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ic_capsule.backend import reference_wasm
 from ic_harness.agent import AsyncAgent, AsyncHttpTransport
-from ic_harness.backend import reference_wasm
 from ic_harness.networks import connect
 from ic_harness.protocol import Ed25519Identity
 

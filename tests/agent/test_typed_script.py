@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.uploads import sample_photo
+from ic_capsule.uploads import sample_photo
 
 from . import typed_script
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ic_harness import candid
-from ic_harness.agent import Agent, AsyncAgent, Management
-from ic_harness.backend import (
+from ic_capsule.backend import (
     AsyncBackend,
     Backend,
     Generation,
@@ -16,12 +14,14 @@ from ic_harness.backend import (
     open_backend_async,
     reference_wasm,
 )
+from ic_capsule.uploads import UploadedPhoto, upload_photo
+from ic_harness import candid
+from ic_harness.agent import Agent, AsyncAgent, Management
 from ic_harness.errors import BackendError, CallError, InputError, NotInGenerationError, RejectError
 from ic_harness.ic_py import Canister, Types, encode
 from ic_harness.networks import Network, connect, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import DelegatedIdentity, Ed25519Identity, Identity, find_identity
-from ic_harness.uploads import UploadedPhoto, upload_photo
 
 
 def whoami(agent: Agent, canister: Principal) -> Principal:

@@ -1,4 +1,4 @@
-"""What the architecture tests measure: the package's modules, their imports and their functions."""
+"""What the architecture tests measure: the modules of both packages, their imports and their functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
-PACKAGE = "ic_harness"
+PACKAGES = ("ic_harness", "ic_capsule")
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _NESTING = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
@@ -60,9 +60,8 @@ class Module:
 
     @property
     def room(self) -> str:
-        """The folder or file directly below the package that this module belongs to."""
-        parts = self.name.split(".")
-        return parts[1] if len(parts) > 1 else ""
+        """The package with the folder or file directly below it that this module belongs to: `ic_harness.candid`."""
+        return room_of(self.name)
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
@@ -98,7 +97,7 @@ class Module:
         if not isinstance(node, ast.ImportFrom):
             return []
         base = self._absolute(node)
-        if base.split(".")[0] != PACKAGE:
+        if base.split(".")[0] not in PACKAGES:
             return [base]
         found = [f"{base}.{alias.name}" for alias in node.names]
         return [name if name in module_names() else base for name in found]
@@ -116,20 +115,25 @@ class Module:
         return (node for node in ast.walk(self.tree) if isinstance(node, FunctionNode))
 
 
+def room_of(name: str) -> str:
+    """The room of a module by its dotted name; the package itself for the package's own `__init__`."""
+    return ".".join(name.split(".")[:2])
+
+
 @cache
-def modules(folder: str = "src/ic_harness") -> tuple[Module, ...]:
+def modules(folder: str = "src") -> tuple[Module, ...]:
     """Every hand-written and generated Python file below `folder`."""
     return tuple(Module(path) for path in sorted((ROOT / folder).rglob("*.py")))
 
 
 def imports() -> Iterator[tuple[Module, Import]]:
-    """Every import of the package, with the module that it stands in."""
+    """Every import of both packages, with the module that it stands in."""
     return ((module, imported) for module in modules() for imported in module.imports)
 
 
 @cache
 def module_names() -> frozenset[str]:
-    """The dotted names of the package's modules."""
+    """The dotted names of the modules of both packages."""
     return frozenset(module.name for module in modules())
 
 

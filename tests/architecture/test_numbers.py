@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.soak import Soak
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_capsule.suite.soak import Soak
 from ic_harness.replica.execution.interface import StableWriteLimits
 from ic_harness.replica.management import METHODS, NOT_MODELLED
 from ic_harness.replica.state.config import KEEP_ANSWERS, TURN_INSTRUCTIONS
@@ -54,7 +54,7 @@ def pip_version(file: str, package: str) -> str:
 
 KNOWN = [
     (README, r"(\d+) guarantees", len(GUARANTEES)),
-    (README, r"conformance`, all (\d+)", len(GUARANTEES)),
+    (README, r"ic_capsule.suite`, all (\d+)", len(GUARANTEES)),
     ("docs/gate.md", r"\| all (\d+), each", len(GUARANTEES)),
     (README, r"(\d+) planted faults", len(MUTANTS)),
     (README, r"each of (\d+) faults", len(MUTANTS)),

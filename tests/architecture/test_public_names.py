@@ -7,15 +7,19 @@ import importlib
 
 import pytest
 
-from .source import PACKAGE, SOURCE, imports, modules
+from .source import PACKAGES, SOURCE, imports, modules, room_of
 
-ROOMS = sorted(path.parent.name for path in (SOURCE / PACKAGE).glob("*/__init__.py"))
+ROOMS = sorted(
+    f"{package}.{path.parent.name}"
+    for package in PACKAGES
+    for path in (SOURCE / package).glob("*/__init__.py")
+)
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_door_tells_the_truth(room):
     """`__all__` of a room is without doubles, and every name in it exists (the linter keeps it sorted)."""
-    door = importlib.import_module(f"{PACKAGE}.{room}")
+    door = importlib.import_module(room)
     names = list(door.__all__)
     assert len(names) == len(set(names))
     assert [name for name in names if not hasattr(door, name)] == []
@@ -26,8 +30,7 @@ def test_other_rooms_are_entered_by_the_door():
     windows = [
         f"{module.label}:{imported.line} imports {imported.module}"
         for module, imported in imports()
-        if imported.module.startswith(f"{PACKAGE}.")
-        and (room := imported.module.split(".")[1]) in ROOMS
+        if (room := room_of(imported.module)) in ROOMS
         and room != module.room
         and len(imported.module.split(".")) > 2
         and imported.module not in ENTRANCES
@@ -38,25 +41,38 @@ def test_other_rooms_are_entered_by_the_door():
 # Submodules that are doors themselves: names that read well with the module in front (`cbor.encode`), or
 # modules that would cost start-up time if the room loaded them.
 ENTRANCES = {
-    f"{PACKAGE}.protocol.bls",
-    f"{PACKAGE}.protocol.cbor",
-    f"{PACKAGE}.bulk.server",
-    f"{PACKAGE}.candid.bindgen",
-    f"{PACKAGE}.candid.runtime",
-    f"{PACKAGE}.conformance.blame",
-    f"{PACKAGE}.conformance.check",
-    f"{PACKAGE}.conformance.collecting",
-    f"{PACKAGE}.conformance.expectations",
-    f"{PACKAGE}.conformance.gate",
-    f"{PACKAGE}.conformance.gate.generic",
-    f"{PACKAGE}.conformance.guarantees",
-    f"{PACKAGE}.conformance.report",
-    f"{PACKAGE}.conformance.results",
-    f"{PACKAGE}.conformance.running",
-    f"{PACKAGE}.conformance.story",
-    f"{PACKAGE}.conformance.target",
-    f"{PACKAGE}.uploads.describe",
-    f"{PACKAGE}.uploads.reliable",
+    "ic_capsule.bulk.server",
+    "ic_capsule.suite.checks",
+    "ic_capsule.suite.guarantees",
+    "ic_capsule.uploads.describe",
+    "ic_capsule.uploads.reliable",
+    "ic_harness.candid.bindgen",
+    "ic_harness.candid.runtime",
+    "ic_harness.cli.config",
+    "ic_harness.cli.entries",
+    "ic_harness.cli.failures",
+    "ic_harness.cli.files",
+    "ic_harness.cli.options",
+    "ic_harness.cli.place",
+    "ic_harness.cli.render",
+    "ic_harness.cli.session",
+    "ic_harness.protocol.bls",
+    "ic_harness.protocol.cbor",
+    "ic_harness.testing.blame",
+    "ic_harness.testing.check",
+    "ic_harness.testing.code",
+    "ic_harness.testing.collecting",
+    "ic_harness.testing.expectations",
+    "ic_harness.testing.gate",
+    "ic_harness.testing.gate.generic",
+    "ic_harness.testing.gate.suite",
+    "ic_harness.testing.guarantees",
+    "ic_harness.testing.plugin.tools",
+    "ic_harness.testing.report",
+    "ic_harness.testing.results",
+    "ic_harness.testing.running",
+    "ic_harness.testing.story",
+    "ic_harness.testing.target",
 }
 
 

@@ -10,9 +10,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .source import PACKAGE, SOURCE, Module, modules
+from .source import SOURCE, Module, modules
 
-REPLICA = f"{PACKAGE}.replica"
+REPLICA = "ic_harness.replica"
 
 # From the outside in. Every import counts: at module level, for types only, and inside functions.
 MAY_IMPORT = {
@@ -143,7 +143,7 @@ def _is_file_call(function: ast.expr) -> bool:
 
 def test_the_map_of_the_specification_names_files():
     """Every file that the README's map of the specification names exists, and each room of `replica/` is on the map."""
-    folder = SOURCE / PACKAGE / "replica"
+    folder = SOURCE / "ic_harness" / "replica"
     text = (folder / "README.md").read_text(encoding="utf-8")
     section = text.partition("## From the interface specification to the file\n")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]

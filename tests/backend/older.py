@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ic_capsule.backend import Generation
+from ic_capsule.backend.generations import interface, interface_did
 from ic_harness import candid
-from ic_harness.backend import Generation
-from ic_harness.backend.generations import interface, interface_did
 from ic_harness.errors import HttpStatusError, RejectError
 
 CANISTER = "rrkah-fqaaa-aaaaa-aaaaq-cai"

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from ic_capsule.backend import AsyncBackend, Backend, UploadConfig, reference_did
 from ic_harness import candid
-from ic_harness.backend import AsyncBackend, Backend, UploadConfig, reference_did
 from ic_harness.errors import BackendError, RejectError
 from ic_harness.principal import Principal
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.backend import ErrorConflict, ErrorNotFound
-from ic_harness.backend.client import unwrap
+from ic_capsule.backend import ErrorConflict, ErrorNotFound
+from ic_capsule.backend.client import unwrap
 from ic_harness.candid import runtime as rt
 from ic_harness.errors import BackendError
 from ic_harness.principal import Principal

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from ic_harness.backend import Backend, Generation, open_backend, open_backend_async, reference_did
-from ic_harness.backend.detection import read_interface
-from ic_harness.backend.generations import GENERATIONS, able, interface, interface_did
+from ic_capsule.backend import Backend, Generation, open_backend, open_backend_async, reference_did
+from ic_capsule.backend.detection import read_interface
+from ic_capsule.backend.generations import GENERATIONS, able, interface, interface_did
 from ic_harness.errors import CallTimeoutError, UnknownBackendError
 
 from .older import CANISTER, OldCanister

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.backend import (
+from ic_capsule.backend import (
     AssetMetadataBase,
     AssetMetadataImage,
     AssetType,

@@ -6,9 +6,9 @@ import inspect
 
 import pytest
 
-import ic_harness.backend
+import ic_capsule.backend
+from ic_capsule.backend import AsyncBackend, Backend, _generated, reference_did
 from ic_harness import candid
-from ic_harness.backend import AsyncBackend, Backend, _generated, reference_did
 
 
 def test_every_method_of_the_interface_is_there():
@@ -22,7 +22,7 @@ def test_every_method_of_the_interface_is_there():
 
 def test_door_shows_every_model():
     """Whatever is generated can be imported from the door."""
-    assert set(_generated.__all__) - {"INTERFACE"} <= set(ic_harness.backend.__all__)
+    assert set(_generated.__all__) - {"INTERFACE"} <= set(ic_capsule.backend.__all__)
 
 
 @pytest.mark.parametrize("client", [Backend, AsyncBackend])

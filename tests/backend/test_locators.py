@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ic_harness.backend import BlobLocator
+from ic_capsule.backend import BlobLocator
 from ic_harness.errors import LocatorError
 
 NUMBERS = st.integers(0, 2**64 - 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 
+from ic_capsule.backend import Backend, reference_did, reference_wasm
 from ic_harness import candid
-from ic_harness.backend import Backend, reference_did, reference_wasm
 
 
 def test_wasm():

@@ -8,8 +8,7 @@ import re
 
 import pytest
 
-from ic_harness import candid
-from ic_harness.backend import (
+from ic_capsule.backend import (
     AssetMetadataBase,
     AssetMetadataDocument,
     AssetType,
@@ -25,7 +24,8 @@ from ic_harness.backend import (
     open_backend,
     reference_wasm,
 )
-from ic_harness.backend.generations import interface_did
+from ic_capsule.backend.generations import interface_did
+from ic_harness import candid
 from ic_harness.errors import BackendError, NotInGenerationError, RejectError
 
 DATA = b"a small file"
@@ -315,7 +315,7 @@ def test_memory_of_blobs(standin, letter):
 
 def test_http_of_h(standin):
     """H serves a blob of a memory by a token, and nothing without one."""
-    from ic_harness.backend import HttpRequest
+    from ic_capsule.backend import HttpRequest
 
     backend = standin("h")
     capsule = backend.capsules_create(None).id

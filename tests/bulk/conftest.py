@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.backend import reference_wasm
-from ic_harness.bulk import UNPACED, Ledger, Options, Stage, add_paths, run_bulk
+from ic_capsule.backend import reference_wasm
+from ic_capsule.bulk import UNPACED, Ledger, Options, Stage, add_paths, run_bulk
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
 

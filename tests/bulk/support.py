@@ -7,9 +7,9 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 
-from ic_harness.backend import open_backend
-from ic_harness.bulk import Ledger, LedgerView, Stage, State
-from ic_harness.uploads import sample_photo
+from ic_capsule.backend import open_backend
+from ic_capsule.bulk import Ledger, LedgerView, Stage, State
+from ic_capsule.uploads import sample_photo
 
 SERVER = """
 import sys

@@ -11,9 +11,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from ic_harness.agent import Management
-from ic_harness.backend import reference_wasm
-from ic_harness.bulk import (
+from ic_capsule.backend import reference_wasm
+from ic_capsule.bulk import (
     UNPACED,
     Ledger,
     LedgerView,
@@ -25,6 +24,7 @@ from ic_harness.bulk import (
     engine_dask,
     run_on_dask,
 )
+from ic_harness.agent import Management
 from ic_harness.errors import InputError, NetworkError
 from ic_harness.networks import connect
 from ic_harness.protocol import Ed25519Identity, dump_pem

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from ic_harness.bulk import Limits
-from ic_harness.bulk.governor import CHUNK, Governor, Room
+from ic_capsule.bulk import Limits
+from ic_capsule.bulk.governor import CHUNK, Governor, Room
 from ic_harness.errors import BackendError, HttpStatusError, TransportError
 
 

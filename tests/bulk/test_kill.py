@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from ic_harness.backend import reference_wasm
-from ic_harness.bulk import Ledger, LedgerView, Stage, State, add_paths
+from ic_capsule.backend import reference_wasm
+from ic_capsule.bulk import Ledger, LedgerView, Stage, State, add_paths
 from ic_harness.networks import connect
 from ic_harness.protocol import load_pem
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from ic_harness.bulk import (
+from ic_capsule.bulk import (
     URGENT,
     FailureClass,
     Ledger,

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from ic_harness.bulk.embedder import load_embedder
+from ic_capsule.bulk.embedder import load_embedder
 from ic_harness.errors import ImageError, InputError
 
 from .test_search import picture, webp

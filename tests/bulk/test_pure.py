@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ic_harness.bulk import FailureClass, Stage, State, TokenBucket, UserBuckets
-from ic_harness.bulk.aimd import Window
-from ic_harness.bulk.backoff import EMBED_S, delay_s
-from ic_harness.bulk.classify import ChangedError, classify
-from ic_harness.bulk.progress import duration, percentile
-from ic_harness.bulk.states import FOLLOWS, NEXT, SETTLED, may_follow, sources
+from ic_capsule.bulk import FailureClass, Stage, State, TokenBucket, UserBuckets
+from ic_capsule.bulk.aimd import Window
+from ic_capsule.bulk.backoff import EMBED_S, delay_s
+from ic_capsule.bulk.classify import ChangedError, classify
+from ic_capsule.bulk.progress import duration, percentile
+from ic_capsule.bulk.states import FOLLOWS, NEXT, SETTLED, may_follow, sources
 from ic_harness.errors import (
     BackendError,
     CallTimeoutError,

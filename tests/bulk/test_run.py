@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from ic_harness.bulk import FailureClass, Stage, State
+from ic_capsule.bulk import FailureClass, Stage, State
+from ic_capsule.uploads import sample_photo
 from ic_harness.errors import ImageError, InputError
-from ic_harness.uploads import sample_photo
 
 from .support import WHOLE, assets, originals, write_photos
 
@@ -37,7 +37,7 @@ def test_a_second_run_sends_nothing(world):
 
 def test_a_lost_ledger_stores_nothing_twice(world):
     """Keys follow from the content: another ledger finds sessions, blobs and memories that are there."""
-    from ic_harness.bulk import Ledger
+    from ic_capsule.bulk import Ledger
 
     write_photos(world.folder / "photos", 3)
     world.run()
@@ -74,7 +74,7 @@ def test_a_damaged_photo_is_kept_and_named(world):
 @pytest.mark.parametrize("change", ["changed", "removed"])
 def test_a_file_that_is_not_what_was_added(world, change):
     """Changed or removed between adding and sending: invalid, and nothing of it is stored."""
-    from ic_harness.bulk import add_paths
+    from ic_capsule.bulk import add_paths
 
     write_photos(world.folder / "photos", 2)
     add_paths(world.ledger, [world.folder / "photos"])
@@ -84,7 +84,7 @@ def test_a_file_that_is_not_what_was_added(world, change):
         victim.write_bytes(sample_photo() + b"other")
         os.utime(victim, ns=(5, 5))
     # Not `world.run`, which would add it anew.
-    from ic_harness.bulk import UNPACED, Options, run_bulk
+    from ic_capsule.bulk import UNPACED, Options, run_bulk
 
     run_bulk(
         world.ledger,
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_what_was_added(world, change):
 
 def test_a_copy_takes_the_place_of_a_removed_file(world):
     """Bytes that are still there under another name are stored."""
-    from ic_harness.bulk import UNPACED, Options, add_paths, run_bulk
+    from ic_capsule.bulk import UNPACED, Options, add_paths, run_bulk
 
     photos = world.folder / "photos"
     write_photos(photos, 1)
@@ -156,7 +156,7 @@ def test_a_cut_network_pauses_the_run(world):
 
 def test_an_upgrade_in_the_middle(world):
     """Sessions survive an upgrade of the backend; the run does not notice."""
-    from ic_harness.backend import reference_wasm
+    from ic_capsule.backend import reference_wasm
 
     write_photos(world.folder / "photos", 2)
     world.run()

@@ -11,18 +11,18 @@ import urllib.request
 
 import pytest
 
-from ic_harness.backend import reference_wasm
-from ic_harness.bulk import FailureClass, Ledger, LedgerView, add_paths
+from ic_capsule.backend import reference_wasm
+from ic_capsule.bulk import FailureClass, Ledger, LedgerView, add_paths
+from ic_capsule.uploads import sample_photo
 from ic_harness.networks import connect
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads import sample_photo
 
 from .support import memories, originals, served
 
 CLIENT = """
 import sys
 from pathlib import Path
-from ic_harness.bulk import UNPACED, Ledger, Options, Stage, run_bulk
+from ic_capsule.bulk import UNPACED, Ledger, Options, Stage, run_bulk
 from ic_harness.networks import connect
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity

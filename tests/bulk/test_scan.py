@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.bulk import FailureClass, Ledger, add_paths
+from ic_capsule.bulk import FailureClass, Ledger, add_paths
+from ic_capsule.uploads import known_kind, sample_photo
 from ic_harness.errors import InputError
-from ic_harness.uploads import known_kind, sample_photo
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import random
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from ic_harness.bulk import Ledger, NewFile, more_like, near_duplicates, search_text
-from ic_harness.bulk.embed import VisualEmbedder, visual
-from ic_harness.bulk.embedder import Embedder, load_embedder
+from ic_capsule.bulk import Ledger, NewFile, more_like, near_duplicates, search_text
+from ic_capsule.bulk.embed import VisualEmbedder, visual
+from ic_capsule.bulk.embedder import Embedder, load_embedder
 from ic_harness.errors import ImageError, InputError
 
 

@@ -12,8 +12,8 @@ import pytest
 import wasmtime
 from click.testing import CliRunner
 
+from ic_capsule.uploads import sample_photo
 from ic_harness.cli import commands
-from ic_harness.uploads import sample_photo
 
 SOURCE = str(Path(__file__).parents[2] / "src")
 

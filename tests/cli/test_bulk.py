@@ -7,8 +7,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from ic_capsule.uploads import sample_photo
 from ic_harness.cli.main import commands
-from ic_harness.uploads import sample_photo
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from ic_harness.bulk import Ledger
+from ic_capsule.bulk import Ledger
 from tests.bulk.test_search import add, picture
 
 from .conftest import refused

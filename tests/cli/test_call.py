@@ -25,7 +25,7 @@ def test_deploy_remembers_and_upgrades(run, backend):
 
 def test_deploy_of_a_wasm_by_name(run, tmp_path):
     """A Wasm file is installed under the name that is given, and can be called by it."""
-    from ic_harness.backend import reference_wasm
+    from ic_capsule.backend import reference_wasm
 
     (tmp_path / "mine.wasm.gz").write_bytes(reference_wasm())
     result = run("deploy", "mine", "--wasm", tmp_path / "mine.wasm.gz")
@@ -35,7 +35,7 @@ def test_deploy_of_a_wasm_by_name(run, tmp_path):
 
 def test_deploy_of_a_project(run, tmp_path):
     """The canisters of a dfx.json are installed, and those not in it refused."""
-    from ic_harness.backend import reference_wasm
+    from ic_capsule.backend import reference_wasm
 
     (tmp_path / "a.wasm").write_bytes(reference_wasm())
     (tmp_path / "dfx.json").write_text('{"canisters": {"a": {"type": "custom", "wasm": "a.wasm"}}}')
@@ -45,7 +45,7 @@ def test_deploy_of_a_project(run, tmp_path):
 
 def test_failed_deploy_leaves_no_second_canister(run, tmp_path):
     """A canister whose Wasm was refused is used when the next deploy brings a better one."""
-    from ic_harness.backend import reference_wasm
+    from ic_capsule.backend import reference_wasm
 
     (tmp_path / "mine.wasm").write_bytes(b"no wasm")
     refused(run("deploy", "--wasm", tmp_path / "mine.wasm"), 1, "rejected")

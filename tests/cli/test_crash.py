@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from ic_harness.uploads import make_large_jpeg
+from ic_capsule.uploads import make_large_jpeg
 
 VICTIM = """
 import os, signal, sys, threading

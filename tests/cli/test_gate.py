@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ic_capsule.backend import reference_wasm
+from ic_capsule.suite import suite
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_harness.agent import Management
-from ic_harness.backend import reference_wasm
 from ic_harness.cli.gate_text import show
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.capsule import suite
-from ic_harness.conformance.check import Check
-from ic_harness.conformance.expectations import UnmetNeedError, broken
-from ic_harness.conformance.gate import gate
-from ic_harness.conformance.report import from_json
-from ic_harness.conformance.results import Outcome, Verdict
 from ic_harness.errors import RejectError
 from ic_harness.networks import embedded
 from ic_harness.replica import serve
+from ic_harness.testing.check import Check
+from ic_harness.testing.expectations import UnmetNeedError, broken
+from ic_harness.testing.gate import gate
+from ic_harness.testing.report import from_json
+from ic_harness.testing.results import Outcome, Verdict
 from tests.conformance.mutants import mutant
 
 from .conftest import refused

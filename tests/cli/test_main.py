@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from ic_harness.cli import commands
-from ic_harness.cli.main import COMMANDS
+from ic_harness.cli.entries import known_commands
 from ic_harness.errors import ImageError, RejectError, UploadError
 
 from .conftest import refused
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", known_commands())
 def test_every_command_has_help(run, name):
     """Each command of the table loads and explains itself."""
     result = run(name, "--help")
@@ -27,7 +27,9 @@ def test_every_command_has_help(run, name):
 def test_help_lists_every_command(run):
     """`--help` names every command with its summary."""
     text = " ".join(run("--help").stdout.split())
-    assert all(f"{name} {' '.join(entry.summary.split())}" in text for name, entry in COMMANDS.items())
+    assert all(
+        f"{name} {' '.join(entry.summary.split())}" in text for name, entry in known_commands().items()
+    )
 
 
 def test_help_loads_nothing_heavy():

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from ic_harness.uploads import make_large_jpeg
+from ic_capsule.uploads import make_large_jpeg
 
 from .conftest import refused
 

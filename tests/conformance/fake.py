@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ic_harness.backend import reference_did
-from ic_harness.conformance.checks import Check
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.stage import Stage
+from ic_capsule.backend import reference_did
+from ic_capsule.suite.checks import Check
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_capsule.suite.stage import Stage
 from ic_harness.networks import Capability
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity

@@ -11,24 +11,24 @@ from functools import cache, partial
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+from ic_capsule.backend import Backend, QuotasUpdate
+from ic_capsule.suite.checks import CHECKS, flow
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_capsule.suite.stage import Sizes, Stage
+from ic_capsule.uploads import blocking, make_large_jpeg, photo
+from ic_capsule.uploads.blocking import InThreads
+from ic_capsule.uploads.derivatives import render
+from ic_capsule.uploads.material import InMemory
+from ic_capsule.uploads.source import PhotoSource
+from ic_capsule.uploads.worker import Derivative, Derivatives
 from ic_harness.agent import Agent, Management
-from ic_harness.backend import Backend, QuotasUpdate
-from ic_harness.conformance.check import Check
-from ic_harness.conformance.checks import CHECKS, flow
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.results import CheckResult, Outcome
-from ic_harness.conformance.running import describe, run_check
-from ic_harness.conformance.stage import Sizes, Stage
 from ic_harness.networks import EmbeddedNetwork
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
 from ic_harness.replica import LogLine, ManualClock, Replica, ReplicaConfig
-from ic_harness.uploads import blocking, make_large_jpeg, photo
-from ic_harness.uploads.blocking import InThreads
-from ic_harness.uploads.derivatives import render
-from ic_harness.uploads.material import InMemory
-from ic_harness.uploads.source import PhotoSource
-from ic_harness.uploads.worker import Derivative, Derivatives
+from ic_harness.testing.check import Check
+from ic_harness.testing.results import CheckResult, Outcome
+from ic_harness.testing.running import describe, run_check
 
 from .mutants import unplanted
 

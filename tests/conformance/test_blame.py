@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.blame import Blame, blame
-from ic_harness.conformance.expectations import accepted
-from ic_harness.conformance.gate.acceptance import Acceptances
-from ic_harness.conformance.gate.findings import run_stage
-from ic_harness.conformance.results import Outcome
-from ic_harness.conformance.running import run_check
 from ic_harness.errors import (
     BackendError,
     CallTimeoutError,
@@ -26,6 +20,12 @@ from ic_harness.errors import (
     TransportError,
     UploadError,
 )
+from ic_harness.testing.blame import Blame, blame
+from ic_harness.testing.expectations import accepted
+from ic_harness.testing.gate.acceptance import Acceptances
+from ic_harness.testing.gate.findings import run_stage
+from ic_harness.testing.results import Outcome
+from ic_harness.testing.running import run_check
 
 from .fake import check, stage
 from .gate.conftest import TODAY

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance import Need, Severity, load_catalogue
 from ic_harness.errors import InputError
+from ic_harness.testing import Need, Severity, load_catalogue
 
 ROW = '[W1]\nseverity = "C"\ntext = "Paid  once"\n'
 

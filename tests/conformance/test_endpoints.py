@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ic_capsule.suite.checks.scene import Scene
+from ic_capsule.suite.endpoints import ENDPOINTS, ROLES, Answer
+from ic_capsule.suite.stage import Stage
 from ic_harness import candid
-from ic_harness.conformance.checks.scene import Scene
-from ic_harness.conformance.endpoints import ENDPOINTS, ROLES, Answer
-from ic_harness.conformance.stage import Stage
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
 

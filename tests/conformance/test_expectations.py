@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.expectations import (
+from ic_harness.errors import BackendError, RejectError, TransportError, UploadError
+from ic_harness.testing.expectations import (
     BrokenGuaranteeError,
     NotApplicableError,
     accepted,
@@ -13,7 +14,6 @@ from ic_harness.conformance.expectations import (
     refused,
     require,
 )
-from ic_harness.errors import BackendError, RejectError, TransportError, UploadError
 
 NO_METHOD = RejectError(5, "Canister x has no update method 'f'", "IC0536", method="f")
 TRAP = RejectError(5, "Canister trapped: unreachable", "IC0502", method="f")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.conformance.check import Check
-from ic_harness.conformance.checks import CHECKS
-from ic_harness.conformance.results import CheckResult, Outcome
-from ic_harness.conformance.running import run_check
-from ic_harness.conformance.stage import Stage
+from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.stage import Stage
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
+from ic_harness.testing.check import Check
+from ic_harness.testing.results import CheckResult, Outcome
+from ic_harness.testing.running import run_check
 
 CANISTERS = Path(__file__).parents[2] / "fixtures" / "canisters" / "generations"
 GENERATIONS = "ABCH"

@@ -9,11 +9,11 @@ import tomllib
 
 import pytest
 
-from ic_harness.backend import Backend
-from ic_harness.conformance.checks import CHECKS
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.running import describe
+from ic_capsule.backend import Backend
+from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_harness.networks import embedded
+from ic_harness.testing.running import describe
 
 from .matrix import broken, failures, reached_by, run
 from .mutants import DEBUGGING, MUTANTS, ROOT, TABLE, UNBROKEN, breakers, mutant, table, unplanted

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.checks import CHECKS
-from ic_harness.conformance.guarantees import Need, Severity
+from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.guarantees import Need, Severity
 
 PREFIXES = ["UB", "UC", "UF", "BL", "CA", "ME", "MR", "MD", "OP", "HT", "FL"]
 

@@ -8,16 +8,14 @@ from importlib.resources import files
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.expectations import require
-from ic_harness.conformance.running import run_check
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.expectations import require
+from ic_harness.testing.running import run_check
 
 from .fake import check, stage
 from .mutants import ROOT
 
-REMEDIES = tomllib.loads(
-    files("ic_harness.conformance").joinpath("remedies.toml").read_text(encoding="utf-8")
-)
+REMEDIES = tomllib.loads(files("ic_harness.testing").joinpath("remedies.toml").read_text(encoding="utf-8"))
 
 
 def test_remedies_are_those_of_the_catalogue():

@@ -8,19 +8,19 @@ import sys
 
 import pytest
 
-from ic_harness.backend import AssetType, PersonRefPrincipal, QuotasUpdate, reference_wasm
-from ic_harness.conformance.checks import CHECKS
-from ic_harness.conformance.code import Call, Sample, UnwritableError, Writer, leaves
-from ic_harness.conformance.expectations import require
-from ic_harness.conformance.material import content
-from ic_harness.conformance.reproduction import rerun, scene
-from ic_harness.conformance.results import Outcome
-from ic_harness.conformance.running import run_check
-from ic_harness.conformance.stage import Sizes, Stage
-from ic_harness.conformance.story import Story
+from ic_capsule.backend import AssetType, PersonRefPrincipal, QuotasUpdate, reference_wasm
+from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.material import content
+from ic_capsule.suite.reproduction import rerun, scene
+from ic_capsule.suite.stage import Sizes, Stage
 from ic_harness.errors import InputError
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
+from ic_harness.testing.code import Call, Sample, UnwritableError, Writer, leaves
+from ic_harness.testing.expectations import require
+from ic_harness.testing.results import Outcome
+from ic_harness.testing.running import run_check
+from ic_harness.testing.story import Story
 
 from .fake import check, stage
 from .mutants import mutant
@@ -118,7 +118,7 @@ def test_calls_that_cannot_be_written_run_the_check(capsys):
 
 
 def _step(number):
-    from ic_harness.conformance.story import Step
+    from ic_harness.testing.story import Step
 
     return Step("alice", "put", str(number), "Ok")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.expectations import NotApplicableError, UnmetNeedError, broken
-from ic_harness.conformance.results import Outcome
-from ic_harness.conformance.running import describe, run_check
-from ic_harness.conformance.story import Step
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_harness.errors import BackendError, CandidError, RejectError, TransportError
 from ic_harness.networks import Capability
+from ic_harness.testing.expectations import NotApplicableError, UnmetNeedError, broken
+from ic_harness.testing.results import Outcome
+from ic_harness.testing.running import describe, run_check
+from ic_harness.testing.story import Step
 
 from .fake import CANISTER, PrintedLine, check, stage
 
@@ -69,7 +69,7 @@ def test_a_failure_tells_its_story():
         "",
         "Python code that makes the calls again:",
         "",
-        "from ic_harness.conformance.reproduction import rerun",
+        "from ic_capsule.suite.reproduction import rerun",
         "",
         "rerun('UC6-run', 'backend.wasm.gz')",
     ]

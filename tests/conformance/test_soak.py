@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.expectations import BrokenGuaranteeError
-from ic_harness.conformance.soak import Soak
-from ic_harness.conformance.stage import Stage
+from ic_capsule.suite.soak import Soak
+from ic_capsule.suite.stage import Stage
+from ic_harness.testing.expectations import BrokenGuaranteeError
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.expectations import UnmetNeedError
 from ic_harness.networks import Capability
+from ic_harness.testing.expectations import UnmetNeedError
 
 from .fake import CANISTER, PrintedLine, stage
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.story import Recorded, Story, brief
 from ic_harness.errors import BackendError
+from ic_harness.testing.story import Recorded, Story, brief
 
 
 class Client:

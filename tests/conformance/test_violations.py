@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.expectations import (
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.errors import BackendError, RejectError, TransportError
+from ic_harness.testing.expectations import (
     BrokenGuaranteeError,
     NotApplicableError,
     UnmetNeedError,
@@ -15,11 +17,10 @@ from ic_harness.conformance.expectations import (
     refused,
     require,
 )
-from ic_harness.conformance.guarantees import GUARANTEES, Severity
-from ic_harness.conformance.results import Outcome
-from ic_harness.conformance.running import describe, run_check
-from ic_harness.conformance.story import Step
-from ic_harness.errors import BackendError, RejectError, TransportError
+from ic_harness.testing.guarantees import Severity
+from ic_harness.testing.results import Outcome
+from ic_harness.testing.running import describe, run_check
+from ic_harness.testing.story import Step
 
 from .fake import check, stage
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ic_harness.backend import Backend
-from ic_harness.conformance.material import Content, blob_asset, content, memory_metadata
+from ic_capsule.backend import Backend
+from ic_capsule.suite.material import Content, blob_asset, content, memory_metadata
 from ic_harness.errors import BackendError
 from ic_harness.networks import EmbeddedNetwork, embedded
 from ic_harness.principal import Principal

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.backend import reference_wasm
+from ic_capsule.backend import reference_wasm
 from ic_harness.networks import embedded
 
 CHILD = Path(__file__).with_name("crash_uploader.py")

@@ -15,10 +15,10 @@ PACKAGE = ROOT / "src" / "ic_harness"
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 USE = """
 import ic_harness
-from ic_harness.backend import Backend, reference_wasm
+from ic_capsule.backend import Backend, reference_wasm
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads import sample_photo, upload_photo
+from ic_capsule.uploads import sample_photo, upload_photo
 with embedded() as network, open("photo.jpg", "wb") as file:
     file.write(sample_photo())
     file.flush()

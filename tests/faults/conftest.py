@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from ic_harness.backend import Backend, QuotasUpdate, reference_wasm
-from ic_harness.conformance.material import content
+from ic_capsule.backend import Backend, QuotasUpdate, reference_wasm
+from ic_capsule.suite.material import content
+from ic_capsule.uploads import UploadedPhoto, photo, sample_photo, upload_photo
+from ic_capsule.uploads.source import PhotoSource
+from ic_capsule.uploads.worker import derive
 from ic_harness.errors import BackendError
 from ic_harness.networks import EmbeddedNetwork, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads import UploadedPhoto, photo, sample_photo, upload_photo
-from ic_harness.uploads.source import PhotoSource
-from ic_harness.uploads.worker import derive
 
 from .way import Way
 

@@ -78,7 +78,7 @@ def at_once(tasks):
 
 def test_four_photos_at_once_by_one_caller(backend, capsule, photo, four_assets):
     """Four photos that one caller uploads at the same time are all stored and read back equal."""
-    from ic_harness.uploads import upload_photo
+    from ic_capsule.uploads import upload_photo
 
     paths = [photo(seed=seed) for seed in range(COUNT)]
     stored = at_once([lambda path=path: upload_photo(backend, path, capsule) for path in paths])
@@ -89,7 +89,7 @@ def test_four_photos_at_once_by_one_caller(backend, capsule, photo, four_assets)
 
 def test_four_photos_at_once_by_four_callers(backend_for, identity, photo, four_assets):
     """Four callers who upload at the same time each find their own photo, and only that."""
-    from ic_harness.uploads import upload_photo
+    from ic_capsule.uploads import upload_photo
 
     backends = [backend_for(identity(f"caller {number}")) for number in range(COUNT)]
     paths = [photo(seed=seed) for seed in range(COUNT)]

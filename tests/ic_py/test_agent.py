@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ic_harness.backend import Backend, reference_did, reference_wasm
+from ic_capsule.backend import Backend, reference_did, reference_wasm
 from ic_harness.errors import InputError, RejectError
 from ic_harness.ic_py import Agent, Canister, Client, Identity, Types, as_agent, encode
 from ic_harness.ic_py.certificate import lookup

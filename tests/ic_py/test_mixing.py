@@ -2,8 +2,8 @@
 
 import pytest
 
+from ic_capsule.backend import Backend, reference_wasm
 from ic_harness.agent import Management
-from ic_harness.backend import Backend, reference_wasm
 from ic_harness.candid import encode, parse_types
 from ic_harness.networks import Canister, embedded, fetch_interface
 from ic_harness.principal import Principal

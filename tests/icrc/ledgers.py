@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.conformance.gate import Build
-from ic_harness.conformance.results import CheckResult, Outcome
-from ic_harness.conformance.target import Target
 from ic_harness.icrc.checks import conservation
 from ic_harness.icrc.suite import LedgerSuite
 from ic_harness.networks import embedded, read_interface
 from ic_harness.protocol import Ed25519Identity
+from ic_harness.testing.gate import Build
+from ic_harness.testing.results import CheckResult, Outcome
+from ic_harness.testing.target import Target
 from tests.interop.build_canisters import FAULTY, HEALTHY, LEDGERS, ledger_patch
 
 __all__ = [

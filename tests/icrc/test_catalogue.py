@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_harness import icrc
-from ic_harness.conformance.gate import suite_for, suite_named
-from ic_harness.conformance.guarantees import GUARANTEES
 from ic_harness.icrc.checks import CHECKS
 from ic_harness.icrc.guarantees import LEDGER_GUARANTEES
 from ic_harness.icrc.regenerate import generated
 from ic_harness.icrc.suite import LedgerSuite
+from ic_harness.testing.gate import suite_for, suite_named
 
 from .ledgers import LEDGERS, PAGE, build, ledger_patch
 

@@ -9,12 +9,12 @@ from functools import partial
 import pytest
 
 from ic_harness import candid
-from ic_harness.conformance.gate import Build, Order, run_gate
-from ic_harness.conformance.results import Outcome, Verdict
-from ic_harness.conformance.target import Target
 from ic_harness.icrc.suite import MINTER, LedgerSuite, init_types
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
+from ic_harness.testing.gate import Build, Order, run_gate
+from ic_harness.testing.results import Outcome, Verdict
+from ic_harness.testing.target import Target
 from tests.interop.lab import Fixture
 
 from .ledgers import build, few_tries, judged, real_ledger, wasm

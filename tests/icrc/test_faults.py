@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from ic_harness.conformance.gate import Build
+from ic_harness.testing.gate import Build
 from tests.interop.build_canisters import compile_ledger
 from tests.interop.toolbox import ToolMissingError
 

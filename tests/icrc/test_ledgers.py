@@ -7,11 +7,11 @@ from datetime import date
 
 import pytest
 
-from ic_harness.conformance.gate import Order, run_gate
-from ic_harness.conformance.report import to_json, to_sarif
-from ic_harness.conformance.results import Outcome, Verdict
 from ic_harness.icrc.guarantees import LEDGER_GUARANTEES
 from ic_harness.networks import embedded
+from ic_harness.testing.gate import Order, run_gate
+from ic_harness.testing.report import to_json, to_sarif
+from ic_harness.testing.results import Outcome, Verdict
 
 from .ledgers import FAULTY, broken, build, few_tries, ledger_patch, real_ledger
 

@@ -10,13 +10,13 @@ import sys
 
 import pytest
 
-from ic_harness.conformance.report import from_json
-from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.testing.report import from_json
+from ic_harness.testing.results import Outcome, Verdict
 from tests.conftest import INSTALLED
 
 from .ledgers import FOLDER, PAGE, ROOT
 
-PLUGIN = () if INSTALLED else ("-p", "ic_harness.pytest_plugin")
+PLUGIN = () if INSTALLED else ("-p", "ic_harness.testing.plugin")
 MODULE = FOLDER / "ledger.wasm.gz"
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ic_capsule.backend import reference_wasm
 from ic_harness import candid
-from ic_harness.backend import reference_wasm
 
 from .conftest import have
 from .lab import Deployed

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from ic_harness.conformance.checks import CHECKS
+from ic_capsule.suite.checks import CHECKS
 from tests.conftest import INSTALLED
 
 from .conftest import COUNTER, COUNTER_DID
 
-PLUGIN = () if INSTALLED else ("-p", "ic_harness.pytest_plugin")
+PLUGIN = () if INSTALLED else ("-p", "ic_harness.testing.plugin")
 TESTS = """
 import pytest
 from ic_harness.units import MINUTE
@@ -78,7 +78,7 @@ def test_guarantees_are_proved_on_pocket_ic(play):
     """The conformance suite runs there as everywhere: photos, calls at once, sessions that expire."""
     result = play(
         "--pyargs",
-        "ic_harness.conformance.tests",
+        "ic_capsule.suite.tests",
         "-k",
         "UB8 or UC5 or FL2",
         "--network",

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-import ic_harness.backend
+import ic_capsule.backend
+import ic_capsule.uploads
 import ic_harness.networks
-import ic_harness.uploads
 from tests.conftest import INSTALLED
 
-PLUGIN = () if INSTALLED else ("-p", "ic_harness.pytest_plugin")
+PLUGIN = () if INSTALLED else ("-p", "ic_harness.testing.plugin")
 # A run in this process must leave the signal handlers alone: when pytest's faulthandler plugin ends, it puts back what
 # stood before the outer run, and the engine's own handler, by which Wasm traps are noticed, is gone.
 OPTIONS = (*PLUGIN, "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler")
 
 # pytester forgets modules that a run in this process has loaded; what has C code is loaded before.
-assert ic_harness.networks.EmbeddedNetwork, ic_harness.backend.Backend
-assert ic_harness.uploads.upload_photo
+assert ic_harness.networks.EmbeddedNetwork, ic_capsule.backend.Backend
+assert ic_capsule.uploads.upload_photo
 
 
 HOME = os.environ.get("HOME", "")

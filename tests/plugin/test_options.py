@@ -44,7 +44,7 @@ def test_nothing_is_loaded_for_who_does_not_ask(outcome_apart):
 def test_plugin_loads_fast():
     """Loading the plugin on top of pytest imports only its own few modules."""
     code = (
-        "import pytest, sys; before = set(sys.modules); import ic_harness.pytest_plugin;"
+        "import pytest, sys; before = set(sys.modules); import ic_harness.testing.plugin;"
         "print(len([name for name in set(sys.modules) - before if not name.startswith('ic_harness')]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -80,7 +80,7 @@ def test_missing_wasm_is_told(outcome_apart):
 
 def test_soak_is_for_who_asks(outcome_apart):
     """The soak of the conformance suite is skipped by name unless `--soak` is given."""
-    args = ("--pyargs", "ic_harness.conformance.tests.test_soak", "-rs")
+    args = ("--pyargs", "ic_capsule.suite.tests.test_soak", "-rs")
     result = outcome_apart("", *args)
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*--soak runs it*"])

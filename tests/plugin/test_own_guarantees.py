@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ic_harness.conformance.report import from_json
-from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.testing.report import from_json
+from ic_harness.testing.results import Outcome, Verdict
 from tests.conformance import counters
 
 CATALOGUE = """
@@ -22,7 +22,7 @@ text = "Nobody waits"
 TESTS = """
 import pytest
 from ic_harness.errors import InputError, RejectError
-from ic_harness.pytest_plugin import guarantee
+from ic_harness.testing.plugin import guarantee
 
 @guarantee("W1")
 def test_holds(canister):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.checks import CHECKS
+from ic_capsule.suite.checks import CHECKS
 from ic_harness.replica import Replica, ReplicaConfig, serve
 
 SOURCE = """
@@ -48,7 +48,7 @@ def checks_of(*guarantees):
 
 def test_suite_runs_on_a_shared_network(outcome_apart, url):
     """Guarantees that need only calls are proved over HTTP; those that need more are skipped by name."""
-    args = ("--pyargs", "ic_harness.conformance.tests", "--network", url, "-rs", "-k", "UF4 or UB8 or CA2")
+    args = ("--pyargs", "ic_capsule.suite.tests", "--network", url, "-rs", "-k", "UF4 or UB8 or CA2")
     result = outcome_apart("", *args)
     result.assert_outcomes(passed=checks_of("UF4"), skipped=checks_of("UB8", "CA2"))
     result.stdout.fnmatch_lines_random(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.report import from_json
-from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.testing.report import from_json
+from ic_harness.testing.results import Outcome, Verdict
 
-SUITE = ("--pyargs", "ic_harness.conformance.tests", "--ic-report", "found")
+SUITE = ("--pyargs", "ic_capsule.suite.tests", "--ic-report", "found")
 
 
 def read(user):

@@ -9,7 +9,7 @@ import pytest
 from ic_harness.errors import NetworkError
 from ic_harness.networks import Capability
 from ic_harness.principal import Principal
-from ic_harness.pytest_plugin.watch import Watch
+from ic_harness.testing.plugin.watch import Watch
 
 ONE, OTHER = (Principal(bytes(8) + bytes([number, 1])) for number in (1, 2))
 NAMES = {ONE: "counter"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.backend import open_backend
+from ic_capsule.backend import open_backend
 
 SMALL = 20_000
 """Bytes of a chunk, so that small photos have several."""

@@ -13,9 +13,9 @@ import PIL
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
+from ic_capsule.uploads import derivatives, make_large_jpeg, sample_photo
+from ic_capsule.uploads.derivatives import fitted, render
 from ic_harness.errors import ImageError
-from ic_harness.uploads import derivatives, make_large_jpeg, sample_photo
-from ic_harness.uploads.derivatives import fitted, render
 
 
 @pytest.fixture
@@ -276,4 +276,4 @@ def test_worker_imports_little():
         [sys.executable, "-P", "-c", code, derivatives.__file__], capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
-    assert not {"pydantic", "httpx", "ic_harness.uploads", "ic_harness.backend"} & loaded
+    assert not {"pydantic", "httpx", "ic_capsule.uploads", "ic_capsule.backend"} & loaded

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.uploads import sample_photo
-from ic_harness.uploads.describe import Keys, taken_at_ns
-from ic_harness.uploads.source import PhotoSource
+from ic_capsule.uploads import sample_photo
+from ic_capsule.uploads.describe import Keys, taken_at_ns
+from ic_capsule.uploads.source import PhotoSource
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,8 @@ import hashlib
 
 import pytest
 
-from ic_harness.backend import AsyncBackend
-from ic_harness.errors import BackendError, UploadError
-from ic_harness.uploads import (
+from ic_capsule.backend import AsyncBackend
+from ic_capsule.uploads import (
     download_asset,
     download_blob,
     make_large_jpeg,
@@ -17,6 +16,7 @@ from ic_harness.uploads import (
     upload_photo,
     upload_photo_async,
 )
+from ic_harness.errors import BackendError, UploadError
 
 PHOTOS = ["hubble.jpg", "rocket-sideways.jpg", "coffee-alpha.png", "chelsea-animated.gif"]
 

@@ -9,9 +9,9 @@ import sys
 import pytest
 from PIL import ExifTags, Image
 
+from ic_capsule.uploads import FileSource, describe, sample_photo
+from ic_capsule.uploads.derivatives import render
 from ic_harness.errors import ImageError
-from ic_harness.uploads import FileSource, describe, sample_photo
-from ic_harness.uploads.derivatives import render
 
 
 def photo(**tags):
@@ -128,7 +128,7 @@ def test_other_kinds_have_metadata_of_their_kind(tmp_path, name, kind):
 
 def test_the_worker_is_told_what_pillow_cannot_see(tmp_path):
     """A raw file in the image workers."""
-    from ic_harness.uploads import derive
+    from ic_capsule.uploads import derive
 
     path = tmp_path / "photo.dng"
     path.write_bytes(b"II*\0\x08\0\0\0" + photo())

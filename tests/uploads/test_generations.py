@@ -8,9 +8,8 @@ from threading import Lock
 
 import pytest
 
-from ic_harness.backend import Backend, open_backend_async
-from ic_harness.errors import BackendError, CallTimeoutError, UploadError
-from ic_harness.uploads import (
+from ic_capsule.backend import Backend, open_backend_async
+from ic_capsule.uploads import (
     describe,
     download_asset,
     download_blob,
@@ -20,8 +19,9 @@ from ic_harness.uploads import (
     upload_photo,
     upload_photo_async,
 )
-from ic_harness.uploads.source import PhotoSource
-from ic_harness.uploads.worker import derive
+from ic_capsule.uploads.source import PhotoSource
+from ic_capsule.uploads.worker import derive
+from ic_harness.errors import BackendError, CallTimeoutError, UploadError
 
 PHOTOS = ["hubble.jpg", "rocket-sideways.jpg", "coffee-alpha.png", "chelsea-animated.gif"]
 IN_ORDER = "bch"

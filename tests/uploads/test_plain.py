@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from ic_harness.backend import open_backend, reference_wasm
+from ic_capsule.backend import open_backend, reference_wasm
+from ic_capsule.uploads import sample_photo, upload_file
 from ic_harness.errors import ImageError
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.uploads import sample_photo, upload_file
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import io
 import pytest
 from PIL import Image
 
-from ic_harness.uploads import make_large_jpeg, sample_photo
+from ic_capsule.uploads import make_large_jpeg, sample_photo
 
 
 @pytest.mark.parametrize("size", [100_000, 150_000, 3_600_000])

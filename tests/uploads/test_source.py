@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ic_capsule.uploads import sample_photo
+from ic_capsule.uploads.source import PhotoSource, chunk_ranges, looks_like_image
+from ic_capsule.uploads.worker import derive
 from ic_harness.errors import ImageError, UploadError
-from ic_harness.uploads import sample_photo
-from ic_harness.uploads.source import PhotoSource, chunk_ranges, looks_like_image
-from ic_harness.uploads.worker import derive
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from ic_capsule.uploads import PhotoSource, derive, inspect, sample_photo, worker
 from ic_harness.errors import ImageError, UploadError
-from ic_harness.uploads import PhotoSource, derive, inspect, sample_photo, worker
 
 PROGRAM = """
 import json, os, signal, sys

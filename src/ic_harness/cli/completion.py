@@ -59,7 +59,7 @@ def canisters(context: click.Context, _option: click.Parameter, typed: str) -> l
 
 
 def methods(context: click.Context, _option: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Complete a method of the interface that `--candid` names, or of the reference backend by its name."""
+    """Complete a method of the interface that `--candid` names, or of a bundled canister by its name."""
     from ic_harness.errors import HarnessError  # lazy: start-up time  # noqa: PLC0415
 
     try:
@@ -69,16 +69,16 @@ def methods(context: click.Context, _option: click.Parameter, typed: str) -> lis
 
 
 def _methods(context: click.Context) -> Iterable[str]:
-    from ic_harness.backend import reference_did  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.bundled import bundled_canisters  # lazy: start-up time  # noqa: PLC0415
     from ic_harness.candid import parse  # lazy: start-up time  # noqa: PLC0415
 
     from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
-    from .place import BACKEND  # lazy: start-up time  # noqa: PLC0415
 
     given: Path | None = context.params.get("candid")
     if given is not None:
         return interface_file(given).methods
-    return parse(reference_did()).methods if context.params.get("canister") == BACKEND else ()
+    bundled = bundled_canisters().get(str(context.params.get("canister")))
+    return parse(bundled.did()).methods if bundled is not None else ()
 
 
 def _remembered(context: click.Context) -> Iterable[str]:

@@ -13,7 +13,7 @@ import click
 from ic_harness.text import one_line, readable
 
 from .options import json_option, place_options
-from .place import BACKEND, Place
+from .place import Place
 
 if TYPE_CHECKING:
     from ic_harness.networks import Deployable, InstallMode, ProjectCanister
@@ -85,12 +85,15 @@ def _from_project(names: tuple[str, ...], place: Place, *, build: bool) -> Find:
             return partial(_built, canisters)
         loaded = [canister.load() for canister in canisters]
         return lambda _session: loaded
-    if set(names) - {BACKEND}:
-        raise click.UsageError("there is no dfx.json in this folder, and --wasm is not given")
-    from ic_harness.backend import reference_wasm  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.bundled import bundled_canisters  # lazy: start-up time  # noqa: PLC0415
 
-    reference = [Deployable(name=BACKEND, wasm=reference_wasm())]
-    return lambda _session: reference
+    bundled = bundled_canisters()
+    if not bundled or set(names) - set(bundled):
+        raise click.UsageError("there is no dfx.json in this folder, and --wasm is not given")
+    chosen = [
+        Deployable(name=it.name, wasm=it.wasm()) for it in bundled.values() if not names or it.name in names
+    ]
+    return lambda _session: chosen
 
 
 def _built(canisters: Sequence[ProjectCanister], session: Session) -> Iterator[Deployable]:

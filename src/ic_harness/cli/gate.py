@@ -16,9 +16,9 @@ from .options import json_option, place_options
 from .place import Place
 
 if TYPE_CHECKING:
-    from ic_harness.conformance.results import Report
+    from ic_harness.testing.results import Report
 
-    from .gate_inputs import Asked
+    from .gate_options import Asked
 
 PASSED: Final = 0
 REFUSED: Final = 1
@@ -100,7 +100,7 @@ def gate(*, place: Place, report: Path | None, as_json: bool, **asked: Any) -> N
     """
     from ic_harness.errors import HarnessError  # lazy: start-up time  # noqa: PLC0415
 
-    from .gate_inputs import Asked  # lazy: start-up time  # noqa: PLC0415
+    from .gate_options import Asked  # lazy: start-up time  # noqa: PLC0415
 
     context = click.get_current_context()
     accepted = (context.default_map or {}).get("accepted", {})
@@ -128,7 +128,7 @@ _STATUS: Final = {
 
 
 def _judge(asked: Asked) -> Report:
-    from ic_harness.conformance.gate import run_gate  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.testing.gate import run_gate  # lazy: start-up time  # noqa: PLC0415
 
     from .gate_inputs import opened  # lazy: start-up time  # noqa: PLC0415
     from .gate_text import watching  # lazy: start-up time  # noqa: PLC0415
@@ -138,13 +138,13 @@ def _judge(asked: Asked) -> Report:
 
 
 def _write(found: Report, folder: Path) -> list[Path]:
-    from ic_harness.conformance.report import write_report  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.testing.report import write_report  # lazy: start-up time  # noqa: PLC0415
 
     return write_report(found, folder)
 
 
 def _tell(found: Report, written: list[Path], *, as_json: bool) -> None:
-    from ic_harness.conformance.report import announce, to_json  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.testing.report import announce, to_json  # lazy: start-up time  # noqa: PLC0415
 
     if as_json:
         click.echo(to_json(found), nl=False)

@@ -5,46 +5,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
+from ic_harness.bundled import default_canister
 from ic_harness.candid import Service, encode, parse_values
-from ic_harness.conformance.gate import Build, Order, accept_ids, read_acceptances
 from ic_harness.errors import CandidError, InputError
 from ic_harness.networks import NAMES, Network, embedded, fetch_interface, read_project
 from ic_harness.principal import Principal
+from ic_harness.testing.gate import Build, Order, accept_ids, read_acceptances
 from ic_harness.text import readable
 
 from .config import CONFIG_FILE
+from .gate_options import Asked
 from .gate_suite import chosen_suite
 from .identities import load_identity
 from .interfaces import interface_file
-from .place import Place
 from .session import Session, open_session
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The options of the command as they were typed; `accepted` is the table of `ic-harness.toml`."""
-
-    place: Place
-    accepted: Any
-    wasm: Path | None
-    candid: Path | None
-    argument: str | None
-    canister_id: str | None
-    baseline: str | None
-    baseline_candid: Path | None
-    accept: tuple[str, ...]
-    budget: float
-    suite: str | None
-    module: tuple[str, ...]
-    guarantees: tuple[str, ...]
-    volatile: tuple[str, ...]
-    upgrade_argument: str | None
 
 
 @contextmanager
@@ -114,9 +93,7 @@ def _build(asked: Asked) -> Build:
         )
         return _with_argument(build, asked.argument, asked.upgrade_argument)
     if not Path("dfx.json").exists():
-        from ic_harness.backend import reference_wasm  # lazy: the backend's client  # noqa: PLC0415
-
-        return Build(name="reference backend", wasm=reference_wasm(), interface=interface, place="reference")
+        return _bundled(interface)
     (*others, found) = read_project(Path(), build=False)
     if others:
         names = ", ".join(item.name for item in (*others, found))
@@ -125,6 +102,15 @@ def _build(asked: Asked) -> Build:
         interface = interface_file(found.candid)
     build = Build(name=found.name, wasm=found.wasm, interface=interface)
     return _with_argument(build, asked.argument or found.init_arg, asked.upgrade_argument)
+
+
+def _bundled(interface: Service | None) -> Build:
+    bundled = default_canister()
+    if bundled is None:
+        raise InputError(
+            "there is nothing to judge: give --wasm FILE, --canister-id ID, or a dfx.json in this folder"
+        )
+    return Build(name=bundled.title, wasm=bundled.wasm(), interface=interface, place=bundled.place)
 
 
 def _with_argument(build: Build, text: str | None, upgrade: str | None = None) -> Build:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ic_harness.conformance.gate import Build, Suite, suite_named, suite_of
 from ic_harness.errors import InputError
 from ic_harness.networks import Network
 from ic_harness.principal import Principal
+from ic_harness.testing.gate import Build, Suite, suite_named, suite_of
 
-if TYPE_CHECKING:
-    from .gate_inputs import Asked
+from .gate_options import Asked
 
 _GENERIC = "generic"
 
@@ -29,7 +27,7 @@ def chosen_suite(asked: Asked, subject: Build, network: Network, canister: Princ
                 f"--{own[0]} belongs to the suite {_GENERIC}, not to {name}: give --suite {_GENERIC}"
             )
         return suite_named(name).load()
-    from ic_harness.conformance.gate.generic import own_suite  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.testing.gate.generic import own_suite  # lazy: start-up time  # noqa: PLC0415
 
     return own_suite(
         [Path(file) for file in asked.module], [Path(it) for it in asked.guarantees], asked.volatile

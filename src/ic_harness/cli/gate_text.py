@@ -19,11 +19,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ic_harness.conformance import Guarantee
-from ic_harness.conformance.gate import STAGES, Watch, guarantee_outcomes
-from ic_harness.conformance.report import generation_word, known_guarantees
-from ic_harness.conformance.results import CheckResult, Outcome, Report, StageResult, Subject, Verdict
-from ic_harness.conformance.running import SEVERITIES
+from ic_harness.testing import Guarantee
+from ic_harness.testing.gate import STAGES, Watch, guarantee_outcomes
+from ic_harness.testing.report import generation_word, known_guarantees
+from ic_harness.testing.results import CheckResult, Outcome, Report, StageResult, Subject, Verdict
+from ic_harness.testing.running import SEVERITIES
 from ic_harness.text import for_log, one_line
 from ic_harness.units import human_bytes
 

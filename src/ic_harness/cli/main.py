@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import click
 
@@ -24,39 +24,8 @@ from ic_harness import __version__
 from ic_harness.errors import HarnessError
 
 from .config import load_defaults
+from .entries import command_names, find_command, known_commands
 from .failures import BadInput, Interrupted, failure, report
-
-
-class Entry(NamedTuple):
-    """Where a command lives (a module of this package), its line in `--help`, and the commands of a group."""
-
-    module: str
-    summary: str
-    commands: tuple[str, ...] = ()
-
-
-COMMANDS: Final = {
-    "upload": Entry("upload", "Store photos: original, display, thumbnail and placeholder."),
-    "bulk": Entry(
-        "bulk_group",
-        "Upload folders with thousands of files, and account for every one.",
-        ("add", "run", "status", "retry", "report", "serve", "search"),
-    ),
-    "download": Entry("download", "Write a stored photo or blob to a file."),
-    "replica": Entry("replica", "Serve the embedded Internet Computer on this machine.", ("start",)),
-    "call": Entry("call", "Call a canister's method with textual Candid."),
-    "bindgen": Entry("bindgen", "Write a typed Python client for a Candid interface."),
-    "deploy": Entry("deploy", "Install canisters: those of a dfx.json, a Wasm, or the backend."),
-    "gate": Entry("gate", "Decide whether a canister may be deployed, and tell why not."),
-    "identity": Entry(
-        "identity",
-        "Tell which identities there are, and their principals.",
-        ("principal", "show", "list"),
-    ),
-    "doctor": Entry("doctor", "Tell which networks can be used here, and why others cannot."),
-    "completion": Entry("completion", "Print what lets a shell complete commands and names."),
-}
-"""Every command, in the order of a first use."""
 
 
 class Commands(click.Group):
@@ -64,21 +33,26 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name every command without loading any."""
-        return list(COMMANDS)
+        return command_names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load one command."""
-        entry = COMMANDS.get(cmd_name)
+        entry = find_command(cmd_name)
         if entry is None:
             return None
-        command = getattr(importlib.import_module(f"{__package__}.{entry.module}"), cmd_name)
+        module, _, attribute = entry.target.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands for `--help` without loading any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in known_commands().items():
+            sections.setdefault(entry.section, []).append((name, entry.summary))
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error on purpose ends as one line."""
@@ -115,7 +89,10 @@ def commands(context: click.Context) -> None:
     Defaults of options can stand in ic-harness.toml of the current folder, or in environment variables such
     as IC_HARNESS_NETWORK. Exit status: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted.
     """
-    context.default_map = load_defaults({name: entry.commands for name, entry in COMMANDS.items()})
+    name = context.invoked_subcommand
+    entry = find_command(name) if name is not None else None
+    if name is not None and entry is not None:
+        context.default_map = load_defaults({name: entry.commands})
 
 
 def main() -> None:

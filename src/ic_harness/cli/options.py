@@ -65,11 +65,4 @@ state_dir_option = click.option(
     help="Folder of the embedded network, the caller's key and known canisters.",
 )
 
-canister_id_option = click.option(
-    "--canister-id",
-    envvar="IC_HARNESS_CANISTER_ID",
-    metavar="ID|NAME",
-    help="The backend to use. Without it the known one, deployed on first use where that is free.",
-)
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")

@@ -9,9 +9,6 @@ from typing import Final
 STATE_DIR: Final = ".ic-harness"
 """The folder, in the current one, that keeps the embedded network and what the command line remembers."""
 
-BACKEND: Final = "backend"
-"""The name under which the reference backend is remembered."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

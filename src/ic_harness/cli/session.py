@@ -1,4 +1,4 @@
-"""What a command works with: an open network, the caller, and the backend canister."""
+"""What a command works with: an open network and the caller."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ic_harness.agent import Agent
 from ic_harness.errors import InputError, PrincipalError, StateError
-from ic_harness.networks import Capability, Network, embedded, open_network
+from ic_harness.networks import Network, embedded, open_network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 
 from .identities import load_identity, own_identity
-from .place import BACKEND, Place
+from .place import Place
 from .remembered import recall, remember
 from .served import running_server
 
@@ -51,28 +51,6 @@ class Session:
             return Principal.from_text(text)
         except PrincipalError as error:
             raise InputError(f"{text!r} is no canister known here, and no canister id: {error}") from error
-
-    def backend_canister(self, canister_id: str | None) -> Principal:
-        """Find the backend: the one that was named, the known one, or a new one where canisters are free.
-
-        Raises `InputError` when `canister_id` names none, or there is no backend to be had.
-        """
-        if canister_id is not None:
-            return self.target(canister_id)
-        found = self.canister(BACKEND)
-        if found is None or self.network.module_hash(found) is None:
-            found = self._deploy_backend(found)
-        return found
-
-    def _deploy_backend(self, empty: Principal | None) -> Principal:
-        """Install the reference backend: into a canister that was left empty, or a new one."""
-        from ic_harness.backend import reference_wasm  # lazy: start-up time  # noqa: PLC0415
-
-        if Capability.CREATE not in self.network.capabilities:
-            raise InputError(f"no backend is known on {self.network.name}: name it by --canister-id")
-        canister = empty or self.create(BACKEND)
-        self.network.install(canister, reference_wasm())
-        return canister
 
     def create(self, name: str) -> Principal:
         """Make an empty canister and keep its id, so that a command that fails later leaves none behind."""

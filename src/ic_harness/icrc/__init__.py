@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from ic_harness.candid import Service
-from ic_harness.conformance.gate import Suite, SuiteEntry
+from ic_harness.testing.gate import Suite, SuiteEntry
 
 __all__ = ["ENTRY"]
 

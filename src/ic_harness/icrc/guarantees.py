@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from ic_harness.conformance.guarantees import Guarantee, load_catalogue
+from ic_harness.testing.guarantees import Guarantee, load_catalogue
 
 LEDGER_GUARANTEES: Final[Mapping[str, Guarantee]] = MappingProxyType(
     load_catalogue(Path(__file__).with_name("guarantees.toml"))

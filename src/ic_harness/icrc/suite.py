@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import Final
 
 from ic_harness.candid import Type
-from ic_harness.conformance.check import Check
-from ic_harness.conformance.expectations import NotApplicableError, UnmetNeedError, broken
-from ic_harness.conformance.gate import Build, Findings, Identities, Suite
-from ic_harness.conformance.guarantees import Guarantee
-from ic_harness.conformance.story import Step
-from ic_harness.conformance.target import Target
 from ic_harness.errors import RejectError
 from ic_harness.networks import interface_of
+from ic_harness.testing.check import Check
+from ic_harness.testing.expectations import NotApplicableError, UnmetNeedError, broken
+from ic_harness.testing.gate import Build, Findings, Identities, Suite
+from ic_harness.testing.guarantees import Guarantee
+from ic_harness.testing.story import Step
+from ic_harness.testing.target import Target
 from ic_harness.text import one_line
 
 from . import assertions

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.backend import reference_wasm
-from ic_harness.conformance.stage import Stage
+from ic_capsule.backend import reference_wasm
+from ic_capsule.suite.stage import Stage
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "fixtures" / "migrations"
 

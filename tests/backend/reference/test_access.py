@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.backend import (
+from ic_capsule.backend import (
     AccessConditionImmediate,
     AccessEntry,
     GrantSource,
@@ -12,7 +12,7 @@ from ic_harness.backend import (
     PersonRefPrincipal,
     ResourceRole,
 )
-from ic_harness.conformance.material import content, inline_asset
+from ic_capsule.suite.material import content, inline_asset
 from ic_harness.errors import BackendError
 
 VIEW, MANAGE, OWN = 1, 8, 16

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness import candid
-from ic_harness.backend import (
+from ic_capsule.backend import (
     AccessConditionImmediate,
     AccessEntry,
     AssetMetadataImage,
@@ -20,7 +19,8 @@ from ic_harness.backend import (
     ResourceType,
     reference_did,
 )
-from ic_harness.conformance.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
+from ic_capsule.suite.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
+from ic_harness import candid
 from ic_harness.errors import BackendError, RejectError
 
 from .town import EXTERNAL_KEY, PHOTO, SMALL, Town, get

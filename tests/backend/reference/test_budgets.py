@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ic_capsule.backend import AssetType, reference_did, reference_wasm
+from ic_capsule.suite.material import blob_asset, content, inline_asset, memory_metadata
 from ic_harness import candid
 from ic_harness.agent import Management
-from ic_harness.backend import AssetType, reference_did, reference_wasm
-from ic_harness.conformance.material import blob_asset, content, inline_asset, memory_metadata
 
 from .town import CHUNKS, Town
 

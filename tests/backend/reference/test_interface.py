@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ic_capsule.backend import reference_did
 from ic_harness import candid
-from ic_harness.backend import reference_did
 
 DEPLOYED = (Path(__file__).resolve().parents[3] / "fixtures" / "candid" / "generation-h.did").read_text(
     "utf-8"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness import candid
-from ic_harness.backend import (
+from ic_capsule.backend import (
     AssetType,
     BlobHosting,
     HttpRequest,
@@ -13,7 +12,8 @@ from ic_harness.backend import (
     reference_did,
     reference_wasm,
 )
-from ic_harness.conformance.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
+from ic_capsule.suite.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
+from ic_harness import candid
 from ic_harness.errors import BackendError, RejectError
 
 CHUNK = 100_000

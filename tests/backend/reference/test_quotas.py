@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ic_capsule.backend import BlobHosting, PersonRefOpaque, QuotasUpdate, reference_did, reference_wasm
+from ic_capsule.suite.material import asset_metadata, content
 from ic_harness import candid
-from ic_harness.backend import BlobHosting, PersonRefOpaque, QuotasUpdate, reference_did, reference_wasm
-from ic_harness.conformance.material import asset_metadata, content
 from ic_harness.errors import BackendError
 
 SMALL = content(100)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ic_capsule.backend import PersonRefOpaque
+from ic_capsule.suite.material import asset_metadata, blob_asset, content, memory_metadata
 from ic_harness.agent import Management
-from ic_harness.backend import PersonRefOpaque
-from ic_harness.conformance.material import asset_metadata, blob_asset, content, memory_metadata
 from ic_harness.errors import BackendError
 
 LIMIT = 5_000_000_000

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ic_harness.backend import (
+from ic_capsule.backend import (
     AssetType,
     BlobHosting,
     CapsuleUpdateData,
@@ -17,14 +17,14 @@ from ic_harness.backend import (
     ResourceType,
     StreamingToken,
 )
-from ic_harness.conformance.material import (
+from ic_capsule.suite.material import (
     asset_metadata,
     blob_asset,
     content,
     inline_asset,
     memory_metadata,
 )
-from ic_harness.conformance.stage import Stage
+from ic_capsule.suite.stage import Stage
 
 PHOTO = content(3_600_000, "photo")
 SMALL = content(500, "small")

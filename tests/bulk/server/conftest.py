@@ -9,8 +9,8 @@ import threading
 import httpx
 import pytest
 
-from ic_harness.bulk import Ledger, NewFile, Stage
-from ic_harness.bulk.server import WebConfig, listen, serve
+from ic_capsule.bulk import Ledger, NewFile, Stage
+from ic_capsule.bulk.server import WebConfig, listen, serve
 
 
 class Clock:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ic_harness.bulk import FailureClass, Stage
+from ic_capsule.bulk import FailureClass, Stage
 
 from .conftest import advance, finish, new_file
 

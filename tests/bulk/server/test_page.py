@@ -13,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from ic_harness.bulk import Ledger, LedgerView, Stage, State
+from ic_capsule.bulk import Ledger, LedgerView, Stage, State
 from tests.bulk.test_search import add, picture, webp
 from tests.interop.conftest import unavailable
 from tests.interop.toolbox import ToolMissingError

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ic_harness.bulk import Stage
-from ic_harness.bulk.server.spool import safe_name
+from ic_capsule.bulk import Stage
+from ic_capsule.bulk.server.spool import safe_name
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
 HASH = hashlib.sha256(PNG).hexdigest()

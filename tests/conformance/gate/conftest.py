@@ -7,14 +7,14 @@ from datetime import date
 import pytest
 import wasmtime
 
-from ic_harness.backend import reference_wasm
-from ic_harness.conformance.capsule.suite import CapsuleSuite
-from ic_harness.conformance.gate import Build, Order
-from ic_harness.conformance.gate.acceptance import Acceptances
-from ic_harness.conformance.gate.findings import run_stage
-from ic_harness.conformance.gate.ground import Ground
-from ic_harness.conformance.gate.run import Run
+from ic_capsule.backend import reference_wasm
+from ic_capsule.suite.suite import CapsuleSuite
 from ic_harness.networks import embedded
+from ic_harness.testing.gate import Build, Order
+from ic_harness.testing.gate.acceptance import Acceptances
+from ic_harness.testing.gate.findings import run_stage
+from ic_harness.testing.gate.ground import Ground
+from ic_harness.testing.gate.run import Run
 
 TODAY = date(2026, 11, 21)
 

@@ -6,11 +6,11 @@ from datetime import date, datetime
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.gate import accept_ids, read_acceptances
-from ic_harness.conformance.gate.acceptance import Acceptances
-from ic_harness.conformance.results import Acceptance, CheckResult, Outcome
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_harness.errors import InputError
+from ic_harness.testing.gate import accept_ids, read_acceptances
+from ic_harness.testing.gate.acceptance import Acceptances
+from ic_harness.testing.results import Acceptance, CheckResult, Outcome
 
 DAY = date(2026, 12, 31)
 UC5 = Acceptance(id="UC5", reason="one by one until #12", expires=DAY)
@@ -24,7 +24,7 @@ def result(outcome=Outcome.FAILED, id_="UC5"):
 def test_an_entry_is_an_id_a_reason_and_a_date(expires):
     """The date may be written as TOML's own date, with a time, or as a text."""
     table = {"UC5": {"reason": " one by one until #12 ", "expires": expires}}
-    assert read_acceptances(table, "gate.accepted") == (UC5,)
+    assert read_acceptances(table, "gate.accepted", GUARANTEES) == (UC5,)
 
 
 @pytest.mark.parametrize(
@@ -45,17 +45,17 @@ def test_an_entry_is_an_id_a_reason_and_a_date(expires):
 def test_careless_entries_are_refused(table, words):
     """An acceptance that nobody can explain, that never ends, or that names nothing is bad input."""
     with pytest.raises(InputError) as refused:
-        read_acceptances(table, "gate.accepted")
+        read_acceptances(table, "gate.accepted", GUARANTEES)
     assert all(word in str(refused.value) for word in words)
 
 
 def test_the_command_line_accepts_for_one_run():
     """What is typed needs no date; an id that there is not is bad input all the same."""
-    (accepted,) = accept_ids(["HT2"])
+    (accepted,) = accept_ids(["HT2"], GUARANTEES)
     assert (accepted.id, accepted.expires) == ("HT2", None)
     assert "this run" in accepted.reason
     with pytest.raises(InputError, match="--accept"):
-        accept_ids(["HT99"])
+        accept_ids(["HT99"], GUARANTEES)
 
 
 def test_an_accepted_failure_is_not_passed():
@@ -79,6 +79,6 @@ def test_only_failures_can_be_accepted(outcome):
 
 def test_an_acceptance_that_is_not_needed_is_named():
     """When all checks of an accepted guarantee pass, its entry can go."""
-    acceptances = Acceptances([UC5, *accept_ids(["UC4"])], DAY)
+    acceptances = Acceptances([UC5, *accept_ids(["UC4"], GUARANTEES)], DAY)
     found = [result(Outcome.PASSED), result(Outcome.PASSED, "UC4"), result(Outcome.SKIPPED, "UC4")]
     assert acceptances.needless(found) == ["UC5"]

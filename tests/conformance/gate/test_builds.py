@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ic_capsule.backend import reference_did
 from ic_harness import candid
-from ic_harness.backend import reference_did
-from ic_harness.conformance.gate import Build
-from ic_harness.conformance.gate.interface import judge_compatibility, judge_interface
-from ic_harness.conformance.gate.wasm import judge_wasm
-from ic_harness.conformance.results import Outcome
+from ic_harness.testing.gate import Build
+from ic_harness.testing.gate.interface import judge_compatibility, judge_interface
+from ic_harness.testing.gate.wasm import judge_wasm
+from ic_harness.testing.results import Outcome
 
 from .conftest import play, reference, wat
 

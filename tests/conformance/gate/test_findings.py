@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.expectations import NotApplicableError, UnmetNeedError, broken
-from ic_harness.conformance.gate import accept_ids
-from ic_harness.conformance.gate.acceptance import Acceptances
-from ic_harness.conformance.gate.findings import run_stage
-from ic_harness.conformance.results import Outcome
+from ic_capsule.suite.guarantees import GUARANTEES
 from ic_harness.errors import BackendError, NetworkError, RejectError, TransportError, UploadError
+from ic_harness.testing.expectations import NotApplicableError, UnmetNeedError, broken
+from ic_harness.testing.gate import accept_ids
+from ic_harness.testing.gate.acceptance import Acceptances
+from ic_harness.testing.gate.findings import run_stage
+from ic_harness.testing.results import Outcome
 
 from .conftest import TODAY
 
@@ -18,7 +19,7 @@ REFUSED = BackendError("NotFound", method="blob_read")
 
 
 def outcome(play, *accepted):
-    return run_stage("Stage", play, Acceptances(accept_ids(accepted), TODAY))
+    return run_stage("Stage", play, Acceptances(accept_ids(accepted, GUARANTEES), TODAY))
 
 
 def raising(error, **proving):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ic_harness import candid
-from ic_harness.conformance.gate import Build, Order, SuiteEntry, run_gate, suite_for, suite_named, suites
-from ic_harness.conformance.gate.generic import own_suite
-from ic_harness.conformance.report import write_report
-from ic_harness.conformance.results import Outcome, Verdict
 from ic_harness.errors import InputError
+from ic_harness.testing.gate import Build, Order, SuiteEntry, run_gate, suite_for, suite_named, suites
+from ic_harness.testing.gate.generic import own_suite
+from ic_harness.testing.report import write_report
+from ic_harness.testing.results import Outcome, Verdict
 from tests.conformance import counters
 
 from .conftest import TODAY, reference
@@ -192,7 +192,7 @@ def test_a_workload_of_the_users_own_is_measured(judged):
 
 GUARANTEES = """
 import pytest
-from ic_harness.conformance.expectations import require
+from ic_harness.testing.expectations import require
 
 
 @pytest.mark.guarantee("W1")
@@ -366,7 +366,7 @@ def test_suites_of_others_are_found(monkeypatch):
     monkeypatch.setattr(suites, "entry_points", lambda **_: broken)
     with pytest.raises(InputError, match=r"'broken'.*cannot be loaded: ImportError: no module"):
         suite_named("broken")
-    with pytest.raises(InputError, match=r"must be an ic_harness.conformance.gate.SuiteEntry, not int"):
+    with pytest.raises(InputError, match=r"must be an ic_harness.testing.gate.SuiteEntry, not int"):
         suite_named("other")
     with pytest.raises(InputError, match="there is no suite 'nonsense'; there are: capsule, icrc, generic"):
         suite_named("nonsense")

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.conformance.capsule.suite import CapsuleSuite
-from ic_harness.conformance.gate import Build, Order, accept_ids
-from ic_harness.conformance.gate.acceptance import Acceptances
-from ic_harness.conformance.gate.ground import Ground
-from ic_harness.conformance.gate.interface import judge_interface
-from ic_harness.conformance.gate.rehearsal import rehearse_back_out, rehearse_upgrade
-from ic_harness.conformance.gate.run import Run
-from ic_harness.conformance.gate.wasm import judge_wasm
-from ic_harness.conformance.results import Outcome
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_capsule.suite.suite import CapsuleSuite
+from ic_harness.testing.gate import Build, Order, accept_ids
+from ic_harness.testing.gate.acceptance import Acceptances
+from ic_harness.testing.gate.ground import Ground
+from ic_harness.testing.gate.interface import judge_interface
+from ic_harness.testing.gate.rehearsal import rehearse_back_out, rehearse_upgrade
+from ic_harness.testing.gate.run import Run
+from ic_harness.testing.gate.wasm import judge_wasm
+from ic_harness.testing.results import Outcome
 
 from .conftest import TODAY, play, reference, wat
 
@@ -85,7 +86,7 @@ def test_losses_can_be_accepted(started):
     run = started(
         Build(name="new.wasm", wasm=FORGETFUL),
         baseline=reference("old.wasm.gz"),
-        acceptances=accept_ids(["CA6", "BL7", "UC9", "FL1"]),
+        acceptances=accept_ids(["CA6", "BL7", "UC9", "FL1"], GUARANTEES),
     )
     assert rehearsed(run).outcome is Outcome.ACCEPTED
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ic_harness import candid
-from ic_harness.conformance.check import Check
-from ic_harness.conformance.expectations import UnmetNeedError, equal
-from ic_harness.conformance.gate import Build, Order, Suite, run_gate
-from ic_harness.conformance.guarantees import Guarantee, Severity
-from ic_harness.conformance.results import Outcome, Verdict
-from ic_harness.conformance.target import Target
+from ic_harness.testing.check import Check
+from ic_harness.testing.expectations import UnmetNeedError, equal
+from ic_harness.testing.gate import Build, Order, Suite, run_gate
+from ic_harness.testing.guarantees import Guarantee, Severity
+from ic_harness.testing.results import Outcome, Verdict
+from ic_harness.testing.target import Target
 
 from .conftest import TODAY
 

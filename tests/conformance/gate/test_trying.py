@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.capsule import suite
-from ic_harness.conformance.capsule.photos import show_photos
-from ic_harness.conformance.check import Check
-from ic_harness.conformance.checks import CHECKS
-from ic_harness.conformance.expectations import UnmetNeedError, broken
-from ic_harness.conformance.gate import Build, accept_ids, budgets
-from ic_harness.conformance.gate.budgets import Bill, judge_budgets
-from ic_harness.conformance.gate.interface import judge_interface
-from ic_harness.conformance.gate.judging import judge_guarantees
-from ic_harness.conformance.gate.wasm import judge_wasm
-from ic_harness.conformance.results import Outcome
+from ic_capsule.suite import suite
+from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_capsule.suite.photos import show_photos
+from ic_harness.testing.check import Check
+from ic_harness.testing.expectations import UnmetNeedError, broken
+from ic_harness.testing.gate import Build, accept_ids, budgets
+from ic_harness.testing.gate.budgets import Bill, judge_budgets
+from ic_harness.testing.gate.interface import judge_interface
+from ic_harness.testing.gate.judging import judge_guarantees
+from ic_harness.testing.gate.wasm import judge_wasm
+from ic_harness.testing.results import Outcome
 
 from .conftest import play, reference
 
@@ -97,7 +97,7 @@ def test_broken_guarantees_refuse_with_their_story(ready, monkeypatch):
 def test_accepted_guarantees_are_told_as_accepted(ready, monkeypatch):
     """An accepted fault lets the stage through, never as passed; one that is not needed is named."""
     only(monkeypatch, UC4, UC5)
-    run = ready(acceptances=accept_ids(["UC4", "UC5"]))
+    run = ready(acceptances=accept_ids(["UC4", "UC5"], GUARANTEES))
     found = play(run, judge_guarantees)
     assert found.outcome is Outcome.ACCEPTED
     assert run.checks[0].acceptance is not None
@@ -122,7 +122,7 @@ def test_checks_do_not_see_each_other(ready, monkeypatch):
         seen.append(len(stage.caller().backend.memories_list(stage.caller().capsule, None, None).items))
 
     def stage_content():
-        from ic_harness.conformance.material import content
+        from ic_capsule.suite.material import content
 
         return content(10)
 

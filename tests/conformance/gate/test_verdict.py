@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance import GUARANTEES
-from ic_harness.conformance.checks import CHECKS
-from ic_harness.conformance.gate.verdict import decide, unselected
-from ic_harness.conformance.results import CheckResult, Outcome, StageResult, Verdict
+from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.gate.verdict import decide, unselected
+from ic_harness.testing.results import CheckResult, Outcome, StageResult, Verdict
 
 
 def check(id_, outcome, message="seen\nmeans"):
@@ -38,20 +38,20 @@ HELD = check("UC4", Outcome.PASSED)
 )
 def test_verdicts(stages, checks, expected):
     """Failures outweigh errors, errors outweigh what passed, and nothing judged is no pass."""
-    verdict, reasons = decide(stages, checks)
+    verdict, reasons = decide(stages, checks, (), GUARANTEES)
     assert verdict is expected
     assert bool(reasons) is (expected is not Verdict.PASS)
 
 
 def test_what_was_left_out_is_no_pass():
     """A run of some guarantees says nothing about the canister; what it found broken still refuses."""
-    verdict, reasons = decide([], [HELD], ["UB1", "BL3"])
+    verdict, reasons = decide([], [HELD], ["UB1", "BL3"], GUARANTEES)
     assert (verdict, reasons) == (
         Verdict.NOT_JUDGED,
         (f"2 of {len(GUARANTEES)} guarantees were left out by selection: UB1, BL3",),
     )
-    assert decide([], [check("UC5", Outcome.FAILED)], ["UB1"])[0] is Verdict.REFUSED
-    assert decide([], [check("UC5", Outcome.ERROR)], ["UB1"])[0] is Verdict.COULD_NOT_RUN
+    assert decide([], [check("UC5", Outcome.FAILED)], ["UB1"], GUARANTEES)[0] is Verdict.REFUSED
+    assert decide([], [check("UC5", Outcome.ERROR)], ["UB1"], GUARANTEES)[0] is Verdict.COULD_NOT_RUN
 
 
 def test_a_guarantee_is_left_out_with_one_of_its_checks():
@@ -72,7 +72,7 @@ def test_the_worst_comes_first():
         stage(Outcome.FAILED, "the upgrade is refused: trap\nbacktrace"),
     ]
     checks = [check("UB1", Outcome.FAILED), check("UB3", Outcome.FAILED), check("UC4", Outcome.FAILED)]
-    assert decide(stages, checks)[1] == (
+    assert decide(stages, checks, (), GUARANTEES)[1] == (
         "UC4 (critical): seen",
         "Upgrade: the upgrade is refused: trap",
         "UB3 (high): seen",

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from ic_harness.conformance.guarantees import GUARANTEES
+from ic_capsule.suite.guarantees import GUARANTEES
 
 FOLDER: Final = Path(__file__).resolve().parent
 ROOT: Final = FOLDER.parents[2]

@@ -9,8 +9,9 @@ from datetime import date
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from ic_harness.conformance.guarantees import GUARANTEES, Severity
-from ic_harness.conformance.results import (
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.guarantees import Severity
+from ic_harness.testing.results import (
     Acceptance,
     CheckResult,
     Figure,
@@ -25,7 +26,7 @@ from ic_harness.conformance.results import (
     Verdict,
     Violation,
 )
-from ic_harness.conformance.story import Step
+from ic_harness.testing.story import Step
 
 MS = 1_000_000
 ENEMY = (
@@ -96,7 +97,7 @@ def _stolen_upload() -> CheckResult:
         seconds=0.231,
         violations=violations,
         unfinished="uploads_finish: NotFound",
-        reproduction="from ic_harness.conformance.reproduction import scene\n\n"
+        reproduction="from ic_capsule.suite.reproduction import scene\n\n"
         "with scene('backend.wasm.gz') as stage:\n    alice = stage.client('alice')\n",
     )
 
@@ -169,6 +170,8 @@ def refused() -> Report:
         _quiet("HT3", Outcome.NOT_APPLICABLE, "the canister has no method http_request"),
     ]  # fmt: skip
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=_subject(),
         verdict=Verdict.REFUSED,
         refusals=(
@@ -189,6 +192,8 @@ def refused() -> Report:
 def passing() -> Report:
     """A gate that lets a canister through: every guarantee holds."""
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=_subject(),
         verdict=Verdict.PASS,
         stages=tuple(
@@ -209,6 +214,8 @@ def passing() -> Report:
 def could_not_run() -> Report:
     """A gate that found no canister to judge."""
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=Subject(
             canister="missing.wasm", network="embedded", generation="", started="2026-11-21T10:00:00Z"
         ),
@@ -233,6 +240,8 @@ def hostile(text: str = ENEMY) -> Report:
         ]
     }  # fmt: skip
     return Report(
+        suite="capsule",
+        catalogue=tuple(GUARANTEES.values()),
         subject=Subject(
             canister=text,
             network=text,

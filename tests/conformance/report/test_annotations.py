@@ -9,9 +9,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.report import announce, to_annotations, to_markdown
-from ic_harness.conformance.results import Outcome
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.report import announce, to_annotations, to_markdown
+from ic_harness.testing.results import Outcome
 from ic_harness.text import clean
 
 from . import samples

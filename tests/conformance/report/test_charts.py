@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ic_harness.conformance.report.charts import (
+from ic_harness.testing.report.charts import (
     Extent,
     bullet,
     drawable,
@@ -18,7 +18,7 @@ from ic_harness.conformance.report.charts import (
     throughput,
     ticks,
 )
-from ic_harness.conformance.results import MethodCost, Span
+from ic_harness.testing.results import MethodCost, Span
 
 from . import samples
 

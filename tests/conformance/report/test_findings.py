@@ -7,9 +7,10 @@ from itertools import product
 
 import pytest
 
-from ic_harness.conformance.guarantees import GUARANTEES, Guarantee, Severity
-from ic_harness.conformance.report.findings import WORST_FIRST, Findings, split_message
-from ic_harness.conformance.results import CheckResult, Outcome, Verdict
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.guarantees import Guarantee, Severity
+from ic_harness.testing.report.findings import WORST_FIRST, Findings, split_message
+from ic_harness.testing.results import CheckResult, Outcome, Verdict
 
 from . import samples
 

@@ -11,17 +11,17 @@ from importlib.resources import files
 
 import pytest
 
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.report import to_html
-from ic_harness.conformance.report.html.markup import Markup, join, tag
-from ic_harness.conformance.results import MethodCost, Outcome, StageResult
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.report import to_html
+from ic_harness.testing.report.html.markup import Markup, join, tag
+from ic_harness.testing.results import MethodCost, Outcome, StageResult
 from ic_harness.text import one_line
 
 from . import samples
 
 NAMES = ["refused", "passing", "could_not_run", "hostile"]
 VOID = {"meta", "img", "input", "wbr"}
-CSS = files("ic_harness.conformance.report.html").joinpath("report.css").read_text(encoding="utf-8")
+CSS = files("ic_harness.testing.report.html").joinpath("report.css").read_text(encoding="utf-8")
 
 
 class Page(HTMLParser):

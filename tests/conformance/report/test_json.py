@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ic_harness.conformance import results
-from ic_harness.conformance.guarantees import Guarantee
-from ic_harness.conformance.report import from_json, schema, to_json
-from ic_harness.conformance.results import Report
-from ic_harness.conformance.story import Step
 from ic_harness.errors import InputError
+from ic_harness.testing import results
+from ic_harness.testing.guarantees import Guarantee
+from ic_harness.testing.report import from_json, schema, to_json
+from ic_harness.testing.results import Report
+from ic_harness.testing.story import Step
 
 from . import samples
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ic_harness.conformance.report import to_junit
+from ic_harness.testing.report import to_junit
 from ic_harness.text import one_line
 
 from . import samples

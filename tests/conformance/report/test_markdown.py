@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.report import to_markdown
-from ic_harness.conformance.report.markdown import safe
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.report import to_markdown
+from ic_harness.testing.report.markdown import safe
 from ic_harness.text import one_line
 
 from . import samples

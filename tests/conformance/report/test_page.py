@@ -7,8 +7,8 @@ from itertools import pairwise, product
 
 import pytest
 
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.report import to_html
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.report import to_html
 from tests.interop.conftest import unavailable
 from tests.interop.toolbox import ToolMissingError
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ic_harness.conformance.guarantees import GUARANTEES
-from ic_harness.conformance.report import to_sarif
-from ic_harness.conformance.report.sarif import _uri
+from ic_capsule.suite.guarantees import GUARANTEES
+from ic_harness.testing.report import to_sarif
+from ic_harness.testing.report.sarif import _uri
 
 from . import samples
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ic_harness.conformance.guarantees import Need, Severity
-from ic_harness.conformance.report.words import (
+from ic_harness.testing.guarantees import Need, Severity
+from ic_harness.testing.report.words import (
     NEED_WORDS,
     OUTCOME_SIGNS,
     OUTCOME_WORDS,
@@ -23,7 +23,7 @@ from ic_harness.conformance.report.words import (
     number,
     short,
 )
-from ic_harness.conformance.results import Outcome, Verdict
+from ic_harness.testing.results import Outcome, Verdict
 from ic_harness.text import clean, one_line
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from ic_harness.conformance.report import from_json, write_report
-from ic_harness.conformance.report.__main__ import main
+from ic_harness.testing.report import from_json, write_report
+from ic_harness.testing.report.__main__ import main
 
 from . import samples
 

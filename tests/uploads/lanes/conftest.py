@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ic_harness.uploads import sample_photo, upload_photo_async
+from ic_capsule.uploads import sample_photo, upload_photo_async
 
 PHOTOS = Path(__file__).resolve().parents[3] / "fixtures" / "photos"
 

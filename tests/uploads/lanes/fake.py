@@ -7,8 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from ic_harness import candid
-from ic_harness.backend import (
+from ic_capsule.backend import (
     BlobMeta,
     BlobRef,
     ChunkRange,
@@ -23,6 +22,7 @@ from ic_harness.backend import (
     UploadStatus,
     reference_did,
 )
+from ic_harness import candid
 from ic_harness.errors import BackendError, RejectError, TransportError
 from ic_harness.principal import Principal
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from ic_capsule.uploads import download_asset_async, download_blob_async
 from ic_harness.errors import BackendError, InputError, LocatorError, UploadError
-from ic_harness.uploads import download_asset_async, download_blob_async
 
 from .conftest import send
 from .fake import FakeBackend, Fault

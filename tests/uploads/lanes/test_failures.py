@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from ic_capsule.uploads import upload_photo_async
 from ic_harness.errors import BackendError, CallTimeoutError, RejectError, TransportError, UploadError
-from ic_harness.uploads import upload_photo_async
 
 from .conftest import send
 from .fake import FakeBackend, Fault, lost

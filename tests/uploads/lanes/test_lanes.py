@@ -7,8 +7,8 @@ import hashlib
 
 import pytest
 
+from ic_capsule.uploads import Progress, make_large_jpeg, upload_photo_async
 from ic_harness.errors import BackendError, InputError, TransportError, UploadError
-from ic_harness.uploads import Progress, make_large_jpeg, upload_photo_async
 
 from .conftest import send
 from .fake import FakeBackend, Fault

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ic_harness.conformance.gate import Build
-from ic_harness.conformance.target import Target
 from ic_harness.icrc.suite import LedgerSuite
 from ic_harness.networks import Capability, Network, read_interface
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
+from ic_harness.testing.gate import Build
+from ic_harness.testing.target import Target
 
 
 def _shared(name: str) -> Identity:

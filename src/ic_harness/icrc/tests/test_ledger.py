@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.conformance.check import Check
-from ic_harness.conformance.collecting import Findings, case, conclude
-from ic_harness.conformance.target import Target
 from ic_harness.icrc.suite import LedgerSuite
+from ic_harness.testing.check import Check
+from ic_harness.testing.collecting import Findings, case, conclude
+from ic_harness.testing.target import Target
 
 SUITE = LedgerSuite()
 

@@ -1,5 +1,0 @@
-"""Embedders: `visual`, which needs no model, and an adapter for image encoders in ONNX files."""
-
-from ic_harness.bulk.embed.visual import HASH_BITS, VisualEmbedder, visual
-
-__all__ = ["HASH_BITS", "VisualEmbedder", "visual"]

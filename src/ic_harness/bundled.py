@@ -1,0 +1,63 @@
+"""Canisters that installed packages bring along, such as a product's reference canister.
+
+A package names them in the entry-point group `ic_harness.canisters`; each entry point is a `BundledCanister`. Commands
+and the pytest plugin use the bundled canister where none was named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from ic_harness.errors import InputError
+from ic_harness.text import one_line
+
+GROUP: Final = "ic_harness.canisters"
+"""The entry-point group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundledCanister:
+    """A canister that a package brings along; light to import, because every one is looked at.
+
+    `name` is what it is deployed as, `title` how sentences call it. `place` names it in reproductions. `wasm` returns
+    the module (plain or gzip), `did` the Candid interface; both raise `InputError` when the file is missing.
+    """
+
+    name: str
+    title: str
+    place: str
+    wasm: Callable[[], bytes]
+    did: Callable[[], str]
+
+
+@cache
+def bundled_canisters() -> dict[str, BundledCanister]:
+    """Return all bundled canisters by name. Raises `InputError` for an entry point that cannot be loaded."""
+    return {canister.name: canister for canister in map(_loaded, entry_points(group=GROUP))}
+
+
+def default_canister() -> BundledCanister | None:
+    """Return the canister to use where none was named: the only bundled one, None without any.
+
+    Raises `InputError` when there are several.
+    """
+    found = list(bundled_canisters().values())
+    if len(found) > 1:
+        names = ", ".join(one_line(canister.name) for canister in found)
+        raise InputError(f"several canisters are bundled with what is installed ({names}): name a Wasm")
+    return found[0] if found else None
+
+
+def _loaded(point: EntryPoint) -> BundledCanister:
+    where = f"the canister {one_line(point.name)!r} ({one_line(point.value)})"
+    try:
+        found = point.load()
+    except Exception as error:
+        raise InputError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(found, BundledCanister):
+        raise InputError(f"{where} must be an ic_harness.bundled.BundledCanister, not {type(found).__name__}")
+    return found

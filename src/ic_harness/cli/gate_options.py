@@ -1,0 +1,30 @@
+"""The options of the command `gate`, as they were typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .place import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options of the command as they were typed; `accepted` is the table of `ic-harness.toml`."""
+
+    place: Place
+    accepted: Any
+    wasm: Path | None
+    candid: Path | None
+    argument: str | None
+    canister_id: str | None
+    baseline: str | None
+    baseline_candid: Path | None
+    accept: tuple[str, ...]
+    budget: float
+    suite: str | None
+    module: tuple[str, ...]
+    guarantees: tuple[str, ...]
+    volatile: tuple[str, ...]
+    upgrade_argument: str | None

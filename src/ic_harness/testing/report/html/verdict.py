@@ -1,0 +1,180 @@
+"""The first screen: passed or refused, which guarantees broke, what that means, and what was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ic_harness.testing.report.findings import WORST_FIRST, Finding, Findings
+from ic_harness.testing.report.html.guarantees import promise
+from ic_harness.testing.report.html.icons import icon, outcome_icon, style_of
+from ic_harness.testing.report.html.markup import Markup, tag
+from ic_harness.testing.report.words import (
+    OUTCOME_WORDS,
+    SEVERITY_WORDS,
+    VERDICT_WORDS,
+    duration,
+    generation_word,
+    moment,
+)
+from ic_harness.testing.results import Outcome, Report, Verdict
+from ic_harness.text import one_line
+from ic_harness.units import human_bytes
+
+_STYLES: Final = {
+    Verdict.PASS: "passed",
+    Verdict.REFUSED: "failed",
+    Verdict.COULD_NOT_RUN: "error",
+    Verdict.NOT_JUDGED: "unchecked",
+}
+_LISTED: Final = 6
+_FEW: Final = 3
+"""So many broken guarantees can be told in full on the first screen."""
+
+
+def verdict(findings: Findings) -> Markup:
+    """The header of the page."""
+    report = findings.report
+    style = _STYLES[report.verdict]
+    title = tag("h1", tag("span", icon(style), class_="seal"), VERDICT_WORDS[report.verdict], class_="title")
+    return tag(
+        "header",
+        tag(
+            "div",
+            tag("p", "ic-harness ", tag("span", one_line(report.subject.canister)), class_="brand"),
+            title,
+            tag("p", findings.headline(), class_="lead"),
+            tag("p", findings.meaning(), class_="meaning"),
+            _worst(findings.told),
+            _refusals(findings),
+            _figures(report),
+            _stages(report),
+            class_="verdict-text",
+        ),
+        tag("div", _tally(findings) if findings.all else None, _facts(report), class_="verdict-side"),
+        class_=f"verdict v-{style}",
+        id="verdict",
+    )
+
+
+def _worst(told: list[Finding]) -> Markup | None:
+    if not told:
+        return None
+    items = [
+        tag(
+            "li",
+            tag(
+                "a",
+                outcome_icon(it.outcome),
+                tag("strong", it.guarantee.id),
+                tag("span", promise(it.guarantee.text), class_="promise"),
+                tag("span", one_line(_consequence(it), 200), class_="means-it"),
+                tag(
+                    "span",
+                    f"{SEVERITY_WORDS[it.severity]}, {OUTCOME_WORDS[it.outcome]}",
+                    class_="tag",
+                ),
+                href=f"#story-{it.guarantee.id}",
+                class_=f"o-{style_of(it.outcome)}",
+            ),
+        )
+        for it in told[:_LISTED]
+    ]
+    more = len(told) - _LISTED
+    rest = tag("li", tag("a", f"and {more} more", href="#broken"), class_="more") if more > 0 else None
+    style = "worst few" if len(told) <= _FEW else "worst"
+    return tag("ul", items, rest, class_=style, aria_label="Guarantees that did not hold")
+
+
+def _consequence(finding: Finding) -> str:
+    """What it means to users that the guarantee broke; where the check does not say, or went wrong, what was seen."""
+    return finding.meaning or finding.seen
+
+
+def _refusals(findings: Findings) -> Markup | None:
+    """The gate's own sentences, without those about guarantees, which are told above and below."""
+    rest = findings.other_refusals(len(findings.told))
+    if not rest:
+        return None
+    return tag("ul", [tag("li", text) for text in rest], class_="refusals", aria_label="Reasons")
+
+
+def _figures(report: Report) -> Markup | None:
+    """The numbers worth telling."""
+    if not report.figures:
+        return None
+    tiles = [tag("div", tag("dt", figure.name), tag("dd", figure.value)) for figure in report.figures]
+    return tag("dl", tiles, class_="tiles")
+
+
+def _stages(report: Report) -> Markup | None:
+    """The stages of the gate in one line: how far it came."""
+    if not report.stages:
+        return None
+    steps = [
+        tag(
+            "li",
+            outcome_icon(stage.outcome),
+            stage.name,
+            tag("span", f" {OUTCOME_WORDS[stage.outcome]}", class_="hidden"),
+            class_=f"o-{style_of(stage.outcome)}",
+        )
+        for stage in report.stages
+    ]
+    return tag("ol", steps, class_="strip", aria_label="Stages of the gate")
+
+
+def _tally(findings: Findings) -> Markup:
+    """How many guarantees ended how, as a bar and as words."""
+    order = [Outcome.PASSED, *(outcome for outcome in WORST_FIRST if outcome is not Outcome.PASSED)]
+    present = [outcome for outcome in order if findings.counts[outcome]]
+    items = [
+        tag(
+            "li",
+            outcome_icon(outcome),
+            tag("b", findings.counts[outcome]),
+            f" {OUTCOME_WORDS[outcome]}",
+            class_=f"o-{style_of(outcome)}",
+        )
+        for outcome in present
+    ]
+    head = tag("h2", f"{len(findings.all)} guarantees", class_="side-title")
+    return tag("section", head, _bar(findings, present), tag("ul", items), class_="tally")
+
+
+def _bar(findings: Findings, present: list[Outcome | None]) -> Markup:
+    total, start, parts = len(findings.all), 0, []
+    for outcome in present:
+        share = findings.counts[outcome]
+        parts.append(
+            tag(
+                "rect",
+                x=f"{100 * start / total:.4g}%",
+                width=f"{100 * share / total:.4g}%",
+                height="100%",
+                class_=f"f-{style_of(outcome)}",
+            )
+        )
+        start += share
+    return tag("svg", parts, class_="bar", width="100%", height=10, aria_hidden="true")
+
+
+def _facts(report: Report) -> Markup:
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in _fact_rows(report)]
+    return tag("dl", rows, class_="facts")
+
+
+def _fact_rows(report: Report) -> Iterator[tuple[str, object]]:
+    subject = report.subject
+    yield "Canister", subject.canister
+    yield "Network", subject.network
+    if subject.generation:
+        yield generation_word(report).capitalize(), subject.generation
+    if subject.wasm_sha256:
+        yield "Wasm SHA-256", tag("code", subject.wasm_sha256)
+    if subject.wasm_size is not None:
+        yield "Wasm size", human_bytes(subject.wasm_size)
+    if subject.baseline:
+        yield "Baseline", subject.baseline
+    yield "Started", tag("time", moment(subject.started), datetime=subject.started)
+    yield "Took", duration(report.seconds)
