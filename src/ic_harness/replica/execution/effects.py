@@ -1,4 +1,4 @@
-"""What a finished message does to its canister, applied only after it succeeded.
+"""What a message does to the record of its canister: applied after it succeeded, undone when it was interrupted.
 
 Interface specification, "Message execution" and "Call contexts": answers, outgoing calls, cycles, certified
 data, the timer, logs and the version. Everything here concerns one canister; what leaves it goes into an
@@ -6,6 +6,8 @@ data, the timer, logs and the version. Everything here concerns one canister; wh
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
 from ic_harness.replica.state import rejects
@@ -19,9 +21,11 @@ from ic_harness.replica.state.replicated_state import (
     FromCanister,
     FromSystem,
     LogRecord,
+    Message,
     PendingCall,
     Replied,
     Request,
+    Response,
 )
 from ic_harness.units import SECOND
 
@@ -136,3 +140,37 @@ def trap_log_lines(trap: Trapped) -> tuple[bytes, ...]:
     if trap.backtrace:
         reason += "\nCanister Backtrace:\n" + "\n".join(trap.backtrace)
     return (*trap.logs, reason.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What is needed to put a canister's record back to before a message that did not come to its end.
+
+    Memory is not part of it: the instance has rolled back by itself.
+    """
+
+    number: int
+    cycles: int
+    left: int
+    context: CallContext | None = None
+    call: tuple[int, PendingCall] | None = None
+
+    @classmethod
+    def of(cls, message: Message | None, canister: Canister, outputs: OutputQueue) -> Undo:
+        """Remember the record before `message` (None: a task) runs."""
+        call = context = None
+        if isinstance(message, Response) and message.call in canister.calls:
+            call = (message.call, canister.calls[message.call])
+            context = replace(canister.contexts[call[1].context])
+        return cls(canister.next_number, canister.cycles, len(outputs), context, call)
+
+    def apply(self, canister: Canister, outputs: OutputQueue) -> None:
+        """Put the record back."""
+        del outputs[self.left :]
+        for number in range(self.number + 1, canister.next_number + 1):
+            canister.contexts.pop(number, None)
+            canister.calls.pop(number, None)
+        canister.next_number, canister.cycles = self.number, self.cycles
+        if self.call is not None and self.context is not None:
+            canister.calls[self.call[0]] = self.call[1]
+            canister.contexts[self.context.number] = self.context

@@ -147,7 +147,11 @@ class Instance:
         try:
             stopped = self._execute(frame, entry, since)
             used = frame.instructions
-            trapped = explain(frame, stopped, self.module, self.heap, entry)
+            succeeded = stopped is None and frame.failure is None and not self.heap.refused
+            if succeeded and env.mode is not Mode.INSPECT:
+                trapped = None
+            else:
+                trapped = explain(frame, stopped, self.module, self.heap, entry)
         except BaseException:
             self.rollback()  # an interrupt, or a bug of ours: nothing of the message may stay
             raise

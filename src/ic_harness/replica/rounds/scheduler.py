@@ -24,8 +24,7 @@ from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import belongs_to, origin_of
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.rounds import expiry, outcall_answers
-from ic_harness.replica.rounds.attempt import Budget, Used
-from ic_harness.replica.rounds.canister_execution import ExecutionSlice
+from ic_harness.replica.rounds.canister_execution import Budget, ExecutionSlice, Used
 from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
 from ic_harness.replica.rounds.round_state import IngressMessage, RoundState
 from ic_harness.replica.state import rejects
