@@ -86,7 +86,7 @@ def _of_host(message: Message) -> bool:
 
 
 def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity, nodes: int) -> Subnet:
-    """The subnet of a seed: its own root, with one node that stands for `nodes`."""
+    """The subnet of a seed: its own root, with one node in place of `nodes`."""
     node_key = identity.public_key_der
     assert node_key is not None, "bug: a node has a key"
     return Subnet(

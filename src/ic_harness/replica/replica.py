@@ -74,7 +74,7 @@ class Replica:
     def restart(self) -> None:
         """Stop and start again, as after a crash of the machine: what was not answered may be forgotten.
 
-        With a state folder everything is read from it anew; without one the memory of the process stands for
+        With a state folder everything is read from it anew; without one the memory of the process takes the place of
         the disk. Network snapshots taken before do not survive a restart from disk.
         """
         with self._restarting:
@@ -154,7 +154,7 @@ class Replica:
         return _reply(self.node.runner.perform(IngressMessage(request), timeout_s), request, timeout_s)
 
     def submit_update(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> PendingUpdate:
-        """Put a call into the next round without waiting; the result gives the reply when it is called."""
+        """Put a call into the next round without waiting; calling the result returns the reply."""
         request = self._request(sender, canister_id, method, arg)
         return PendingUpdate(self.node, request, self.node.runner.submit(IngressMessage(request)))
 
@@ -314,7 +314,7 @@ class Replica:
     def on_line(self, listener: Callable[[LogLine], None]) -> Callable[[], None]:
         """Call `listener` with each line that a canister prints, from the thread that runs the round.
 
-        Gives a function that ends this. The listener must be quick and must not call the replica.
+        Returns a function that ends this. The listener must be quick and must not call the replica.
         """
         listeners = self.node.observer.listeners
         listeners.append(listener)

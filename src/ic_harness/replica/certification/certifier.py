@@ -16,7 +16,7 @@ from ic_harness.replica.state.replicated_state import ReplicatedState, RequestRe
 
 
 class Certified:
-    """The state after one round; immutable for readers, who may come from any thread."""
+    """The state after one round; immutable, read from any thread."""
 
     def __init__(
         self, make: Callable[[], Tree], key: bls.BlsKey, time_ns: int, data: Mapping[bytes, bytes]
@@ -57,7 +57,7 @@ class Certified:
 
 
 class Certifier:
-    """Keeps the state tree and hands out the certified state of the last round."""
+    """Keeps the state tree and returns the certified state of the last round."""
 
     def __init__(self, subnet: Subnet, key: bls.BlsKey) -> None:
         self._tree = StateTree(subnet)

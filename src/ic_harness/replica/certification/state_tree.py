@@ -59,7 +59,7 @@ class StateTree:
         self._ranges, self._own = _shards(subnet), _own(subnet)
 
     def update_canisters(self, changed: Mapping[bytes, CanisterParts | None]) -> None:
-        """Bring the subtrees of some canisters up to date; None stands for a deleted one."""
+        """Bring the subtrees of some canisters up to date; None for a deleted one."""
         nodes: dict[bytes, Tree | None] = {}
         for canister_id, state in changed.items():
             parts = None if state is None else _parts(state[0])
@@ -75,7 +75,7 @@ class StateTree:
             self._canisters = update(self._canisters, nodes)
 
     def update_requests(self, changed: Mapping[bytes, RequestRecord | None]) -> None:
-        """Bring the status of some requests up to date; None stands for a forgotten one."""
+        """Bring the status of some requests up to date; None for a forgotten one."""
         nodes = {key: None if record is None else _request(record.answer) for key, record in changed.items()}
         if nodes:
             self._requests = update(self._requests, nodes)

@@ -1,6 +1,6 @@
 """The live Wasm instances: one a canister, loaded when it is first needed.
 
-A canister's lock is held by whoever runs its code or changes what its code sees, a message at a time, so
+A canister's lock is held while its code runs or what its code sees changes, a message at a time, so
 that queries run between updates and never beside one of the same canister.
 """
 
@@ -23,16 +23,16 @@ class Blobs(Protocol):
     """Content named by its SHA-256: modules, chunks, memories of snapshots."""
 
     def put(self, content: bytes) -> bytes:
-        """Keep `content`; gives its hash."""
+        """Keep `content`; returns its hash."""
 
     def get(self, digest: bytes) -> bytes:
-        """Give the content with this hash. Raises `StateError` when it is not there."""
+        """Return the content with this hash. Raises `StateError` when it is not there."""
 
 
 class InstancePool:
     """The live instances of all canisters.
 
-    `load` gives the memory of a canister that was installed before this process started, or None.
+    `load` returns the memory of a canister that was installed before this process started, or None.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class InstancePool:
         return self._instances.get(canister_id)
 
     def put(self, canister_id: bytes, instance: Instance) -> None:
-        """Make `instance` the one of the canister; the old one must be closed by whoever replaces it."""
+        """Make `instance` the one of the canister; the old one must be closed by the caller."""
         self._instances[canister_id] = instance
 
     def drop(self, canister_id: bytes) -> None:

@@ -67,7 +67,7 @@ class LinearMemory(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give the address space back."""
+        """Release the address space."""
 
 
 @dataclass(frozen=True, slots=True)

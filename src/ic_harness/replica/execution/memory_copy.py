@@ -105,7 +105,7 @@ class CopiedMemory(LinearMemory):
         self.size = size
 
     def close(self) -> None:
-        """Give the room back."""
+        """Release the buffer."""
         self._buffer = ctypes.create_string_buffer(1)
         self._length = self.size = 0
 

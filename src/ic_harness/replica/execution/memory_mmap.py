@@ -121,7 +121,7 @@ class MappedMemory(LinearMemory):
             self._resize(self.image.size)
 
     def close(self) -> None:
-        """Give the address space back."""
+        """Release the address space."""
         self._finalizer()
 
 

@@ -33,7 +33,7 @@ from .validation import ModuleInvalid
 
 _PLENTY = 1 << 62
 _IGNORED = 0xFFFF_FFFF
-"""The function index of a callback that nobody waits for (Motoko's one-way calls)."""
+"""The function index of a callback that no caller waits for (Motoko's one-way calls)."""
 _IN_WASM = frozenset(name for name, _, _ in SLOTS)
 
 

@@ -32,7 +32,7 @@ class Certification:
 
 
 def parse_expression(text: str) -> Certification | None:
-    """Read an expression; None stands for no certification. Raises `CertificateError`."""
+    """Read an expression; None means no certification. Raises `CertificateError`."""
     tokens = [*_tokens(text)]
     value, end = _value(tokens, 0, 0)
     if end != len(tokens):

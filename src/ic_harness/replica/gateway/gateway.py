@@ -30,7 +30,7 @@ from ic_harness.text import one_line
 from ic_harness.units import MIB
 
 CERTIFIED: Final = "x-ic-harness-certified"
-"""The header that tells v1, v2, or why not."""
+"""The header with the result of the check: v1, v2, or why it failed."""
 
 MAX_BODY: Final = 256 * MIB
 """A streamed body longer than this is cut off with an error."""

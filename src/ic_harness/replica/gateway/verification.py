@@ -174,7 +174,7 @@ def _check_path(request: PageRequest, tree: Tree, path: list[str]) -> None:
 
 
 def _hash_pairs(pairs: Iterable[tuple[str, str | int]]) -> bytes:
-    """The representation-independent hash of pairs, names of which may stand several times."""
+    """The representation-independent hash of pairs, in which a name may occur several times."""
     hashed = sorted(
         sha256(name.encode()).digest()
         + sha256(value.encode() if isinstance(value, str) else leb128_encode(value)).digest()

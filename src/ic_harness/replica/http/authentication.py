@@ -1,4 +1,4 @@
-"""Checking the envelope of a request: who sends it, and until when it is valid.
+"""Checks of a request's envelope: sender, signature, expiry.
 
 Interface specification, "Authentication" and "Request types".
 """

@@ -1,7 +1,7 @@
 """The read_state endpoints: which paths of the state tree a sender may see.
 
-Interface specification, "Request: read state". Rules are a table of path shapes; whoever asks for anything
-else gets 404, so that no request can reveal a whole subtree of other people's data.
+Interface specification, "Request: read state". Rules are a table of path shapes; any other
+path is 404, so that no request can reveal a whole subtree of data of other users.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CANISTER_FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, and through which endpoint: exactly one of `canister` and `subnet` is set."""
+    """The sender and the endpoint: exactly one of `canister` and `subnet` is set."""
 
     node: Node
     sender: VerifiedSender

@@ -36,7 +36,7 @@ CORS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One endpoint: its versions, `canister` or `subnet`, its last word, and who serves it."""
+    """One endpoint: its versions, `canister` or `subnet`, the last part of its path, and its handler."""
 
     versions: tuple[int, ...]
     place: str

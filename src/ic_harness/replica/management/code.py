@@ -200,7 +200,7 @@ class Installation:
         )
 
     def _check(self, outcome: Outcome) -> Completed:
-        """Give a message that ran; log and refuse one that trapped. Raises `ManagementReject`."""
+        """Return a message that completed; log and reject one that trapped. Raises `ManagementReject`."""
         if isinstance(outcome, Trapped):
             effects.log_trap(self.canister, outcome, self.call.now_ns)
             self.call.changed(self.canister)

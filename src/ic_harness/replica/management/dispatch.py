@@ -1,4 +1,4 @@
-"""The methods of the management canister as a table: who may call them, what they concern, who does them.
+"""The methods of the management canister as a table: permission, the canister that is concerned, handler.
 
 Interface specification, "The IC management canister". Users' calls pass `check_user_call` before they are
 accepted (uncertified rejects); everything is checked again when it is executed.
@@ -42,7 +42,7 @@ Handler = Callable[[Call], "tuple[Any, ...] | Deferred"]
 
 
 class Permission(enum.Enum):
-    """Who may call a method."""
+    """The callers that a method accepts."""
 
     ANYONE = enum.auto()
     CONTROLLERS = enum.auto()
@@ -216,7 +216,7 @@ def check_user_call(state: ReplicatedState, request: Request) -> Rejected | None
 
 
 def effective_canister(request: Request) -> bytes | None:
-    """The canister whose id must stand in the URL; None when any id of the subnet will do.
+    """The canister whose id must be in the URL; None when any id of the subnet will do.
 
     Raises `ManagementReject` when the argument cannot be read.
     """

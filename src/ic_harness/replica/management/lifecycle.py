@@ -1,6 +1,6 @@
 """Creating, starting, stopping and deleting canisters.
 
-Interface specification, "Method create_canister" and its neighbours. New ids count up through the subnet's
+Interface specification, "Method create_canister" and the sections after it. New ids count up through the subnet's
 range: eight bytes, most significant first, then 01 01.
 """
 
@@ -19,7 +19,7 @@ from ic_harness.replica.state.replicated_state import Canister, ReplicatedState,
 
 
 def canister_id_at(index: int) -> bytes:
-    """The canister id that a counter gives."""
+    """The canister id of a counter value."""
     return index.to_bytes(8, "big") + b"\x01\x01"
 
 
@@ -32,7 +32,7 @@ def create_canister(call: Call) -> tuple[dict[str, Any]]:
 
 
 def provisional_create(call: Call) -> tuple[dict[str, Any]]:
-    """Create a canister with cycles from nowhere, at a given id if one is asked for."""
+    """Create a canister with minted cycles, at a given id if one is asked for."""
     amount = call.argument.get("amount")
     wanted = call.argument.get("specified_id")
     state = call.view.state

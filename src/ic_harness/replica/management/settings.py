@@ -42,7 +42,7 @@ _VISIBILITIES: Final = ("log_visibility", "snapshot_visibility", "status_visibil
 
 
 def changed(settings: Settings, argument: Mapping[str, Any] | None) -> Settings:
-    """Give `settings` with the present fields of a `canister_settings` record. Raises `ManagementReject`."""
+    """Return `settings` with the present fields of a `canister_settings` record. Raises `ManagementReject`."""
     if argument is None:
         return settings
     new = _numbers(argument)

@@ -1,6 +1,6 @@
 """Canister snapshots: take, load, list, delete.
 
-Interface specification, "Method take_canister_snapshot" and its neighbours. The memories of a snapshot are
+Interface specification, "Method take_canister_snapshot" and the sections after it. The memories of a snapshot are
 blobs named by their hash, so equal ones are kept once.
 """
 

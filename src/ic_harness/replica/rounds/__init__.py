@@ -1,1 +1,1 @@
-"""Rounds: who runs them, what happens in them, and the reads that run beside them."""
+"""Rounds: the runner, the steps of a round, and the queries that run beside them."""

@@ -326,7 +326,7 @@ class ExecutionSlice:
         if isinstance(outcome, Trapped):
             reasons = map(trap_rejects.described, (first, outcome))
             both = "\n\ncall_on_cleanup also failed:\n\n".join(reasons)
-            # As in DFINITY's replica, no advice follows, and the traces stand within the text.
+            # As in DFINITY's replica, no advice follows, and the traces are within the text.
             return replace(
                 first, message=both, advice="", anchor="", backtrace=(), instructions=instructions, logs=logs
             )

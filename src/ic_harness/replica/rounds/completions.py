@@ -1,4 +1,4 @@
-"""Calls from outside that are not answered yet, and the callers who wait for them.
+"""Calls from outside that are not answered yet, and the callers that wait for them.
 
 Used by the owner of the state (`round_runner`) only, except for `Completion.wait`.
 """
@@ -51,7 +51,7 @@ class Completion:
             self.wake()
 
     def give_up(self, why: str) -> None:
-        """Let the caller go, who may come again: the call stays expected."""
+        """Release the caller without an answer; it may wait again, the call stays expected."""
         self.stuck = why
         self.wake()
 
@@ -78,7 +78,7 @@ class Completions:
             self.waiting.add(completion)
 
     def leave(self, completion: Completion) -> bool:
-        """Note that a caller waits no more; tells whether its call is still expected."""
+        """Note that a caller waits no more; returns whether its call is still expected."""
         self.waiting.discard(completion)
         return completion in self._expected.get(completion.origin, ())
 
@@ -96,7 +96,7 @@ class Completions:
             completion.complete(answer)
 
     def give_up(self, why: str, *, only_patient: bool = False) -> None:
-        """Let callers go who wait for what no round will bring; those without a timeout get an error.
+        """Release callers that wait for what no round will bring; those without a timeout get an error.
 
         Their calls stay expected. With `only_patient` the others go on waiting.
         """

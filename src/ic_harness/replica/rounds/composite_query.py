@@ -135,7 +135,7 @@ class _Frame:
         return self.result or failure or rejects.did_not_reply(self.canister.id)
 
     def _take(self, outcome: Outcome, waiting: deque[OutgoingCall]) -> Rejected | None:
-        """Take in what a message did; gives the reject that a trap stands for."""
+        """Take in what a message did; returns the reject of a trap."""
         if isinstance(outcome, Trapped):
             return trap_rejects.trapped(self.canister.id, outcome)
         waiting.extend(outcome.effects.calls)

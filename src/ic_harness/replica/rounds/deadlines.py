@@ -9,7 +9,7 @@ from ic_harness.replica.state.config import STOP_TIMEOUT
 from ic_harness.replica.state.replicated_state import Canister
 
 STOP_REQUEST = -1
-"""The number that stands for a canister's stop requests in the index, where calls have positive numbers."""
+"""The number of a canister's stop requests in the index, where calls have positive numbers."""
 
 
 class Deadlines:

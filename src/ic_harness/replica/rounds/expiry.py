@@ -44,7 +44,7 @@ def _expire_stops(rounds: RoundState, canister: Canister) -> None:
 
 
 def settle_stops(rounds: RoundState, stopping: Iterable[bytes]) -> None:
-    """Stop those canisters that have no open call context, and answer everybody who asked."""
+    """Stop those canisters that have no open call context, and answer every stop request."""
     for canister_id in sorted(stopping):
         canister = rounds.state.canisters[canister_id]
         # Calls in the queue are rejected in the next slice; an answer there still has its context open.

@@ -1,7 +1,7 @@
 """Metrics of every message, and the stream of lines that canisters print.
 
-Nothing here influences the replicated state. The newest entries are kept, each with a number, so that a reader who
-comes again can go on where it stopped.
+Nothing here influences the replicated state. The newest entries are kept, each with a number, so that a reader
+can continue where it stopped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ExecutionMetrics:
     """What one message of a canister cost.
 
     `what` is the method, `reply`, `reject`, `heartbeat`, `global_timer` or `on_low_wasm_memory`;
-    `cycles` is by how much the balance changed; `query` tells a query that was not replicated.
+    `cycles` is by how much the balance changed; `query` is True for a query that was not replicated.
     """
 
     round: int

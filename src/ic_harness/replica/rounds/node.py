@@ -117,7 +117,7 @@ class Node:
         self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
 
     def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
-        """Tell those who watch what a query cost and printed; no canister log keeps that."""
+        """Record what a query cost and printed; no canister log keeps that."""
         cost = ExecutionMetrics(
             round=self.state.round,
             canister_id=canister.id,
@@ -168,7 +168,7 @@ class Node:
 
     @contextmanager
     def committed(self, canister: Canister) -> Iterator[bytes]:
-        """Hold a canister still in a state that is certified; gives its data certificate.
+        """Lock a canister in a state that is certified; yields its data certificate.
 
         Between the commit of a message and the end of its round the certified data in the canister is newer
         than the certified one, and a witness made then would not fit. Raises `UnpublishedError` in that case.

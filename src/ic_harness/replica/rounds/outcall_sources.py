@@ -1,4 +1,4 @@
-"""Who answers HTTPS outcalls: the source of responses that a network was given.
+"""Sources of responses to HTTPS outcalls.
 
 Interface specification, "Method http_request". A source is told of an outcall when it begins; the scheduler takes
 the answer in the first round in which there is one. Numbers of outcalls are never used twice, except after the

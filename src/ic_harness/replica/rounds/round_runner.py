@@ -233,7 +233,7 @@ class RoundRunner:
         return self._failure
 
     def close(self) -> bool:
-        """Stop: Wasm that runs is interrupted and rolled back. Tells whether the state is whole."""
+        """Stop: Wasm that runs is interrupted and rolled back. Returns whether the state is whole."""
         self._interruption.closing = True
         self._interruption.interrupt()
         if not self._closed:
@@ -297,13 +297,13 @@ class RoundRunner:
     def step(self) -> float | None:
         """Execute what is waiting and run the rounds that are due.
 
-        Gives the seconds until the next event, None when only a command brings one, negative to stop.
+        Returns the seconds until the next event, None when only a command brings one, negative to stop.
         """
         while not self._closed:
             for _ in range(self._commands.qsize()):
                 self.execute(self._commands.get())
             if self._commands.empty():
-                self._interruption.urgent.clear()  # left by callers who were late, or interrupted
+                self._interruption.urgent.clear()  # left by callers that were late, or interrupted
             if self._has_ended():
                 break
             pause = self._pause_s()
@@ -419,7 +419,7 @@ class RoundRunner:
         return bool(self._scheduler.inbox) or abs(now_ns - self.heartbeat_ns) >= self._interval_ns
 
     def _settle(self) -> None:
-        """Let those go who wait for what no round will bring."""
+        """Release callers that wait for what no round will bring."""
         if self._gathering:
             return
         if self._scheduler.state.outcalls and self._scheduler.outcalls.working():

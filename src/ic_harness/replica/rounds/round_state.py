@@ -1,4 +1,4 @@
-"""What rounds work on: the replicated state, its indexes of who has work, and what has changed so far.
+"""What rounds work on: the replicated state, indexes of the canisters with work, and the changes of the round.
 
 The parts of a round (`scheduler`, `expiry`, `outcall_answers`, `management`) share it; it knows none of them.
 """
@@ -87,7 +87,7 @@ class RoundState:
             self.begin_outcall(outcall)
 
     def begin_outcall(self, outcall: Outcall) -> None:
-        """Hand an outcall to who answers it, and note when it is given up."""
+        """Pass an outcall to its source, and note its deadline."""
         self.expiring.add(outcall.deadline_ns, MANAGEMENT, outcall.number)
         self.outcalls.begin(outcall)
 

@@ -54,7 +54,7 @@ class Kind(enum.Enum):
     """How long canisters may work in a round."""
 
     ANSWERING = enum.auto()
-    """A round that ends early for the callers who wait: `TURN_INSTRUCTIONS` of calls from outside."""
+    """A round that ends early for the callers that wait: `TURN_INSTRUCTIONS` of calls from outside."""
     TICK = enum.auto()
     """A round that was asked for: as much as the network's rounds."""
     GATHERED = enum.auto()
@@ -241,7 +241,7 @@ class Scheduler(RoundState):
             )
             for canister in canisters
         ]
-        # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it gives.
+        # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it saves.
         ordered = sorted(executions, key=self._pace, reverse=True)
         heavy = sum(self._pace(execution) >= _WORTH_A_THREAD for execution in ordered)
         apart = min(heavy, len(ordered) - 1)
@@ -288,7 +288,7 @@ class Scheduler(RoundState):
                 self.deliver(item)
 
     def settle_stops(self, stopping: Iterable[bytes]) -> None:
-        """Stop canisters that wait for nothing any more, and answer who asked for it."""
+        """Stop canisters that wait for nothing any more, and answer the stop requests."""
         expiry.settle_stops(self, stopping)
 
     def forget(self, old: Iterable[bytes]) -> None:

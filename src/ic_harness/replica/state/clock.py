@@ -37,7 +37,7 @@ class Clock(Protocol):
     """What a replica asks for the time, in nanoseconds since the Unix epoch."""
 
     def now_ns(self) -> int:
-        """Give the present time."""
+        """Return the present time."""
 
     def set_ns(self, value: int) -> None:
         """Make `value` the present time."""
@@ -62,7 +62,7 @@ class SystemClock:
         self.shift_ns = shift_ns
 
     def now_ns(self) -> int:
-        """Give the present time."""
+        """Return the present time."""
         return time.time_ns() + self.shift_ns
 
     def set_ns(self, value: int) -> None:
@@ -70,7 +70,7 @@ class SystemClock:
         self.shift_ns = value - time.time_ns()
 
     def mark(self) -> int:
-        """Give the shift."""
+        """Return the shift."""
         return self.shift_ns
 
     def reset(self, mark: int) -> None:
@@ -88,7 +88,7 @@ class ManualClock:
         self._now_ns = start_ns
 
     def now_ns(self) -> int:
-        """Give the time that was set last."""
+        """Return the time that was set last."""
         return self._now_ns
 
     def set_ns(self, value: int) -> None:
@@ -96,7 +96,7 @@ class ManualClock:
         self._now_ns = value
 
     def mark(self) -> int:
-        """Give the time."""
+        """Return the time."""
         return self._now_ns
 
     def reset(self, mark: int) -> None:

@@ -76,10 +76,10 @@ class ReplicaConfig:
     `seed` fixes keys and random numbers (None: drawn, or found in the state folder). `state_dir` None keeps
     nothing on disk. `cache_dir` holds compiled modules, shared by all replicas of a user (None: a folder of
     the user's cache). `background` lets a thread of the replica's own run rounds for timers, heartbeats and
-    calls that nobody waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
+    calls that no caller waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
     often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
     a request, `latency` makes clients wait as on a real network. `nodes` is the size of the subnet that this
-    replica stands for, by which outcalls are paid.
+    replica simulates, by which outcalls are paid.
     """
 
     seed: bytes | None = None

@@ -24,5 +24,5 @@ def derive(seed: bytes, purpose: bytes) -> bytes:
 
 
 def random_bytes(seed: bytes, counter: int) -> bytes:
-    """The 32 bytes that raw_rand gives the `counter`-th time."""
+    """The 32 bytes that raw_rand returns the `counter`-th time."""
     return derive(seed, b"random tape " + counter.to_bytes(8, "big"))

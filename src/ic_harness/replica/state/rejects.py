@@ -1,7 +1,7 @@
 """Reject codes, error codes (`IC0…`) and the texts that developers know from mainnet.
 
 Interface specification, "Reject codes" and "Error codes". The hundreds digit of an error code is its reject
-code, so a table of numbers is enough; every text of the replica's own making stands in this file.
+code, so a table of numbers is enough; every text of the replica's own making is in this file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SYS_TRANSIENT: Final = 2
 
 
 class Code(IntEnum):
-    """The error codes that this replica gives."""
+    """The error codes that this replica returns."""
 
     QUEUE_FULL = 201
     INGRESS_EXPIRED = 202

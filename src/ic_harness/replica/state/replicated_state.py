@@ -41,7 +41,7 @@ class Replied:
 class Rejected:
     """A call was rejected: reject code 1 to 6, text, and the number in `IC0…`.
 
-    `bare`: a calling canister sees the text as it is; otherwise the error code stands before it (`IC0503: …`). Bare
+    `bare`: a calling canister sees the text as it is; otherwise the error code precedes it (`IC0503: …`). Bare
     are the canister's own rejects, those of the management canister, and those of message routing.
     """
 
@@ -59,7 +59,7 @@ class Rejected:
 Answer: TypeAlias = Replied | Rejected
 
 
-# --- who waits for an answer -------------------------------------------------------------------------------
+# --- origins of calls --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class FromCanister:
 
 @dataclass(frozen=True, slots=True)
 class FromSystem:
-    """Heartbeat, timer or low-memory hook: nobody waits."""
+    """Heartbeat, timer or low-memory hook: no caller waits."""
 
 
 Origin: TypeAlias = FromUser | FromPythonApi | FromCanister | FromSystem
@@ -222,7 +222,7 @@ class LogRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One entry of a canister's history, as canister_info tells it.
+    """One entry of a canister's history, as canister_info returns it.
 
     `kind` is the tag of the specification's `change_details`; the other fields are those of its payload.
     """
@@ -308,7 +308,7 @@ class Canister:
         self.changes += 1
 
     def copy(self) -> Canister:
-        """Give an independent copy; frozen parts are shared."""
+        """Return an independent copy; frozen parts are shared."""
         return replace(
             self,
             queue=deque(self.queue),
@@ -379,7 +379,7 @@ class ReplicatedState:
     next_outcall: int = 0
 
     def copy(self) -> ReplicatedState:
-        """Give an independent copy; frozen parts are shared."""
+        """Return an independent copy; frozen parts are shared."""
         return replace(
             self,
             canisters={canister_id: canister.copy() for canister_id, canister in self.canisters.items()},

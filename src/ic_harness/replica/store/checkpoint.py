@@ -47,7 +47,7 @@ class Checkpoint:
 class Draft:
     """What a new checkpoint shall hold.
 
-    `memories` has a function for the memory of each installed canister. It gives the stored memory where the
+    `memories` has a function for the memory of each installed canister. It returns the stored memory where the
     checkpoint before holds all of it, otherwise the whole image.
     """
 
@@ -120,7 +120,7 @@ def _give_up(folder: Path, number: int, opened: list[Journal | Committed]) -> No
 def clear(folder: Path, number: int) -> None:
     """Remove what there is of a generation that is not the present one.
 
-    The draft goes last: it tells that the other files are of a checkpoint that was never complete.
+    The draft goes last: it shows that the other files are of a checkpoint that was never complete.
     """
     for path in (checkpoint_path, journal_path, committed_path, draft_path):
         files.remove(path(folder, number))

@@ -191,7 +191,7 @@ def _checked(value: Any, kind: Any) -> Any:
 
 
 def _sequence(value: Any, kind: Any) -> Any:
-    """Any sequence may stand for another: it is read as the declared one."""
+    """Sequences are interchangeable: it is read as the declared one."""
     return value if isinstance(value, tuple | list | deque) else _checked(value, kind)
 
 

@@ -75,7 +75,7 @@ class Examination:
         self.findings.append(StateFinding(part, state, detail))
 
     def check(self, part: str, problem: StateError) -> None:
-        """Keep that a part is damaged; the advice at the end of the error is for those who open the folder."""
+        """Keep that a part is damaged; the advice at the end of the error is for opening the folder."""
         told = f"{problem.path}: {problem.problem}" if isinstance(problem, DamagedError) else str(problem)
         self.note(part, "damaged", told)
 
@@ -107,7 +107,7 @@ def examined(folder: Path) -> Iterator[Examination]:
 
 
 def examine_state(folder: Path) -> StateReport:
-    """Tell what is damaged in a state folder and what can be saved; changes nothing.
+    """Report what is damaged in a state folder and what can be saved; changes nothing.
 
     Raises `InputError` when there is no such folder, `StateError` when a process uses it.
     """

@@ -198,7 +198,7 @@ def is_new(folder: Path, found: Inventory) -> bool:
 
 
 def _check_later(folder: Path, found: Inventory) -> None:
-    """Files of a later generation are left of a checkpoint that was never complete, which its draft tells."""
+    """Files of a later generation are left of a checkpoint that was never complete, which its draft shows."""
     present = found.number if found.checkpoints else -1
     for number in sorted(found.journals | found.committed):
         path = journal_path(folder, number)

@@ -224,7 +224,7 @@ class Store:
             self.release()
 
     def release(self) -> None:
-        """Give the folder back without writing anything."""
+        """Release the folder without writing anything."""
         opened, self._files = self._files, []
         for file in opened:
             file.close()

@@ -1,6 +1,6 @@
-"""Faults on order: what networks do to requests and answers, done on purpose and counted.
+"""Injected faults: what networks do to requests and responses, done on demand and counted.
 
-A fault says what happens, to which requests, from the how-manieth on and how often. Faults that are used up
+A fault names what happens, to which requests, after how many of them, and how often. Faults that are used up
 are gone; without faults requests do not pass here.
 """
 

@@ -99,7 +99,7 @@ def _restore(snapshot: NetworkSnapshot, node: Node, clock: Clock) -> None:
 def state_hash(node: Node) -> bytes:
     """SHA-256 over the state of all canisters, memories included, and of the network's counters.
 
-    Not part of it, because they depend on who asks and not on what was done: the records of signed requests
+    Not part of it, because they depend on callers and not on what was done: the records of signed requests
     (their ids hold nonces and expiry times) and the statistics of queries.
     """
     return node.runner.call(lambda: _state_hash(node))
