@@ -11,8 +11,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from functools import cache
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from types import CodeType, ModuleType
 from typing import Final
 
 FORMER: Final = frozenset({"backend", "bulk", "conformance", "pytest_plugin", "uploads"})
@@ -55,6 +55,15 @@ class _Loader:
             stacklevel=2,
         )
         sys.modules[module.__name__] = importlib.import_module(self._name)
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the code of the module of the new name, for `python -m` with the old one."""
+        from importlib.util import find_spec  # lazy: former names only  # noqa: PLC0415
+
+        del fullname
+        found = find_spec(self._name)
+        loader = found.loader if found is not None else None
+        return loader.get_code(self._name) if isinstance(loader, SourceFileLoader) else None
 
 
 def _spec(fullname: str, name: str) -> ModuleSpec | None:

@@ -35,7 +35,7 @@ MOTOKO = {"motoko": _ENHANCED, "motoko-classical": _CLASSICAL}
 RUST = ("assets", "rust", "signer")
 # one crate, one feature a canister; the interfaces that they show are the package's
 GENERATIONS = ("a", "b", "c", "h")
-INTERFACES = ROOT / "src" / "ic_harness" / "backend" / "interfaces"
+INTERFACES = ROOT / "src" / "ic_capsule" / "backend" / "interfaces"
 # Motoko by the first compiler: a token ledger, and the same with one fault each, as patches
 LEDGERS = SOURCES / "ledgers"
 HEALTHY = "ledger"

@@ -53,8 +53,8 @@ def test_a_fixture_is_there_wherever_it_is_named(pytester, files, test):
 
 
 def test_undecodable_modules_are_pytests_affair(pytester):
-    """A test file that is no UTF-8 ends in pytest's own error, not in one of the plugin."""
-    (pytester.path / "test_bad.py").write_bytes(b"# \xff photo\ndef test_it(): pass\n")
+    """A test file that is no Python ends in pytest's own error, not in one of the plugin."""
+    (pytester.path / "test_bad.py").write_bytes(b"def test_it(: \xff photo\n")
     result = pytester.runpytest_subprocess("-q")
     result.assert_outcomes(errors=1)
     assert "INTERNALERROR" not in result.stdout.str()
