@@ -19,7 +19,7 @@ import wasmtime
 
 from ic_capsule.backend import locators
 from ic_harness import candid
-from ic_harness.agent import answers
+from ic_harness.agent import responses
 from ic_harness.agent.transport import Response
 from ic_harness.candid.leb128 import encode_signed, encode_unsigned
 from ic_harness.cli import config, remembered, served
@@ -36,7 +36,7 @@ from ic_harness.errors import (
     ProtocolError,
     StateError,
 )
-from ic_harness.networks import icp_yaml, id_files, projects, sections, topology
+from ic_harness.networks import canister_ids, icp_yaml, projects, topology, wasm_metadata
 from ic_harness.principal import Principal
 from ic_harness.protocol import (
     Certificate,
@@ -214,9 +214,9 @@ def _in_folder(name: str, read: Callable[[Path], Any]) -> Callable[[bytes], Any]
 def _read_ids(folder: Path) -> None:
     path = folder / "ids.json"
     for read in (
-        lambda: id_files.dfx_id(path, "a", "ic"),
-        lambda: id_files.icp_id(path, "a"),
-        lambda: id_files.remote_id(path, "a", "ic"),
+        lambda: canister_ids.dfx_id(path, "a", "ic"),
+        lambda: canister_ids.icp_id(path, "a"),
+        lambda: canister_ids.remote_id(path, "a", "ic"),
     ):
         try:
             read()
@@ -231,9 +231,9 @@ def _read_project(folder: Path) -> None:
 
 
 def _query_answer(data: bytes) -> None:
-    answer = answers.read_query_answer(Response(200, {}, data))
+    answer = responses.read_query_answer(Response(200, {}, data))
     verify_query_signatures(answer, bytes(32), {KEY.principal.raw: KEY.public_key_der or b""}, now_ns=NOW)
-    answers.query_reply(answer)
+    responses.query_reply(answer)
 
 
 def _page(data: bytes) -> verification.Verdict:
@@ -382,7 +382,7 @@ PARSERS = {
         ),
     ),
     "wasm sections": Parser(
-        sections.custom_sections,
+        wasm_metadata.custom_sections,
         (),
         (WASM, gzip.compress(WASM), _module_of(0, b"\x0bicp:public ax")),
         (

@@ -27,29 +27,24 @@ class Principal:
     Raises `PrincipalError` when made from more than 29 bytes.
     """
 
-    __slots__ = ("_raw",)
-    _raw: bytes
+    __slots__ = {"raw": "The bytes, as they are in Candid and CBOR messages."}
+    raw: bytes
 
     def __init__(self, raw: bytes = b"") -> None:
         raw = bytes(raw)
         if len(raw) > MAX_LENGTH:
             msg = f"a principal has at most {MAX_LENGTH} bytes, got {len(raw)}"
             raise PrincipalError(msg)
-        object.__setattr__(self, "_raw", raw)
+        object.__setattr__(self, "raw", raw)
 
     def __setattr__(self, name: str, value: object) -> None:
         msg = f"a Principal is immutable: cannot set {name!r}"
         raise AttributeError(msg)
 
     @property
-    def raw(self) -> bytes:
-        """The bytes, as they stand in Candid and CBOR messages."""
-        return self._raw
-
-    @property
     def is_anonymous(self) -> bool:
         """Whether this is the anonymous caller, `2vxsx-fae`."""
-        return self._raw == _ANONYMOUS
+        return self.raw == _ANONYMOUS
 
     @classmethod
     def anonymous(cls) -> Principal:
@@ -110,8 +105,8 @@ class Principal:
 
     def to_text(self) -> str:
         """Give the textual form, for example `rwlgt-iiaaa-aaaaa-aaaaa-cai`."""
-        checksum = zlib.crc32(self._raw).to_bytes(4, "big")
-        text = base64.b32encode(checksum + self._raw).decode().rstrip("=").lower()
+        checksum = zlib.crc32(self.raw).to_bytes(4, "big")
+        text = base64.b32encode(checksum + self.raw).decode().rstrip("=").lower()
         return "-".join(text[i : i + 5] for i in range(0, len(text), 5))
 
     def __str__(self) -> str:
@@ -121,19 +116,19 @@ class Principal:
         return f"Principal({self.to_text()!r})"
 
     def __eq__(self, other: object) -> bool:
-        return self._raw == other._raw if isinstance(other, Principal) else NotImplemented
+        return self.raw == other.raw if isinstance(other, Principal) else NotImplemented
 
     def __lt__(self, other: object) -> bool:
-        return self._raw < other._raw if isinstance(other, Principal) else NotImplemented
+        return self.raw < other.raw if isinstance(other, Principal) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._raw)
+        return hash(self.raw)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Principal, (self._raw,)
+        return Principal, (self.raw,)
 
     # Last in the class, because the name hides the type `bytes` from the annotations below it.
     @property
     def bytes(self) -> Any:
         """The same bytes under the name that ic-py uses."""
-        return self._raw
+        return self.raw

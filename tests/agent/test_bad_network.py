@@ -157,4 +157,4 @@ def test_ten_thousand_calls_leave_nothing_behind():
     # Remembered verdicts of signatures are bounded; nothing may grow with the number of calls.
     assert blocks() - before < 10_000
     assert threading.active_count() == threads
-    assert agent._gate.rule.flying == 0
+    assert agent._limiter.rule.in_flight == 0

@@ -63,7 +63,7 @@ async def scenario(url, canister):
         gc.collect()
         grown = sys.getallocatedblocks() - blocks
         pooled = sockets() - before
-        flying = agent._gate.rule.flying
+        in_flight = agent._limiter.rule.in_flight
         more_tasks = len(asyncio.all_tasks()) - tasks
     left = sockets() - before
     return {
@@ -71,7 +71,7 @@ async def scenario(url, canister):
         "grown": grown,
         "pooled": pooled,
         "left": left,
-        "flying": flying,
+        "in_flight": in_flight,
         "tasks": more_tasks,
     }
 
@@ -87,6 +87,6 @@ def test_ten_thousand_calls_over_http(url):
         seen["grown"] < 10_000
     )  # verdicts of signatures are remembered up to a bound; one a call would be more
     assert 0 < seen["pooled"] <= IN_FLIGHT
-    assert {name: seen[name] for name in ("replies", "left", "flying", "tasks")} == {
-        "replies": 1, "left": 0, "flying": 0, "tasks": 0,
+    assert {name: seen[name] for name in ("replies", "left", "in_flight", "tasks")} == {
+        "replies": 1, "left": 0, "in_flight": 0, "tasks": 0,
     }  # fmt: skip

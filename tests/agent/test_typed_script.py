@@ -18,6 +18,7 @@ def test_the_script_runs(tmp_path):
     seen = typed_script.main(tmp_path / "photo.jpg")
     assert seen["caller"]
     assert seen["ic_py"]
+    assert seen["codes"] == [200, 404]
     assert seen["chunks"] == [1_800_000] * 3
     assert str(seen["blob"]).startswith("blob_")
     assert seen["memory"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import assert_type
 
 from ic_capsule.backend import (
     AsyncBackend,
@@ -16,7 +17,7 @@ from ic_capsule.backend import (
 )
 from ic_capsule.uploads import UploadedPhoto, upload_photo
 from ic_harness import candid
-from ic_harness.agent import Agent, AsyncAgent, Management
+from ic_harness.agent import Agent, AsyncAgent, Flow, Management, Pause, Request, Response, Send
 from ic_harness.errors import BackendError, CallError, InputError, NotInGenerationError, RejectError
 from ic_harness.ic_py import Canister, Types, encode
 from ic_harness.networks import Network, connect, embedded
@@ -44,6 +45,17 @@ def store(backend: Backend, data: bytes) -> str:
         assert tag == "InvalidArgument", tag
     finished: UploadFinishResult = backend.uploads_finish(session, _digest(data), len(data))
     return finished.blob_id
+
+
+def status_codes(paths: list[str]) -> Flow[list[int]]:
+    """A flow of one's own: `yield from` returns the reply with the type that the effect declares."""
+    codes = []
+    for path in paths:
+        response = yield from Send(Request("GET", path))
+        assert_type(response, Response)
+        codes.append(response.status)
+        yield from Pause(0.0)
+    return codes
 
 
 def _digest(data: bytes) -> bytes:
@@ -120,6 +132,7 @@ def main(path: Path) -> dict[str, object]:
             "generation": asyncio.run(of_any_generation(agent, network.async_agent(owner), canister)),
             "memory": photo(backend, path),
             "refusal": refusal,
+            "codes": agent.run(status_codes(["/api/v2/status", "/nowhere"])),
             "ic_py": from_ic_py(agent, canister) == str(owner.principal),
         }
 

@@ -136,7 +136,7 @@ def test_harmed_calls_cost_no_file(world, harm):
     """Single calls that are lost, refused or doubled are made again; everything is stored once."""
     write_photos(world.folder / "photos", 3)
     for number in range(8):
-        world.network.order_fault(harm, after=5 * number)
+        world.network.inject_fault(harm, after=5 * number)
     stats = world.run()
     assert stats.dead == {}
     assert set(originals(world.memories()).values()) == {1}
@@ -146,7 +146,7 @@ def test_harmed_calls_cost_no_file(world, harm):
 def test_a_cut_network_pauses_the_run(world):
     """Nothing gets through for a while: the run waits and spends no tries."""
     write_photos(world.folder / "photos", 3)
-    world.network.order_fault("drop_request", endpoint=None, after=12, times=16)
+    world.network.inject_fault("drop_request", endpoint=None, after=12, times=16)
     assert world.run().dead == {}
     kinds = [event.type for event in world.ledger.events()]
     assert "paused" in kinds

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ic_harness.candid.lexer import literal_text
-from ic_harness.candid.tokens import Cursor
+from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import Scope, TypeParser
 from ic_harness.candid.types import Type
 

@@ -39,7 +39,7 @@ class FakeNetwork:
         self.capabilities = frozenset(capabilities)
         self.printed: list[PrintedLine] = []
 
-    def lines(self, since: int = 0) -> tuple[int, list[PrintedLine]]:
+    def log_stream(self, since: int = 0) -> tuple[int, list[PrintedLine]]:
         return len(self.printed), self.printed[since:]
 
     def agent(self, _identity: object) -> FakeAgent:

@@ -47,7 +47,7 @@ def test_whatever_happens_becomes_a_result(error, outcome, told):
 
 def test_a_failure_tells_its_story():
     """What happened, what it means, the guarantee, the calls and what the canister printed meanwhile."""
-    scene = stage(Capability.LINES)
+    scene = stage(Capability.LOG_STREAM)
 
     def run(where):
         where.story.add(Step("alice", "put", "1", "Ok"))

@@ -43,7 +43,7 @@ def test_unmet_needs_are_told(ask, told):
 
 def test_only_what_was_printed_meanwhile_is_told():
     """Lines of other canisters, and of before, are no business of the check."""
-    scene = stage(Capability.LINES)
+    scene = stage(Capability.LOG_STREAM)
     scene.network.printed += [PrintedLine(CANISTER, "now"), PrintedLine(None, "elsewhere")]
     assert scene.printed() == ("now",)
     assert stage().printed() == ()

@@ -6,7 +6,7 @@ import pytest
 import wasmtime
 
 from ic_harness.networks import embedded, processes
-from ic_harness.networks.waiting import Deadline
+from ic_harness.networks.deadline import Deadline
 
 from .standins.tools import Tools, alive
 

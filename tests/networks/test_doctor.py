@@ -48,7 +48,7 @@ def test_programs_are_told_with_versions(tools, tmp_path):
     assert found["icp"].version == f"icp 0.99.0 ({tools.folder}/icp)"
     assert "--network icp:start starts it" in found["icp"].detail
     assert found["pocket-ic"].detail.startswith("started and made an instance")
-    assert {"round", "time"} <= set(found["pocket-ic"].capabilities)
+    assert {"single_round", "time"} <= set(found["pocket-ic"].capabilities)
 
 
 def test_running_network_is_told(tools, tmp_path):

@@ -159,43 +159,43 @@ def test_instructions_are_counted(network, counter):
 
 def test_figures_tell_updates_and_queries(network, counter):
     """Every message has its figures, queries too, and one can come back for what is new."""
-    start, _ = network.figures()
+    start, _ = network.metrics()
     counter.increment()
     counter.get()
-    following, figures = network.figures(start)
+    following, figures = network.metrics(start)
     assert [(figure.what, figure.query, figure.trapped) for figure in figures] == [
         ("increment", False, False),
         ("get", True, False),
     ]
     assert all(figure.canister == counter.canister_id and figure.instructions > 0 for figure in figures)
-    assert network.figures(following) == (following, [])
+    assert network.metrics(following) == (following, [])
 
 
 def test_lines_tell_prints_and_traps(network, counter):
     """What canisters print, and why they trap, can be read as one stream."""
-    start, _ = network.lines()
+    start, _ = network.log_stream()
     counter.increment()
     with pytest.raises(RejectError):
         counter.trap()
-    _, lines = network.lines(start)
+    _, lines = network.log_stream(start)
     assert [line.text.partition(":")[0] for line in lines] == ["counted", "[TRAP]"]
     assert {line.canister for line in lines} == {counter.canister_id}
 
 
 def test_a_lost_reply_costs_nothing(network, counter):
     """A reply that is lost on order is found by the same request: the update ran once."""
-    network.order_fault("drop_reply", method="increment")
+    network.inject_fault("drop_reply", method="increment")
     assert counter.increment() == 1
     assert counter.get() == 1
 
 
 def test_faults_can_be_taken_back(network, counter):
     """An order that was taken back does not happen; an unknown harm is refused by name."""
-    network.order_fault("503", endpoint=None, times=1000)
+    network.inject_fault("503", endpoint=None, times=1000)
     network.clear_faults()
     assert counter.get() == 0
     with pytest.raises(InputError, match="drop_reply"):
-        network.order_fault("explode")
+        network.inject_fault("explode")
 
 
 def test_folder_keeps_the_state(tmp_path, counter_wasm):

@@ -8,9 +8,9 @@ import pytest
 
 from ic_harness.errors import CertificateError, InputError, NetworkError
 from ic_harness.networks import deploy_canister
+from ic_harness.networks.deadline import Deadline
 from ic_harness.networks.icp_network import find_place, find_project, open_icp
 from ic_harness.networks.icp_yaml import read_network
-from ic_harness.networks.waiting import Deadline
 from ic_harness.principal import Principal
 from ic_harness.protocol import MAINNET_ROOT_KEY
 

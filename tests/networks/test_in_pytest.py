@@ -30,7 +30,7 @@ def test_time(network, counter):
     network.advance_time(60 * MINUTE)
     assert counter.increment() == 1
 
-@pytest.mark.needs("round")
+@pytest.mark.needs("single_round")
 def test_round(network, counter):
     assert sorted(network.in_one_round([counter.increment] * 3)) == [1, 2, 3]
 

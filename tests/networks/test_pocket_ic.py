@@ -12,9 +12,9 @@ import pytest
 from ic_harness.candid import encode
 from ic_harness.errors import InputError, NetworkError, RejectError, StateError, TransportError
 from ic_harness.networks import Capability, MissingCapabilityError, connect, deploy_canister
-from ic_harness.networks.kept_state import KeptState
 from ic_harness.networks.pocket_ic_network import LIVE, STILL, open_pocket_ic
 from ic_harness.networks.pocket_ic_server import PocketIcServer
+from ic_harness.networks.state_lock import StateLock
 from ic_harness.units import MINUTE, SECOND
 
 from .conftest import COUNTER_DID
@@ -77,7 +77,7 @@ def test_asynchronous_agents_work(pocket, counter):
 def test_capabilities_are_told(pocket):
     """An instance has its time and rounds in the hands of the tests, and a name without an address."""
     assert pocket.capabilities == STILL
-    assert {Capability.TIME, Capability.ROUND} <= pocket.capabilities
+    assert {Capability.TIME, Capability.SINGLE_ROUND} <= pocket.capabilities
     assert (pocket.name, pocket.url) == ("pocket-ic", None)
 
 
@@ -123,7 +123,7 @@ def test_live_instance_is_a_local_network(pocket, counter):
     assert counter.increment() == 2
     with pytest.raises(MissingCapabilityError, match="capability time"):
         pocket.advance_time(1)
-    with pytest.raises(MissingCapabilityError, match="capability round"):
+    with pytest.raises(MissingCapabilityError, match="capability single_round"):
         pocket.tick()
 
 
@@ -136,7 +136,7 @@ def test_live_mode_ends(pocket, counter):
     pocket.advance_time(60 * MINUTE)
     assert counter.increment() == 1
     with connect(url) as outside, pytest.raises(TransportError):
-        outside.ask()
+        outside.status()
 
 
 def test_slow_operations_are_awaited(tools, counter_wasm):
@@ -184,7 +184,7 @@ def test_refused_instance_gives_the_folder_back(tools, tmp_path):
     tools.install("pocket-ic", "pocket_ic")
     with pytest.raises(NetworkError, match="no more instances"):
         open_pocket_ic(environ=tools.environ | {"STANDIN_REFUSE": "1"}, state_dir=tmp_path / "state")
-    KeptState(tmp_path / "state").release()
+    StateLock(tmp_path / "state").release()
 
 
 def test_server_ends_with_the_network(tools):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.errors import NetworkError
+from ic_harness.networks.deadline import Deadline
 from ic_harness.networks.processes import Child, Program, run
-from ic_harness.networks.waiting import Deadline
 
 from .standins.tools import alive, gone
 

@@ -22,10 +22,10 @@ class Telling:
         self.capabilities = frozenset(capabilities)
         self.printed, self.costs = [], []
 
-    def lines(self, since=0):
+    def log_stream(self, since=0):
         return len(self.printed), self.printed[since:]
 
-    def figures(self, since=0):
+    def metrics(self, since=0):
         return len(self.costs), self.costs[since:]
 
     def logs(self, canister):
@@ -43,7 +43,7 @@ class Telling:
 
 def test_lines_of_a_stream_are_told_with_the_canisters_name():
     """Canisters go by their names, others by their ids; what came before the test is left out."""
-    network = Telling(Capability.LINES)
+    network = Telling(Capability.LOG_STREAM)
     network.print(ONE, "early")
     watch = Watch(network, NAMES)
     network.print(ONE, "hello")
@@ -53,7 +53,7 @@ def test_lines_of_a_stream_are_told_with_the_canisters_name():
 
 def test_long_logs_are_cut_at_their_beginning():
     """Of very many lines the last are shown, the others counted."""
-    network = Telling(Capability.LINES)
+    network = Telling(Capability.LOG_STREAM)
     watch = Watch(network, NAMES)
     for number in range(250):
         network.print(ONE, number)
@@ -74,7 +74,7 @@ def test_a_network_that_tells_nothing_is_not_asked(ask):
 
 def test_costs_are_put_together_by_method():
     """Calls and queries of one method are apart; what a balance lost counts, traps are counted."""
-    network = Telling(Capability.METER)
+    network = Telling(Capability.METRICS)
     network.cost(ONE, "early", 1)
     watch = Watch(network, NAMES)
     network.cost(ONE, "add", 10, cycles=-5)

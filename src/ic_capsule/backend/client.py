@@ -7,18 +7,17 @@ that one awaits its agent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from ic_harness.agent import Effect, run, run_async
 from ic_harness.candid import runtime as rt
-from ic_harness.errors import BackendError, HarnessError
+from ic_harness.errors import BackendError
 from ic_harness.principal import Principal
 
 from .detection import recognize
 from .dialect import Dialect
+from .effects import Call, ReadMetadata
 from .generations import Profile
-
-if TYPE_CHECKING:
-    from .steps import Ask, Flow
 
 T = TypeVar("T")
 
@@ -43,7 +42,7 @@ class BackendClient(rt.Client):
         Raises `UnknownBackendError` for what is no backend, and what the agent raises.
         """
         if self._dialect is None:
-            profile = self._drive(recognize(self._canister_id))
+            profile = run(recognize(self._canister_id), self._perform)
             self._dialect = Dialect(profile, self.interface, self._canister_id)
         return self._dialect.profile
 
@@ -52,7 +51,7 @@ class BackendClient(rt.Client):
         if self._dialect is None or not self._dialect.profile.traits.metadata_at_begin:
             return self._update("uploads_begin", capsule_id, expected_chunks, idem)
         values = (capsule_id, expected_chunks, idem)
-        result = self._drive(self._dialect.call("uploads_begin", values, metadata))
+        result = run(self._dialect.call("uploads_begin", values, metadata), self._perform)
         return cast("int", unwrap(result, "uploads_begin", self._canister_id))
 
     def _update(self, method: str, *values: Any) -> T:  # type: ignore[type-var]
@@ -68,31 +67,21 @@ class BackendClient(rt.Client):
         return cast("T", self._result(method, self._agent.query(self._canister_id, method, argument)))
 
     def _spoken(self, dialect: Dialect, method: str, values: tuple[Any, ...]) -> Any:
-        return unwrap(self._drive(dialect.call(method, values)), method, self._canister_id)
+        return unwrap(run(dialect.call(method, values), self._perform), method, self._canister_id)
 
     def _result(self, method: str, reply: bytes) -> Any:
         return unwrap(self.interface.codec(method).decode(reply), method, self._canister_id)
 
-    def _drive(self, flow: Flow[T]) -> T:
-        try:
-            ask = next(flow)
-            while True:
-                try:
-                    reply = self._answer(ask)
-                except HarnessError as error:
-                    ask = flow.throw(error)
-                else:
-                    ask = flow.send(reply)
-        except StopIteration as done:
-            return cast("T", done.value)
-
-    def _answer(self, ask: Ask) -> bytes | None:
-        if ask.kind == "query":
-            return self._agent.query(self._canister_id, ask.name, ask.argument)
-        if ask.kind == "update":
-            return self._agent.update(self._canister_id, ask.name, ask.argument)
-        read = getattr(self._agent, "read_metadata", None)  # an agent of others may have none
-        return cast("bytes | None", read(self._canister_id, ask.name)) if read else None
+    def _perform(self, effect: Effect[Any]) -> bytes | None:
+        match effect:
+            case Call("query", method, argument):
+                return self._agent.query(self._canister_id, method, argument)
+            case Call("update", method, argument):
+                return self._agent.update(self._canister_id, method, argument)
+            case ReadMetadata(name):
+                read = getattr(self._agent, "read_metadata", None)  # an agent of others may have none
+                return cast("bytes | None", read(self._canister_id, name)) if read else None
+        raise TypeError(f"bug: a backend client cannot perform {effect!r}")
 
 
 class AsyncBackendClient(rt.AsyncClient):
@@ -108,7 +97,7 @@ class AsyncBackendClient(rt.AsyncClient):
     async def recognize(self) -> Profile:
         """Find out the backend's generation; the twin of `BackendClient.recognize`."""
         if self._dialect is None:
-            profile = await self._drive(recognize(self._canister_id))
+            profile = await run_async(recognize(self._canister_id), self._perform)
             self._dialect = Dialect(profile, self.interface, self._canister_id)
         return self._dialect.profile
 
@@ -117,7 +106,7 @@ class AsyncBackendClient(rt.AsyncClient):
         if self._dialect is None or not self._dialect.profile.traits.metadata_at_begin:
             return await self._update("uploads_begin", capsule_id, expected_chunks, idem)
         values = (capsule_id, expected_chunks, idem)
-        result = await self._drive(self._dialect.call("uploads_begin", values, metadata))
+        result = await run_async(self._dialect.call("uploads_begin", values, metadata), self._perform)
         return cast("int", unwrap(result, "uploads_begin", self._canister_id))
 
     async def _update(self, method: str, *values: Any) -> T:
@@ -133,31 +122,21 @@ class AsyncBackendClient(rt.AsyncClient):
         return cast("T", self._result(method, await self._agent.query(self._canister_id, method, argument)))
 
     async def _spoken(self, dialect: Dialect, method: str, values: tuple[Any, ...]) -> Any:
-        return unwrap(await self._drive(dialect.call(method, values)), method, self._canister_id)
+        return unwrap(await run_async(dialect.call(method, values), self._perform), method, self._canister_id)
 
     def _result(self, method: str, reply: bytes) -> Any:
         return unwrap(self.interface.codec(method).decode(reply), method, self._canister_id)
 
-    async def _drive(self, flow: Flow[T]) -> T:
-        try:
-            ask = next(flow)
-            while True:
-                try:
-                    reply = await self._answer(ask)
-                except HarnessError as error:
-                    ask = flow.throw(error)
-                else:
-                    ask = flow.send(reply)
-        except StopIteration as done:
-            return cast("T", done.value)
-
-    async def _answer(self, ask: Ask) -> bytes | None:
-        if ask.kind == "query":
-            return await self._agent.query(self._canister_id, ask.name, ask.argument)
-        if ask.kind == "update":
-            return await self._agent.update(self._canister_id, ask.name, ask.argument)
-        read = getattr(self._agent, "read_metadata", None)  # an agent of others may have none
-        return cast("bytes | None", await read(self._canister_id, ask.name)) if read else None
+    async def _perform(self, effect: Effect[Any]) -> bytes | None:
+        match effect:
+            case Call("query", method, argument):
+                return await self._agent.query(self._canister_id, method, argument)
+            case Call("update", method, argument):
+                return await self._agent.update(self._canister_id, method, argument)
+            case ReadMetadata(name):
+                read = getattr(self._agent, "read_metadata", None)  # an agent of others may have none
+                return cast("bytes | None", await read(self._canister_id, name)) if read else None
+        raise TypeError(f"bug: a backend client cannot perform {effect!r}")
 
 
 def unwrap(result: Any, method: str, canister: Principal) -> Any:

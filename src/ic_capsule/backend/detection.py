@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ic_capsule.reference import reference_did
+from ic_harness.agent import Flow
 from ic_harness.candid import TEXT, Service, Type, Variant, decode, encode, parse, resolve
 from ic_harness.errors import CandidError, HttpStatusError, RejectError, UnknownBackendError
 from ic_harness.principal import Principal
 
+from .effects import Call, ReadMetadata
 from .generations import GENERATIONS, PROMISE, Generation, Profile, Source, interface
-from .steps import Ask, Flow
 
 _METADATA: Final = "candid:service"
 _TOLD: Final = "__get_candid_interface_tmp_hack"
@@ -36,7 +37,7 @@ def recognize(canister: Principal) -> Flow[Profile]:
 def _told() -> Flow[tuple[str | None, Source]]:
     """The interface that the canister tells, and how."""
     try:
-        section = yield Ask("metadata", _METADATA)
+        section = yield from ReadMetadata(_METADATA)
     except HttpStatusError as error:
         if not 400 <= error.status < 500:
             raise
@@ -119,7 +120,7 @@ def _probe(method: str, values: Sequence[Any], *types: str) -> Flow[bytes | None
     """Ask a query that changes nothing; None when there is no such method."""
     arguments = parse(f"service : {{ probe : ({', '.join(types)}) -> () }}").methods["probe"].arg_types
     try:
-        reply: bytes = yield Ask("query", method, encode(values, arguments))
+        reply = yield from Call("query", method, encode(values, arguments))
     except RejectError as error:
         if error.error_code in _NO_METHOD or "no query method" in error.reject_message:
             return None

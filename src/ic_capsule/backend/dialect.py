@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from ic_harness.agent import Flow
 from ic_harness.candid import decode, encode
 from ic_harness.candid.runtime import Interface
 from ic_harness.errors import NotInGenerationError
 from ic_harness.principal import Principal
 
+from .effects import Call, Kind
 from .generations import Generation, Profile, able, interface
 from .locators import BlobLocator
-from .steps import Ask, Flow, Kind
 from .translation import fit
 
 Value = Any
@@ -58,7 +59,7 @@ class Dialect:
         codec = self._today.codec(method)
         if self.profile.generation == Generation.H:  # understands today's types
             kind: Kind = "query" if codec.method.mode == "query" else "update"
-            return codec.decode((yield Ask(kind, method, codec.encode(values))))
+            return codec.decode((yield from Call(kind, method, codec.encode(values))))
         plain = codec.lower(values)
         otherwise = _OTHERWISE[self.profile.generation].get(method)
         if metadata is not None:
@@ -71,7 +72,7 @@ class Dialect:
         old = self._service.methods[method]
         fitted = [fit(value, type_) for value, type_ in zip(values, old.arg_types, strict=True)]
         kind: Kind = "query" if old.mode == "query" else "update"
-        reply = yield Ask(kind, method, encode(fitted, old.arg_types))
+        reply = yield from Call(kind, method, encode(fitted, old.arg_types))
         return decode(reply, old.return_types)[0]
 
     def _lowered(self, metadata: Any) -> Value:

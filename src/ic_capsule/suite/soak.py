@@ -161,7 +161,7 @@ class Soak:
     # --- what is told ---------------------------------------------------------------------------------------
 
     def _instructions(self) -> int:
-        if Capability.METER not in self._stage.network.capabilities:
+        if Capability.METRICS not in self._stage.network.capabilities:
             return 0
         return self._stage.network.instructions(self._stage.canister_id)
 

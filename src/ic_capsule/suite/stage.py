@@ -276,7 +276,7 @@ class Stage:
 
     def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make calls that the network executes in the same round, where it can be told to; else at once."""
-        if Capability.ROUND not in self.network.capabilities:
+        if Capability.SINGLE_ROUND not in self.network.capabilities:
             msg = f"the network {self.network.name} cannot put several messages into one round"
             raise UnmetNeedError(msg)
         with self.story.together("in_one_round"):
@@ -284,7 +284,7 @@ class Stage:
 
     def instructions(self, call: Callable[[], object]) -> int:
         """Make a call and tell how many instructions the canister used for it."""
-        if Capability.METER not in self.network.capabilities:
+        if Capability.METRICS not in self.network.capabilities:
             msg = f"the network {self.network.name} does not tell instructions"
             raise UnmetNeedError(msg)
         before = self.network.instructions(self.canister_id)

@@ -3,11 +3,12 @@
 from ic_harness.agent.agent import Agent
 from ic_harness.agent.async_agent import AsyncAgent
 from ic_harness.agent.async_management import AsyncManagement
+from ic_harness.agent.effects import Effect, Flow, Pause, Send, run, run_async
 from ic_harness.agent.management import Management
 from ic_harness.agent.management_calls import InstallMode
+from ic_harness.agent.management_types import CanisterState, CanisterStatus
 from ic_harness.agent.retry import NO_RETRIES, RetryPolicy
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, Pause, Send
 from ic_harness.agent.transport import (
     AsyncCallableTransport,
     AsyncTransport,
@@ -27,6 +28,9 @@ __all__ = [
     "AsyncManagement",
     "AsyncTransport",
     "CallableTransport",
+    "CanisterState",
+    "CanisterStatus",
+    "Effect",
     "Flow",
     "HttpTransport",
     "InstallMode",
@@ -39,4 +43,6 @@ __all__ = [
     "Session",
     "Subnet",
     "Transport",
+    "run",
+    "run_async",
 ]

@@ -1,4 +1,4 @@
-# Made from agent.py by `python -m ic_harness.agent.twin`; do not edit.
+# Made from agent.py by `python -m ic_harness.agent.unasync`; do not edit.
 """The agent for asynchronous code. The twin of `agent.py`."""
 
 from __future__ import annotations
@@ -7,14 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
-from ic_harness.agent import flow, reading
-from ic_harness.agent.drive import run_async
-from ic_harness.agent.flight import AsyncGate
+from ic_harness.agent import flow, read_state
+from ic_harness.agent.concurrency import AsyncLimiter
+from ic_harness.agent.effects import Effect, Flow, Pause, Send, T, run_async
 from ic_harness.agent.retry import RetryPolicy, now_ns
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, T
-from ic_harness.agent.time_sync import in_time
-from ic_harness.agent.transport import AsyncTransport
+from ic_harness.agent.time_sync import with_synced_clock
+from ic_harness.agent.transport import AsyncTransport, Response
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, as_identity
 
@@ -38,7 +37,7 @@ class AsyncAgent:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         retry: RetryPolicy | None = None,
         verify_queries: bool = True,
-        gate: AsyncGate | None = None,
+        limiter: AsyncLimiter | None = None,
     ) -> None:
         self.transport = transport
         self.session = Session(
@@ -49,7 +48,7 @@ class AsyncAgent:
             verify_queries=verify_queries,
         )
         self._sleep = sleep
-        self._gate = gate or AsyncGate()
+        self._limiter = limiter or AsyncLimiter()
 
     @property
     def principal(self) -> Principal:
@@ -65,51 +64,70 @@ class AsyncAgent:
         `CborError`, `CertificateError`.
         """
         effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
-        return await self.run(flow.update(self.session, Principal.of(canister_id), method, arg, effective))
+        canister = canister_id if isinstance(canister_id, Principal) else Principal.of(canister_id)
+        return await self.run(flow.update(self.session, canister, method, arg, effective))
 
     async def query(
         self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
     ) -> bytes:
         """Ask a query `method`; the reply is proven by a node's signature. Raises as `update` does."""
         effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
-        return await self.run(flow.query(self.session, Principal.of(canister_id), method, arg, effective))
+        canister = canister_id if isinstance(canister_id, Principal) else Principal.of(canister_id)
+        return await self.run(flow.query(self.session, canister, method, arg, effective))
 
     async def read_state(self, paths: Sequence[Sequence[bytes]], effective_canister_id: Any) -> Certificate:
         """Read paths of the state tree; the certificate is verified."""
         target = Principal.of(effective_canister_id)
         return await self.run(
-            in_time(self.session, target, lambda: reading.read_state(self.session, paths, target))
+            with_synced_clock(
+                self.session, target, lambda: read_state.read_state(self.session, paths, target)
+            )
         )
 
     async def read_subnet_state(self, paths: Sequence[Sequence[bytes]], subnet_id: Any) -> Certificate:
         """Read paths of a subnet's own state; the certificate is verified to be that subnet's."""
-        return await self.run(reading.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
+        return await self.run(read_state.read_subnet_state(self.session, paths, Principal.of(subnet_id)))
 
     async def read_metadata(self, canister_id: Any, name: str) -> bytes | None:
         """Read a metadata section of a canister such as `candid:service`; None when it is proven absent."""
         canister = Principal.of(canister_id)
         return await self.run(
-            in_time(self.session, canister, lambda: reading.read_metadata(self.session, canister, name))
+            with_synced_clock(
+                self.session, canister, lambda: read_state.read_metadata(self.session, canister, name)
+            )
         )
 
     async def read_subnet(self, canister_id: Any) -> Subnet:
         """Read which subnet answers for a canister, and the keys of its nodes."""
         canister = Principal.of(canister_id)
         return await self.run(
-            in_time(self.session, canister, lambda: reading.read_subnet(self.session, canister))
+            with_synced_clock(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
         )
 
     async def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
-        return await self.run(reading.status(self.session))
+        return await self.run(read_state.status(self.session))
 
     async def root_key(self) -> bytes:
         """The DER root key that this agent trusts, fetched now when it was not given."""
-        return await self.run(reading.root_key(self.session))
+        return await self.run(read_state.root_key(self.session))
 
     async def run(self, conversation: Flow[T]) -> T:
         """Run a flow of one's own with this agent's transport, limit and sleep."""
-        return await run_async(conversation, self.transport, self._gate, self._sleep)
+        return await run_async(conversation, self._perform)
+
+    async def _perform(self, effect: Effect[Any]) -> Response | None:
+        """Exchange a request under the limit, or wait."""
+        match effect:
+            case Send(request):
+                async with self._limiter.acquire() as outcome:
+                    response = await self.transport.send(request)
+                    outcome.status = response.status
+                    return response
+            case Pause(seconds):
+                await self._sleep(seconds)
+                return None
+        raise TypeError(f"bug: an agent cannot perform {effect!r}")
 
     async def close(self) -> None:
         """Close the transport."""

@@ -1,4 +1,4 @@
-# Made from management.py by `python -m ic_harness.agent.twin`; do not edit.
+# Made from management.py by `python -m ic_harness.agent.unasync`; do not edit.
 """Creating, installing and steering canisters, for asynchronous code.
 
 The twin of `management.py`.
@@ -22,6 +22,7 @@ from ic_harness.agent.management_calls import (
     mode_variant,
     settings_record,
 )
+from ic_harness.agent.management_types import CanisterStatus
 from ic_harness.principal import Principal
 
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
@@ -122,9 +123,9 @@ class AsyncManagement:
         """Empty a canister's chunk store."""
         await self._on(canister_id, "clear_chunk_store")
 
-    async def canister_status(self, canister_id: Any) -> dict[str, Any]:
+    async def canister_status(self, canister_id: Any) -> CanisterStatus:
         """Status, settings, memory and cycles of a canister, as a dict with the names of the interface."""
-        status: dict[str, Any] = await self._on(canister_id, "canister_status")
+        status: CanisterStatus = await self._on(canister_id, "canister_status")
         return status
 
     async def update_settings(self, canister_id: Any, settings: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Calling and asking canisters, without I/O: send, poll, verify. These are flows, see `steps`.
+"""Calling and asking canisters, without I/O: send, poll, verify. These are flows, see `effects`.
 
     update: send v4 ──404──▶ v3 ──404──▶ v2
               │ 200 with certificate ─▶ verify ─▶ reply, reject, or not finished ─┐
@@ -15,23 +15,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ic_harness.agent import answers
-from ic_harness.agent.answers import Pending, Reply, Unseen
-from ic_harness.agent.reading import read_state, root_key, verify_query
-from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
-from ic_harness.agent.session import INGRESS_TTL, Session
-from ic_harness.agent.steps import (
-    Flow,
-    Pause,
-    about,
+from ic_harness.agent import responses
+from ic_harness.agent.effects import Flow, Pause
+from ic_harness.agent.read_state import read_state, root_key, verify_query
+from ic_harness.agent.requests import (
     call_fields,
     content,
     effective_id,
+    error_context,
     exchange,
-    patiently,
     pause_or_raise,
+    retrying,
 )
-from ic_harness.agent.time_sync import adopt_network_time, check_never_runs, in_time, refused_for_expiry
+from ic_harness.agent.responses import Pending, Reply, UnknownRequest
+from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
+from ic_harness.agent.session import INGRESS_TTL, Session
+from ic_harness.agent.time_sync import assert_expired, refused_for_expiry, sync_clock, with_synced_clock
 from ic_harness.errors import CallTimeoutError, HttpStatusError, TransportError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, Envelope, seal
@@ -54,11 +53,14 @@ def update(
     """
     effective = effective_id(canister_id, target)
     fields = call_fields(canister_id, method, arg)
-    with about(method, canister_id):
-        yield from root_key(session)
-        envelope, certificate = yield from _submit_in_time(session, fields, effective)
-        if certificate is not None:
-            outcome = _judge(session, Certificate.from_cbor(certificate), envelope, effective)
+    with error_context(method, canister_id):
+        key = session.root_key or (yield from root_key(session))
+        envelope, answer = yield from _submit_in_time(session, fields, effective)
+        if answer is not None:
+            now_ns = session.clock() + session.offset_ns
+            certificate = Certificate.from_cbor(answer)
+            certificate.verify(key, canister_id=effective, now_ns=now_ns)
+            outcome = responses.verdict(certificate, envelope.request_id)
             if isinstance(outcome, Reply):
                 return outcome.arg
         return (yield from _poll(session, envelope, effective))
@@ -69,39 +71,40 @@ def _submit_in_time(
 ) -> Flow[tuple[Envelope, bytes | None]]:
     """Sign a call and send it as `_submit` does; one that expired before it was made is made once more."""
     made_ns = session.clock()
-    envelope = _seal_call(session, fields)
+    envelope, body = _seal_call(session, made_ns + session.offset_ns, fields)
     try:
-        return envelope, (yield from _submit(session, envelope, target))
+        return envelope, (yield from _submit(session, envelope, body, target))
     except HttpStatusError as refusal:
         if not refused_for_expiry(refusal):
             raise
-        yield from adopt_network_time(session, target, refusal)
-        check_never_runs(session, envelope, made_ns, refusal)
-    envelope = _seal_call(session, fields)
-    return envelope, (yield from _submit(session, envelope, target))
+        yield from sync_clock(session, target, refusal)
+        assert_expired(session, envelope, made_ns, refusal)
+    envelope, body = _seal_call(session, session.now(), fields)
+    return envelope, (yield from _submit(session, envelope, body, target))
 
 
-def _seal_call(session: Session, fields: dict[str, Any]) -> Envelope:
-    envelope = seal(content(session, request_type="call", **fields), session.identity)
+def _seal_call(session: Session, now_ns: int, fields: dict[str, Any]) -> tuple[Envelope, bytes]:
+    """Sign a call; its envelope, also as CBOR."""
+    envelope = seal(content(session, now_ns, request_type="call", **fields), session.identity)
+    body = envelope.to_cbor()
     if session.sealed is not None:
         session.sealed(envelope.request_id, fields["method_name"], envelope.content["ingress_expiry"])
-    return envelope
+    return envelope, body
 
 
-def _submit(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes | None]:
-    """Send a call until it was surely received.
+def _submit(session: Session, envelope: Envelope, body: bytes, target: Principal) -> Flow[bytes | None]:
+    """Send a call until the network has certainly received it.
 
-    Give the certificate of the answer, None when there is none yet.
+    Returns the certificate in the response; None while there is none yet.
     """
-    body = envelope.to_cbor()
     attempts = Attempts(session.retry)
     while True:
         wished = None
         try:
             response = yield from exchange(session, "call", f"canister/{target}", body)
-            broken = retryable(response)
+            broken = None if response.status < 300 else retryable(response)
             if broken is None:
-                answer = answers.read_call_answer(response)
+                answer = responses.read_call_answer(response)
                 return None if isinstance(answer, Pending) else answer
             failure: TransportError | HttpStatusError = broken
             wished = retry_after_s(response, session.now())
@@ -135,34 +138,25 @@ def _read_status(
     return (yield from read_state(session, [(b"request_status", envelope.request_id)], target, policy))
 
 
-def _judge(
-    session: Session, certificate: Certificate, envelope: Envelope, target: Principal
-) -> Reply | Pending | Unseen:
-    if session.root_key is None:
-        raise AssertionError("the root key is fetched before a call is sent")
-    certificate.verify(session.root_key, canister_id=target, now_ns=session.now())
-    return answers.verdict(certificate, envelope.request_id)
-
-
 def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes]:
     """Ask for the status of a call, less and less often, until there is a verdict or there can be none."""
     waited, pause = 0.0, FIRST_POLL_S
     while True:
         certificate = yield from _read_status(session, envelope, target)
-        outcome = answers.verdict(certificate, envelope.request_id)
+        outcome = responses.verdict(certificate, envelope.request_id)
         if isinstance(outcome, Reply):
             return outcome.arg
         _check_patience(certificate, envelope, outcome, waited)
-        yield Pause(pause)
+        yield from Pause(pause)
         waited += pause
         pause = min(pause * POLL_FACTOR, LONGEST_POLL_S)
 
 
 def _check_patience(
-    certificate: Certificate, envelope: Envelope, outcome: Pending | Unseen, waited: float
+    certificate: Certificate, envelope: Envelope, outcome: Pending | UnknownRequest, waited: float
 ) -> None:
     expiry = envelope.content["ingress_expiry"]
-    if isinstance(outcome, Unseen) and certificate.time_ns > expiry:
+    if isinstance(outcome, UnknownRequest) and certificate.time_ns > expiry:
         raise CallTimeoutError("the request expired before the network took it up: it will never run")
     if waited > PATIENCE_S or certificate.time_ns > expiry + MINUTE:
         raise CallTimeoutError(
@@ -180,19 +174,19 @@ def query(
     """
     effective = effective_id(canister_id, target)
     fields = call_fields(canister_id, method, arg)
-    with about(method, canister_id):
-        return (yield from in_time(session, effective, lambda: _query(session, fields, effective)))
+    with error_context(method, canister_id):
+        return (yield from with_synced_clock(session, effective, lambda: _query(session, fields, effective)))
 
 
 def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[bytes]:
-    envelope = seal(content(session, request_type="query", **fields), session.identity)
+    envelope = seal(content(session, session.now(), request_type="query", **fields), session.identity)
     body = envelope.to_cbor()
-    answer = yield from patiently(
+    answer = yield from retrying(
         session,
         lambda: exchange(session, "query", f"canister/{target}", body),
-        answers.read_query_answer,
+        responses.read_query_answer,
         session.retry,
     )
     if session.verify_queries:
         yield from verify_query(session, answer, envelope, target)
-    return answers.query_reply(answer)
+    return responses.query_reply(answer)

@@ -1,6 +1,6 @@
 """Creating, installing and steering canisters, for synchronous code.
 
-`async_management.py` is made from this file by `twin`.
+`async_management.py` is made from this file by `unasync`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ic_harness.agent.management_calls import (
     mode_variant,
     settings_record,
 )
+from ic_harness.agent.management_types import CanisterStatus
 from ic_harness.principal import Principal
 
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
@@ -121,9 +122,9 @@ class Management:
         """Empty a canister's chunk store."""
         self._on(canister_id, "clear_chunk_store")
 
-    def canister_status(self, canister_id: Any) -> dict[str, Any]:
+    def canister_status(self, canister_id: Any) -> CanisterStatus:
         """Status, settings, memory and cycles of a canister, as a dict with the names of the interface."""
-        status: dict[str, Any] = self._on(canister_id, "canister_status")
+        status: CanisterStatus = self._on(canister_id, "canister_status")
         return status
 
     def update_settings(self, canister_id: Any, settings: Mapping[str, Any]) -> None:

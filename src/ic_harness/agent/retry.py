@@ -6,6 +6,7 @@ twice (interface specification, "Request id": a replica runs an id once while it
 
 from __future__ import annotations
 
+import functools
 import random
 import secrets
 import time
@@ -16,6 +17,7 @@ from typing import Final
 
 from ic_harness.agent.transport import Response
 from ic_harness.errors import HttpStatusError, TransportError
+from ic_harness.units import Nanos
 
 BUSY: Final = frozenset({429, 503})
 """The network is well but has too much to do: worth waiting for."""
@@ -27,14 +29,13 @@ MAX_RETRY_AFTER_S: Final = 60.0
 _SHOWN: Final = 300
 
 
-def now_ns() -> int:
+def now_ns() -> Nanos:
     """The time of this machine, ns since 1970."""
-    return time.time_ns()
+    return Nanos(time.time_ns())
 
 
-def fresh_nonce() -> bytes:
-    """16 random bytes, so that two equal calls are two requests."""
-    return secrets.token_bytes(16)
+fresh_nonce: Final = functools.partial(secrets.token_bytes, 16)
+"""Returns 16 random bytes, so that two equal calls are two requests."""
 
 
 def jitter() -> float:

@@ -11,8 +11,8 @@ from typing import Final
 
 from ic_harness.agent.retry import RetryPolicy, fresh_nonce, now_ns
 from ic_harness.principal import Principal
-from ic_harness.protocol import Identity, Tree, covers
-from ic_harness.units import MINUTE
+from ic_harness.protocol import Identity, RequestId, Tree, covers
+from ic_harness.units import MINUTE, Nanos
 
 INGRESS_TTL: Final = 4 * MINUTE
 """How long a request stays valid. The replica allows five minutes; one is left for clocks that differ."""
@@ -33,7 +33,7 @@ class Subnet:
     subnet_id: bytes
     node_keys: Mapping[bytes, bytes]
     ranges: Tree = field(repr=False)
-    read_at_ns: int
+    read_at_ns: Nanos
 
     def holds(self, canister_id: Principal) -> bool:
         """Whether the subnet is responsible for the canister."""
@@ -59,11 +59,11 @@ class Session:
     versions: dict[str, int] = field(default_factory=dict)
     subnets: tuple[Subnet, ...] = ()
     offset_ns: int = 0
-    sealed: Callable[[bytes, str, int], None] | None = None
+    sealed: Callable[[RequestId, str, Nanos], None] | None = None
 
-    def now(self) -> int:
+    def now(self) -> Nanos:
         """The network's time as far as is known, ns since 1970."""
-        return self.clock() + self.offset_ns
+        return Nanos(self.clock() + self.offset_ns)
 
     def pin(self, key: bytes) -> bytes:
         """Trust a root key from now on, unless one is trusted already: another thread may be faster."""

@@ -1,4 +1,4 @@
-"""The network's time, for machines whose clock is wrong. No I/O: these are flows, see `steps`.
+"""The network's time, for machines whose clock is wrong. No I/O: these are flows, see `effects`.
 
 A network refuses requests whose expiry is not within its next five minutes. Who is refused asks what time it
 is there: an anonymous query (its expiry does not count) with a fresh nonce. A node stamps and signs the answer,
@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from ic_harness.agent import answers
-from ic_harness.agent.reading import verify_query
+from ic_harness.agent import responses
+from ic_harness.agent.effects import Flow, T
+from ic_harness.agent.read_state import verify_query
+from ic_harness.agent.requests import call_fields, content, exchange
 from ic_harness.agent.session import Session
-from ic_harness.agent.steps import Flow, T, call_fields, content, exchange
 from ic_harness.errors import (
     CallError,
     CallTimeoutError,
@@ -44,7 +45,7 @@ def refused_for_expiry(refusal: HttpStatusError) -> bool:
     return refusal.status == 400 and any(text in refusal.body for text in _TEXTS)
 
 
-def in_time(session: Session, target: Principal, attempt: Callable[[], Flow[T]]) -> Flow[T]:
+def with_synced_clock(session: Session, target: Principal, attempt: Callable[[], Flow[T]]) -> Flow[T]:
     """Make an attempt that may be repeated freely; refused for its expiry, once more by the network's time."""
     try:
         return (yield from attempt())
@@ -52,11 +53,11 @@ def in_time(session: Session, target: Principal, attempt: Callable[[], Flow[T]])
         # Nobody checks the expiry of what is asked anonymously, and the probe itself is such a request.
         if not refused_for_expiry(refusal) or session.identity.public_key_der is None:
             raise
-        yield from adopt_network_time(session, target, refusal)
+        yield from sync_clock(session, target, refusal)
     return (yield from attempt())
 
 
-def adopt_network_time(session: Session, target: Principal, refusal: HttpStatusError) -> Flow[None]:
+def sync_clock(session: Session, target: Principal, refusal: HttpStatusError) -> Flow[None]:
     """Let the session go by the network's time. Raises the refusal when that time cannot be proven."""
     try:
         offset = yield from _measured_offset(session, target)
@@ -66,7 +67,7 @@ def adopt_network_time(session: Session, target: Principal, refusal: HttpStatusE
     session.subnets = ()  # read by the wrong time
 
 
-def check_never_runs(session: Session, envelope: Envelope, made_ns: int, refusal: HttpStatusError) -> None:
+def assert_expired(session: Session, envelope: Envelope, made_ns: int, refusal: HttpStatusError) -> None:
     """Check that a refused update had expired before it was made, so that a new one is no second one.
 
     `made_ns` is this machine's time then. A request that was made by a clock that is ahead becomes valid later, in
@@ -90,16 +91,16 @@ def check_never_runs(session: Session, envelope: Envelope, made_ns: int, refusal
 
 def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     """The network's time minus this machine's, ns. Raises when the network does not prove its time."""
-    stranger = replace(session, identity=AnonymousIdentity())
+    anonymous = replace(session, identity=AnonymousIdentity())
     fields = call_fields(target, _PROBE, b"")
-    envelope = seal(content(stranger, request_type="query", **fields), stranger.identity)
+    envelope = seal(content(anonymous, anonymous.now(), request_type="query", **fields), anonymous.identity)
     body = envelope.to_cbor()
-    response = yield from exchange(stranger, "query", f"canister/{target}", body)
+    response = yield from exchange(anonymous, "query", f"canister/{target}", body)
     offset_at = session.clock()
-    answer = answers.read_query_answer(response)
+    answer = responses.read_query_answer(response)
     claimed = _claimed_time(answer)
     # By the claimed time everything must fit: the signature over the nonce, and the age of the key's certificate.
-    witness = replace(stranger, clock=lambda: claimed, offset_ns=0, subnets=())
+    witness = replace(anonymous, clock=lambda: claimed, offset_ns=0, subnets=())
     yield from verify_query(witness, answer, envelope, target)
     return claimed - offset_at
 

@@ -1,17 +1,17 @@
-"""Candid: the interface language of the Internet Computer, to the letter of its specification.
+"""Candid, the interface description language of the Internet Computer, as its specification defines it.
 
     service = parse(did_text)                       types, methods and init arguments of a `.did` file
     encode(values, types), decode(data, types)      the binary format
     parse_values(text, types), format_values(...)   the textual format
-    is_subtype(new, old), check_upgrade(old, new)   what may change without breaking clients
+    is_subtype(new, old), check_upgrade(old, new)   which changes do not break clients
 
 Python values: numbers are `int` and `float`; `text` is `str`; `blob` is `bytes`; `vec` is a list; `opt` is
 None or the value (`Some(value)` where the inner type has null itself); `record` is a dict by field name, or
 a tuple when its labels are 0, 1, 2 …; `variant` is a dict with one key; `principal` is `Principal`;
 references are `FuncRef` and `ServiceRef`.
 
-Everything raises `CandidError` and nothing else on bad input. Typed Python comes from
-`ic_harness.candid.bindgen`.
+On bad input every function raises `CandidError` and nothing else. `ic_harness.candid.bindgen` generates typed
+Python.
 """
 
 from importlib import import_module
@@ -64,10 +64,10 @@ from ic_harness.errors import CandidError
 if TYPE_CHECKING:
     from ic_harness.candid import bindgen as bindgen
     from ic_harness.candid import runtime as runtime
+    from ic_harness.candid.compatibility import Incompatibility, check_upgrade
     from ic_harness.candid.parser import parse, parse_types
-    from ic_harness.candid.upgrades import Incompatibility, check_upgrade
+    from ic_harness.candid.textual_values import parse_values
     from ic_harness.candid.value_printer import format_values
-    from ic_harness.candid.values import parse_values
 
 __all__ = [  # noqa: RUF022 - sorted as Python sorts
     "BLOB", "BOOL", "CandidError", "EMPTY", "FLOAT32", "FLOAT64", "Field", "Func", "FuncRef", "INT",
@@ -78,20 +78,20 @@ __all__ = [  # noqa: RUF022 - sorted as Python sorts
     "message_types", "nullable", "parse", "parse_types", "parse_values", "resolve",
 ]  # fmt: skip
 
-# Loaded when first used: most programs that decode never read text.
+# Imported at first use: most programs that decode never parse text.
 _LAZY = {
-    "Incompatibility": "upgrades",
-    "check_upgrade": "upgrades",
+    "Incompatibility": "compatibility",
+    "check_upgrade": "compatibility",
     "format_values": "value_printer",
     "parse": "parser",
     "parse_types": "parser",
-    "parse_values": "values",
+    "parse_values": "textual_values",
 }
 _LAZY_MODULES = frozenset({"bindgen", "runtime"})
 
 
 def __getattr__(name: str) -> Any:
-    """Load what text needs when it is asked for."""
+    """Import the parsers and printers of text at their first use."""
     if name in _LAZY_MODULES:
         return import_module(f"{__name__}.{name}")
     if name not in _LAZY:

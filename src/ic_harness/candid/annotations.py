@@ -34,7 +34,7 @@ _PLAIN: Final = {
 
 
 def annotation(type_: Type, names: Mapping[str, str]) -> str:  # noqa: PLR0911 - a return for each kind of type
-    """The annotation for a type; `names` gives the Python names of defined types.
+    """Return the annotation for a type; `names` maps defined types to their Python names.
 
     `rt` is the runtime module.
     """
@@ -63,6 +63,6 @@ def _option(inner: str, *, wrapped: bool) -> str:
 
 
 def buffers(text: str) -> str:
-    """The same for a parameter: whatever holds bytes is taken for a blob, and any sequence for a vector."""
+    """Widen an annotation for a parameter: any bytes-like object for a blob, any sequence for a vector."""
     text = re.sub(r"^bytes\b", "rt.Buffer", text)
     return re.sub(r"^list\[", "rt.Sequence[", text)

@@ -1,7 +1,7 @@
-"""Which Python definitions an interface becomes.
+"""Plans the Python definitions of an interface.
 
-Every record with names and every variant needs a class or an alias of its own. Anonymous ones get a name
-from where they stand (`upload_config` returning a record: `UploadConfigResult`); equal ones share it.
+Every record with names and every variant needs a class or an alias of its own. Anonymous ones are named after
+their position (`upload_config` returning a record: `UploadConfigResult`); equal types share a name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ic_harness.candid.types import (
     Type,
     Variant,
     Vec,
-    as_written,
+    in_source_order,
     resolve,
 )
 
@@ -37,9 +37,9 @@ def pascal(name: str) -> str:
 
 
 def identifier(name: str | int, *, public: bool = False) -> str:
-    """A Candid name as a Python identifier that is no keyword; a number n becomes `field_n`.
+    """Return a Candid name as a Python identifier that is not a keyword; a number n becomes `field_n`.
 
-    `public` takes leading underscores away, for models, whose private attributes begin so.
+    `public` strips leading underscores, which mark private attributes of models.
     """
     if isinstance(name, int):
         return f"field_{name}"
@@ -51,7 +51,7 @@ def identifier(name: str | int, *, public: bool = False) -> str:
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """The names with underscores behind those that came before."""
+    """Return the names, with underscores appended to repeated ones."""
     found: list[str] = []
     for name in names:
         unique = name
@@ -139,7 +139,7 @@ class _Planner:
         return Method(method.name, new, method.doc)
 
     def _hoist(self, type_: Type, name: str) -> Type:
-        """The type with every anonymous record and variant replaced by a named one."""
+        """Return the type with every anonymous record and variant replaced by a named one."""
         match type_:
             case Named():
                 return self.named[type_.name]
@@ -176,18 +176,18 @@ class _Planner:
 
     def _fields(self, fields: tuple[Field, ...], owner: str, suffix: str = "") -> tuple[Field, ...]:
         hoisted = {
-            f.id: self._hoist(f.type, f"{owner}{pascal(str(f.key))}{suffix}") for f in as_written(fields)
+            f.id: self._hoist(f.type, f"{owner}{pascal(str(f.key))}{suffix}") for f in in_source_order(fields)
         }
         return tuple(replace(f, type=hoisted[f.id]) for f in fields)
 
 
 def is_enumeration(variant: Variant) -> bool:
-    """Whether no case has a value, so that a Python enumeration says everything."""
+    """Return whether no case has a payload, so that the variant is a Python enumeration."""
     return bool(variant.fields) and all(
         isinstance(f.name, str) and resolve(f.type) is NULL for f in variant.fields
     )
 
 
 def is_result(variant: Variant) -> bool:
-    """Whether the variant is `variant { Ok : …; Err : … }`."""
+    """Return whether the variant is `variant { Ok : …; Err : … }`."""
     return {f.key for f in variant.fields} == {"Ok", "Err"}

@@ -1,21 +1,21 @@
-"""Pieces of Python source as a formatter would lay them out."""
+"""Builds pieces of Python source, laid out as a formatter does."""
 
 from __future__ import annotations
 
 from typing import Final
 
 WIDTH: Final = 88
-"""Lines up to here are left alone by formatters with their usual settings."""
+"""Longest line that formatters leave unchanged with their default settings."""
 
 
 def class_text(head: str, doc: str, lines: list[str]) -> str:
-    """A class with its docstring and body."""
+    """Return a class with its docstring and body."""
     body = "\n".join(lines)
     return "\n".join([head, *docstring(doc, "    "), *(["", body] if body else [])])
 
 
 def docstring(doc: str, indent: str) -> list[str]:
-    """The lines of a docstring."""
+    """Return the lines of a docstring."""
     lines = [line.rstrip() for line in escape(doc).strip().splitlines()] or [""]
     if len(lines) == 1:
         text = f'{lines[0][:-1]}\\"' if lines[0].endswith('"') else lines[0]
@@ -28,12 +28,12 @@ def docstring(doc: str, indent: str) -> list[str]:
 
 
 def attribute_doc(doc: str) -> list[str]:
-    """A docstring below an attribute, if there is anything to say."""
+    """Return the lines of a docstring below an attribute; none for an empty doc."""
     return docstring(doc, "    ") if doc.strip() else []
 
 
 def signature(head: str, parameters: list[str], returned: str, indent: str) -> str:
-    """The head of a function; one parameter a line when it is long."""
+    """Return the head of a function; one parameter a line when it is long."""
     line = f"{head}({', '.join(parameters)}) -> {returned}:"
     if len(line) <= WIDTH:
         return line
@@ -42,7 +42,7 @@ def signature(head: str, parameters: list[str], returned: str, indent: str) -> s
 
 
 def call(head: str, arguments: list[str], indent: str) -> str:
-    """A call; one argument a line when it is long."""
+    """Return a call; one argument a line when it is long."""
     line = f"{indent}{head}({', '.join(arguments)})"
     if len(line) <= WIDTH:
         return line
@@ -51,24 +51,24 @@ def call(head: str, arguments: list[str], indent: str) -> str:
 
 
 def bare(parameter: str) -> str:
-    """The name of a parameter without annotation and default."""
+    """Return the name of a parameter without annotation and default."""
     return parameter.partition(":")[0]
 
 
 def skip_long(text: str) -> str:
-    """The text, marked for the formatter when its last line is too long."""
+    """Return the text, marked `# fmt: skip` when its last line is too long."""
     last = text.rpartition("\n")[2]
     return f"{text}  # fmt: skip" if len(last) > WIDTH else text
 
 
 def dict_text(values: dict[str, str | int]) -> str:
-    """A dict literal in a class body."""
+    """Return a dict literal in a class body."""
     listing = "".join(f"        {quote(name)}: {quote(key)},\n" for name, key in values.items())
     return f"{{\n{listing}    }}"
 
 
 def quote(value: str | int) -> str:
-    """A literal as the formatter writes it: double quotes unless that needs more escapes."""
+    """Return a literal as the formatter writes it: double quotes unless that needs more escapes."""
     if isinstance(value, int):
         return str(value)
     literal = repr(value)
@@ -76,5 +76,5 @@ def quote(value: str | int) -> str:
 
 
 def escape(text: str) -> str:
-    """Text for a place between three double quotes."""
+    """Escape text for a triple-quoted string."""
     return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')

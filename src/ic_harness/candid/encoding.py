@@ -1,8 +1,7 @@
-"""Encoding: from Python values to a message.
+"""Encodes Python values as a message.
 
-For each type there is a writer: a closure that appends the bytes of one value to a list of parts, joined
-once at the end. So a large blob is copied once, and the only work for a type is done when its writer is
-made.
+Each type has a writer: a closure that appends the bytes of one value to a list of parts, which are joined once
+at the end. So a large blob is copied once, and the work for a type is done when its writer is made.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ic_harness.candid.header_writer import write_header
 from ic_harness.candid.leb128 import encode_unsigned
 from ic_harness.candid.primitive_writers import (
     Parts,
@@ -22,7 +22,6 @@ from ic_harness.candid.primitive_writers import (
     wrong,
 )
 from ic_harness.candid.references import Some
-from ic_harness.candid.type_table import write_header
 from ic_harness.candid.types import (
     NAT8,
     RANGES,
@@ -47,14 +46,14 @@ _MAX_ENCODERS: Final = 1_024
 def encode(values: Sequence[Any], types: Sequence[Type]) -> bytes:
     """Encode values at their types as one message.
 
-    Trailing values of types that have null may be left out.
+    Trailing values of nullable types may be left out.
     Raises `CandidError` with the path of the value that does not fit its type.
     """
     return encoder(types)(values)
 
 
 class Encoder:
-    """Encodes values of one tuple of types; header and writers are made once."""
+    """Encodes values at one tuple of types; header and writers are made once."""
 
     def __init__(self, types: tuple[Type, ...]) -> None:
         self.types = types
@@ -75,7 +74,7 @@ class Encoder:
         return b"".join(parts)
 
     def _complete(self, values: Sequence[Any]) -> Sequence[Any]:
-        """The values with None for trailing ones that may be left out."""
+        """Return the values, with None for trailing ones that were left out."""
         missing = len(self.types) - len(values)
         if missing < 0 or not all(nullable(t) for t in self.types[len(values) :]):
             raise CandidError(
@@ -88,7 +87,7 @@ _encoders: dict[tuple[int, ...], Encoder] = {}
 
 
 def encoder(types: Sequence[Type]) -> Encoder:
-    """The encoder for these types; the same objects give the same encoder."""
+    """Return the encoder for these types, from a cache; types are compared by identity."""
     key = tuple(map(id, types))
     found = _encoders.get(key)
     if found is None:
@@ -99,12 +98,12 @@ def encoder(types: Sequence[Type]) -> Encoder:
 
 
 def _inside(error: CandidError, segment: str) -> CandidError:
-    """The same error, seen from one level further out."""
+    """Return the error with `segment` in front of its path."""
     return CandidError(error.message, path=segment + (error.path or ""), expected=error.expected)
 
 
 class _Writers:
-    """Makes writers; the one for a recursive type is found again while it is being made."""
+    """Makes one writer per type; a recursive type refers to its own writer."""
 
     def __init__(self) -> None:
         self._made: dict[int, Writer] = {}
@@ -113,7 +112,7 @@ class _Writers:
         actual = resolve(type_)
         made = self._made.get(id(actual))
         if made is None:
-            # A type that contains itself gets a writer that looks the finished one up.
+            # A type that contains itself gets a writer that looks up the finished one.
             self._made[id(actual)] = lambda value, parts: self._made[id(actual)](value, parts)  # noqa: PLW0108
             made = self._made[id(actual)] = self._make(actual)
         return made
@@ -153,7 +152,7 @@ def _opt_writer(inner: Writer) -> Writer:
             parts.append(b"\x00")
             return
         parts.append(b"\x01")
-        # `Some` is one level of options; a bare value stands at the bottom of all of them.
+        # `Some` is one level of nested options; a bare value is the innermost one.
         inner(value.value if isinstance(value, Some) else value, parts)
 
     return write

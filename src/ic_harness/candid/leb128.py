@@ -1,6 +1,6 @@
-"""LEB128 numbers, unsigned and signed, of any size (Candid specification, "Notation").
+"""Encodes and decodes LEB128 numbers, unsigned and signed, of any size (Candid specification, "Notation").
 
-Overlong forms are numbers like any other. Reading takes time linear in the bytes, however large the number:
+Overlong forms are valid. Reading takes time linear in the bytes, however large the number:
 eight groups of seven bits are exactly seven bytes, so long numbers are repacked blockwise, not shifted
 together.
 """
@@ -12,14 +12,14 @@ from typing import Final
 from ic_harness.errors import CandidError
 
 _SHORT: Final = 64
-"""Up to this many bytes shifting is faster than repacking."""
+"""Up to this many bytes, shifting is faster than repacking."""
 
 MAX_LENGTH_BYTES: Final = 64
 """Most bytes of a length, index, label or opcode. Ten suffice for 64 bits; overlong forms are legal."""
 
 
 def encode_unsigned(value: int) -> bytes:
-    """The shortest unsigned LEB128 form of a number that is not negative."""
+    """Return the shortest unsigned LEB128 form of a number that is not negative."""
     if value < 128:
         return value.to_bytes(1, "little")
     groups = (value.bit_length() + 6) // 7
@@ -27,14 +27,14 @@ def encode_unsigned(value: int) -> bytes:
 
 
 def encode_signed(value: int) -> bytes:
-    """The shortest signed LEB128 form of any number."""
+    """Return the shortest signed LEB128 form of any number."""
     bits = (value if value >= 0 else ~value).bit_length() + 1
     groups = (bits + 6) // 7
     return _groups(value & ((1 << (7 * groups)) - 1), groups)
 
 
 def _groups(value: int, groups: int) -> bytes:
-    """Spread a number over `groups` bytes of seven bits each, all but the last with the high bit."""
+    """Split a number into `groups` bytes of seven bits, with the high bit set in all but the last."""
     if groups <= _SHORT:
         out = bytearray((value >> shift) & 127 | 128 for shift in range(0, 7 * groups, 7))
     else:
@@ -49,7 +49,7 @@ def _groups(value: int, groups: int) -> bytes:
 
 
 def read_unsigned(data: bytes | memoryview, pos: int) -> tuple[int, int]:
-    """Read at `pos`: the number and the position behind it. Raises `CandidError` when the data end first."""
+    """Read an unsigned number at `pos`: return it and the position after it. Raises `CandidError` at the end."""
     result = shift = 0
     start = pos
     try:
@@ -69,7 +69,7 @@ def read_unsigned(data: bytes | memoryview, pos: int) -> tuple[int, int]:
 
 
 def read_signed(data: bytes | memoryview, pos: int) -> tuple[int, int]:
-    """Read a signed number at `pos`: the number and the position behind it. Raises `CandidError`."""
+    """Read a signed number at `pos`: return it and the position after it. Raises `CandidError` at the end."""
     value, end = read_unsigned(data, pos)
     if data[end - 1] & 64:
         value -= 1 << (7 * (end - pos))
@@ -77,10 +77,10 @@ def read_signed(data: bytes | memoryview, pos: int) -> tuple[int, int]:
 
 
 def read_length(data: bytes | memoryview, pos: int) -> tuple[int, int]:
-    """Read a length, count, label or case at `pos`: an unsigned number below 2^64, and the position behind it.
+    """Read a length, count, label or case at `pos`: return a number below 2^64, and the position after it.
 
-    Unlike a value of type `nat` such a number is bounded while it is read, so that whatever is done with it
-    afterwards (printed, multiplied, compared) is cheap. Raises `CandidError`.
+    Unlike a value of type `nat` such a number is bounded while it is read, so that any use of it (printing,
+    multiplying, comparing) is cheap. Raises `CandidError`.
     """
     value, end = _bounded(data, pos)
     if value >> 64:
@@ -89,7 +89,7 @@ def read_length(data: bytes | memoryview, pos: int) -> tuple[int, int]:
 
 
 def read_index(data: bytes | memoryview, pos: int) -> tuple[int, int]:
-    """Read an opcode or index of the type table: a signed number of 64 bits, as `read_length` does."""
+    """Read an opcode or an index into the type table: as `read_length`, but a signed number of 64 bits."""
     value, end = _bounded(data, pos)
     if data[end - 1] & 64:
         value -= 1 << (7 * (end - pos))
@@ -99,7 +99,7 @@ def read_index(data: bytes | memoryview, pos: int) -> tuple[int, int]:
 
 
 def _bounded(data: bytes | memoryview, pos: int) -> tuple[int, int]:
-    """The groups of a number of at most `MAX_LENGTH_BYTES` bytes, without its sign."""
+    """Read a number of at most `MAX_LENGTH_BYTES` bytes, without its sign."""
     result = 0
     for index, byte in enumerate(data[pos : pos + MAX_LENGTH_BYTES]):
         result |= (byte & 127) << 7 * index
@@ -120,7 +120,7 @@ def _find_end(data: bytes | memoryview, start: int) -> int:
 
 
 def _unpack(groups: bytes | memoryview) -> int:
-    """The number in groups of seven bits, low ones first; the high bit of every byte is ignored."""
+    """Join groups of seven bits, least significant first; the high bit of every byte is ignored."""
     packed = bytearray()
     for start in range(0, len(groups), 8):
         block = 0

@@ -1,4 +1,4 @@
-"""Tokens of Candid text, for interfaces and values alike (Candid specification, "Values", "Comments")."""
+"""Splits Candid text, interfaces and values, into tokens (Candid specification, "Values", "Comments")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ic_harness.errors import CandidError
 Kind = Literal["name", "text", "number", "symbol", "end"]
 
 MAX_TOKENS: Final = 2_000_000
-"""Most tokens of a text: about 300 MB. A vector of a million numbers has as many; blobs are one token."""
+"""Most tokens of a text: about 300 MB. A vector of a million numbers has as many; a blob is one token."""
 
 _TOKEN: Final = re.compile(
     r"""
@@ -50,7 +50,7 @@ class Token:
 
 
 def tokenize(source: str) -> list[Token]:
-    """Split Candid text into tokens, the last one being the end. Raises `CandidError` with the character."""
+    """Split Candid text into tokens, the last of kind `end`. Raises `CandidError` with the character offset."""
     return _Lexer(source).run()
 
 
@@ -98,18 +98,18 @@ class _Lexer:
         self.comments = []
 
     def blank_line(self, space: str) -> None:
-        """A comment followed by an empty line belongs to nothing below it."""
+        """Drop comments that are followed by an empty line: they do not document the next token."""
         if space.count("\n") > 1:
             self.comments = []
 
     def line_comment(self, text: str) -> None:
-        """Keep a comment, unless it stands behind a token on its line and so speaks of that."""
+        """Keep a comment for the next token, unless it follows a token on its own line."""
         before = self.source[self.source.rfind("\n", 0, self.pos - len(text)) + 1 : self.pos - len(text)]
         if not before.strip():
             self.comments.append(text.lstrip("/").removeprefix(" ").rstrip())
 
     def block_comment(self, start: int) -> None:
-        """Block comments nest."""
+        """Read a block comment; block comments nest."""
         depth = 1
         while depth:
             edge = _BLOCK_EDGE.search(self.source, self.pos)
@@ -121,7 +121,7 @@ class _Lexer:
         self.comments.extend(line.strip().removeprefix("*").strip() for line in lines)
 
     def literal(self, start: int) -> None:
-        """A text literal; escapes may spell bytes, so that it is UTF-8 only where a text is meant."""
+        """Read a text literal. Escapes may spell any bytes; `literal_text` checks that they are UTF-8."""
         data = bytearray()
         while True:
             plain = _PLAIN.match(self.source, self.pos)
@@ -163,7 +163,7 @@ def _scalar(digits: str, offset: int) -> bytes:
 
 
 def literal_text(token: Token) -> str:
-    """The text that a literal spells. Raises `CandidError` when it is not UTF-8."""
+    """Return the text of a literal. Raises `CandidError` when it is not UTF-8."""
     try:
         return token.data.decode()
     except UnicodeDecodeError:

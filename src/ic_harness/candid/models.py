@@ -1,4 +1,4 @@
-"""Base classes and annotations of generated modules: records, cases of variants, numbers with ranges."""
+"""Base classes and annotations for generated modules: records, variant cases, numbers with ranges."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Ok(Case, Generic[T]):
-    """The case `Ok` of a result; `value` is None where Candid has no payload."""
+    """The case `Ok` of a result; `value` is None when the case has no payload."""
 
     value: T
     candid_key: ClassVar[str | int] = "Ok"
@@ -73,4 +73,4 @@ class Err(Case, Generic[E]):
 
 
 class Enumeration(enum.StrEnum):
-    """Base of variants whose cases all come without a value."""
+    """Base of variants whose cases have no payload."""

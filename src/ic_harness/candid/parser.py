@@ -1,4 +1,4 @@
-"""Reading `.did` files (Candid specification, "Interfaces" and "Imports")."""
+"""Parses `.did` files (Candid specification, "Interfaces" and "Imports")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from ic_harness.candid.lexer import Token
 from ic_harness.candid.service import Method, Service
-from ic_harness.candid.tokens import Cursor
+from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import Scope, TypeParser
 from ic_harness.candid.types import Func, ServiceType, Type, resolve
 from ic_harness.errors import CandidError
@@ -19,19 +19,19 @@ _MAX_IMPORT_DEPTH: Final = 50
 
 
 def parse(text: str, *, path: Path | None = None) -> Service:
-    """Read an interface. `path` is the file it comes from: imports are looked up beside it.
+    """Parse an interface. `path` is the file of the text; imports are relative to its folder.
 
-    Raises `CandidError` with the offset (in characters) of what is wrong, also when an import cannot be read.
+    Raises `CandidError` with the offset (in characters) of the error, also when an import cannot be read.
     """
     scope = Scope()
-    files = _Files()
+    files = _Imports()
     actor = _FileParser(text, path, scope, files).run(())
     scope.check()
     return _service(scope, actor, files.actors)
 
 
 def parse_types(text: str) -> tuple[Type, ...]:
-    """Read a sequence of types such as `(nat8, vec text)`. Names are not known here. Raises `CandidError`."""
+    """Parse a sequence of types such as `(nat8, vec text)`, without type names. Raises `CandidError`."""
     return _parse_types(text)
 
 
@@ -50,7 +50,7 @@ def _no_names(name: str, offset: int) -> Type:
 
 @dataclass(frozen=True, slots=True)
 class _Actor:
-    """A service declaration as it stands in a file."""
+    """A service declaration of one file."""
 
     type: Type
     init_args: tuple[Type, ...] | None
@@ -59,8 +59,8 @@ class _Actor:
     offset: int
 
 
-class _Files:
-    """What importing has to remember: files already read, and services taken over from them."""
+class _Imports:
+    """The state of importing: files already read, and services imported from them."""
 
     def __init__(self) -> None:
         self.seen: set[Path] = set()
@@ -68,9 +68,9 @@ class _Files:
 
 
 class _FileParser:
-    """Reads one file into a scope that all imported files share, since an import is textual inclusion."""
+    """Parses one file into a scope that all imported files share, since an import is textual inclusion."""
 
-    def __init__(self, text: str, path: Path | None, scope: Scope, files: _Files) -> None:
+    def __init__(self, text: str, path: Path | None, scope: Scope, files: _Imports) -> None:
         self.cursor = Cursor(text)
         self.types = TypeParser(self.cursor, scope.use)
         self.path = path
@@ -93,7 +93,7 @@ class _FileParser:
                 case _:
                     self.cursor.fail("type, import or service")
             if not self.cursor.takes(";") and not self.cursor.at_end:
-                # The grammar separates definitions by semicolons; files without them are met in the wild.
+                # The grammar separates definitions by semicolons, but files without them exist.
                 self.separator()
         return actor
 

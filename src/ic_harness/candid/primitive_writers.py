@@ -33,7 +33,7 @@ Writer = Callable[[Any, Parts], None]
 
 
 def wrong(value: Any, expected: str) -> CandidError:
-    """The error for a value that does not fit; long values are cut."""
+    """Return the error for a value that does not fit its type; long values are shortened."""
     return CandidError(f"{type(value).__name__} {brief(value)} does not fit", expected=expected)
 
 
@@ -46,7 +46,7 @@ def _write_null(value: Any, _parts: Parts) -> None:
 
 
 def _write_reserved(_value: Any, _parts: Parts) -> None:
-    """Every value is a value of `reserved`, and none leaves a trace."""
+    """Append nothing: every value is a value of `reserved`, which takes no bytes."""
 
 
 def _write_empty(value: Any, _parts: Parts) -> None:
@@ -100,7 +100,7 @@ def _principal(value: Any) -> Principal:
 
 
 def write_blob(value: Any, parts: Parts) -> None:
-    """Append a `vec nat8` as it is: whatever holds bytes, or a list of small numbers."""
+    """Append a `vec nat8`: a bytes-like object as it is, or a list of numbers from 0 to 255."""
     if isinstance(value, list | tuple):
         try:
             value = bytes(value)
@@ -147,7 +147,7 @@ _SIMPLE_WRITERS: Final[dict[Prim, Writer]] = {
 
 
 def primitive_writer(prim: Prim) -> Writer:
-    """The writer for a primitive type."""
+    """Return the writer for a primitive type."""
     if prim in (FLOAT32, FLOAT64):
         return _float_writer(prim)
     return _SIMPLE_WRITERS.get(prim) or _integer_writer(prim)

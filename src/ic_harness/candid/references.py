@@ -1,4 +1,4 @@
-"""Python values for what Candid has and Python has not: references, and an option inside an option."""
+"""Python values without a built-in counterpart: references, and an option inside an option."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Some(Generic[T]):
     """A present value of an option whose inner type has null itself.
 
     In `opt opt nat`, `opt null` and `opt reserved` `None` is the outer null and `Some(None)` the
-    inner one. `encode` takes it for every option.
+    inner one. `encode` accepts it for every option.
     """
 
     value: T

@@ -1,7 +1,6 @@
-"""What generated modules stand on: their Candid side (`Interface`) and the two client bases.
+"""Base of generated modules: their Candid interface (`Interface`) and the two client classes.
 
-A generated module knows its types twice: as Python classes, and as the Candid text it carries. `Interface`
-joins them.
+A generated module has its types twice: as Python classes, and as Candid text. `Interface` joins them.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Never, Protocol, TypeVar, cast
 
-from ic_harness.candid.conversions import Converter, Lifting, Lowering
 from ic_harness.candid.decoding import decode
 from ic_harness.candid.encoding import encode
+from ic_harness.candid.model_conversion import Converter, Lifting, Lowering
 from ic_harness.candid.models import (
     Buffer,
     Case,
@@ -59,7 +58,7 @@ T = TypeVar("T")
 
 
 class Interface:
-    """The Candid side of a generated module: its text, parsed when it is first needed, and its classes.
+    """The Candid interface of a generated module: its text, parsed at first use, and its classes.
 
     `classes` maps the name of a type in the text to its class: a `Model`, an `Enumeration`, or a dict of
     cases.
@@ -83,7 +82,7 @@ class Interface:
         return {}
 
     def codec(self, method: str) -> _MethodCodec:
-        """How arguments and results of a method are converted; made at its first call."""
+        """Return the codec of a method, which is made at its first call."""
         found = self._codecs.get(method)
         if found is None:
             found = self._codecs[method] = _MethodCodec(self.service.methods[method], self)
@@ -98,13 +97,13 @@ class Interface:
         )
 
     def converters(self, types: Sequence[Type]) -> tuple[list[Converter | None], list[Converter | None]]:
-        """For each type how to get Candid values from Python's, and back; None where they are the same."""
+        """Return for each type the converters to and from the codec's values; None where they are the same."""
         lower, lift = Lowering(self._by_type), Lifting(self._by_type)
         return [lower.of(t) for t in types], [lift.of(t) for t in types]
 
 
 class _MethodCodec:
-    """Arguments to bytes and bytes to results, for one method."""
+    """Encodes arguments and decodes results of one method."""
 
     def __init__(self, method: Method, interface: Interface) -> None:
         self.method = method
@@ -118,14 +117,14 @@ class _MethodCodec:
         return self.lift(decode(reply, self.method.return_types))
 
     def lower(self, values: Sequence[Any]) -> list[Any]:
-        """Python's arguments as the codec's values."""
+        """Convert arguments to the codec's values."""
         return [
             value if convert is None else convert(value)
             for convert, value in zip(self._lower, values, strict=True)
         ]
 
     def lift(self, values: Sequence[Any]) -> Any:
-        """The codec's results as Python's: one value, a tuple of several, None for none."""
+        """Convert results: one value, a tuple of several, or None for none."""
         lifted = tuple(
             value if convert is None else convert(value)
             for convert, value in zip(self._lift, values, strict=True)
@@ -136,26 +135,26 @@ class _MethodCodec:
 
 
 class Agent(Protocol):
-    """What a generated client needs: something that calls and gives the reply's bytes."""
+    """What a generated client needs: an object that sends calls and returns the reply's bytes."""
 
     def update(self, canister_id: _Principal, method: str, arg: bytes, /) -> bytes:
-        """Call an update method; the reply's Candid bytes."""
+        """Call an update method and return the reply's Candid bytes."""
         ...
 
     def query(self, canister_id: _Principal, method: str, arg: bytes, /) -> bytes:
-        """Call a query method; the reply's Candid bytes."""
+        """Call a query method and return the reply's Candid bytes."""
         ...
 
 
 class AsyncAgent(Protocol):
-    """The same for code that awaits."""
+    """The asynchronous form of `Agent`."""
 
     async def update(self, canister_id: _Principal, method: str, arg: bytes, /) -> bytes:
-        """Call an update method; the reply's Candid bytes."""
+        """Call an update method and return the reply's Candid bytes."""
         ...
 
     async def query(self, canister_id: _Principal, method: str, arg: bytes, /) -> bytes:
-        """Call a query method; the reply's Candid bytes."""
+        """Call a query method and return the reply's Candid bytes."""
         ...
 
 
@@ -183,7 +182,7 @@ class Client:
 
 
 class AsyncClient:
-    """Base of generated clients that await their agent."""
+    """Base of generated clients with an asynchronous agent."""
 
     interface: ClassVar[Interface]
 

@@ -1,4 +1,4 @@
-"""A `.did` file as a value: its types, its methods, and what its canister takes at installation."""
+"""A parsed `.did` file: its types, its methods, and the arguments of installation."""
 
 from __future__ import annotations
 

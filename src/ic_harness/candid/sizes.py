@@ -1,8 +1,8 @@
-"""How many bytes and nodes a value of a wire type has at least: what bounds work by the message's length.
+"""Smallest sizes of wire types, which bound the decoding work by the length of the message.
 
-Almost every value takes a byte, so that the length of a message bounds what decoding makes of it.
+Almost every value takes at least one byte, so the length of a message bounds the number of its values.
 Exceptions are `null`, `reserved` and records of nothing else, of which a vector can announce 2^60 in eight
-bytes, and records nested in records. Decoders pay for those from a quota (`quota`), which grows with the
+bytes, and records nested in records. Decoders charge those to a quota (`quota`), which grows with the
 message.
 """
 
@@ -14,28 +14,28 @@ from typing import Final
 from ic_harness.candid.types import NULL, RESERVED, STRUCT_CODES, Prim, Record, Type, resolve
 
 _CAP: Final = 1 << 20
-"""Sizes are counted up to here; a table can describe records of 2^1000 fields in a few bytes."""
+"""Sizes saturate here; a table can describe records of 2^1000 fields in a few bytes."""
 _FREE_NODES: Final = 16
-"""So many nodes a record may have per byte, and beside, before it is charged for."""
+"""Nodes (fields and nested records) that a record may have per byte without being charged."""
 
 
 def quota(length: int) -> int:
-    """How many values without bytes a message of `length` bytes may hold."""
+    """Return how many values without bytes a message of `length` bytes may contain."""
     return 32_768 + 4 * length
 
 
 class Sizes:
-    """Smallest sizes of wire types; remembers what it has computed."""
+    """Computes the smallest sizes of wire types, and caches them by identity."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, int]] = {}
 
     def least_bytes(self, type_: Type) -> int:
-        """The fewest bytes of a value; 0 means that values take no bytes at all."""
+        """Return the fewest bytes of a value; 0 when values of the type take no bytes at all."""
         return self._measure(resolve(type_))[0]
 
     def charge(self, type_: Type, extra_nodes: int = 0) -> int:
-        """What a value costs of the quota: its nodes without bytes. 0 for ordinary types.
+        """Return what a value costs of the quota: its nodes without bytes; 0 for ordinary types.
 
         `extra_nodes` are fields that the expected type adds to a record.
         """
@@ -72,7 +72,7 @@ class Sizes:
         least, nodes = 0, 1
         for f in record.fields:
             actual = resolve(f.type)
-            # A record inside itself has no values; counting it as one byte lets the depth limit speak.
+            # A record that contains itself has no values; as one byte the depth limit refuses it.
             part = (
                 self._known.get(id(actual), (1, 1)) if isinstance(actual, Record) else self._measure(actual)
             )

@@ -1,9 +1,8 @@
 """The subtype relation (Candid specification, "Upgrading and Subtyping").
 
-Types may be recursive, so the relation is the largest one that the rules allow: a question that comes up
-again while it is being answered counts as yes. Work is kept in a loop over a list, never in Python's own
-stack, so that types nested as deep as a message allows are no danger. One table of rules (`_judge`) serves
-the answer yes or no and the explanations of `upgrades.py`.
+Types may be recursive, so the relation is the greatest fixed point of the rules: a goal that recurs while it is
+being proved holds. Goals are kept in a list, not on Python's stack, so that deeply nested types cannot overflow it.
+One table of rules (`_expand`) serves `is_subtype` and the explanations of `compatibility.py`.
 """
 
 from __future__ import annotations
@@ -32,125 +31,125 @@ from ic_harness.candid.types import (
 )
 from ic_harness.errors import CandidError
 
-MAX_QUESTIONS: Final = 100_000
-"""Most pairs of types that one question may lead to; two real interfaces lead to some thousand."""
+MAX_STEPS: Final = 100_000
+"""Most pairs of types that one comparison may visit; two real interfaces take a few thousand."""
 
 Reason = Literal["type", "field", "case", "mode", "method", "argument"]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Is `left` a subtype of `right`? `path` says where the two stand.
+class Goal:
+    """A proof goal: `left` is a subtype of `right`. `path` is the position of the two types.
 
-    `flipped` is true where the roles are exchanged an odd number of times, below the arguments of functions.
+    `contravariant` is true where the roles are exchanged an odd number of times, as below a function's arguments.
     """
 
     left: Type
     right: Type
     path: str = ""
-    flipped: bool = False
+    contravariant: bool = False
 
-    def inside(self, left: Type, right: Type, step: str) -> Question:
-        """The same question about parts of the two types."""
-        return Question(left, right, self.path + step, self.flipped)
+    def inside(self, left: Type, right: Type, step: str) -> Goal:
+        """Return the goal for parts of the two types, `step` further down the path."""
+        return Goal(left, right, self.path + step, self.contravariant)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why `question.left` is no subtype of `question.right`; `subject` names the field, case or method."""
+class Violation:
+    """Why `goal.left` is not a subtype of `goal.right`; `subject` names the field, case or method."""
 
-    question: Question
+    goal: Goal
     reason: Reason
     subject: str = ""
 
 
-Verdict = Sequence[Question | Refusal]
+Outcome = Sequence[Goal | Violation]
 
 
-class Subtypes:
-    """Answers many questions about the same types: what is proved once is not asked again.
+class SubtypeCache:
+    """Decides many goals about the same types and keeps what it has proved.
 
-    All questions together may take `MAX_QUESTIONS` steps, then `CandidError` is raised.
+    All goals together may take `MAX_STEPS` steps; after that `CandidError` is raised.
     """
 
     def __init__(self) -> None:
         self._proved: set[tuple[int, int]] = set()
         self._refuted: set[tuple[int, int]] = set()
-        self._left = MAX_QUESTIONS
-        # Types are known by their identity, so they must live as long as the answers.
-        self._keep: list[Question] = []
+        self._left = MAX_STEPS
+        # Types are identified by `id`, so they must live as long as the results.
+        self._keep: list[Goal] = []
 
     def holds(self, left: Type, right: Type) -> bool:
-        """Whether `left <: right`."""
-        question = Question(resolve(left), resolve(right))
-        key = (id(question.left), id(question.right))
+        """Return whether `left <: right`."""
+        goal = Goal(resolve(left), resolve(right))
+        key = (id(goal.left), id(goal.right))
         if key in self._refuted:
             return False
-        walk = _Walk(self._proved, self._left)
-        refused = next(walk.refusals(question), None) is not None
-        self._left = walk.budget
-        self._keep += [question, *walk.asked]
-        if refused:
+        check = _Check(self._proved, self._left)
+        violated = next(check.violations(goal), None) is not None
+        self._left = check.budget
+        self._keep += [goal, *check.visited]
+        if violated:
             self._refuted.add(key)
         else:
-            # Everything that was assumed on the way is true, since nothing contradicted it.
-            self._proved |= walk.assumed
-        return not refused
+            # All assumptions hold, since no violation was found (coinduction).
+            self._proved |= check.assumed
+        return not violated
 
 
 def is_subtype(new: Type, old: Type) -> bool:
-    """Whether every value of `new` can be decoded at `old`: `new <: old`.
+    """Return whether every value of `new` can be decoded at `old`: `new <: old`.
 
     Any type is a subtype of any option (what does not fit becomes null), as the specification has it.
     Raises `CandidError` for types whose comparison would take too long.
     """
-    return next(refusals(Question(new, old)), None) is None
+    return next(violations(Goal(new, old)), None) is None
 
 
-def refusals(*questions: Question) -> Iterator[Refusal]:
-    """Everything that keeps the left types from being subtypes of the right ones; nothing when they are."""
-    return _Walk(set(), MAX_QUESTIONS).refusals(*questions)
+def violations(*goals: Goal) -> Iterator[Violation]:
+    """Yield every reason why a left type is not a subtype of its right type; nothing when all are."""
+    return _Check(set(), MAX_STEPS).violations(*goals)
 
 
-class _Walk:
-    """One walk through all that questions lead to; `assumed` are the pairs met, `budget` the steps left."""
+class _Check:
+    """One traversal of goals and their subgoals; `assumed` are the pairs visited, `budget` the steps left."""
 
     def __init__(self, proved: set[tuple[int, int]], budget: int) -> None:
         self.proved = proved
         self.budget = budget
         self.assumed: set[tuple[int, int]] = set()
-        self.asked: list[Question] = []
+        self.visited: list[Goal] = []
 
-    def refusals(self, *questions: Question) -> Iterator[Refusal]:
-        todo = list(reversed(questions))
+    def violations(self, *goals: Goal) -> Iterator[Violation]:
+        todo = list(reversed(goals))
         while todo:
-            question = self.enter(todo.pop())
-            if question is None:
+            goal = self.enter(todo.pop())
+            if goal is None:
                 continue
-            for part in reversed(_judge(question)):
-                if isinstance(part, Refusal):
+            for part in reversed(_expand(goal)):
+                if isinstance(part, Violation):
                     yield part
                 else:
                     todo.append(part)
 
-    def enter(self, asked: Question) -> Question | None:
-        """The question about the types behind the names, or None when it came up before."""
-        left, right = resolve(asked.left), resolve(asked.right)
+    def enter(self, found: Goal) -> Goal | None:
+        """Return the goal with names resolved, or None when it was visited before."""
+        left, right = resolve(found.left), resolve(found.right)
         key = (id(left), id(right))
         if key in self.assumed or key in self.proved:
             return None
         self.budget -= 1
         if self.budget < 0:
-            raise CandidError(f"comparing the types takes more than {MAX_QUESTIONS} steps")
+            raise CandidError(f"comparing the types takes more than {MAX_STEPS} steps")
         self.assumed.add(key)
-        question = Question(left, right, asked.path, asked.flipped)
-        self.asked.append(question)
-        return question
+        goal = Goal(left, right, found.path, found.contravariant)
+        self.visited.append(goal)
+        return goal
 
 
-def _judge(question: Question) -> Verdict:  # noqa: PLR0911 - a return for each kind of type
-    """What must hold so that `left <: right`: further questions, and refusals when nothing makes it hold."""
-    left, right = question.left, question.right
+def _expand(goal: Goal) -> Outcome:  # noqa: PLR0911 - a return for each kind of type
+    """Return what `left <: right` requires: subgoals, and violations where a rule cannot hold."""
+    left, right = goal.left, goal.right
     if right is RESERVED or left is EMPTY or isinstance(right, Opt) or left is right:
         return ()
     match left, right:
@@ -159,71 +158,71 @@ def _judge(question: Question) -> Verdict:  # noqa: PLR0911 - a return for each 
         case ServiceType(), Prim() if right is PRINCIPAL:
             return ()
         case Vec(mine), Vec(theirs):
-            return (question.inside(mine, theirs, "[]"),)
+            return (goal.inside(mine, theirs, "[]"),)
         case Record(), Record():
-            return _records(question, left.fields, right.fields)
+            return _records(goal, left.fields, right.fields)
         case Variant(), Variant():
-            return _variants(question, left, right)
+            return _variants(goal, left, right)
         case Func(), Func():
-            return _funcs(question, left, right)
+            return _funcs(goal, left, right)
         case ServiceType(), ServiceType():
-            return _services(question, left, right)
-    return (Refusal(question, "type"),)
+            return _services(goal, left, right)
+    return (Violation(goal, "type"),)
 
 
-def _records(question: Question, left: Sequence[Field], right: Sequence[Field]) -> Verdict:
-    """Fields in both must be subtypes; a field only on the right must have null."""
+def _records(goal: Goal, left: Sequence[Field], right: Sequence[Field]) -> Outcome:
+    """Check records: common fields are subtypes, and fields only on the right are nullable."""
     mine = {f.id: f.type for f in left}
-    verdict: list[Question | Refusal] = []
+    outcome: list[Goal | Violation] = []
     for f in right:
         if f.id in mine:
-            verdict.append(question.inside(mine[f.id], f.type, f".{f.key}"))
+            outcome.append(goal.inside(mine[f.id], f.type, f".{f.key}"))
         elif not nullable(f.type):
-            verdict.append(Refusal(question, "field", str(f.key)))
-    return verdict
+            outcome.append(Violation(goal, "field", str(f.key)))
+    return outcome
 
 
-def _variants(question: Question, left: Variant, right: Variant) -> Verdict:
-    """Every case on the left must be a case on the right."""
+def _variants(goal: Goal, left: Variant, right: Variant) -> Outcome:
+    """Check variants: every case on the left is a case on the right."""
     theirs = {f.id: f.type for f in right.fields}
     return [
-        question.inside(f.type, theirs[f.id], f".{f.key}")
+        goal.inside(f.type, theirs[f.id], f".{f.key}")
         if f.id in theirs
-        else Refusal(question, "case", str(f.key))
+        else Violation(goal, "case", str(f.key))
         for f in left.fields
     ]
 
 
-def _funcs(question: Question, left: Func, right: Func) -> Verdict:
-    """Same mode; arguments the other way round, results this way, both like tuples."""
+def _funcs(goal: Goal, left: Func, right: Func) -> Outcome:
+    """Check functions: equal modes, contravariant arguments, covariant results, both as tuples."""
     if left.mode != right.mode:
-        return (Refusal(question, "mode"),)
-    turned = Question(right, left, f"{question.path}.args", flipped=not question.flipped)
-    results = Question(left, right, f"{question.path}.results", flipped=question.flipped)
+        return (Violation(goal, "mode"),)
+    arguments_goal = Goal(right, left, f"{goal.path}.args", contravariant=not goal.contravariant)
+    results = Goal(left, right, f"{goal.path}.results", contravariant=goal.contravariant)
     return [
-        *sequence_questions(turned, right.arg_types, left.arg_types),
-        *sequence_questions(results, left.return_types, right.return_types),
+        *sequence_goals(arguments_goal, right.arg_types, left.arg_types),
+        *sequence_goals(results, left.return_types, right.return_types),
     ]
 
 
-def sequence_questions(question: Question, left: Sequence[Type], right: Sequence[Type]) -> Verdict:
-    """A sequence of arguments against another: extra ones are ignored, missing ones must have null."""
-    verdict: list[Question | Refusal] = [
-        question.inside(mine, theirs, f"[{index}]")
+def sequence_goals(goal: Goal, left: Sequence[Type], right: Sequence[Type]) -> Outcome:
+    """Compare two sequences of types: extra ones on the left are ignored, missing ones must be nullable."""
+    outcome: list[Goal | Violation] = [
+        goal.inside(mine, theirs, f"[{index}]")
         for index, (mine, theirs) in enumerate(zip(left, right, strict=False))
     ]
     required = [index for index in range(len(left), len(right)) if not nullable(right[index])]
-    verdict.extend(
-        Refusal(question.inside(EMPTY, right[index], f"[{index}]"), "argument", str(index))
+    outcome.extend(
+        Violation(goal.inside(EMPTY, right[index], f"[{index}]"), "argument", str(index))
         for index in required
     )
-    return verdict
+    return outcome
 
 
-def _services(question: Question, left: ServiceType, right: ServiceType) -> Verdict:
-    """Every method on the right must be there on the left."""
+def _services(goal: Goal, left: ServiceType, right: ServiceType) -> Outcome:
+    """Check services: every method on the right exists on the left."""
     mine = dict(left.methods)
     return [
-        question.inside(mine[name], method, f".{name}") if name in mine else Refusal(question, "method", name)
+        goal.inside(mine[name], method, f".{name}") if name in mine else Violation(goal, "method", name)
         for name, method in right.methods
     ]

@@ -1,11 +1,11 @@
-"""Reading types from text (Candid specification, "Core Grammar" and "Syntactic Shorthands")."""
+"""Parses types (Candid specification, "Core Grammar" and "Syntactic Shorthands")."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, cast
 
-from ic_harness.candid.tokens import Cursor
+from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.types import (
     BLOB,
     BY_NAME,
@@ -27,18 +27,18 @@ from ic_harness.errors import CandidError
 _MODES: Final = ("query", "oneway", "composite_query")
 
 Lookup = Callable[[str, int], Type]
-"""Gives the type that a name stands for: name, offset of its use."""
+"""Returns the type of a name; called with the name and the offset of its use."""
 
 
 class TypeParser:
-    """Reads types from a cursor; `lookup` decides what names mean."""
+    """Parses types from a cursor; `lookup` resolves names."""
 
     def __init__(self, cursor: Cursor, lookup: Lookup) -> None:
         self.cursor = cursor
         self._lookup = lookup
 
     def type(self) -> Type:
-        """Read one type."""
+        """Parse one type."""
         self.cursor.enter()
         try:
             return self._type()
@@ -68,7 +68,7 @@ class TypeParser:
         return BY_NAME.get(token.text) or self._lookup(token.text, token.offset)
 
     def _fields(self, read: Callable[[int, int], Field]) -> tuple[Field, ...]:
-        """Fields in braces, sorted by label. An unlabelled one gets the label after the previous one's."""
+        """Parse fields in braces, sorted by label. A field without a label gets the previous label plus one."""
         self.cursor.expect("{")
         found: dict[int, Field] = {}
         following = 0
@@ -108,7 +108,7 @@ class TypeParser:
         return field_hash(name), name
 
     def func(self) -> Func:
-        """Read what follows `func`: parameters, results and modes."""
+        """Parse what follows `func`: parameters, results and modes."""
         arg_types, arg_names = self.tuple_type()
         self.cursor.expect("->")
         return_types, return_names = self.tuple_type()
@@ -124,7 +124,7 @@ class TypeParser:
         return Func(arg_types, return_types, mode, arg_names, return_names)
 
     def tuple_type(self) -> tuple[tuple[Type, ...], tuple[str | None, ...]]:
-        """Read `(name : type, …)`: the types and their names; one type may stand without parentheses."""
+        """Parse `(name : type, …)`: return the types and their names. A single type needs no parentheses."""
         if not self.cursor.sees("("):
             return (self.type(),), (None,)
         self.cursor.take()
@@ -144,7 +144,7 @@ class TypeParser:
     def _argument(self) -> tuple[str | None, Type]:
         following = self.cursor.following
         if following.kind == "symbol" and following.text == ":":
-            # People name arguments `principal` or `blob`; nothing else can be meant in front of a colon.
+            # Arguments may be called `principal` or `blob`: before a colon a keyword is not ambiguous.
             token = self.cursor.here
             name = self.cursor.take().text if token.kind == "name" else self.cursor.name()
             self.cursor.expect(":")
@@ -152,7 +152,7 @@ class TypeParser:
         return None, self.type()
 
     def service(self) -> ServiceType:
-        """Read what follows `service`: methods in braces, sorted by name."""
+        """Parse what follows `service`: methods in braces, sorted by name."""
         self.cursor.expect("{")
         methods: dict[str, tuple[Type, str]] = {}
         while not self.cursor.takes("}"):
@@ -178,23 +178,23 @@ class TypeParser:
 
 
 MAX_ALIASES: Final = 100
-"""Most names in a row that only stand for the next one; real interfaces have two or three."""
+"""Longest chain of names that are aliases of the next; real interfaces have two or three."""
 
 
 class Scope:
-    """The names that are defined in a text; uses may come before definitions."""
+    """The names defined in a text; a use may come before the definition."""
 
     def __init__(self) -> None:
         self.names: dict[str, Named] = {}
         self._uses: dict[str, int] = {}
 
     def use(self, name: str, offset: int) -> Named:
-        """The type called `name`, defined already or later."""
+        """Return the type called `name`, which may be defined later."""
         self._uses.setdefault(name, offset)
         return self.names.setdefault(name, Named(name))
 
     def define(self, name: str, type_: Type, *, doc: str, offset: int) -> None:
-        """Give a name its meaning. Raises `CandidError` when it has one already."""
+        """Define a name. Raises `CandidError` when it is defined already."""
         named = self.names.setdefault(name, Named(name))
         if named.defined:
             raise CandidError(f"the type {name!r} is defined twice", offset=offset)
@@ -202,9 +202,9 @@ class Scope:
         named.doc = doc
 
     def check(self) -> None:
-        """Raise `CandidError` for a name that is not defined, means only itself, or other names too many times.
+        """Raise `CandidError` for a name that is undefined, defined as itself, or a too long chain of aliases.
 
-        Each use of a name follows the names behind it, so that long chains of them would take quadratic time.
+        Each use of a name follows its chain of aliases, so long chains would take quadratic time.
         """
         for name, named in self.names.items():
             if not named.defined:

@@ -1,8 +1,8 @@
 """Candid types as values (Candid specification, "Core Grammar").
 
-A type is an immutable tree of the classes below. Names of a `.did` file stand in the tree as `Named`, whose
-target is set once all definitions are read: that is how a type refers to itself. Equality is structural,
-except for `Named`, which equals only itself: so it ends on recursive types too.
+A type is an immutable tree of the classes below. A name of a `.did` file is a `Named` in the tree, whose target
+is set when all definitions are read; so a type can refer to itself. Equality is structural, except for `Named`,
+which equals only itself, so that comparing recursive types terminates.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_FIELD_ID: Final = 2**32 - 1
 
 
 class Type:
-    """Base of all Candid types; `str(type)` gives the text a `.did` file has."""
+    """Base of all Candid types; `str(type)` returns the text of a `.did` file."""
 
     __slots__ = ()
 
@@ -108,7 +108,7 @@ class Field:
     """One field of a record or variant.
 
     `id` is the 32-bit label on the wire; `name` the text that hashes to it, or None for a numeric label.
-    `doc` are the comment lines above it, `position` its place in the text, where labels need no order.
+    `doc` are the comment lines above it, `position` its index in the text, where fields may have any order.
     """
 
     id: int
@@ -119,7 +119,7 @@ class Field:
 
     @property
     def key(self) -> str | int:
-        """What stands for this field in Python values: the name, or the number when it has none."""
+        """The key of this field in Python values: the name, or the number when it has none."""
         return self.id if self.name is None else self.name
 
 
@@ -131,7 +131,7 @@ class Record(Type):
 
     @property
     def is_tuple(self) -> bool:
-        """Whether the labels are the numbers 0, 1, 2 …, so that Python sees a tuple (never for no fields)."""
+        """Whether the labels are the numbers 0, 1, 2 …, so that values are tuples (false without fields)."""
         return bool(self.fields) and all(
             f.id == index and f.name is None for index, f in enumerate(self.fields)
         )
@@ -165,13 +165,13 @@ class ServiceType(Type):
 
 @dataclass(frozen=True, slots=True)
 class Future(Type):
-    """A type of a later version of Candid, met on the wire: its values can only be skipped."""
+    """A type of a later version of Candid, found in a message: its values can only be skipped."""
 
     opcode: int
 
 
 class Named(Type):
-    """A use of a defined name. `target` is the definition; it is set once, when all names are known."""
+    """A use of a defined name. `target` is the definition, which is set once."""
 
     __slots__ = ("_target", "doc", "name")
 
@@ -182,18 +182,18 @@ class Named(Type):
 
     @property
     def target(self) -> Type:
-        """The definition, which may be a name again. Raises `CandidError` when the name was never defined."""
+        """The definition, which may be a name again. Raises `CandidError` when the name is not defined."""
         if self._target is None:
             raise CandidError(f"the type {self.name!r} is used but not defined")
         return self._target
 
     @property
     def defined(self) -> bool:
-        """Whether the definition is known already."""
+        """Whether the definition is set."""
         return self._target is not None
 
     def define(self, target: Type) -> None:
-        """Set the definition. Raises `CandidError` when there is one already."""
+        """Set the definition. Raises `CandidError` when it is set already."""
         if self._target is not None:
             raise CandidError(f"the type {self.name!r} is defined twice")
         self._target = target
@@ -205,13 +205,13 @@ class Named(Type):
 BLOB: Final = Vec(NAT8)
 
 
-def as_written(fields: tuple[Field, ...]) -> list[Field]:
-    """Fields in the order in which people wrote them, rather than by label."""
+def in_source_order(fields: tuple[Field, ...]) -> list[Field]:
+    """Return fields in the order of the text instead of by label."""
     return sorted(fields, key=lambda f: f.position)
 
 
 def resolve(type_: Type) -> Type:
-    """Follow names until a type that is no name. Raises `CandidError` on a definition that is only itself."""
+    """Follow names to a type that is not a name. Raises `CandidError` on a definition that is only itself."""
     if not isinstance(type_, Named):
         return type_
     seen: set[int] = set()
@@ -225,14 +225,14 @@ def resolve(type_: Type) -> Type:
 
 
 def nullable(type_: Type) -> bool:
-    """Whether null is a value of the type: `null`, `reserved`, every `opt` (`null <: T`)."""
+    """Return whether null is a value of the type: `null`, `reserved`, every `opt` (`null <: T`)."""
     actual = resolve(type_)
     return isinstance(actual, Opt) or actual is NULL or actual is RESERVED
 
 
 @cache
 def field_hash(name: str) -> int:
-    """The label of a field name: its UTF-8 bytes as digits to base 223, modulo 2^32."""
+    """Return the label of a field name: its UTF-8 bytes as digits to base 223, modulo 2^32."""
     value = 0
     for byte in name.encode():
         value = (value * 223 + byte) & 0xFFFFFFFF
@@ -240,7 +240,7 @@ def field_hash(name: str) -> int:
 
 
 def children(type_: Type) -> Iterator[Type]:
-    """The types that stand directly inside a type (a name's definition is not inside it)."""
+    """Yield the direct parts of a type (the definition of a name is not a part of it)."""
     match type_:
         case Opt(inner) | Vec(inner):
             yield inner
@@ -260,14 +260,14 @@ KEYWORDS: Final = frozenset(
 
 
 def quote_name(name: str) -> str:
-    """A field or method name as a `.did` file writes it: quoted unless it is a plain identifier."""
+    """Return a field or method name as in a `.did` file: quoted unless it is a plain identifier."""
     if name.isascii() and name.isidentifier() and name not in KEYWORDS:
         return name
     return quote_text(name)
 
 
 def quote_text(text: str) -> str:
-    """A text as a Candid literal in double quotes; control characters as escapes, the rest as it is."""
+    """Return a text as a Candid literal in double quotes, with control characters as escapes."""
     return f'"{"".join(_ESCAPES.get(char) or _escape(char) for char in text)}"'
 
 
@@ -279,7 +279,7 @@ def _escape(char: str) -> str:
 
 
 def format_type(type_: Type) -> str:  # noqa: PLR0911 - a return for each kind of type
-    """The type as one line of Candid text. Names stay names."""
+    """Return the type as one line of Candid text. Names are not expanded."""
     match type_:
         case Prim(name):
             return name
@@ -290,9 +290,9 @@ def format_type(type_: Type) -> str:  # noqa: PLR0911 - a return for each kind o
         case Vec(inner):
             return "blob" if inner is NAT8 else f"vec {format_type(inner)}"
         case Record():
-            return _format_fields("record", [_record_field(type_, f) for f in as_written(type_.fields)])
+            return _format_fields("record", [_record_field(type_, f) for f in in_source_order(type_.fields)])
         case Variant(fields):
-            return _format_fields("variant", [_variant_field(f) for f in as_written(fields)])
+            return _format_fields("variant", [_variant_field(f) for f in in_source_order(fields)])
         case Func():
             return f"func {format_signature(type_)}"
         case ServiceType(methods):
@@ -302,13 +302,13 @@ def format_type(type_: Type) -> str:  # noqa: PLR0911 - a return for each kind o
 
 
 def format_signature(func: Func) -> str:
-    """The part of a function type after `func`: `(text) -> (nat) query`."""
+    """Return the part of a function type after `func`: `(text) -> (nat) query`."""
     mode = "" if func.mode == "update" else f" {func.mode}"
     return f"{format_types(func.arg_types)} -> {format_types(func.return_types)}{mode}"
 
 
 def format_types(types: tuple[Type, ...]) -> str:
-    """A sequence of types as text: `(nat8, vec text)`."""
+    """Return a sequence of types as text: `(nat8, vec text)`."""
     return f"({', '.join(format_type(t) for t in types)})"
 
 

@@ -1,7 +1,6 @@
-"""Reading textual values (Candid specification, "Values"): first their form, then their meaning at a type.
+"""Parses textual values (Candid specification, "Values") to syntax nodes, without knowing their types.
 
-The form (`Node`) is what the text says without knowing types: `1` may be a nat8 or a float. `values_at.py`
-gives it its meaning.
+The node of `1` may become a nat8 or a float; `textual_values.py` converts nodes to values at a type.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.candid.lexer import Token, literal_text
-from ic_harness.candid.tokens import Cursor
+from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import TypeParser
 from ic_harness.candid.types import MAX_FIELD_ID, NULL, Type, field_hash
 from ic_harness.errors import CandidError, PrincipalError
@@ -20,7 +19,7 @@ from ic_harness.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Base of the forms of values; `offset` is the character where the value begins."""
+    """Base of the syntax nodes; `offset` is the character where the value begins."""
 
     offset: int
 
@@ -97,14 +96,14 @@ _NULL_TOKEN: Final = Token("name", "null", 0)
 
 
 class ValueParser:
-    """Reads values from a cursor."""
+    """Parses values from a cursor."""
 
     def __init__(self, cursor: Cursor, types: TypeParser) -> None:
         self.cursor = cursor
         self._types = types
 
     def arguments(self) -> tuple[Node, ...]:
-        """Read `(value, …)`."""
+        """Parse `(value, …)`."""
         self.cursor.expect("(")
         found: list[Node] = []
         while not self.cursor.takes(")"):
@@ -114,14 +113,14 @@ class ValueParser:
         return tuple(found)
 
     def annotated(self) -> Node:
-        """Read a value with or without its type."""
+        """Parse a value with or without a type annotation."""
         value = self.value()
         while self.cursor.takes(":"):
             value = AnnotatedNode(value.offset, value, self._types.type())
         return value
 
     def value(self) -> Node:
-        """Read one value."""
+        """Parse one value."""
         self.cursor.enter()
         token = self.cursor.here
         if token.kind == "name":
@@ -140,21 +139,21 @@ class ValueParser:
         return found
 
     def literal(self, token: Token) -> Node:
-        """`true`, `false`, `null`, `nan`."""
+        """Return the node of `true`, `false`, `null` or `nan`."""
         return Literal(token.offset, token)
 
     def opt(self, token: Token) -> Node:
-        """What follows `opt`."""
+        """Parse what follows `opt`."""
         return OptNode(token.offset, self.value())
 
     def blob(self, token: Token) -> Node:
-        """What follows `blob`."""
+        """Parse what follows `blob`."""
         if self.cursor.here.kind != "text":
             self.cursor.fail("a text in quotes")
         return BlobNode(token.offset, self.cursor.take().data)
 
     def vec(self, token: Token) -> Node:
-        """What follows `vec`."""
+        """Parse what follows `vec`."""
         self.cursor.expect("{")
         items: list[Node] = []
         while not self.cursor.takes("}"):
@@ -163,7 +162,7 @@ class ValueParser:
         return VecNode(token.offset, tuple(items))
 
     def record(self, token: Token) -> Node:
-        """What follows `record`; no label may come twice."""
+        """Parse what follows `record`; labels must be distinct."""
         self.cursor.expect("{")
         found: dict[int, FieldNode] = {}
         following = 0
@@ -180,7 +179,7 @@ class ValueParser:
         return RecordNode(token.offset, tuple(found.values()))
 
     def record_field(self, following: int) -> FieldNode:
-        """Read `label = value`, or a value alone."""
+        """Parse `label = value`, or a value without a label."""
         if self.cursor.following.kind == "symbol" and self.cursor.following.text == "=":
             label, name = self.label()
             self.cursor.expect("=")
@@ -188,14 +187,14 @@ class ValueParser:
         return FieldNode(following, None, self.annotated())
 
     def label(self) -> tuple[int, str | None]:
-        """Read a label: its number, and its name if it has one."""
+        """Parse a label: return its number, and its name if it has one."""
         if self.cursor.here.kind == "number":
             return self.cursor.label(), None
         name = self.cursor.name()
         return field_hash(name), name
 
     def variant(self, token: Token) -> Node:
-        """What follows `variant`: one case, with or without a value."""
+        """Parse what follows `variant`: one case, with or without a value."""
         self.cursor.expect("{")
         offset = self.cursor.here.offset
         label, name = self.label()
@@ -205,7 +204,7 @@ class ValueParser:
         return VariantNode(token.offset, FieldNode(label, name, value))
 
     def reference(self, token: Token) -> Node:
-        """What follows `principal`, `service` or `func`."""
+        """Parse what follows `principal`, `service` or `func`."""
         text = self.cursor.here
         try:
             principal = Principal.from_text(self.cursor.text())
@@ -217,7 +216,7 @@ class ValueParser:
         return ReferenceNode(token.offset, "func", principal, self.cursor.name())
 
     def separator(self) -> None:
-        """Take the `;` between items; none is needed before the end."""
+        """Consume the `;` between items, which is optional before `}`."""
         if not self.cursor.takes(";") and not self.cursor.sees("}"):
             self.cursor.fail("; or }")
 
@@ -234,10 +233,10 @@ _READERS: Final[dict[str, Callable[[ValueParser, Token], Node]]] = {
 
 
 def text_of(node: Literal) -> str:
-    """The text of a text literal."""
+    """Return the text of a text literal."""
     return literal_text(node.token)
 
 
 def is_null(node: Node) -> bool:
-    """Whether the node is `null`."""
+    """Return whether the node is `null`."""
     return isinstance(node, Literal) and node.token.kind == "name" and node.token.text == NULL.name

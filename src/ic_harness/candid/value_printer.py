@@ -1,7 +1,7 @@
-"""Writing values as text, laid out so that a diff of two values reads well.
+"""Formats values as text, laid out for readable diffs.
 
-What fits one line stands on one line; what does not stands one item a line, each with its separator, so
-that a changed item changes its own lines only.
+A value that fits is written on one line; a longer one has one item a line, each with its separator, so that a
+changed item changes its own lines only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ic_harness.candid.types import (
     Type,
     Variant,
     Vec,
-    as_written,
+    in_source_order,
     quote_name,
     quote_text,
     resolve,
@@ -41,12 +41,12 @@ from ic_harness.principal import Principal
 
 _WIDTH: Final = 100
 _LONG_INT: Final = 10_000
-"""Numbers of more bits are written in hexadecimal, for which Python has no limit and needs no time."""
+"""Larger numbers (bits) are written in hexadecimal, which takes linear time and has no limit in Python."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A bracketed list that may be broken into lines. `width` is its length on one line."""
+    """A bracketed list that may be split into lines. `width` is its length on one line."""
 
     head: str
     items: tuple[_Doc, ...]
@@ -59,11 +59,11 @@ _Doc = str | _Group
 
 
 def format_values(values: Sequence[Any], types: Sequence[Type]) -> str:
-    """Write values of the given types as text that `parse_values` reads back: `(42 : nat8, opt "a")`.
+    """Format values at the given types as text that `parse_values` reads back: `(42 : nat8, opt "a")`.
 
-    Numbers of a fixed size carry their type. Raises `CandidError` for values that do not fit their types.
+    Numbers of a fixed size are annotated with their type. Raises `CandidError` for values that do not fit their types.
     """
-    # Encoding is the check that values fit their types, with the path of the one that does not.
+    # Encoding checks that the values fit their types, and names the path of one that does not.
     encode(values, types)
     filled = [*values, *([None] * (len(types) - len(values)))]
     try:
@@ -83,7 +83,7 @@ def _width(doc: _Doc) -> int:
 
 
 def _render(doc: _Doc, indent: str, used: int) -> list[str]:
-    """The text of a doc that begins in column `used` of a line indented by `indent`."""
+    """Return the text of a doc that begins in column `used` of a line indented by `indent`."""
     if isinstance(doc, str):
         return [doc]
     if not doc.items:
@@ -102,7 +102,7 @@ def _render(doc: _Doc, indent: str, used: int) -> list[str]:
 
 
 def _doc(value: Any, type_: Type, *, bare: bool = False) -> _Doc:  # noqa: PLR0911 - a return for each kind of type
-    """The doc of a value; `bare` where a type annotation needs no parentheses."""
+    """Return the doc of a value; `bare` where a type annotation needs no parentheses."""
     actual = resolve(type_)
     match actual:
         case Prim():
@@ -156,7 +156,7 @@ def _float(value: float) -> str:
     if math.isnan(value):
         return "nan"
     if math.isinf(value):
-        # The grammar has no word for infinity; a number beyond the range reads back as it.
+        # The grammar has no literal for infinity; a number beyond the range is parsed as infinity.
         return "1e999" if value > 0 else "-1e999"
     return repr(value)
 
@@ -188,7 +188,7 @@ def _record(value: Any, record: Record) -> _Doc:
         given = dict(value)
         items = [
             _prefixed("" if record.is_tuple else f"{_label(f)} = ", _doc(given.get(f.key), f.type, bare=True))
-            for f in as_written(record.fields)
+            for f in in_source_order(record.fields)
         ]
     return _group("record {", tuple(items), ";", "}")
 

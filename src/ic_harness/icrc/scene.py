@@ -28,7 +28,6 @@ from .assertions import BrokenError, NotApplicableError, UnmetError, require
 ZERO: Final = bytes(32)
 """The subaccount that is the same as none."""
 SECOND_NS: Final = 1_000_000_000
-_SHOWN: Final = 40
 
 
 class Caller:
@@ -107,7 +106,6 @@ class Scene:
         self.alone = Capability.SNAPSHOT in network.capabilities
         self.recorder: Callable[[str, str, str, str], None] | None = None
         """Takes each call too: caller, method, arguments, outcome."""
-        self._calls: list[str] = []
         self._quiet = False
         self._identities = identities
         self._identity_of_treasury = treasury
@@ -122,7 +120,6 @@ class Scene:
         """Add one call to the record, unless the block is `unrecorded`."""
         if self._quiet:
             return
-        self._calls.append(f"{caller}: {method}({arguments}) -> {outcome}")
         if self.recorder is not None:
             self.recorder(caller, method, arguments, str(outcome))
 
@@ -134,11 +131,6 @@ class Scene:
             yield
         finally:
             self._quiet = before
-
-    @property
-    def last_calls(self) -> tuple[str, ...]:
-        """The last 40 calls, oldest first."""
-        return tuple(self._calls[-_SHOWN:])
 
     def written(self, args: Any) -> str:
         """Write an argument for the record: fields that are set, accounts by the name of their owner."""

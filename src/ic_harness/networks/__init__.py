@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from ic_harness.agent import InstallMode
+
 from .canister import (
     Canister,
     deploy_canister,
@@ -20,16 +22,16 @@ from .canister import (
 from .capabilities import MEANINGS, Capability, MissingCapabilityError
 from .doctor import Finding, examine
 from .mainnet import MAINNET, MAINNET_URL, is_mainnet
-from .network import InstallMode, Network, Snapshot
-from .opening import NAMES, SPECS, STARTED, connect, dfx, embedded, ic, icp, open_network, pocket_ic
+from .network import Network, Snapshot
 from .projects import Deployable, ProjectCanister, build_environment, list_project, read_project
-from .sections import published_interface
+from .registry import NAMES, SPECS, STARTED, connect, dfx, embedded, ic, icp, open_network, pocket_ic
+from .wasm_metadata import published_interface
 
 if TYPE_CHECKING:
-    from .in_process import EmbeddedNetwork
-    from .named import NamedNetwork
+    from .embedded_network import EmbeddedNetwork
+    from .named_network import NamedNetwork
     from .pocket_ic_network import PocketIcNetwork
-    from .url import UrlNetwork
+    from .url_network import UrlNetwork
 
 __all__ = [
     "MAINNET",
@@ -72,10 +74,10 @@ __all__ = [
 ]
 
 _LAZY: Final = {
-    "EmbeddedNetwork": ".in_process",
-    "NamedNetwork": ".named",
+    "EmbeddedNetwork": ".embedded_network",
+    "NamedNetwork": ".named_network",
     "PocketIcNetwork": ".pocket_ic_network",
-    "UrlNetwork": ".url",
+    "UrlNetwork": ".url_network",
 }
 
 

@@ -20,7 +20,7 @@ from ic_harness.protocol import Identity
 from ic_harness.text import read_text
 
 from .network import Network
-from .sections import INIT_ARGUMENTS, INTERFACE, custom_sections
+from .wasm_metadata import INIT_ARGUMENTS, INTERFACE, custom_sections
 
 _QUERIES: Final = frozenset({"query", "composite_query"})
 

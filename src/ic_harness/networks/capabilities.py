@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -15,25 +16,46 @@ class Capability(StrEnum):
     CREATE = "create"
     UPGRADE = "upgrade"
     TIME = "time"
-    ROUND = "round"
+    SINGLE_ROUND = "single_round"
     SNAPSHOT = "snapshot"
     LOGS = "logs"
-    LINES = "lines"
-    METER = "meter"
+    LOG_STREAM = "log_stream"
+    METRICS = "metrics"
     FAULTS = "faults"
     OUTCALLS = "outcalls"
     STABLE = "stable"
+    # Aliases of the members above, for one release.
+    ROUND = SINGLE_ROUND
+    LINES = LOG_STREAM
+    METER = METRICS
+
+    @classmethod
+    def _missing_(cls, value: object) -> Capability | None:
+        """Accept the values of earlier releases, which markers such as `needs("round")` may still contain."""
+        renamed = _RENAMED.get(value)
+        if renamed is None:
+            return None
+        warnings.warn(f"the capability {value!r} is now called {renamed!r}", DeprecationWarning, stacklevel=3)
+        return cls(renamed)
+
+
+_RENAMED: Final[Mapping[object, str]] = {
+    "round": "single_round",
+    "lines": "log_stream",
+    "meter": "metrics",
+}
+"""Former values of capabilities and what replaces them."""
 
 
 MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.CREATE: "make canisters without paying cycles",
     Capability.UPGRADE: "install and upgrade canisters",
     Capability.TIME: "set and advance the time",
-    Capability.ROUND: "put several messages into one round",
+    Capability.SINGLE_ROUND: "put several messages into one round",
     Capability.SNAPSHOT: "snapshot and restore everything at once",
     Capability.LOGS: "read what canisters print",
-    Capability.LINES: "follow what all canisters print, in queries and traps too",
-    Capability.METER: "tell how many instructions a canister used",
+    Capability.LOG_STREAM: "follow what all canisters print, in queries and traps too",
+    Capability.METRICS: "tell how many instructions a canister used",
     Capability.FAULTS: "lose, repeat and delay messages",
     Capability.OUTCALLS: "answer HTTPS outcalls of canisters as a test says",
     Capability.STABLE: "read canisters' stable memory",

@@ -31,10 +31,10 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 from ic_harness.text import brief
 
-from .id_files import dfx_id, find_above, json_object, read_json, remote_id
-from .named import NamedNetwork, reach, start_network
+from .canister_ids import dfx_id, find_above, json_object, read_json, remote_id
+from .deadline import START_S, STOP_S, Deadline
+from .named_network import NamedNetwork, reach, start_network
 from .processes import Program, run
-from .waiting import START_S, STOP_S, Deadline
 
 PROGRAM: Final = Program(
     names=("dfx",),

@@ -12,11 +12,11 @@ from ic_harness import __version__
 from ic_harness.errors import HarnessError, NetworkError
 from ic_harness.urls import public_url
 
+from .deadline import Deadline
 from .mainnet import MAINNET
 from .network import Network
-from .opening import NAMES, embedded, open_network
 from .processes import Program, run
-from .waiting import Deadline
+from .registry import NAMES, embedded, open_network
 
 VERSION_S: Final = 10.0
 """How long a program may take to tell its version."""
@@ -165,7 +165,7 @@ def _opened(
 
 def _ask(network: Network) -> bytes:
     """Give the root key of a network that answers; one with a built-in key must answer all the same."""
-    network.ask()
+    network.status()
     return network.root_key
 
 

@@ -27,11 +27,11 @@ from ic_harness.errors import InputError, NetworkError
 from ic_harness.protocol import Identity
 from ic_harness.text import brief, parse_json
 
+from .canister_ids import find_above, icp_id, read_json
+from .deadline import START_S, STOP_S, Deadline
 from .icp_yaml import PROJECT_FILE, Defined, read_network, root_key
-from .id_files import find_above, icp_id, read_json
-from .named import NamedNetwork, reach, start_network
+from .named_network import NamedNetwork, reach, start_network
 from .processes import Program, run
-from .waiting import START_S, STOP_S, Deadline
 
 PROGRAM: Final = Program(
     names=("icp",),

@@ -11,7 +11,7 @@ from typing import Final
 from ic_harness.principal import Principal
 from ic_harness.urls import checked_host
 
-from .id_files import dfx_id, find_above, icp_id, remote_id
+from .canister_ids import dfx_id, find_above, icp_id, remote_id
 
 MAINNET: Final = "ic"
 """The name of the Internet Computer, here as in dfx and icp-cli."""

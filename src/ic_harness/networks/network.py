@@ -11,22 +11,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
-from ic_harness.agent import Agent, AsyncAgent, Management
+from ic_harness.agent import Agent, AsyncAgent, InstallMode, Management
 from ic_harness.errors import HttpStatusError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
+from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability, MissingCapabilityError
-from .sections import keeps_memory
+from .deprecated_names import DeprecatedNames
+from .wasm_metadata import keeps_memory
 
 if TYPE_CHECKING:
     from ic_harness.networks.outcalls import Outcalls
     from ic_harness.replica import ExecutionMetrics, LogLine
 
 T = TypeVar("T")
-InstallMode = Literal["install", "reinstall", "upgrade"]
 _NO_SUBNET: Final = 400  # what replicas and PocketIC answer for an id that belongs to no subnet
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
@@ -39,7 +40,7 @@ class Snapshot(Protocol):
         """Forget the moment and what is kept for it."""
 
 
-class Network(ABC):
+class Network(DeprecatedNames, ABC):
     """A running network. Use it as a context manager, or `close` it.
 
     `deployer` is the identity that makes canisters and controls them when nobody else is named.
@@ -65,8 +66,8 @@ class Network(ABC):
     def root_key(self) -> bytes:
         """The DER public key (133 bytes) that every certificate of this network is traced back to."""
 
-    def ask(self) -> dict[str, Any]:
-        """Read the status that the network tells of itself; nothing in it is proven. Raises `CallError`."""
+    def status(self) -> dict[str, Any]:
+        """Read `/api/v2/status`: root key, health, versions; nothing in it is certified. Raises `CallError`."""
         return self.agent().status()
 
     @abstractmethod
@@ -159,7 +160,7 @@ class Network(ABC):
         self._management.install_code(canister, wasm, arg, mode, wasm_memory=keep)
         self._settle()
 
-    def _settle(self) -> None:  # noqa: B027  most networks need nothing
+    def _settle(self) -> None:
         """Let a canister get ready that sets itself up by a timer, where rounds can be asked for."""
 
     @property
@@ -202,7 +203,7 @@ class Network(ABC):
 
     # -- what only some can do ------------------------------------------------------------------------------
 
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """Tell the network's time in nanoseconds since the Unix epoch. Needs `Capability.TIME`."""
         raise MissingCapabilityError(self.name, Capability.TIME)
 
@@ -215,34 +216,34 @@ class Network(ABC):
         raise MissingCapabilityError(self.name, Capability.TIME)
 
     def tick(self) -> None:
-        """Run one round: timers and heartbeats that are due. Needs `Capability.ROUND`."""
-        raise MissingCapabilityError(self.name, Capability.ROUND)
+        """Run one round: timers and heartbeats that are due. Needs `Capability.SINGLE_ROUND`."""
+        raise MissingCapabilityError(self.name, Capability.SINGLE_ROUND)
 
     def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:  # noqa: ARG002 - named for implementations
-        """Make calls whose first updates are executed in the same round. Needs `Capability.ROUND`."""
-        raise MissingCapabilityError(self.name, Capability.ROUND)
+        """Make calls whose first updates are executed in the same round. Needs `Capability.SINGLE_ROUND`."""
+        raise MissingCapabilityError(self.name, Capability.SINGLE_ROUND)
 
-    def instructions(self, canister: Principal) -> int:  # noqa: ARG002 - named for implementations
-        """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METER`."""
-        raise MissingCapabilityError(self.name, Capability.METER)
+    def instructions(self, canister: Principal) -> Instructions:  # noqa: ARG002 - named for implementations
+        """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METRICS`."""
+        raise MissingCapabilityError(self.name, Capability.METRICS)
 
-    def figures(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:  # noqa: ARG002 - named for implementations
+    def metrics(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:  # noqa: ARG002 - named for implementations
         """Tell what the newest messages cost, oldest first, and the number to ask with next time.
 
-        Needs `Capability.METER`.
+        Needs `Capability.METRICS`.
         """
-        raise MissingCapabilityError(self.name, Capability.METER)
+        raise MissingCapabilityError(self.name, Capability.METRICS)
 
-    def lines(self, since: int = 0) -> tuple[int, list[LogLine]]:  # noqa: ARG002 - named for implementations
+    def log_stream(self, since: int = 0) -> tuple[int, list[LogLine]]:  # noqa: ARG002 - named for implementations
         """Tell what all canisters printed lately, queries and traps included, and the number to ask with next.
 
-        Needs `Capability.LINES`.
+        Needs `Capability.LOG_STREAM`.
         """
-        raise MissingCapabilityError(self.name, Capability.LINES)
+        raise MissingCapabilityError(self.name, Capability.LOG_STREAM)
 
-    def order_fault(
+    def inject_fault(
         self,
-        harm: str,  # noqa: ARG002
+        kind: str,  # noqa: ARG002
         *,
         endpoint: str | None = "call",  # noqa: ARG002
         method: str | None = None,  # noqa: ARG002
@@ -250,10 +251,10 @@ class Network(ABC):
         times: int = 1,  # noqa: ARG002
         seconds: float = 0.0,  # noqa: ARG002
     ) -> None:
-        """Order a fault: `harm` happens to `times` requests, after `after` others that match have passed.
+        """Inject the fault `kind` into `times` matching requests, after `after` matching ones have passed.
 
-        `harm` is such as `drop_reply`; `endpoint` is call, query, read_state or None for any, `method` the
-        canister's method or None for any, `seconds` is for delays. Needs `Capability.FAULTS`.
+        `kind` is such as `drop_reply`; `endpoint` is call, query, read_state or None for any, `method` the
+        canister's method or None for any, `seconds` is the length of delays. Needs `Capability.FAULTS`.
         """
         raise MissingCapabilityError(self.name, Capability.FAULTS)
 

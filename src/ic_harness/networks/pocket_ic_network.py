@@ -38,18 +38,19 @@ from ic_harness.agent import (
 from ic_harness.errors import NetworkError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
+from ic_harness.units import Nanos
 
 from .capabilities import Capability
-from .kept_state import KeptState
+from .deadline import Deadline
 from .network import Network
 from .pocket_ic_rounds import Rounds
 from .pocket_ic_server import PocketIcServer
+from .state_lock import StateLock
 from .topology import canister_of
-from .waiting import Deadline
 
 T = TypeVar("T")
 LIVE: Final = frozenset({Capability.CREATE, Capability.UPGRADE, Capability.LOGS})
-STILL: Final = LIVE | {Capability.TIME, Capability.ROUND}
+STILL: Final = LIVE | {Capability.TIME, Capability.SINGLE_ROUND}
 _SUBNET: Final = {"state_config": "New", "instruction_config": "Production", "dts_flag": "Enabled"}
 _SUBNETS: Final[Mapping[str, Any]] = {
     "nns": _SUBNET,  # holds the root key
@@ -73,7 +74,7 @@ class PocketIcNetwork(Network):
     """
 
     def __init__(
-        self, server: PocketIcServer, deployer: Identity | None = None, *, state: KeptState | None = None
+        self, server: PocketIcServer, deployer: Identity | None = None, *, state: StateLock | None = None
     ) -> None:
         super().__init__(deployer or Ed25519Identity.generate())
         self.capabilities = STILL
@@ -144,11 +145,11 @@ class PocketIcNetwork(Network):
 
     # -- time and rounds -------------------------------------------------------------------------------------
 
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """Tell the instance's time."""
         told = self._server.call("GET", f"{self._path}/read/get_time")
         self._known_ns = int(told["nanos_since_epoch"])
-        return self._known_ns
+        return Nanos(self._known_ns)
 
     def set_time(self, time_ns: int) -> None:
         """Set the instance's time and make a round, so that certificates carry it and due timers fire.
@@ -167,12 +168,12 @@ class PocketIcNetwork(Network):
 
     def tick(self) -> None:
         """Make one round. Raises `MissingCapabilityError` when the network is live."""
-        self.require(Capability.ROUND)
+        self.require(Capability.SINGLE_ROUND)
         self._server.call("POST", f"{self._path}/update/tick", {})
 
     def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make calls whose first updates are executed in the same round."""
-        self.require(Capability.ROUND)
+        self.require(Capability.SINGLE_ROUND)
         return self._rounds.together(calls)
 
     def logs(self, canister: Principal) -> list[str]:
@@ -241,7 +242,7 @@ def open_pocket_ic(
     `NetworkError` when there is no binary, it does not get ready, or it refuses, `StateError` when the folder is
     in use.
     """
-    state = None if state_dir is None else KeptState(state_dir)
+    state = None if state_dir is None else StateLock(state_dir)
     server = network = None
     try:
         if server_url is None:
@@ -260,7 +261,7 @@ def open_pocket_ic(
     return network
 
 
-def _close(opened: PocketIcNetwork | PocketIcServer | None, state: KeptState | None) -> None:
+def _close(opened: PocketIcNetwork | PocketIcServer | None, state: StateLock | None) -> None:
     try:
         if opened is not None:
             opened.close()
@@ -269,7 +270,7 @@ def _close(opened: PocketIcNetwork | PocketIcServer | None, state: KeptState | N
             state.release()
 
 
-def _wanted(state: KeptState | None) -> dict[str, Any]:
+def _wanted(state: StateLock | None) -> dict[str, Any]:
     """The description of an instance. The subnets of a state that is there already are found with it."""
     if state is None:
         return {"subnet_config_set": _SUBNETS}

@@ -27,8 +27,8 @@ from ic_harness.errors import NetworkError
 from ic_harness.text import clean, parse_json
 from ic_harness.urls import public_url
 
+from .deadline import START_S, Deadline
 from .processes import Child, Program
-from .waiting import START_S, Deadline
 
 PROGRAM: Final = Program(
     names=("pocket-ic", "pocket-ic-server"),

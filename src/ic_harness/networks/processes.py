@@ -18,7 +18,7 @@ from typing import Final
 
 from ic_harness.errors import NetworkError
 
-from .waiting import STOP_S, Deadline
+from .deadline import STOP_S, Deadline
 
 _TOLD: Final = 2000
 

@@ -23,7 +23,7 @@ from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.text import brief
 
-from .id_files import json_object, read_json
+from .canister_ids import json_object, read_json
 
 PROJECT_FILE: Final = "dfx.json"
 _MAX_CHAIN: Final = 200

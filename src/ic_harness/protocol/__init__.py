@@ -53,7 +53,14 @@ from ic_harness.protocol.query_signature import (
     sign_query_response,
     verify_query_signatures,
 )
-from ic_harness.protocol.request_id import domain, hash_of_map, leb128_decode, leb128_encode, request_id
+from ic_harness.protocol.request_id import (
+    RequestId,
+    domain,
+    hash_of_map,
+    leb128_decode,
+    leb128_encode,
+    request_id,
+)
 from ic_harness.protocol.tree_cbor import tree_from_cbor, tree_to_cbor
 from ic_harness.protocol.tree_paths import (
     Absent,
@@ -89,6 +96,7 @@ __all__ = [
     "Missing",
     "P256Identity",
     "Pruned",
+    "RequestId",
     "Secp256k1Identity",
     "SignedDelegation",
     "Subtree",

@@ -18,8 +18,10 @@ bytes or integer, bytes after the value, lengths beyond the data, nesting beyond
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any, Final, TypeAlias
 
 from ic_harness.errors import CborError
 from ic_harness.text import brief
@@ -39,28 +41,23 @@ _FLOATS: Final = {0xF9: struct.Struct(">e"), 0xFA: struct.Struct(">f"), 0xFB: st
 _BREAK: Final = 0xFF
 _PIECE: Final = 8  # elements that a piece of a string counts for: no encoder of the protocol writes any
 _MAX_BIG_INTEGER: Final = 64  # bytes; the protocol has none above 16, and longer ones are slow to work with
-_BYTES, _TEXT, _ARRAY, _MAP, _TAG = 2, 3, 4, 5, 6
+_NATURAL, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _OTHER = range(8)
+
+_TOO_MANY: Final = "more elements than any message of the protocol has"
 
 _Parts: TypeAlias = list[bytes | bytearray | memoryview]
 
 
-def encode(obj: object, *, tagged: bool = True) -> bytes:
-    """Encode `obj` with shortest heads and definite lengths, map keys in the order of the mapping.
+class Encoded(bytes):
+    """One value that is CBOR already, without the self-describing tag; `encode` copies it as it is."""
 
-    Takes None, bool, int, float, str, bytes, bytearray, memoryview, list, tuple and mappings. `tagged` puts
-    the self-describing tag in front. Raises `CborError` for any other type, and for integers and texts that
-    `decode` would refuse.
-    """
-    parts: _Parts = [SELF_DESCRIBED] if tagged else []
-    _put(obj, parts)
-    return b"".join(parts)
+    __slots__ = ()
 
 
-def _head(major: int, value: int) -> bytes:
-    if value < 24:
-        return bytes((major << 5 | value,))
+def head(major: int, value: int) -> bytes:
+    """The shortest head of an item: its major type (0 to 7) with the argument `value`, below 2**64."""
     if value < 0x100:
-        return bytes((major << 5 | 24, value))
+        return HEADS[major][value]
     if value < 0x10000:
         return struct.pack(">BH", major << 5 | 25, value)
     if value < 0x1_0000_0000:
@@ -68,22 +65,73 @@ def _head(major: int, value: int) -> bytes:
     return struct.pack(">BQ", major << 5 | 27, value)
 
 
-def _put(obj: object, parts: _Parts) -> None:
-    writer = _WRITE.get(type(obj))
-    if writer is not None:
-        writer(obj, parts)
-    elif isinstance(obj, Mapping):
-        _put_map(obj, parts)
-    else:
-        raise CborError(f"a {type(obj).__name__} cannot be written as CBOR")
+HEADS: Final = tuple(
+    tuple(bytes((major << 5 | value,) if value < 24 else (major << 5 | 24, value)) for value in range(0x100))
+    for major in range(8)
+)
+"""Heads of arguments below 256 by major type: a look-up is faster than a call, and nearly all heads are these."""
 
 
-def _put_bytes(value: bytes | bytearray, parts: _Parts) -> None:
-    parts += (_head(_BYTES, len(value)), value)
+def encode(obj: object, *, tagged: bool = True) -> bytes:
+    """Encode `obj` with shortest heads and definite lengths, map keys in the order of the mapping.
+
+    Takes None, bool, int, float, str, bytes, bytearray, memoryview, list, tuple, mappings and `Encoded`.
+    `tagged` puts the self-describing tag in front. Raises `CborError` for any other type, and for integers and
+    texts that `decode` would refuse.
+    """
+    parts: _Parts = [SELF_DESCRIBED] if tagged else []
+    _put((obj,), parts)
+    return b"".join(parts)
 
 
-def _put_view(value: memoryview, parts: _Parts) -> None:
-    parts += (_head(_BYTES, value.nbytes), value)
+def _put(items: Iterable[Any], parts: _Parts) -> None:
+    """Append the encoding of each item. One call a container: calls are what small messages cost."""
+    for item in items:
+        kind = type(item)
+        if kind is bytes:
+            size = len(item)
+            parts += (HEADS[_BYTES][size] if size < 0x100 else head(_BYTES, size), item)
+        elif kind is str and item.isascii():
+            size = len(item)
+            parts += (HEADS[_TEXT][size] if size < 0x100 else head(_TEXT, size), item.encode())
+        elif kind is int and 0 <= item < 1 << 64:
+            parts.append(HEADS[_NATURAL][item] if item < 0x100 else head(_NATURAL, item))
+        elif kind is dict:
+            size = len(item)
+            parts.append(HEADS[_MAP][size] if size < 0x100 else head(_MAP, size))
+            _put(chain.from_iterable(item.items()), parts)
+        elif kind is list or kind is tuple:
+            size = len(item)
+            parts.append(HEADS[_ARRAY][size] if size < 0x100 else head(_ARRAY, size))
+            _put(item, parts)
+        else:
+            _put_other(item, parts)
+
+
+def _put_other(item: Any, parts: _Parts) -> None:
+    """Append what `_put` does not encode itself: rare types and values."""
+    match item:
+        case None:
+            parts.append(b"\xf6")
+        case bool():
+            parts.append(b"\xf5" if item else b"\xf4")
+        case Encoded():
+            parts.append(item)
+        case int():
+            _put_integer(item, parts)
+        case float():
+            parts.append(b"\xfb" + _FLOATS[0xFB].pack(item))
+        case str():
+            _put_text(item, parts)
+        case bytearray():
+            parts += (head(_BYTES, len(item)), item)
+        case memoryview():
+            parts += (head(_BYTES, item.nbytes), item)
+        case Mapping():
+            parts.append(head(_MAP, len(item)))
+            _put(chain.from_iterable(item.items()), parts)
+        case _:
+            raise CborError(f"a {type(item).__name__} cannot be written as CBOR")
 
 
 def _put_text(value: str, parts: _Parts) -> None:
@@ -91,13 +139,13 @@ def _put_text(value: str, parts: _Parts) -> None:
         raw = value.encode()
     except UnicodeEncodeError as problem:
         raise CborError(f"a text with half a character cannot be written as CBOR: {problem}") from None
-    parts += (_head(_TEXT, len(raw)), raw)
+    parts += (head(_TEXT, len(raw)), raw)
 
 
-def _put_int(value: int, parts: _Parts) -> None:
-    major, magnitude = (0, value) if value >= 0 else (1, -1 - value)
+def _put_integer(value: int, parts: _Parts) -> None:
+    major, magnitude = (_NATURAL, value) if value >= 0 else (_NEGATIVE, -1 - value)
     if magnitude < 1 << 64:
-        parts.append(_head(major, magnitude))
+        parts.append(head(major, magnitude))
         return
     length = (magnitude.bit_length() + 7) // 8
     if length > _MAX_BIG_INTEGER:
@@ -105,35 +153,7 @@ def _put_int(value: int, parts: _Parts) -> None:
             f"an integer of {length} bytes cannot be written as CBOR, {_MAX_BIG_INTEGER} are the most"
         )
     raw = magnitude.to_bytes(length, "big")
-    parts += (_head(_TAG, 2 + major), _head(_BYTES, len(raw)), raw)
-
-
-def _put_map(value: Mapping[Any, Any], parts: _Parts) -> None:
-    parts.append(_head(_MAP, len(value)))
-    for key, item in value.items():
-        _put(key, parts)
-        _put(item, parts)
-
-
-def _put_array(value: Sequence[Any], parts: _Parts) -> None:
-    parts.append(_head(_ARRAY, len(value)))
-    for item in value:
-        _put(item, parts)
-
-
-_WRITE: Final[dict[type, Callable[[Any, _Parts], None]]] = {
-    bytes: _put_bytes,
-    bytearray: _put_bytes,
-    memoryview: _put_view,
-    str: _put_text,
-    int: _put_int,
-    list: _put_array,
-    tuple: _put_array,
-    dict: _put_map,
-    bool: lambda value, parts: parts.append(b"\xf5" if value else b"\xf4"),
-    type(None): lambda _, parts: parts.append(b"\xf6"),
-    float: lambda value, parts: parts.append(b"\xfb" + _FLOATS[0xFB].pack(value)),
-}
+    parts += (head(_TAG, 2 + major), head(_BYTES, len(raw)), raw)
 
 
 def decode(
@@ -147,7 +167,7 @@ def decode(
     """
     reader = _Reader(bytes(data), max_items)
     try:
-        value = reader.item(max_depth)
+        (value,) = reader.items(1, max_depth)
     except RecursionError:  # the caller's own stack was nearly full
         raise reader.fail("nested too deeply") from None
     if reader.position != len(reader.data):
@@ -157,7 +177,10 @@ def decode(
 
 
 class _Reader:
-    """A place in the bytes; `item` reads the value there and moves behind it."""
+    """A position in the bytes; every method reads there and moves the position behind what it read.
+
+    `items` decodes what nearly all messages consist of, in one call a container; `unusual` decodes the rest.
+    """
 
     __slots__ = ("data", "items_left", "position")
 
@@ -166,57 +189,145 @@ class _Reader:
         self.position = 0
         self.items_left = max_items
 
-    def fail(self, problem: str) -> CborError:
-        """Make the error for `problem` at the present offset."""
-        return CborError(f"invalid CBOR: {problem} (offset {self.position})")
+    def fail(self, problem: str, position: int | None = None) -> CborError:
+        """Make the error for `problem` at an offset, by default the present one."""
+        return CborError(
+            f"invalid CBOR: {problem} (offset {self.position if position is None else position})"
+        )
+
+    def items(self, count: int, depth: int) -> list[Any]:
+        """Read `count` values, each of which may hold `depth` more levels."""
+        data, position, size = self.data, self.position, len(self.data)
+        values: list[Any] = []
+        for _ in range(count):
+            if position >= size:
+                raise self.fail("a value expected, nothing left", position)
+            initial = data[position]
+            start, length = position + 1, initial & 0x1F
+            if length >= 28 or initial >= _OTHER << 5:
+                self.position = start
+                values.append(self.unusual(initial, depth))
+                position = self.position
+                continue
+            if length >= 24:
+                position, start = start, start + (1 << length - 24)
+                length = int.from_bytes(data[position:start], "big")
+            major = initial >> 5
+            position = start + length if major in {_BYTES, _TEXT} else start
+            if position > size:
+                raise self.fail(f"{position - start or 1} bytes expected, {max(0, size - start)} left", start)
+            if major == _BYTES:
+                values.append(data[start:position])
+            elif major == _NATURAL:
+                values.append(length)
+            elif major == _TEXT:
+                raw = data[start:position]
+                values.append(raw.decode() if raw.isascii() else self.text(raw))
+            else:
+                self.position = position
+                values.append(-1 - length if major == _NEGATIVE else self.nested(major, length, depth))
+                position = self.position
+        self.position = position
+        return values
+
+    def nested(self, major: int, length: int, depth: int) -> Any:
+        """Read the content of an array or a map of `length`, or of the tag with this number."""
+        if depth <= 0:
+            raise self.fail("nested too deeply")
+        if major == _TAG:
+            return self.tag(length, depth)
+        count = length if major == _ARRAY else 2 * length
+        # Nothing is reserved for a count that the remaining bytes cannot hold.
+        if count > len(self.data) - self.position:
+            raise self.fail(f"{count} values announced, {len(self.data) - self.position} bytes left")
+        self.items_left -= count
+        if self.items_left < 0:
+            raise self.fail(_TOO_MANY)
+        values = self.items(count, depth - 1)
+        return values if major == _ARRAY else self.map_of(values)
+
+    def map_of(self, values: list[Any]) -> dict[Any, Any]:
+        """Make a map of its keys and values in turns; a key that occurs twice could be read in two ways."""
+        keys = values[::2]
+        if not _KEYS.issuperset(map(type, keys)):
+            wrong = next(key for key in keys if type(key) not in _KEYS)
+            raise self.fail(f"a map key that is a {type(wrong).__name__}")
+        result = dict(zip(keys, values[1::2], strict=True))
+        if len(result) != len(keys):
+            twice = Counter(keys).most_common(1)[0][0]
+            raise self.fail(f"the map key {brief(twice)} occurs twice")
+        return result
+
+    def text(self, raw: bytes) -> str:
+        """Decode UTF-8."""
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            raise self.fail("a text that is not UTF-8") from None
+
+    def tag(self, number: int, depth: int) -> Any:
+        """Read a tagged value: self-described CBOR or a big integer."""
+        if number not in {2, 3, 55799}:
+            raise self.fail(f"tag {number} has no meaning here")
+        (value,) = self.items(1, depth - 1)
+        if number == 55799:
+            return value
+        if not isinstance(value, bytes) or len(value) > _MAX_BIG_INTEGER:
+            raise self.fail(f"a big integer that is not a byte string of at most {_MAX_BIG_INTEGER} bytes")
+        magnitude = int.from_bytes(value, "big")
+        return magnitude if number == 2 else -1 - magnitude
+
+    # -- what few messages contain --------------------------------------------------------------------------
+
+    def unusual(self, initial: int, depth: int) -> Any:
+        """Read what follows an initial byte that is none of the usual ones: simple values, indefinite lengths."""
+        major = initial >> 5
+        if initial in _SIMPLE:
+            return _SIMPLE[initial]
+        if initial in _FLOATS:
+            layout = _FLOATS[initial]
+            return layout.unpack(self.take(layout.size))[0]
+        if initial & 0x1F != 31 or major not in {_BYTES, _TEXT, _ARRAY, _MAP}:
+            raise self.fail(f"unexpected initial byte {initial:#04x}")
+        if major == _BYTES:
+            return self.pieces(major)
+        if major == _TEXT:
+            return self.text(self.pieces(major))
+        if depth <= 0:
+            raise self.fail("nested too deeply")
+        values = self.until_break(1 if major == _ARRAY else 2, depth - 1)
+        return values if major == _ARRAY else self.map_of(values)
+
+    def until_break(self, step: int, depth: int) -> list[Any]:
+        """Read the elements of an array (`step` 1) or map (2) of indefinite length."""
+        values: list[Any] = []
+        while not self.at_break():
+            self.spend(step)
+            values += self.items(step, depth)
+        return values
+
+    def pieces(self, major: int) -> bytes:
+        """Read a string of indefinite length, and join its pieces."""
+        pieces = []
+        while not self.at_break():
+            initial = self.take(1)[0]
+            size = initial & 0x1F
+            if initial >> 5 != major or size >= 28:
+                raise self.fail("a piece of another type in a string of indefinite length")
+            if size >= 24:
+                size = int.from_bytes(self.take(1 << size - 24), "big")
+            pieces.append(self.take(size))
+            self.spend(_PIECE)
+        return b"".join(pieces)
 
     def take(self, count: int) -> bytes:
-        """Give the next `count` bytes."""
+        """Read the next `count` bytes."""
         end = self.position + count
         if end > len(self.data):
             raise self.fail(f"{count} bytes expected, {len(self.data) - self.position} left")
         piece = self.data[self.position : end]
         self.position = end
         return piece
-
-    def argument(self, initial: int) -> int | None:
-        """Read the number in or after an initial byte; None stands for an indefinite length."""
-        short = initial & 0x1F
-        if short < 24:
-            return short
-        if short < 28:
-            return int.from_bytes(self.take(1 << short - 24), "big")
-        if short == 31:
-            return None
-        raise self.fail(f"reserved initial byte {initial:#04x}")
-
-    def item(self, depth: int) -> Any:
-        """Read one value; `depth` is how many levels it may still hold."""
-        position = self.position
-        if position >= len(self.data):
-            raise self.fail("a value expected, nothing left")
-        initial = self.data[position]
-        self.position = position + 1
-        major = initial >> 5
-        if major == 7:
-            return self.simple(initial)
-        if depth <= 0 and major > _TEXT:
-            raise self.fail("nested too deeply")
-        length = self.argument(initial)
-        if major <= 1:
-            if length is None:
-                raise self.fail("an integer without a value")
-            return length if major == 0 else -1 - length
-        return _READ[major](self, length, depth)
-
-    def simple(self, initial: int) -> Any:
-        """Read false, true, null, undefined or a float."""
-        if initial in _SIMPLE:
-            return _SIMPLE[initial]
-        layout = _FLOATS.get(initial)
-        if layout is None:
-            raise self.fail(f"unexpected initial byte {initial:#04x}")
-        return layout.unpack(self.take(layout.size))[0]
 
     def at_break(self) -> bool:
         """Whether the end mark of an indefinite length comes next; if so, step over it."""
@@ -227,98 +338,12 @@ class _Reader:
         self.position += 1
         return True
 
-    def string(self, major: int, length: int | None) -> bytes:
-        """Read the content of a byte or text string, joining the pieces of an indefinite one."""
-        if length is not None:
-            return self.take(length)
-        pieces = []
-        while not self.at_break():
-            initial = self.take(1)[0]
-            size = self.argument(initial)
-            if initial >> 5 != major or size is None:
-                raise self.fail("a piece of another type in a string of indefinite length")
-            pieces.append(self.take(size))
-            self.spend(_PIECE)
-        return b"".join(pieces)
-
-    def bytes_(self, length: int | None, _depth: int) -> bytes:
-        """Read a byte string."""
-        return self.string(_BYTES, length)
-
-    def text(self, length: int | None, _depth: int) -> str:
-        """Read a text string."""
-        raw = self.string(_TEXT, length)
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            raise self.fail("a text that is not UTF-8") from None
-
-    def array(self, length: int | None, depth: int) -> list[Any]:
-        """Read an array."""
-        if length is None:
-            items = []
-            while not self.at_break():
-                self.spend(1)
-                items.append(self.item(depth - 1))
-            return items
-        self.plausible(length)
-        item, below = self.item, depth - 1
-        return [item(below) for _ in range(length)]
-
-    def map(self, length: int | None, depth: int) -> dict[Any, Any]:
-        """Read a map; a key standing twice is an error, for two readers could then see different values."""
-        result: dict[Any, Any] = {}
-        if length is None:
-            while not self.at_break():
-                self.spend(2)
-                self.entry(result, depth)
-            return result
-        self.plausible(2 * length)
-        for _ in range(length):
-            self.entry(result, depth)
-        return result
-
-    def entry(self, result: dict[Any, Any], depth: int) -> None:
-        """Read one key and its value into `result`."""
-        key = self.item(depth - 1)
-        if not isinstance(key, str | bytes | int) or isinstance(key, bool):
-            raise self.fail(f"a map key that is a {type(key).__name__}")
-        if key in result:
-            raise self.fail(f"the map key {brief(key)} stands twice")
-        result[key] = self.item(depth - 1)
-
-    def plausible(self, items: int) -> None:
-        """Refuse a count that the remaining bytes cannot hold, before anything is reserved for it."""
-        if items > len(self.data) - self.position:
-            raise self.fail(f"{items} values announced, {len(self.data) - self.position} bytes left")
-        self.spend(items)
-
     def spend(self, items: int) -> None:
         """Count elements of arrays and maps; refuse more than are allowed in all."""
         self.items_left -= items
         if self.items_left < 0:
-            raise self.fail("more elements than any message of the protocol has")
-
-    def tag(self, number: int | None, depth: int) -> Any:
-        """Read a tagged value: self-described CBOR or a big integer."""
-        if number == 55799:
-            return self.item(depth - 1)
-        if number not in {2, 3}:
-            raise self.fail(f"tag {number} has no meaning here")
-        raw = self.item(depth - 1)
-        if not isinstance(raw, bytes) or len(raw) > _MAX_BIG_INTEGER:
-            raise self.fail(f"a big integer that is not a byte string of at most {_MAX_BIG_INTEGER} bytes")
-        magnitude = int.from_bytes(raw, "big")
-        return magnitude if number == 2 else -1 - magnitude
+            raise self.fail(_TOO_MANY)
 
 
-_READ: Final = cast(
-    "dict[int, Callable[[_Reader, int | None, int], Any]]",
-    {
-        _BYTES: _Reader.bytes_,
-        _TEXT: _Reader.text,
-        _ARRAY: _Reader.array,
-        _MAP: _Reader.map,
-        _TAG: _Reader.tag,
-    },
-)
+_KEYS: Final[frozenset[type]] = frozenset({str, bytes, int})
+"""Types of map keys; `bool` is none of them."""

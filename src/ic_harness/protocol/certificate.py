@@ -17,7 +17,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import bls, cbor
 from ic_harness.protocol.hash_tree import Tree, digest
 from ic_harness.protocol.request_id import domain, leb128_decode
-from ic_harness.protocol.tree_cbor import MAX_TREE_DEPTH, tree_from_value, tree_to_value
+from ic_harness.protocol.tree_cbor import MAX_TREE_DEPTH, tree_from_value, tree_to_cbor
 from ic_harness.protocol.tree_paths import (
     Found,
     LookupResult,
@@ -27,7 +27,7 @@ from ic_harness.protocol.tree_paths import (
     lookup,
     lookup_value,
 )
-from ic_harness.units import MINUTE
+from ic_harness.units import MINUTE, Nanos
 
 MAINNET_ROOT_KEY: Final = bytes.fromhex(
     "308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100"
@@ -77,7 +77,7 @@ class Certificate:
 
     def to_cbor(self) -> bytes:
         """Write the certificate with the self-describing tag."""
-        fields: dict[str, Any] = {"tree": tree_to_value(self.tree), "signature": self.signature}
+        fields: dict[str, Any] = {"tree": tree_to_cbor(self.tree), "signature": self.signature}
         if self.delegation is not None:
             fields["delegation"] = {
                 "subnet_id": self.delegation.subnet_id,
@@ -97,11 +97,11 @@ class Certificate:
         return lookup_value(self.tree, path)
 
     @property
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """The time of the certified state, in ns. Raises `CertificateError` when there is none."""
         match lookup(self.tree, (b"time",)):
             case Found(value):
-                return _leb128(value, "time")
+                return Nanos(_leb128(value, "time"))
         raise CertificateError("the certificate holds no time")
 
     def subnet_id(self, root_key_der: bytes) -> bytes:
@@ -175,7 +175,7 @@ class _Grant(NamedTuple):
 
     subnet_id: bytes
     public_key: bytes
-    time_ns: int
+    time_ns: Nanos
     tree: Tree
 
     def check(self, canister_id: Principal | None, now_ns: int | None) -> None:

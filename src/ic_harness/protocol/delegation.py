@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ic_harness.errors import EnvelopeError, IdentityError
 from ic_harness.principal import Principal
@@ -23,6 +23,9 @@ MAX_LINKS: Final = 20
 
 MAX_TARGETS: Final = 1000
 """Canisters in one `targets` list, as in the replica."""
+
+Permissions: TypeAlias = Literal["queries", "all"]
+"""What a delegation allows: `queries` excludes calls."""
 
 PERMISSIONS: Final = frozenset({"queries", "all"})
 
@@ -51,7 +54,7 @@ class SignedDelegation:
         return None if targets is None else frozenset(targets)
 
     @property
-    def permissions(self) -> str:
+    def permissions(self) -> Permissions:
         """`all`, or `queries` when calls are excluded."""
         return self.delegation.get("permissions") or "all"
 
@@ -119,7 +122,7 @@ def create_delegation(
     *,
     expiration_ns: int,
     targets: Sequence[Principal] | None = None,
-    permissions: str | None = None,
+    permissions: Permissions | None = None,
 ) -> SignedDelegation:
     """Let `pubkey_der` sign for `signer` until `expiration_ns`, optionally for some canisters only."""
     delegation: dict[str, Any] = {"pubkey": pubkey_der, "expiration": expiration_ns}

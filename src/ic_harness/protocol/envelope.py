@@ -14,7 +14,7 @@ from ic_harness.errors import EnvelopeError
 from ic_harness.protocol import cbor
 from ic_harness.protocol.delegation import MAX_LINKS, SignedDelegation
 from ic_harness.protocol.identity.base import Identity
-from ic_harness.protocol.request_id import REQUEST_DOMAIN, request_id
+from ic_harness.protocol.request_id import REQUEST_DOMAIN, RequestId, request_id
 
 MAX_ENVELOPE_DEPTH: Final = 16
 """Nesting accepted in an envelope: delegations and paths need eight levels."""
@@ -36,7 +36,7 @@ class Envelope:
     sender_delegation: tuple[SignedDelegation, ...] = ()
 
     @cached_property
-    def request_id(self) -> bytes:
+    def request_id(self) -> RequestId:
         """The hash of the content, 32 bytes; computed once."""
         return request_id(self.content)
 
@@ -61,26 +61,26 @@ class Envelope:
         if not isinstance(fields, dict):
             raise EnvelopeError("an envelope is a map")
         content = fields.get("content")
-        if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        if not isinstance(content, dict) or not _TEXT_ONLY.issuperset(map(type, content)):
             raise EnvelopeError("an envelope needs `content`, a map with text keys")
+        if None in content.values():
+            content = {key: value for key, value in content.items() if value is not None}
+        for name in ("sender_pubkey", "sender_sig"):
+            if not isinstance(fields.get(name, b""), bytes | None):
+                raise EnvelopeError(f"`{name}` must be a byte string")
+        chain = fields.get("sender_delegation")
         return cls(
-            {key: value for key, value in content.items() if value is not None},
-            _bytes(fields, "sender_pubkey"),
-            _bytes(fields, "sender_sig"),
-            _chain(fields.get("sender_delegation")),
+            content,
+            fields.get("sender_pubkey"),
+            fields.get("sender_sig"),
+            () if chain is None else _chain(chain),
         )
 
 
-def _bytes(fields: dict[str, Any], name: str) -> bytes | None:
-    value = fields.get(name)
-    if value is not None and not isinstance(value, bytes):
-        raise EnvelopeError(f"`{name}` must be a byte string")
-    return value
+_TEXT_ONLY: Final[frozenset[type]] = frozenset({str})
 
 
 def _chain(value: Any) -> tuple[SignedDelegation, ...]:
-    if value is None:
-        return ()
     if not isinstance(value, list):
         raise EnvelopeError("`sender_delegation` must be a list")
     if len(value) > MAX_LINKS:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ic_harness.errors import EnvelopeError
 from ic_harness.principal import MAX_LENGTH, Principal
-from ic_harness.protocol.delegation import MAX_LINKS, SignedDelegation, check_form
+from ic_harness.protocol.delegation import MAX_LINKS, Permissions, SignedDelegation, check_form
 from ic_harness.protocol.envelope import Envelope
 from ic_harness.protocol.identity.canister_signature import read_canister_key
 from ic_harness.protocol.identity.der import CANISTER, algorithm
@@ -41,7 +41,7 @@ class VerifiedSender:
 
     principal: Principal
     targets: frozenset[bytes] | None = None
-    permissions: str = "all"
+    permissions: Permissions = "all"
     info: bytes = b""
     info_signer: bytes = b""
 
@@ -90,15 +90,19 @@ def verify_envelope(envelope: Envelope, *, now_ns: int, root_key: bytes | None =
             f"The user id {sender} does not match the public key {envelope.sender_pubkey[:_SHOWN_KEY].hex()}"
         )
     trust = Trust(root_key, now_ns)
-    key = verify_chain(envelope.sender_pubkey, envelope.sender_delegation, trust)
+    key = envelope.sender_pubkey
+    if envelope.sender_delegation:
+        key = verify_chain(key, envelope.sender_delegation, trust)
     verify_signature(key, REQUEST_DOMAIN + envelope.request_id, envelope.sender_sig, trust)
-    verified = VerifiedSender(
-        sender,
-        _common_targets(envelope.sender_delegation),
-        _permissions(envelope.sender_delegation),
-        *_sender_info(envelope, trust),
-    )
-    _check_reach(envelope.content, verified)
+    verified = VerifiedSender(sender)
+    if envelope.sender_delegation or "sender_info" in envelope.content:
+        verified = VerifiedSender(
+            sender,
+            _common_targets(envelope.sender_delegation),
+            _permissions(envelope.sender_delegation),
+            *_sender_info(envelope, trust),
+        )
+        _check_reach(envelope.content, verified)
     return verified
 
 
@@ -145,7 +149,8 @@ def _check_limits(content: dict[str, Any]) -> None:
     nonce = content.get("nonce", b"")
     if not isinstance(nonce, bytes) or len(nonce) > MAX_NONCE:
         raise EnvelopeError(f"Invalid request: `nonce` must be at most {MAX_NONCE} bytes")
-    _check_paths(content.get("paths", []))
+    if "paths" in content:
+        _check_paths(content["paths"])
 
 
 def _check_paths(paths: Any) -> None:
@@ -195,7 +200,7 @@ def _common_targets(chain: Iterable[SignedDelegation]) -> frozenset[bytes] | Non
     return common
 
 
-def _permissions(chain: Iterable[SignedDelegation]) -> str:
+def _permissions(chain: Iterable[SignedDelegation]) -> Permissions:
     return "queries" if any(link.permissions == "queries" for link in chain) else "all"
 
 

@@ -28,10 +28,16 @@ _LOPSIDED: Final = 3
 
 
 class _Node:
-    """What all nodes share: equality by structure, immutability by convention of slots and properties."""
+    """What all nodes share: equality by structure, immutability by convention.
 
-    __slots__ = ("_digest",)
-    _digest: bytes | None
+    `size` is the number of labels side by side at the top of the tree, where a pruned part counts as one; `low`
+    is the smallest of them, None where it is pruned or there is none.
+    """
+
+    __slots__ = ("cached_digest",)
+    cached_digest: bytes | None
+    size: int = 0
+    low: bytes | None = None
 
     def _parts(self) -> tuple[Any, ...]:
         return ()
@@ -51,7 +57,7 @@ class Empty(_Node):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self._digest = _EMPTY
+        self.cached_digest = _EMPTY
 
     def __repr__(self) -> str:
         return "Empty()"
@@ -65,9 +71,9 @@ class Fork(_Node):
     def __init__(self, left: Tree, right: Tree) -> None:
         self.left = left
         self.right = right
-        self.size = spine_size(left) + spine_size(right)
-        self.low = lowest_label(left)
-        self._digest = None
+        self.size = left.size + right.size
+        self.low = left.low
+        self.cached_digest = None
 
     def _parts(self) -> tuple[Any, ...]:
         return self.left, self.right
@@ -79,12 +85,13 @@ class Fork(_Node):
 class Labeled(_Node):
     """A tree under a label."""
 
-    __slots__ = ("label", "tree")
+    __slots__ = ("label", "low", "tree")
+    size = 1
 
     def __init__(self, label: bytes, tree: Tree) -> None:
-        self.label = label
+        self.label = self.low = label
         self.tree = tree
-        self._digest = None
+        self.cached_digest = None
 
     def _parts(self) -> tuple[Any, ...]:
         return self.label, self.tree
@@ -100,7 +107,7 @@ class Leaf(_Node):
 
     def __init__(self, value: bytes) -> None:
         self.value = value
-        self._digest = None
+        self.cached_digest = None
 
     def _parts(self) -> tuple[Any, ...]:
         return (self.value,)
@@ -115,12 +122,12 @@ class Pruned(_Node):
     __slots__ = ()
 
     def __init__(self, digest: bytes) -> None:
-        self._digest = digest
+        self.cached_digest = digest
 
     @property
     def digest(self) -> bytes:
         """The 32 bytes that stand for what was left out."""
-        return self._digest or b""
+        return self.cached_digest or b""
 
     def __repr__(self) -> str:
         return f"Pruned({self.digest.hex()[:16]}…)"
@@ -135,40 +142,34 @@ EMPTY: Final = Empty()
 
 def digest(tree: _Node) -> bytes:
     """The root hash of a tree, 32 bytes; computed once for each node."""
-    known = tree._digest  # noqa: SLF001 — the cache belongs to this module
-    if known is not None:
-        return known
-    match tree:
-        case Fork():
-            known = sha256(_FORK + digest(tree.left) + digest(tree.right)).digest()
-        case Labeled():
-            known = sha256(_LABELED + tree.label + digest(tree.tree)).digest()
-        case Leaf():
-            known = sha256(_LEAF + tree.value).digest()
-        case _:
-            raise AssertionError(tree)
-    tree._digest = known  # noqa: SLF001
+    known = tree.cached_digest
+    return _compute_digest(tree) if known is None else known
+
+
+def _compute_digest(tree: _Node) -> bytes:
+    """Hash the nodes that have no digest yet, children before parents, all in one call."""
+    pending, known = [tree], b""
+    while pending:
+        match node := pending[-1]:
+            case Fork():
+                left, right = node.left.cached_digest, node.right.cached_digest
+                if left is None or right is None:
+                    pending.append(node.left if left is None else node.right)
+                    continue
+                known = sha256(_FORK + left + right).digest()
+            case Labeled():
+                below = node.tree.cached_digest
+                if below is None:
+                    pending.append(node.tree)
+                    continue
+                known = sha256(_LABELED + node.label + below).digest()
+            case Leaf():
+                known = sha256(_LEAF + node.value).digest()
+            case _:
+                raise AssertionError(node)
+        node.cached_digest = known
+        pending.pop()
     return known
-
-
-def spine_size(tree: Tree) -> int:
-    """How many labels stand side by side at the top of `tree`; a pruned part counts as one."""
-    match tree:
-        case Fork():
-            return tree.size
-        case Labeled() | Pruned():
-            return 1
-    return 0
-
-
-def lowest_label(tree: Tree) -> bytes | None:
-    """The smallest label at the top of `tree`; None where it is not known or there is none."""
-    match tree:
-        case Fork():
-            return tree.low
-        case Labeled():
-            return tree.label
-    return None
 
 
 def spine(tree: Tree) -> list[Tree]:
@@ -188,6 +189,8 @@ def balanced(nodes: list[Tree]) -> Tree:
     """Join nodes, already in the order of their labels, into forks of equal height."""
     if len(nodes) <= 1:
         return nodes[0] if nodes else EMPTY
+    if len(nodes) == 2:
+        return Fork(nodes[0], nodes[1])
     middle = len(nodes) // 2
     return Fork(balanced(nodes[:middle]), balanced(nodes[middle:]))
 
@@ -215,7 +218,7 @@ def _update(tree: Tree, changes: list[tuple[bytes, Tree | None]]) -> Tree:
         return tree
     if not isinstance(tree, Fork):
         return _update_small(tree, changes)
-    boundary = lowest_label(tree.right)
+    boundary = tree.right.low
     cut = next((i for i, (label, _) in enumerate(changes) if boundary is None or label >= boundary), None)
     cut = len(changes) if cut is None else cut
     return _join(_update(tree.left, changes[:cut]), _update(tree.right, changes[cut:]))
@@ -232,7 +235,7 @@ def _join(left: Tree, right: Tree) -> Tree:
         return right
     if isinstance(right, Empty):
         return left
-    light, heavy = sorted((spine_size(left), spine_size(right)))
+    light, heavy = sorted((left.size, right.size))
     if heavy > _LOPSIDED * light + 1:
         return balanced(spine(left) + spine(right))
     return Fork(left, right)

@@ -13,15 +13,14 @@ from ic_harness.errors import CertificateError, EnvelopeError
 from ic_harness.principal import Principal
 from ic_harness.protocol.certificate import MAX_AGE, check_window
 from ic_harness.protocol.identity.base import Identity
+from ic_harness.protocol.identity.der import ED25519_LENGTH, ED25519_PREFIX
 from ic_harness.protocol.identity.verify import Trust, verify_signature
-from ic_harness.protocol.request_id import domain, hash_of_map
+from ic_harness.protocol.request_id import RequestId, domain, hash_of_map
 
 RESPONSE_DOMAIN: Final = domain(b"ic-response")
-ED25519_DER_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
-NODE_KEY_LENGTH: Final = 44
 
 
-def response_hash(response: Mapping[str, Any], request_id: bytes, timestamp: int) -> bytes:
+def response_hash(response: Mapping[str, Any], request_id: RequestId, timestamp: int) -> bytes:
     """The hash that a node signs for an answer.
 
     Every field but `signatures`, plus timestamp and request id.
@@ -31,7 +30,7 @@ def response_hash(response: Mapping[str, Any], request_id: bytes, timestamp: int
 
 
 def sign_query_response(
-    response: Mapping[str, Any], request_id: bytes, timestamp: int, node: Identity
+    response: Mapping[str, Any], request_id: RequestId, timestamp: int, node: Identity
 ) -> dict[str, Any]:
     """Give the answer with the signature of one node (an Ed25519 identity) added."""
     signature = {
@@ -44,7 +43,7 @@ def sign_query_response(
 
 def verify_query_signatures(
     response: Mapping[str, Any],
-    request_id: bytes,
+    request_id: RequestId,
     node_keys: Mapping[bytes, bytes],
     *,
     now_ns: int | None,
@@ -67,7 +66,7 @@ def verify_query_signatures(
 
 
 def _verify_one(
-    response: Mapping[str, Any], request_id: bytes, signature: Any, node_keys: Mapping[bytes, bytes]
+    response: Mapping[str, Any], request_id: RequestId, signature: Any, node_keys: Mapping[bytes, bytes]
 ) -> None:
     match signature:
         case {"timestamp": int(timestamp), "signature": bytes(raw), "identity": bytes(node)}:
@@ -77,7 +76,7 @@ def _verify_one(
     key = node_keys.get(node)
     if key is None:
         raise CertificateError(f"the answer is signed by {_name(node)}, which is no node of the subnet")
-    if len(key) != NODE_KEY_LENGTH or not key.startswith(ED25519_DER_PREFIX):
+    if len(key) != ED25519_LENGTH or not key.startswith(ED25519_PREFIX):
         raise CertificateError(f"the key of node {_name(node)} is not an Ed25519 key")
     try:
         payload = RESPONSE_DOMAIN + response_hash(response, request_id, timestamp)

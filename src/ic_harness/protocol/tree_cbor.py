@@ -6,20 +6,47 @@ Interface specification, "Encoding of certificates": empty `[0]`, fork `[1, left
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, Final
 
 from ic_harness.errors import CertificateError
 from ic_harness.protocol import cbor
-from ic_harness.protocol.hash_tree import EMPTY, Empty, Fork, Labeled, Leaf, Pruned, Tree, digest, spine
+from ic_harness.protocol.hash_tree import EMPTY, Empty, Fork, Labeled, Leaf, Pruned, Tree, digest
 
 MAX_TREE_DEPTH: Final = 128
 """Nesting accepted in a tree. A subnet with a million canisters needs about 45; the stack allows no more."""
 
+_DIGEST: Final = 32
 
-def tree_to_cbor(tree: Tree) -> bytes:
-    """Encode a tree, without the self-describing tag."""
-    return cbor.encode(tree_to_value(tree), tagged=False)
+
+def tree_to_cbor(tree: Tree) -> cbor.Encoded:
+    """Encode a tree, without the self-describing tag; `cbor.encode` copies the result into a larger value."""
+    parts: list[bytes] = []
+    pending = [tree]
+    while pending:
+        match node := pending.pop():
+            case Fork():
+                parts.append(b"\x83\x01")
+                pending += (node.right, node.left)
+            case Labeled():
+                size = len(node.label)
+                parts += (b"\x83\x02", _HEADS[size] if size < 0x100 else _head(size), node.label)
+                pending.append(node.tree)
+            case Leaf():
+                size = len(node.value)
+                parts += (b"\x82\x03", _HEADS[size] if size < 0x100 else _head(size), node.value)
+            case Empty():
+                parts.append(b"\x81\x00")
+            case _:
+                parts += (b"\x82\x04\x58\x20", digest(node))
+    return cbor.Encoded(b"".join(parts))
+
+
+_BYTE_STRING: Final = 2
+_HEADS: Final = cbor.HEADS[_BYTE_STRING]
+
+
+def _head(size: int) -> bytes:
+    return cbor.head(_BYTE_STRING, size)
 
 
 def tree_from_cbor(data: bytes) -> Tree:
@@ -27,43 +54,46 @@ def tree_from_cbor(data: bytes) -> Tree:
     return tree_from_value(cbor.decode(data, max_depth=MAX_TREE_DEPTH))
 
 
-def tree_to_value(tree: Tree) -> list[Any]:
-    """The nested arrays that stand for a tree."""
-    match tree:
-        case Empty():
-            return [0]
-        case Fork():
-            return [1, tree_to_value(tree.left), tree_to_value(tree.right)]
-        case Labeled():
-            return [2, tree.label, tree_to_value(tree.tree)]
-        case Leaf():
-            return [3, tree.value]
-    return [4, digest(tree)]
-
-
 def tree_from_value(value: Any) -> Tree:
-    """Make a tree of nested arrays and check that labels ascend, so that absence can be believed.
+    """Make a tree of nested arrays and check that labels ascend, so that absence can be proven.
 
-    Raises `CertificateError`. `value` must come from `cbor.decode`, which bounds its depth.
+    Raises `CertificateError`. `value` must come from `cbor.decode`, which bounds its size.
     """
-    tree = _node(value)
+    # Parents before children, left before right; building then goes backwards, so that children are there first.
+    nodes: list[Any] = []
+    pending = [value]
+    while pending:
+        match node := pending.pop():
+            case [1, left, right]:
+                pending += (right, left)
+            case [2, bytes(), below]:
+                pending.append(below)
+            case [3, bytes()] | [0]:
+                pass
+            case [4, bytes(hashed)] if len(hashed) == _DIGEST:
+                pass
+            case _:
+                raise CertificateError(f"no hash tree node: {_sketch(node)}")
+        nodes.append(node)
+    tree = _built(nodes)
     check_well_formed(tree)
     return tree
 
 
-def _node(value: Any) -> Tree:
-    match value:
-        case [1, left, right]:
-            return Fork(_node(left), _node(right))
-        case [2, bytes(label), below]:
-            return Labeled(label, _node(below))
-        case [3, bytes(content)]:
-            return Leaf(content)
-        case [4, bytes(hashed)] if len(hashed) == 32:
-            return Pruned(hashed)
-        case [0]:
-            return EMPTY
-    raise CertificateError(f"no hash tree node: {_sketch(value)}")
+def _built(nodes: list[Any]) -> Tree:
+    """Build a tree of its nodes as arrays, parents before children."""
+    built: list[Tree] = []
+    for node in reversed(nodes):
+        kind = node[0]
+        if kind == 1:
+            built.append(Fork(built.pop(), built.pop()))
+        elif kind == 2:
+            built.append(Labeled(node[1], built.pop()))
+        elif kind == 3:
+            built.append(Leaf(node[1]))
+        else:
+            built.append(Pruned(node[1]) if kind == 4 else EMPTY)
+    return built[0]
 
 
 def _sketch(value: Any) -> str:
@@ -75,12 +105,22 @@ def _sketch(value: Any) -> str:
 
 def check_well_formed(tree: Tree) -> None:
     """Check that labels ascend strictly and that no value stands beside labels. Raises `CertificateError`."""
-    pending = [tree]
-    while pending:
-        nodes = spine(pending.pop())
-        labels = [node.label for node in nodes if isinstance(node, Labeled)]
-        if any(low >= high for low, high in itertools.pairwise(labels)):
-            raise CertificateError("the labels of a hash tree do not ascend")
-        if len(nodes) > 1 and any(isinstance(node, Leaf) for node in nodes):
-            raise CertificateError("a value stands beside labels in a hash tree")
-        pending += [node.tree for node in nodes if isinstance(node, Labeled)]
+    levels = [tree]
+    while levels:
+        side_by_side = [levels.pop()]
+        previous: bytes | None = None
+        count = values = 0
+        while side_by_side:
+            node = side_by_side.pop()
+            if isinstance(node, Fork):
+                side_by_side += (node.right, node.left)
+                continue
+            count += not isinstance(node, Empty)
+            values += isinstance(node, Leaf)
+            if isinstance(node, Labeled):
+                if previous is not None and previous >= node.label:
+                    raise CertificateError("the labels of a hash tree do not ascend")
+                previous = node.label
+                levels.append(node.tree)
+        if values and count > 1:
+            raise CertificateError("a hash tree holds a value beside labels")

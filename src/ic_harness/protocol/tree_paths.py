@@ -23,7 +23,6 @@ from ic_harness.protocol.hash_tree import (
     Pruned,
     Tree,
     digest,
-    lowest_label,
     spine,
 )
 
@@ -69,7 +68,13 @@ def lookup(tree: Tree, path: Sequence[bytes]) -> LookupResult:
     """
     node: Tree = tree
     for label in path:
-        below = _child(node, label)
+        spine_node: Tree = node
+        while isinstance(spine_node, Fork) and (boundary := spine_node.right.low) is not None:
+            spine_node = spine_node.left if label < boundary else spine_node.right
+        if isinstance(spine_node, Labeled) and spine_node.label == label:
+            node = spine_node.tree
+            continue
+        below = _child_by_neighbours(node, label)
         if isinstance(below, Missing):
             return below
         node = below
@@ -114,22 +119,6 @@ def show_path(path: Sequence[bytes]) -> str:
     return "/" + "/".join(
         label.decode() if label.isascii() and label.decode().isprintable() else label.hex() for label in path
     )
-
-
-def _child(tree: Tree, label: bytes) -> Tree | Missing:
-    node = tree
-    while isinstance(node, Fork):
-        boundary = lowest_label(node.right)
-        if boundary is None:
-            return _child_by_neighbours(tree, label)
-        node = node.left if label < boundary else node.right
-    match node:
-        case Labeled():
-            return node.tree if node.label == label else _child_by_neighbours(tree, label)
-        case Pruned():
-            # Either the whole level was pruned, or it lies between two labels that are told.
-            return Unknown
-    return Absent
 
 
 def _child_by_neighbours(tree: Tree, label: bytes) -> Tree | Missing:
@@ -204,7 +193,7 @@ def _bracket(tree: Tree, label: bytes) -> tuple[bytes, ...]:
     after: bytes | None = None
     node = tree
     while isinstance(node, Fork):
-        boundary = lowest_label(node.right)
+        boundary = node.right.low
         if boundary is None:
             return _bracket_in(spine(tree), label)
         if label < boundary:
@@ -252,9 +241,13 @@ def _hide(tree: Tree, wanted: _Wanted) -> Tree:
 
 
 def _split(tree: Fork, shown: dict[bytes, _Wanted]) -> tuple[Tree, Tree]:
-    boundary = lowest_label(tree.right)
+    boundary = tree.right.low
     if boundary is None:
         return _cut(tree.left, shown), _cut(tree.right, shown)
+    if max(shown) < boundary:
+        return _cut(tree.left, shown), _cut(tree.right, {})
+    if min(shown) >= boundary:
+        return _cut(tree.left, {}), _cut(tree.right, shown)
     left = {label: below for label, below in shown.items() if label < boundary}
     right = {label: below for label, below in shown.items() if label >= boundary}
     return _cut(tree.left, left), _cut(tree.right, right)

@@ -64,14 +64,14 @@ class Printed:
     def __init__(self, network: Network, canister_id: Principal) -> None:
         self._network = network
         self._canister_id = canister_id
-        self._shown = Capability.LINES in network.capabilities
-        self._first_line = network.lines()[0] if self._shown else 0
+        self._shown = Capability.LOG_STREAM in network.capabilities
+        self._first_line = network.log_stream()[0] if self._shown else 0
 
     def texts(self) -> tuple[str, ...]:
         """Return the lines, traps with their backtraces included; empty where the network does not show them."""
         if not self._shown:
             return ()
-        _, lines = self._network.lines(self._first_line)
+        _, lines = self._network.log_stream(self._first_line)
         return tuple(line.text for line in lines if line.canister == self._canister_id)
 
 

@@ -59,9 +59,9 @@ def test_a_deleted_capsule_is_freed_by_itself(stage, alice):
 
     def cost_of_listing():
         """What the call itself costs: a slice may be freed at the same moment, in a message of its own."""
-        first, _ = stage.network.figures()
+        first, _ = stage.network.metrics()
         bob.backend.memories_list(bob.capsule, None, None)
-        _, figures = stage.network.figures(first)
+        _, figures = stage.network.metrics(first)
         (cost,) = [figure.instructions for figure in figures if figure.what == "memories_list"]
         return cost
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ic_harness.networks.waiting import Deadline
+from ic_harness.networks.deadline import Deadline
 
 HERE = Path(__file__).parent
 SOURCE = Path(__file__).parents[3] / "src"

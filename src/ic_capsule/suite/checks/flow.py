@@ -61,7 +61,7 @@ def four_files_at_once(stage: Stage) -> None:
 
     Where several messages can be put into one round, that is asked first: whether parallel uploads meet is chance.
     """
-    if Capability.ROUND in stage.network.capabilities:
+    if Capability.SINGLE_ROUND in stage.network.capabilities:
         _memories_of_one_round(stage)
     count = stage.sizes.photos
     for callers in (

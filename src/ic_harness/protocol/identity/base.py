@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from ic_harness.errors import IdentityError
 from ic_harness.principal import Principal
@@ -73,39 +73,29 @@ class AnonymousIdentity:
 class KeyIdentity:
     """Base of identities with one key: principal and `repr` follow from the public key."""
 
-    __slots__ = ("_principal", "_public_key_der")
+    __slots__ = {  # noqa: RUF023 - as in `Identity`
+        "principal": "The self-authenticating principal of the key.",
+        "public_key_der": "The public key, DER.",
+        "delegations": "Empty: the key signs for itself.",
+    }
 
     def __init__(self, public_key_der: bytes) -> None:
-        self._public_key_der = public_key_der
-        self._principal = Principal.self_authenticating(public_key_der)
-
-    @property
-    def principal(self) -> Principal:
-        """The self-authenticating principal of the key."""
-        return self._principal
-
-    @property
-    def public_key_der(self) -> bytes | None:
-        """The public key, DER."""
-        return self._public_key_der
-
-    @property
-    def delegations(self) -> tuple[SignedDelegation, ...]:
-        """Empty: the key signs for itself."""
-        return ()
+        self.public_key_der: Final = public_key_der
+        self.principal: Final = Principal.self_authenticating(public_key_der)
+        self.delegations: Final[tuple[SignedDelegation, ...]] = ()
 
     def sign(self, payload: bytes) -> bytes:
         """Sign bytes that already begin with a domain separator."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._principal})"
+        return f"{type(self).__name__}({self.principal})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, KeyIdentity) and self._public_key_der == other._public_key_der
+        return isinstance(other, KeyIdentity) and self.public_key_der == other.public_key_der
 
     def __hash__(self) -> int:
-        return hash(self._public_key_der)
+        return hash(self.public_key_der)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Pickling would write the secret somewhere without anybody having asked for that.

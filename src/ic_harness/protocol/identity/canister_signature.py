@@ -15,7 +15,7 @@ from ic_harness.protocol import cbor
 from ic_harness.protocol.certificate import Certificate
 from ic_harness.protocol.hash_tree import Tree, digest
 from ic_harness.protocol.identity.der import CANISTER, wrap_key, wrapped_key
-from ic_harness.protocol.tree_cbor import MAX_TREE_DEPTH, tree_from_value, tree_to_value
+from ic_harness.protocol.tree_cbor import MAX_TREE_DEPTH, tree_from_value, tree_to_cbor
 from ic_harness.protocol.tree_paths import lookup_value
 
 
@@ -35,7 +35,7 @@ def read_canister_key(public_key_der: bytes) -> tuple[Principal, bytes]:
 
 def write_canister_signature(certificate: Certificate, tree: Tree) -> bytes:
     """The CBOR of a signature whose parts are known; used by tests and by stand-ins of Internet Identity."""
-    return cbor.encode({"certificate": certificate.to_cbor(), "tree": tree_to_value(tree)})
+    return cbor.encode({"certificate": certificate.to_cbor(), "tree": tree_to_cbor(tree)})
 
 
 def verify_canister_signature(

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from ic_harness.errors import IdentityError
 from ic_harness.principal import Principal
-from ic_harness.protocol.delegation import SignedDelegation, chain_from_json, chain_to_json, create_delegation
+from ic_harness.protocol.delegation import (
+    Permissions,
+    SignedDelegation,
+    chain_from_json,
+    chain_to_json,
+    create_delegation,
+)
 from ic_harness.protocol.identity.base import Identity
 from ic_harness.protocol.identity.foreign import as_identity
 
@@ -37,7 +43,7 @@ class DelegatedIdentity:
         *,
         expiration_ns: int,
         targets: Sequence[Principal] | None = None,
-        permissions: str | None = None,
+        permissions: Permissions | None = None,
     ) -> DelegatedIdentity:
         """Let `inner` sign for `owner` until `expiration_ns`; `owner` may itself be delegated.
 

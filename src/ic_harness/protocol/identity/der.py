@@ -21,6 +21,10 @@ ALGORITHMS: Final = {
     CANISTER: bytes.fromhex("2b0601040183b8430102"),  # 1.3.6.1.4.1.56387.1.2
 }
 _BY_OID: Final = {oid: name for name, oid in ALGORITHMS.items()}
+ED25519_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
+ED25519_LENGTH: Final = 44
+"""All Ed25519 keys have this length and begin with these bytes (RFC 8410, section 4): no parsing is needed."""
+
 _SEQUENCE, _OID, _BIT_STRING = 0x30, 0x06, 0x03
 
 

@@ -142,14 +142,6 @@ def _identity(key: object, where: str) -> Identity:
     )
 
 
-def load_der(data: bytes) -> Identity:
-    """Read an identity from a DER private key (PKCS#8 or SEC1). Raises `IdentityError`."""
-    try:
-        return _identity(load_der_private_key(data, None), "")
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise IdentityError("the bytes are no private key in DER form") from None
-
-
 def dump_pem(identity: Identity, passphrase: str | bytes | None = None) -> bytes:
     """Write the secret of an identity as PKCS#8 PEM, encrypted when a passphrase is given.
 

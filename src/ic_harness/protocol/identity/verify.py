@@ -20,7 +20,16 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ic_harness.errors import EnvelopeError
 from ic_harness.protocol.identity.canister_signature import verify_canister_signature
-from ic_harness.protocol.identity.der import ALGORITHMS, CANISTER, ECDSA, ED25519, WEBAUTHN, algorithm
+from ic_harness.protocol.identity.der import (
+    ALGORITHMS,
+    CANISTER,
+    ECDSA,
+    ED25519,
+    ED25519_LENGTH,
+    ED25519_PREFIX,
+    WEBAUTHN,
+    algorithm,
+)
 from ic_harness.protocol.identity.webauthn import verify_webauthn
 
 _CURVES: Final = (ec.SECP256R1, ec.SECP256K1)
@@ -39,7 +48,9 @@ class Trust:
 
 def verify_signature(public_key_der: bytes, payload: bytes, signature: bytes, trust: Trust) -> None:
     """Check `signature` over `payload` (domain separator included) by the key. Raises `EnvelopeError`."""
-    _VERIFIERS[algorithm(public_key_der)](public_key_der, payload, signature, trust)
+    usual = len(public_key_der) == ED25519_LENGTH and public_key_der.startswith(ED25519_PREFIX)
+    name = ED25519 if usual else algorithm(public_key_der)
+    _VERIFIERS[name](public_key_der, payload, signature, trust)
 
 
 def _verify_ed25519(public_key_der: bytes, payload: bytes, signature: bytes, _trust: Trust) -> None:

@@ -41,7 +41,7 @@ def judge_budgets(run: Run, findings: Findings) -> None:
     """Measure every method that the suite's workload calls; a baseline sets the limits."""
     run.subject_wasm("its costs cannot be measured apart from its users' calls")
     run.judged_canister()
-    run.ground.need(Capability.METER, "measuring")
+    run.ground.need(Capability.METRICS, "measuring")
     bill = _measure(run, run.order.subject)
     before = _baseline_bill(run, findings)
     if bill.stopped:
@@ -59,9 +59,9 @@ def _measure(run: Run, build: Build) -> Bill:
     network = run.ground.network
     with network.anchored():
         canister = run.ground.install(build)
-        first, _ = network.figures()
+        first, _ = network.metrics()
         stopped = run.suite.workload(run.target(canister, _PLAY))
-        _, figures = network.figures(first)
+        _, figures = network.metrics(first)
         memory = int(run.ground.management.canister_status(canister)["memory_size"])
     instructions: dict[str, list[int]] = {}
     cycles: dict[str, int] = {}

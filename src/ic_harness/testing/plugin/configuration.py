@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _register_summaries(config)
     config.addinivalue_line(
         "markers",
-        "needs(*capabilities): skip unless the network can do this: time, upgrade, snapshot, round, …",
+        "needs(*capabilities): skip unless the network can do this: time, upgrade, snapshot, single_round, …",
     )
     config.addinivalue_line(
         "markers",

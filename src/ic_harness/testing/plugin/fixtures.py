@@ -110,7 +110,7 @@ def deploy(network: Network, identity: Identities, ic_lab: Lab, request: pytest.
 
 @pytest.fixture
 def faults(network: Network) -> Iterator[Callable[..., None]]:
-    """Order faults: `faults("drop_reply", method="uploads_put_chunk", after=2)`; see `Network.order_fault`.
+    """Order faults: `faults("drop_reply", method="uploads_put_chunk", after=2)`; see `Network.inject_fault`.
 
     What has not happened by the end of the test is taken back; the test is skipped where it cannot be done.
     """
@@ -118,7 +118,7 @@ def faults(network: Network) -> Iterator[Callable[..., None]]:
 
     if Capability.FAULTS not in network.capabilities:
         pytest.skip(f"the network {network.name} cannot: faults")
-    yield network.order_fault
+    yield network.inject_fault
     network.clear_faults()
 
 

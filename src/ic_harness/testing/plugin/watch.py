@@ -43,8 +43,8 @@ class Watch:
     def __init__(self, network: Network, names: Mapping[Principal, str]) -> None:
         self._network = network
         self._names = names
-        self._first_figure = _position(network, Capability.METER)
-        self._first_line = _position(network, Capability.LINES)
+        self._first_figure = _position(network, Capability.METRICS)
+        self._first_line = _position(network, Capability.LOG_STREAM)
 
     def _name(self, canister: Principal) -> str:
         return self._names.get(canister, str(canister))
@@ -54,7 +54,7 @@ class Watch:
         if self._first_figure is None:
             return []
         found: dict[tuple[Principal, str, bool], MethodUse] = {}
-        for figure in self._network.figures(self._first_figure)[1]:
+        for figure in self._network.metrics(self._first_figure)[1]:
             key = (figure.canister, figure.what, figure.query)
             use = found.setdefault(key, MethodUse(self._name(figure.canister), figure.what, figure.query))
             use.instructions.append(figure.instructions)
@@ -71,7 +71,7 @@ class Watch:
 
     def _lines(self) -> list[str]:
         if self._first_line is not None:
-            printed = self._network.lines(self._first_line)[1]
+            printed = self._network.log_stream(self._first_line)[1]
             return [for_log(f"{self._name(line.canister)}: {line.text}") for line in printed]
         if Capability.LOGS not in self._network.capabilities:
             return []
@@ -89,4 +89,4 @@ def _position(network: Network, ability: Capability) -> int | None:
     """Where the stream of figures or lines stands; None when the network has none."""
     if ability not in network.capabilities:
         return None
-    return (network.figures if ability is Capability.METER else network.lines)()[0]
+    return (network.metrics if ability is Capability.METRICS else network.log_stream)()[0]

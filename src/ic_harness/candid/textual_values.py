@@ -1,4 +1,4 @@
-"""Textual values: from text to Python values, at given types or at those that the text suggests."""
+"""Converts textual values to Python values, at given types or at types guessed from the text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from ic_harness.candid.decoding import decode
 from ic_harness.candid.encoding import encode
 from ic_harness.candid.references import FuncRef, ServiceRef, Some
-from ic_harness.candid.tokens import Cursor, integer
+from ic_harness.candid.token_cursor import Cursor, integer
 from ic_harness.candid.type_parser import TypeParser
 from ic_harness.candid.types import (
     BOOL,
@@ -32,8 +32,8 @@ from ic_harness.candid.types import (
     Type,
     Variant,
     Vec,
-    as_written,
     format_type,
+    in_source_order,
     nullable,
     resolve,
 )
@@ -55,10 +55,10 @@ from ic_harness.errors import CandidError
 
 
 def parse_values(text: str, types: Sequence[Type] | None = None) -> tuple[Any, ...]:
-    """Read textual values such as `(42 : nat8, vec { "a" })` at the given types.
+    """Parse textual values such as `(42 : nat8, vec { "a" })` at the given types.
 
-    Fields that the types do not have are left out, missing ones and missing arguments are None where they
-    may be. Without types numbers become int or float, `opt` becomes `Some` only where None would be
+    Fields that the types do not have are dropped; missing fields and arguments of nullable types are None.
+    Without types numbers become int or float, and `opt` becomes `Some` only where None would be
     ambiguous. Raises `CandidError` with the offset in the text and the path of the value.
     """
     cursor = Cursor(text)
@@ -87,7 +87,7 @@ def _argument(nodes: tuple[Node, ...], index: int, type_: Type) -> Any:
 
 
 def _at(node: Node, type_: Type, path: str) -> Any:  # noqa: PLR0911 - a return for each kind of type
-    """The value of a node at a type."""
+    """Return the value of a node at a type."""
     actual = resolve(type_)
     if actual is RESERVED:
         return None
@@ -125,7 +125,7 @@ def _describe(node: Node) -> str:
 
 
 def _annotated(node: AnnotatedNode, type_: Type, path: str) -> Any:
-    """A value with its own type is coerced as if it came in a message of that type."""
+    """Convert an annotated value: it is coerced like a message of the annotated type."""
     value = _at(node.inner, node.type, path)
     try:
         return decode(encode([value], [node.type]), [type_])[0]
@@ -139,7 +139,7 @@ def _annotated(node: AnnotatedNode, type_: Type, path: str) -> Any:
 def _option(node: Node, type_: Opt, path: str) -> Any:
     if is_null(node):
         return None
-    # A value without `opt` stands for itself inside the option, as it does in a message.
+    # A value without `opt` is the value inside the option, as in a message.
     value = _at(node.inner if isinstance(node, OptNode) else node, type_.inner, path)
     return Some(value) if nullable(type_.inner) else value
 
@@ -152,7 +152,7 @@ def _vector(node: VecNode, inner: Type, path: str) -> Any:
 def _record(node: RecordNode, type_: Record, path: str) -> Any:
     given = {field.id: field.value for field in node.fields}
     values: dict[str | int, Any] = {}
-    for f in as_written(type_.fields):
+    for f in in_source_order(type_.fields):
         if f.id in given:
             values[f.key] = _at(given[f.id], f.type, f"{path}.{f.key}")
         elif nullable(f.type):
@@ -172,7 +172,7 @@ def _variant(node: VariantNode, type_: Variant, path: str) -> Any:
 
 
 def _reference(node: ReferenceNode, type_: Type, path: str) -> Any:
-    # As in messages, a service is a principal but a principal is no service.
+    # As in messages, a service is a principal but a principal is not a service.
     if type_ is PRINCIPAL and node.kind != "func":
         return node.principal
     if isinstance(type_, ServiceType) and node.kind == "service":
@@ -253,7 +253,7 @@ _LITERALS: Final[dict[Prim, Callable[[Literal], Any]]] = {
 
 
 def _guess(node: Node) -> Any:  # noqa: PLR0911 - a return for each kind of type
-    """What a value most likely means when nothing is known of its type."""
+    """Return the most likely value of a node whose type is not known."""
     match node:
         case AnnotatedNode():
             return _at(node.inner, node.type, "")

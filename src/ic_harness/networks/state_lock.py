@@ -13,7 +13,7 @@ from pathlib import Path
 from ic_harness.errors import InputError, StateError
 
 
-class KeptState:
+class StateLock:
     """The folder, locked. Raises `StateError` when another process has it, `InputError` when it cannot be made."""
 
     def __init__(self, folder: Path) -> None:

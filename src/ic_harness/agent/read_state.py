@@ -1,6 +1,6 @@
 """Reading what a network says of itself, with proof: state, metadata, node keys; and its status, without.
 
-Interface specification, "Request: Read state" and "Status endpoint". No I/O: these are flows, see `steps`.
+Interface specification, "Request: Read state" and "Status endpoint". No I/O: these are flows, see `effects`.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ic_harness.agent import answers
+from ic_harness.agent import responses
+from ic_harness.agent.effects import Flow, Send
+from ic_harness.agent.requests import content, error_context, exchange, retrying
 from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
-from ic_harness.agent.steps import Flow, Send, about, content, exchange, patiently
 from ic_harness.agent.transport import Request, Response
 from ic_harness.errors import CertificateError
 from ic_harness.principal import Principal
@@ -22,10 +23,9 @@ def status(session: Session) -> Flow[dict[str, Any]]:
     """Read `/api/v2/status`. Raises a `CallError`."""
 
     def ask() -> Flow[Response]:
-        response: Response = yield Send(Request("GET", "/api/v2/status"))
-        return response
+        return (yield from Send(Request("GET", "/api/v2/status")))
 
-    return (yield from patiently(session, ask, answers.read_query_answer, session.retry))
+    return (yield from retrying(session, ask, responses.read_query_answer, session.retry))
 
 
 def root_key(session: Session) -> Flow[bytes]:
@@ -49,7 +49,7 @@ def read_state(
 
     Raises a `CallError`, `CborError` or `CertificateError`.
     """
-    with about("read_state", target):
+    with error_context("read_state", target):
         key = yield from root_key(session)
         certificate = yield from _ask_state(session, paths, f"canister/{target}", policy or session.retry)
         certificate.verify(key, canister_id=target, now_ns=session.now())
@@ -63,7 +63,7 @@ def read_subnet_state(
 
     Raises as `read_state` does.
     """
-    with about("read_state", subnet_id):
+    with error_context("read_state", subnet_id):
         key = yield from root_key(session)
         certificate = yield from _ask_state(session, paths, f"subnet/{subnet_id}", session.retry)
         certificate.verify(key, canister_id=None, now_ns=session.now())
@@ -77,11 +77,11 @@ def _ask_state(
     session: Session, paths: Sequence[Sequence[bytes]], where: str, policy: RetryPolicy
 ) -> Flow[Certificate]:
     """Fetch a certificate that nobody has verified yet."""
-    fields = content(session, request_type="read_state", paths=[list(path) for path in paths])
+    fields = content(session, session.now(), request_type="read_state", paths=[list(path) for path in paths])
     body = seal(fields, session.identity).to_cbor()
     return (
-        yield from patiently(
-            session, lambda: exchange(session, "read_state", where, body), answers.read_certificate, policy
+        yield from retrying(
+            session, lambda: exchange(session, "read_state", where, body), responses.read_certificate, policy
         )
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from ic_harness.networks.sections import custom_sections, keeps_memory
+from ic_harness.networks.wasm_metadata import custom_sections, keeps_memory
 
 CANISTERS = Path(__file__).parents[2] / "fixtures" / "canisters"
 

@@ -1,7 +1,7 @@
-"""Whether a canister may be upgraded from one interface to another, said so that a person can fix it.
+"""Checks whether a canister may be upgraded from one interface to another, and explains what breaks.
 
 An upgrade is safe when the new service is a subtype of the old one: clients that know only the old
-interface must be able to send what they send and to read what they get.
+interface must still be able to encode their arguments and decode the replies.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ic_harness.candid.parser import parse
 from ic_harness.candid.service import Method, Service
-from ic_harness.candid.subtyping import Question, Refusal, refusals, sequence_questions
+from ic_harness.candid.subtyping import Goal, Violation, sequence_goals, violations
 from ic_harness.candid.types import Func, Type, format_type, quote_name
 
 
@@ -18,8 +18,8 @@ from ic_harness.candid.types import Func, Type, format_type, quote_name
 class Incompatibility:
     """One reason why clients of the old interface break.
 
-    `method` is the Candid name, `path` the place of the offending type (`args[0].assets[].bytes`; empty for
-    the method itself), `message` one sentence, `old` and `new` the two types as text (empty where there is
+    `method` is the Candid name, `path` the position of the incompatible type (`args[0].assets[].bytes`; empty
+    for the method itself), `message` one sentence, `old` and `new` the two types as text (empty where there is
     none).
     """
 
@@ -35,9 +35,9 @@ class Incompatibility:
 
 
 def check_upgrade(old_did: str | Service, new_did: str | Service) -> list[Incompatibility]:
-    """Everything that breaks clients of the old interface when a canister is upgraded; none when safe.
+    """Return every change that breaks clients of the old interface; an empty list when the upgrade is safe.
 
-    Interfaces are given as text or parsed. Raises `CandidError` when a text is no interface.
+    Interfaces are Candid text or parsed services. Raises `CandidError` when a text is not valid Candid.
     """
     old = parse(old_did) if isinstance(old_did, str) else old_did
     new = parse(new_did) if isinstance(new_did, str) else new_did
@@ -56,13 +56,13 @@ def _compare(old: Method, new: Method) -> list[Incompatibility]:
     if old.mode != new.mode:
         message = f"was {_mode(old)}, is now {_mode(new)}; add a new method instead"
         return [Incompatibility(old.name, "", message, old.mode, new.mode)]
-    arguments = sequence_questions(
-        Question(old.func, new.func, "args", flipped=True), old.arg_types, new.arg_types
+    arguments = sequence_goals(
+        Goal(old.func, new.func, "args", contravariant=True), old.arg_types, new.arg_types
     )
-    results = sequence_questions(Question(new.func, old.func, "results"), new.return_types, old.return_types)
-    direct = [part for part in (*arguments, *results) if isinstance(part, Refusal)]
-    questions = [part for part in (*arguments, *results) if isinstance(part, Question)]
-    return [_explain(old.name, refusal) for refusal in (*direct, *refusals(*questions))]
+    results = sequence_goals(Goal(new.func, old.func, "results"), new.return_types, old.return_types)
+    direct = [part for part in (*arguments, *results) if isinstance(part, Violation)]
+    goals = [part for part in (*arguments, *results) if isinstance(part, Goal)]
+    return [_explain(old.name, violation) for violation in (*direct, *violations(*goals))]
 
 
 def _mode(method: Method) -> str:
@@ -71,15 +71,15 @@ def _mode(method: Method) -> str:
     )
 
 
-def _explain(method: str, refusal: Refusal) -> Incompatibility:
-    question = refusal.question
-    inbound = question.flipped
-    old, new = (question.left, question.right) if inbound else (question.right, question.left)
+def _explain(method: str, violation: Violation) -> Incompatibility:
+    goal = violation.goal
+    inbound = goal.contravariant
+    old, new = (goal.left, goal.right) if inbound else (goal.right, goal.left)
     sentences = _INBOUND if inbound else _OUTBOUND
-    message = sentences[refusal.reason].format(
-        subject=refusal.subject, old=_short(old), new=_short(new), modes=_modes(old, new)
+    message = sentences[violation.reason].format(
+        subject=violation.subject, old=_short(old), new=_short(new), modes=_modes(old, new)
     )
-    return Incompatibility(method, question.path, message, format_type(old), format_type(new))
+    return Incompatibility(method, goal.path, message, format_type(old), format_type(new))
 
 
 _INBOUND = {

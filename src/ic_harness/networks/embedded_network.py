@@ -18,7 +18,6 @@ from ic_harness.agent import (
     Agent,
     AsyncAgent,
     AsyncCallableTransport,
-    CallableTransport,
     Request,
     Response,
     Transport,
@@ -35,6 +34,7 @@ from ic_harness.replica import (
     NetworkSnapshot,
     Replica,
 )
+from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability
 from .network import Network, Snapshot
@@ -51,15 +51,25 @@ def _deployer() -> Identity:
     return Ed25519Identity.from_seed(hashlib.sha256(b"ic-harness deployer of an embedded network").digest())
 
 
-def _ask(replica: Replica, request: Request) -> Response:
-    answer = replica.handle(
-        HttpRequest(method=request.method, path=request.path, headers=_CBOR, body=request.body or b"")
-    )
-    return Response(status=answer.status, headers=answer.headers, body=answer.body)
+class _InProcessTransport:
+    """Requests go to the replica by a function call; nothing is left to close."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def send(self, request: Request) -> Response:
+        """Exchange one request."""
+        answer = self._replica.handle(
+            HttpRequest(method=request.method, path=request.path, headers=_CBOR, body=request.body or b"")
+        )
+        return Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def close(self) -> None:
+        """Leave the replica running: it belongs to the network."""
 
 
-async def _ask_in_thread(replica: Replica, request: Request) -> Response:
-    return await asyncio.to_thread(_ask, replica, request)
+async def _send_in_thread(transport: _InProcessTransport, request: Request) -> Response:
+    return await asyncio.to_thread(transport.send, request)
 
 
 class _BulkAgent(Agent):
@@ -123,22 +133,21 @@ class EmbeddedNetwork(Network):
         return self.replica.failure
 
     def _new_agent(self, identity: Identity) -> Agent:
-        transport = CallableTransport(partial(_ask, self.replica))
-        return Agent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+        transport = _InProcessTransport(self.replica)
+        return Agent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
 
     def bulk_agent(self, identity: Identity | None = None) -> Agent:
         """Make a client whose calls go without signatures and certificates, and past canister_inspect_message."""
-        return _BulkAgent(
-            self.replica, CallableTransport(partial(_ask, self.replica)), identity or AnonymousIdentity()
-        )
+        transport = _InProcessTransport(self.replica)
+        return _BulkAgent(self.replica, transport, identity or AnonymousIdentity())
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
-        transport = AsyncCallableTransport(partial(_ask_in_thread, self.replica))
-        return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.time_ns)
+        transport = AsyncCallableTransport(partial(_send_in_thread, _InProcessTransport(self.replica)))
+        return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
 
-    def time_ns(self) -> int:
+    def time_ns(self) -> Nanos:
         """Tell the replica's time."""
-        return self.replica.clock.now_ns()
+        return Nanos(self.replica.clock.now_ns())
 
     def set_time(self, time_ns: int) -> None:
         """Set the replica's time; it only goes forward. Raises `ReplicaError` when `time_ns` is past."""
@@ -165,24 +174,24 @@ class EmbeddedNetwork(Network):
         """Make calls whose first updates are executed in the same round."""
         return self.replica.in_one_round(calls)
 
-    def instructions(self, canister: Principal) -> int:
+    def instructions(self, canister: Principal) -> Instructions:
         """Tell the instructions that a canister has used so far, queries included."""
         self._watched, figures = self.replica.figures(self._watched)
         for figure in figures:
             self._used[figure.canister] += figure.instructions
-        return self._used[Principal.of(canister)]
+        return Instructions(self._used[Principal.of(canister)])
 
-    def figures(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:
+    def metrics(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """Tell what the newest 10,000 messages cost, queries included."""
         return self.replica.figures(since)
 
-    def lines(self, since: int = 0) -> tuple[int, list[LogLine]]:
+    def log_stream(self, since: int = 0) -> tuple[int, list[LogLine]]:
         """Tell the newest 10,000 lines that canisters printed."""
         return self.replica.lines(since)
 
-    def order_fault(
+    def inject_fault(
         self,
-        harm: str,
+        kind: str,
         *,
         endpoint: str | None = "call",
         method: str | None = None,
@@ -190,13 +199,13 @@ class EmbeddedNetwork(Network):
         times: int = 1,
         seconds: float = 0.0,
     ) -> None:
-        """Order a fault. Raises `InputError` for a harm that there is not."""
-        known = [kind.value for kind in FaultKind]
-        if harm not in known:
-            raise InputError(f"no harm {harm!r}; there are: {', '.join(known)}")
+        """Inject a fault. Raises `InputError` for an unknown `kind`."""
+        known = [harm.value for harm in FaultKind]
+        if kind not in known:
+            raise InputError(f"no fault {kind!r}; the faults are: {', '.join(known)}")
         self.replica.faults.order(
             Fault(
-                harm=FaultKind(harm),
+                harm=FaultKind(kind),
                 endpoint=endpoint,
                 method=method,
                 after=after,

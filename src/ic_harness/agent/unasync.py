@@ -1,6 +1,6 @@
 """Makes the asynchronous twins of the thin synchronous classes, so that nobody keeps two by hand.
 
-`python -m ic_harness.agent.twin` writes them anew; a test compares the committed files with what this makes.
+`python -m ic_harness.agent.unasync` writes them anew; a test compares the committed files with what this makes.
 """
 
 from __future__ import annotations
@@ -11,26 +11,29 @@ from typing import Final
 
 TWINS: Final = {"agent.py": "async_agent.py", "management.py": "async_management.py"}
 
-_BANNER: Final = "# Made from {source} by `python -m ic_harness.agent.twin`; do not edit.\n"
+_BANNER: Final = "# Made from {source} by `python -m ic_harness.agent.unasync`; do not edit.\n"
 _RULES: Final = (
-    (r"`async_agent\.py` is made from this file by `twin`\.", "The twin of `agent.py`."),
-    (r"`async_management\.py` is made from this file by `twin`\.", "The twin of `management.py`."),
+    (r"`async_agent\.py` is made from this file by `unasync`\.", "The twin of `agent.py`."),
+    (r"`async_management\.py` is made from this file by `unasync`\.", "The twin of `management.py`."),
     (r"synchronous code", "asynchronous code"),
     (r"for use from any number of threads", "for use within one event loop"),
     (r"^import time$", "import asyncio"),
     (r"time\.sleep", "asyncio.sleep"),
     (r"Callable\[\[float\], None\]", "Callable[[float], Awaitable[None]]"),
     (r"import Callable,", "import Awaitable, Callable,"),
-    (r"\b(Agent|Transport|Management|Gate)\b", r"Async\1"),
+    (r"\b(Agent|Transport|Management|Limiter)\b", r"Async\1"),
     (r"ic_harness\.agent\.agent\b", "ic_harness.agent.async_agent"),
-    (r"drive import run$", "drive import run_async"),
+    (r"(effects import .*)\brun$", r"\1run_async"),
+    (r"\bResponse, AsyncTransport\b", "AsyncTransport, Response"),
     (r"return run\(", "return await run_async("),
     (r"(?<=return )self\.(run|_call|_on|_upload|clear_chunk_store)\(", r"await self.\1("),
     (r"(?<== )self\.(run|_call|_on|_upload|clear_chunk_store)\(", r"await self.\1("),
     (r"^(\s+)self\.(run|_call|_on|_upload|clear_chunk_store)\(", r"\1await self.\2("),
     (r"self\.agent\.(update|query)\(", r"await self.agent.\1("),
     (r": self\._upload\(", ": await self._upload("),
-    (r"self\.transport\.close\(\)", "await self.transport.close()"),
+    (r"self\.transport\.(close|send)\(", r"await self.transport.\1("),
+    (r"with self\._limiter\.", "async with self._limiter."),
+    (r"self\._sleep\(", "await self._sleep("),
     (r"^(\s+)self\.close\(\)", r"\1await self.close()"),
     (r"def __enter__", "async def __aenter__"),
     (r"def __exit__", "async def __aexit__"),

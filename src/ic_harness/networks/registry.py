@@ -14,10 +14,10 @@ from .mainnet import MAINNET, MAINNET_URL, mainnet_canister
 from .network import Network
 
 if TYPE_CHECKING:
-    from .in_process import EmbeddedNetwork
-    from .named import NamedNetwork
+    from .embedded_network import EmbeddedNetwork
+    from .named_network import NamedNetwork
     from .pocket_ic_network import PocketIcNetwork
-    from .url import UrlNetwork
+    from .url_network import UrlNetwork
 
 NAMES: Final = ("embedded", "dfx", "icp", "pocket-ic", "ic")
 """The networks that have a name; every other network is given by its URL."""
@@ -50,7 +50,7 @@ def embedded(
     """
     from ic_harness.replica import PRESETS, Replica, ReplicaConfig  # lazy: start-up time  # noqa: PLC0415
 
-    from .in_process import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
+    from .embedded_network import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
 
     default = DEFAULT_SEED if state_dir is None else None
     if latency not in PRESETS:
@@ -65,7 +65,7 @@ def connect(url: str, *, root_key: bytes | None = None, deployer: Identity | Non
 
     Raises `InputError` when `url` is no address. Nothing is sent before the network is used.
     """
-    from .url import UrlNetwork  # lazy: start-up time  # noqa: PLC0415
+    from .url_network import UrlNetwork  # lazy: start-up time  # noqa: PLC0415
 
     return UrlNetwork(url, deployer, root_key=root_key)
 
@@ -111,7 +111,7 @@ def pocket_ic(
 
 def ic(folder: Path | None = None, *, deployer: Identity | None = None) -> NamedNetwork:
     """Reach the Internet Computer; canisters of the project in `folder` (the current one) have names there."""
-    from .named import NamedNetwork  # lazy: start-up time  # noqa: PLC0415
+    from .named_network import NamedNetwork  # lazy: start-up time  # noqa: PLC0415
 
     lookup = partial(mainnet_canister, folder or Path())
     return NamedNetwork(MAINNET, MAINNET_URL, deployer, lookup=lookup)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import ic_harness.agent
-from ic_harness.agent import AsyncAgent, AsyncCallableTransport, Response, twin
+from ic_harness.agent import AsyncAgent, AsyncCallableTransport, Response, unasync
 from ic_harness.errors import RejectError, TransportError
 from ic_harness.protocol import AnonymousIdentity
 
@@ -16,10 +16,10 @@ from .standin import CANISTER, METADATA, ROOT, StandIn, times
 FOLDER = Path(ic_harness.agent.__file__).parent
 
 
-@pytest.mark.parametrize(("source", "target"), twin.TWINS.items())
+@pytest.mark.parametrize(("source", "target"), unasync.TWINS.items())
 def test_twins_are_fresh(source, target):
     """The committed file is what the generator makes, up to line breaks."""
-    made = twin.asynchronous((FOLDER / source).read_text(), source)
+    made = unasync.asynchronous((FOLDER / source).read_text(), source)
     committed = (FOLDER / target).read_text()
     assert committed.splitlines()[0] == made.splitlines()[0]
     assert ast.dump(ast.parse(committed)) == ast.dump(ast.parse(made))

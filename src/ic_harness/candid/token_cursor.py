@@ -1,4 +1,4 @@
-"""A cursor over tokens: what the parsers of interfaces and of values share."""
+"""A cursor over tokens, shared by the parsers of interfaces and of values."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ic_harness.candid.types import KEYWORDS, MAX_FIELD_ID
 from ic_harness.errors import CandidError
 
 MAX_NESTING: Final = 200
-"""How deep text may nest types or values; parsing is recursive."""
+"""Deepest nesting of types or values in text; parsing is recursive."""
 
 
 class Cursor:
-    """The tokens of one text and the place reached in them."""
+    """The tokens of one text, and the current position."""
 
     def __init__(self, source: str) -> None:
         self._tokens = tokenize(source)
@@ -27,16 +27,16 @@ class Cursor:
 
     @property
     def following(self) -> Token:
-        """The token behind the next one."""
+        """The token after the next one."""
         return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
 
     @property
     def at_end(self) -> bool:
-        """Whether everything is taken."""
+        """Whether all tokens are consumed."""
         return self.here.kind == "end"
 
     def take(self) -> Token:
-        """Take the next token; the end is never used up."""
+        """Consume and return the next token; the end token is never consumed."""
         token = self.here
         if token.kind != "end":
             self._index += 1
@@ -47,20 +47,20 @@ class Cursor:
         return self.here.kind in ("symbol", "name") and self.here.text in texts
 
     def takes(self, text: str) -> bool:
-        """Take the next token if it is this symbol or word; tell whether it was."""
+        """Consume the next token if it is this symbol or word; return whether it was."""
         if self.sees(text):
             self.take()
             return True
         return False
 
     def expect(self, text: str) -> Token:
-        """Take this symbol or word. Raises `CandidError` when something else stands there."""
+        """Consume this symbol or word. Raises `CandidError` for any other token."""
         if not self.sees(text):
             self.fail(text)
         return self.take()
 
     def expect_end(self) -> None:
-        """Raises `CandidError` unless everything is taken."""
+        """Raise `CandidError` unless all tokens are consumed."""
         if self.here.kind != "end":
             self.fail("the end")
 
@@ -69,23 +69,23 @@ class Cursor:
         raise CandidError(f"found {self.here}", offset=self.here.offset, expected=expected)
 
     def enter(self) -> None:
-        """Go one level deeper. Raises `CandidError` when that is too deep to be read recursively."""
+        """Enter a nested type or value. Raises `CandidError` when it is too deep for a recursive parser."""
         self._depth += 1
         if self._depth > MAX_NESTING:
             raise CandidError(f"text is nested more than {MAX_NESTING} levels deep", offset=self.here.offset)
 
     def leave(self) -> None:
-        """Come one level back."""
+        """Leave a nested type or value."""
         self._depth -= 1
 
     def text(self) -> str:
-        """Take a text literal."""
+        """Consume a text literal and return its text."""
         if self.here.kind != "text":
             self.fail("a text in quotes")
         return literal_text(self.take())
 
     def name(self) -> str:
-        """Take a name: an identifier that is no keyword, or a text."""
+        """Consume a name: an identifier that is not a keyword, or a text literal."""
         if self.here.kind == "name" and self.here.text not in KEYWORDS:
             return self.take().text
         if self.here.kind != "text":
@@ -93,11 +93,11 @@ class Cursor:
         return literal_text(self.take())
 
     def at_name(self) -> bool:
-        """Whether a name can be taken here."""
+        """Return whether the next token is a name."""
         return self.here.kind == "text" or (self.here.kind == "name" and self.here.text not in KEYWORDS)
 
     def label(self) -> int:
-        """Take a numeric field label, which must fit 32 bits."""
+        """Consume a numeric field label, which must fit 32 bits."""
         token = self.take()
         value = natural(token)
         if value > MAX_FIELD_ID:
@@ -106,14 +106,14 @@ class Cursor:
 
 
 def natural(token: Token) -> int:
-    """The value of a number without sign or point. Raises `CandidError` when it is none."""
+    """Return the value of a number without sign or point. Raises `CandidError` for any other token."""
     if not token.text[:1].isdigit():
         raise CandidError(f"found {token}", offset=token.offset, expected="a number without sign")
     return integer(token)
 
 
 def integer(token: Token) -> int:
-    """The value of a whole number, decimal or hexadecimal. Raises `CandidError` for anything else."""
+    """Return the value of a whole number, decimal or hexadecimal. Raises `CandidError` for any other token."""
     digits = token.text.replace("_", "")
     try:
         return int(digits, 16 if "x" in digits.lower() else 10)

@@ -1,9 +1,9 @@
-"""The head of a message: magic number, type table and argument types (Candid specification, "Binary Format").
+"""Reads a message's header: magic number, type table, argument types (Candid specification, "Binary Format").
 
     "DIDL"  count  entry*            type table: composite and future types only
             count  type*             the arguments' types: a primitive opcode or an index into the table
 
-Reading checks everything that the specification demands of a table, used or not: known opcodes, indices in
+Every entry of the table is validated, used or not: known opcodes, indices in
 range, labels and method names in strictly increasing order, methods that are functions.
 """
 
@@ -39,7 +39,7 @@ MODES: Final[dict[int, Mode]] = {1: "query", 2: "oneway", 3: "composite_query"}
 
 
 def read_header(data: bytes | memoryview) -> tuple[tuple[Type, ...], int]:
-    """Read magic, table and argument types: the types, and the position where the values begin.
+    """Read the header of a message: return the argument types, and the position where the values begin.
 
     Raises `CandidError` with the byte at which the header is wrong.
     """
@@ -75,7 +75,7 @@ class _HeaderReader:
         return value
 
     def count(self, what: str, limit: int | None = None) -> int:
-        """A number of things of at least one byte each, so never more than there are bytes left."""
+        """Read a count of items of at least one byte each, which cannot exceed the bytes left."""
         start = self.pos
         value = self.number()
         left = len(self.data) - self.pos

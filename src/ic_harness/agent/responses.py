@@ -18,7 +18,7 @@ from ic_harness.errors import (
     RejectError,
     TransportError,
 )
-from ic_harness.protocol import Certificate, cbor, leb128_decode
+from ic_harness.protocol import Certificate, RequestId, cbor, leb128_decode
 from ic_harness.text import brief, one_line
 
 _SHOWN: Final = 120
@@ -31,7 +31,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class UnknownRequest:
     """The certificate proves that the network does not know the request (yet)."""
 
 
@@ -119,7 +119,7 @@ def _may_reject(answer: dict[str, Any], code: int) -> bool:
     return answer.get("status", "rejected") in _REJECTS and not isinstance(code, bool) and 0 < code < 1 << 64
 
 
-def verdict(certificate: Certificate, request_id: bytes) -> Reply | Pending | Unseen:
+def verdict(certificate: Certificate, request_id: RequestId) -> Reply | Pending | UnknownRequest:
     """What a verified certificate says about a request.
 
     Raises `RejectError` (certified), `CallTimeoutError` when the reply was dropped already, and
@@ -129,7 +129,7 @@ def verdict(certificate: Certificate, request_id: bytes) -> Reply | Pending | Un
     status = certificate.lookup_value((*base, b"status"))
     match status:
         case None:
-            return Unseen()
+            return UnknownRequest()
         case b"received" | b"processing":
             return Pending()
         case b"replied":

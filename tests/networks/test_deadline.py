@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ic_harness.networks.waiting import LONGEST_PAUSE_S, Deadline
+from ic_harness.networks.deadline import LONGEST_PAUSE_S, Deadline
 
 
 class FakeTime:

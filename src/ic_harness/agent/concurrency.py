@@ -15,28 +15,28 @@ from typing import Final
 
 from ic_harness.agent.retry import BUSY
 
-FIRST: Final = 16
-MOST: Final = 64
+FIRST_LIMIT: Final = 16
+MAX_LIMIT: Final = 64
 
 
-class FlightLimit:
+class AdaptiveLimit:
     """The rule alone: counts, no waiting."""
 
-    def __init__(self, first: int = FIRST, most: int = MOST) -> None:
+    def __init__(self, first: int = FIRST_LIMIT, most: int = MAX_LIMIT) -> None:
         self.limit = float(first)
         self.most = most
-        self.flying = 0
+        self.in_flight = 0
 
     def try_start(self) -> bool:
         """Take off when there is room."""
-        if self.flying >= int(self.limit):
+        if self.in_flight >= int(self.limit):
             return False
-        self.flying += 1
+        self.in_flight += 1
         return True
 
     def finish(self, status: int | None) -> None:
         """Land; `status` is the HTTP status, None when nothing came back."""
-        self.flying -= 1
+        self.in_flight -= 1
         if status is None or status in BUSY:
             self.limit = max(1.0, self.limit / 2)
         else:
@@ -52,15 +52,15 @@ class Outcome:
         self.status: int | None = None
 
 
-class Gate:
+class Limiter:
     """Threads wait here for room under the limit."""
 
-    def __init__(self, limit: FlightLimit | None = None) -> None:
-        self.rule = limit or FlightLimit()
+    def __init__(self, limit: AdaptiveLimit | None = None) -> None:
+        self.rule = limit or AdaptiveLimit()
         self._changed = threading.Condition()
 
     @contextmanager
-    def flight(self) -> Iterator[Outcome]:
+    def acquire(self) -> Iterator[Outcome]:
         """Wait for room, then fly; note the status on what is given."""
         outcome = Outcome()
         with self._changed:
@@ -73,15 +73,15 @@ class Gate:
                 self._changed.notify_all()
 
 
-class AsyncGate:
+class AsyncLimiter:
     """Tasks of one event loop wait here for room under the limit, first come, first served."""
 
-    def __init__(self, limit: FlightLimit | None = None) -> None:
-        self.rule = limit or FlightLimit()
+    def __init__(self, limit: AdaptiveLimit | None = None) -> None:
+        self.rule = limit or AdaptiveLimit()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def flight(self) -> AsyncIterator[Outcome]:
+    async def acquire(self) -> AsyncIterator[Outcome]:
         """Wait for room, then fly; note the status on what is given."""
         outcome = Outcome()
         await self._start()
@@ -101,7 +101,7 @@ class AsyncGate:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 # Woken and cancelled at once: the place goes to the next one.
-                self.rule.flying -= 1
+                self.rule.in_flight -= 1
                 self._wake()
             elif turn in self._waiting:
                 self._waiting.remove(turn)

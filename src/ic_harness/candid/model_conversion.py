@@ -1,7 +1,7 @@
-"""Between the codec's values and the classes of generated modules.
+"""Converts between the codec's values and the classes of generated modules.
 
 Converters are made once per type. After decoding, a record's dict becomes the `__dict__` of its model
-without being validated again, since the codec has just checked every value against the same types.
+without validation, since the codec has just checked every value against the same types.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Converter = Callable[[Any], Any]
 
 
 class Conversion:
-    """Makes converters by type. None means that nothing has to be converted."""
+    """Makes converters by type. None means that the type needs no conversion."""
 
     def __init__(self, classes: Mapping[int, Any]) -> None:
         self._classes = classes
@@ -30,13 +30,13 @@ class Conversion:
         return value if convert is None else convert(value)
 
     def of(self, type_: Type) -> Converter | None:
-        """The converter for a type."""
+        """Return the converter for a type."""
         actual = resolve(type_)
         key = id(actual)
         if key in self._made:
             return self._made[key]
         if key in self._open:
-            # The type stands inside itself: find its converter when there is a value.
+            # The type contains itself: look up its converter when there is a value.
             return lambda value: self.convert(actual, value)
         self._open[key] = True
         made = self._make(actual)
@@ -83,7 +83,7 @@ def _each(converters: list[Converter | None]) -> Converter | None:
 
 
 class Lifting(Conversion):
-    """From the codec's values to models."""
+    """Converts the codec's values to models."""
 
     def _record(self, record: Record, fields: list[tuple[Field, Converter | None]]) -> Converter | None:
         model: type[Model] | None = self._classes.get(id(record))
@@ -101,7 +101,7 @@ class Lifting(Conversion):
             for key, name in renamed:
                 values[name] = values.pop(key)
             made = new(model)
-            # What BaseModel.model_construct does, without its search for defaults and aliases.
+            # As BaseModel.model_construct, without its search for defaults and aliases.
             fill(made, "__dict__", values)
             fill(made, "__pydantic_fields_set__", set_names.copy())
             fill(made, "__pydantic_extra__", None)
@@ -134,7 +134,7 @@ def _case_maker(case: Any, convert: Converter | None) -> Converter:
 
 
 class Lowering(Conversion):
-    """From models to the codec's values. Plain values (dicts, tags) pass as they are."""
+    """Converts models to the codec's values. Plain values (dicts, tags) are returned as they are."""
 
     def _record(self, record: Record, fields: list[tuple[Field, Converter | None]]) -> Converter | None:
         model: type[Model] | None = self._classes.get(id(record))

@@ -37,7 +37,7 @@ def test_unknown_network_is_refused(spec):
 @pytest.mark.parametrize("name", ["embedded", "connect", "dfx", "icp", "pocket_ic", "ic"])
 def test_networks_are_opened_by_functions(name):
     """Each network has a function of its name in the package, also after the code behind it was loaded."""
-    for module in ("in_process", "dfx_network", "icp_network", "pocket_ic_network", "named"):
+    for module in ("embedded_network", "dfx_network", "icp_network", "pocket_ic_network", "named_network"):
         importlib.import_module(f"ic_harness.networks.{module}")
     opener = getattr(networks, name)
     assert callable(opener)
@@ -95,12 +95,14 @@ def test_silent_network_is_told(unused_port):
         ("time_ns", (), "time"),
         ("set_time", (0,), "time"),
         ("advance_time", (1,), "time"),
-        ("tick", (), "round"),
+        ("tick", (), "single_round"),
         ("snapshot", (), "snapshot"),
         ("restore", (None,), "snapshot"),
-        ("in_one_round", ([],), "round"),
-        ("instructions", (None,), "meter"),
-        ("order_fault", ("drop_reply",), "faults"),
+        ("in_one_round", ([],), "single_round"),
+        ("instructions", (None,), "metrics"),
+        ("metrics", (), "metrics"),
+        ("log_stream", (), "log_stream"),
+        ("inject_fault", ("drop_reply",), "faults"),
         ("clear_faults", (), "faults"),
         ("stable_memory", (None,), "stable"),
         ("certified_data", (None,), "stable"),

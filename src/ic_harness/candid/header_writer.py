@@ -1,11 +1,11 @@
-"""Writing the head of a message: types become a table, shared and recursive ones once."""
+"""Writes a message's header: the type table, in which each type occurs once, and the argument types."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ic_harness.candid.header import FUNC, MAGIC, OPT, RECORD, SERVICE, VARIANT, VEC
+from ic_harness.candid.header_reader import FUNC, MAGIC, OPT, RECORD, SERVICE, VARIANT, VEC
 from ic_harness.candid.leb128 import encode_signed, encode_unsigned
 from ic_harness.candid.types import (
     Field,
@@ -28,7 +28,7 @@ _MODE_BYTES: Final[dict[Mode, bytes]] = {
 
 
 def write_header(types: Sequence[Type]) -> bytes:
-    """Magic number, type table and argument types. Raises `CandidError` for types that cannot be sent."""
+    """Return magic number, type table and argument types. Raises `CandidError` for types that cannot be sent."""
     table = _Table()
     arguments = [table.reference(type_) for type_ in types]
     entries = table.entries()
@@ -37,14 +37,14 @@ def write_header(types: Sequence[Type]) -> bytes:
 
 
 class _Table:
-    """Numbers composite types in the order in which they are first met."""
+    """Numbers composite types in the order of their first use."""
 
     def __init__(self) -> None:
         self._numbers: dict[Type, int] = {}
         self._types: list[Type] = []
 
     def reference(self, type_: Type) -> bytes:
-        """How a type is referred to: a primitive by its opcode, another by its number in the table."""
+        """Encode a reference to a type: the opcode of a primitive, or the index into the table."""
         actual = resolve(type_)
         if isinstance(actual, Prim):
             return encode_signed(actual.opcode)
@@ -55,7 +55,7 @@ class _Table:
         return encode_signed(number)
 
     def entries(self) -> list[bytes]:
-        """Write the definitions; types found on the way are appended to the table."""
+        """Encode the definitions; types they refer to are appended to the table."""
         written: list[bytes] = []
         while len(written) < len(self._types):
             written.append(self._definition(self._types[len(written)]))

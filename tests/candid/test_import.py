@@ -12,7 +12,7 @@ from ic_harness import candid
 
 CODE = """
 import sys, ic_harness.candid as c
-heavy = {"pydantic", "ic_harness.candid.parser", "ic_harness.candid.values", "ic_harness.candid.bindgen"}
+heavy = {"pydantic", "ic_harness.candid.parser", "ic_harness.candid.textual_values", "ic_harness.candid.bindgen"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 c.parse, c.parse_values, c.check_upgrade, c.bindgen.generate
 """

@@ -1,48 +1,33 @@
-"""What every conversation of the agent is made of: steps, and one exchange with its retries. No I/O.
+"""Requests: their content, one exchange with the best API version, and retries. No I/O: these are flows.
 
-A *flow* is a generator. It yields `Send(request)` and is sent the `Response` (or has a `TransportError`
-thrown into it), it yields `Pause(seconds)` and is resumed afterwards, and it returns the result. The two
-drivers in `drive` run any flow, synchronously or not; tests run them by hand.
+Interface specification, "Request: Call", "Request: Query", "Request: Read state", "Effective canister id".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias
 
+from ic_harness.agent.effects import Flow, Pause, Send, T
 from ic_harness.agent.retry import Attempts, RetryPolicy, retry_after_s, retryable
 from ic_harness.agent.session import INGRESS_TTL, Session
 from ic_harness.agent.transport import Request, Response
 from ic_harness.errors import CallError, HttpStatusError, InputError, ProtocolError, TransportError
 from ic_harness.principal import Principal
 
-VERSIONS: Final = {"call": ("v4", "v3", "v2"), "query": ("v3", "v2"), "read_state": ("v3", "v2")}
+RequestKind: TypeAlias = Literal["call", "query", "read_state"]
+
+VERSIONS: Final[Mapping[RequestKind, tuple[str, ...]]] = {
+    "call": ("v4", "v3", "v2"),
+    "query": ("v3", "v2"),
+    "read_state": ("v3", "v2"),
+}
 """API versions for each kind of request, the best first; a network that lacks one answers 404."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Exchange a request."""
-
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Wait."""
-
-    seconds: float
-
-
-T = TypeVar("T")
-Flow: TypeAlias = Generator[Send | Pause, Any, T]
-"""A conversation with the result `T`."""
-
-
 @contextmanager
-def about(method: str, canister_id: Principal) -> Generator[None]:
+def error_context(method: str, canister_id: Principal) -> Generator[None]:
     """Let errors say which call they are about; of nested ones the outermost, which the user made, stays."""
     try:
         yield
@@ -56,7 +41,7 @@ def about(method: str, canister_id: Principal) -> Generator[None]:
 
 def effective_id(canister_id: Principal, target: Principal | None) -> Principal:
     """The canister that decides where a request goes (interface specification, "Effective canister id")."""
-    if target is None and canister_id == Principal.management():
+    if target is None and not canister_id.raw:
         raise InputError("calls to the management canister need the effective canister id they are about")
     return canister_id if target is None else target
 
@@ -72,23 +57,23 @@ def call_fields(canister_id: Principal, method: str, arg: bytes) -> dict[str, An
     return {"canister_id": canister_id.raw, "method_name": method, "arg": arg}
 
 
-def content(session: Session, **fields: Any) -> dict[str, Any]:
-    """Complete the content of a request with sender, expiry and nonce."""
+def content(session: Session, now_ns: int, **fields: Any) -> dict[str, Any]:
+    """Complete the content of a request with sender, expiry and nonce; `now_ns` is the network's time."""
     return {
         **fields,
         "sender": session.identity.principal.raw,
-        "ingress_expiry": session.now() + INGRESS_TTL,
+        "ingress_expiry": now_ns + INGRESS_TTL,
         "nonce": session.nonce(),
     }
 
 
-def exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Response]:
+def exchange(session: Session, kind: RequestKind, where: str, body: bytes) -> Flow[Response]:
     """Send a body to the best API version that the network has; `where` is such as `canister/<id>`."""
     versions = VERSIONS[kind]
     known = session.versions.get(kind, 0)
     for index in range(known, len(versions)):
         path = f"/api/{versions[index]}/{where}/{kind}"
-        response: Response = yield Send(Request("POST", path, body))
+        response = yield from Send(Request("POST", path, body))
         if response.status != 404:
             if response.status < 300:
                 session.versions[kind] = index
@@ -96,7 +81,7 @@ def exchange(session: Session, kind: str, where: str, body: bytes) -> Flow[Respo
     return response
 
 
-def patiently(
+def retrying(
     session: Session, ask: Callable[[], Flow[Response]], read: Callable[[Response], T], policy: RetryPolicy
 ) -> Flow[T]:
     """Ask something that may be repeated freely until there is an answer that `read` can read.
@@ -127,4 +112,4 @@ def pause_or_raise(
         if isinstance(failure, HttpStatusError):
             failure.retry_after_s = wished_s
         raise failure
-    yield Pause(delay)
+    yield from Pause(delay)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from ic_harness.agent.flight import MOST, AsyncGate, FlightLimit, Gate
+from ic_harness.agent.concurrency import MAX_LIMIT, AdaptiveLimit, AsyncLimiter, Limiter
 
 
 class Turn:
@@ -15,7 +15,7 @@ class Turn:
 
 def test_good_answers_raise_the_limit():
     """A window full of good answers raises the limit by about one, up to the maximum."""
-    rule = FlightLimit(first=4)
+    rule = AdaptiveLimit(first=4)
     for _ in range(4):
         assert rule.try_start()
         rule.finish(200)
@@ -23,12 +23,12 @@ def test_good_answers_raise_the_limit():
     for _ in range(10_000):
         rule.try_start()
         rule.finish(200)
-    assert rule.limit == MOST
+    assert rule.limit == MAX_LIMIT
 
 
 def test_overload_and_silence_halve_it():
     """429, 503 and no answer halve the limit, never below one; other errors do not."""
-    rule = FlightLimit(first=16)
+    rule = AdaptiveLimit(first=16)
     for status, expected in ((429, 8), (503, 4), (None, 2), (None, 1), (None, 1)):
         rule.try_start()
         rule.finish(status)
@@ -40,16 +40,16 @@ def test_overload_and_silence_halve_it():
 
 def test_no_more_than_the_limit_take_off():
     """Whoever is too many has to wait."""
-    rule = FlightLimit(first=2)
+    rule = AdaptiveLimit(first=2)
     assert [rule.try_start() for _ in range(3)] == [True, True, False]
 
 
 def test_threads_wait_their_turn():
     """Never more threads than the limit are inside, and all get through."""
-    gate, most, inside, lock = Gate(FlightLimit(first=3, most=3)), [0], [0], threading.Lock()
+    limiter, most, inside, lock = Limiter(AdaptiveLimit(first=3, most=3)), [0], [0], threading.Lock()
 
     def work():
-        with gate.flight() as outcome:
+        with limiter.acquire() as outcome:
             with lock:
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
@@ -63,17 +63,17 @@ def test_threads_wait_their_turn():
     for thread in threads:
         thread.join(10)
     assert most[0] <= 3
-    assert gate.rule.flying == 0
+    assert limiter.rule.in_flight == 0
 
 
 def test_tasks_wait_their_turn_and_may_be_cancelled():
     """Cancelled waiters leave no hole: everybody else gets through."""
 
     async def scenario():
-        gate, done = AsyncGate(FlightLimit(first=2, most=2)), []
+        limiter, done = AsyncLimiter(AdaptiveLimit(first=2, most=2)), []
 
         async def work(number):
-            async with gate.flight() as outcome:
+            async with limiter.acquire() as outcome:
                 await Turn()
                 outcome.status = 200
                 done.append(number)
@@ -83,32 +83,32 @@ def test_tasks_wait_their_turn_and_may_be_cancelled():
         for task in tasks[5:15]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        return gate, done
+        return limiter, done
 
-    gate, done = asyncio.run(scenario())
+    limiter, done = asyncio.run(scenario())
     assert sorted(done) == [*range(5), *range(15, 40)]
-    assert gate.rule.flying == 0
+    assert limiter.rule.in_flight == 0
 
 
 def test_a_place_given_to_a_cancelled_task_goes_on():
     """A task that is cancelled just when its turn comes passes the turn on."""
 
     async def scenario():
-        gate = AsyncGate(FlightLimit(first=1, most=1))
+        limiter = AsyncLimiter(AdaptiveLimit(first=1, most=1))
         reached = []
 
         async def work(number):
-            async with gate.flight() as outcome:
+            async with limiter.acquire() as outcome:
                 outcome.status = 200
                 reached.append(number)
 
-        async with gate.flight() as outcome:
+        async with limiter.acquire() as outcome:
             outcome.status = 200
             first, second = (asyncio.ensure_future(work(number)) for number in (1, 2))
             await Turn()
         # The place is the first task's now; it is cancelled before it runs.
         first.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
-        return reached, gate.rule.flying
+        return reached, limiter.rule.in_flight
 
     assert asyncio.run(scenario()) == ([2], 0)

@@ -10,7 +10,7 @@ from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 from ic_harness.urls import public_url
 
-from .url import UrlNetwork
+from .url_network import UrlNetwork
 
 
 def _no_names(_name: str) -> None:
@@ -53,7 +53,7 @@ class NamedNetwork(UrlNetwork):
     def check(self, advice: str) -> None:
         """Ask whether somebody answers. Raises `NetworkError`, ending with `advice`, when nobody does."""
         try:
-            self.ask()
+            self.status()
         except (CallError, ProtocolError) as error:
             raise NetworkError(
                 f"the network {self.name} does not answer at {public_url(self.url)}: {advice}"

@@ -69,8 +69,8 @@ class UrlNetwork(Network):
     def _connections(self) -> HttpTransport:
         return HttpTransport(self._url)
 
-    def ask(self) -> dict[str, Any]:
-        """Read the status that the network tells of itself, in one attempt. Raises `CallError`."""
+    def status(self) -> dict[str, Any]:
+        """Read `/api/v2/status` in one attempt. Raises `CallError`."""
         return Agent(self._transport, retry=NO_RETRIES).status()
 
     @functools.cached_property
