@@ -48,7 +48,7 @@ def build(tmp_path_factory):
 
 
 class Recorder:
-    """An agent that keeps what it is sent and gives a prepared reply."""
+    """An agent that records its calls and returns a prepared reply."""
 
     def __init__(self, reply: bytes) -> None:
         self.reply = reply
@@ -143,7 +143,7 @@ def photo(photos):
 
 
 def test_update_encodes_models_and_decodes_results(photos, photo):
-    """A call encodes its models, goes to the right method as an update, and gives a case to match."""
+    """A call encodes its models, goes to the right method as an update, and returns a case to match."""
     method = photos.INTERFACE.service.methods["put"]
     agent = Recorder(candid.encode([{"Err": {"Invalid": "too big"}}], method.return_types))
     client = photos.Photos(agent, "aaaaa-aa")
@@ -275,7 +275,7 @@ def test_recursive_types(build):
 
 
 def test_generation_is_deterministic():
-    """The same interface always gives the same text."""
+    """Generation is deterministic."""
     assert bindgen.generate(did_text=SMALL) == bindgen.generate(did_text=SMALL)
 
 

@@ -1,4 +1,4 @@
-"""The room's door: quick to open, and everything behind it is found."""
+"""The package's public names: imported quickly, and all found."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ c.parse, c.parse_values, c.check_upgrade, c.bindgen.generate
 
 
 def test_import_loads_nothing_heavy():
-    """Importing the room loads neither pydantic nor the parsers, which come when they are asked for."""
+    """Importing the package loads neither pydantic nor the parsers, which are imported at first use."""
     path = os.pathsep.join(filter(None, sys.path))
     subprocess.run([sys.executable, "-c", CODE], check=True, env={**os.environ, "PYTHONPATH": path})
 
 
 def test_unknown_names_are_attribute_errors():
-    """A name that the room does not have is an `AttributeError`."""
+    """An unknown name is an `AttributeError`."""
     with pytest.raises(AttributeError, match="no attribute"):
         candid.nothing  # noqa: B018

@@ -81,7 +81,7 @@ def test_arguments_may_be_named_by_keywords():
 
 
 def test_comments_nest():
-    """Block comments stand in each other."""
+    """Block comments nest."""
     assert candid.parse("/* a /* b */ c */ service : { }").methods == {}
 
 
@@ -174,7 +174,7 @@ def test_field_hash():
 
 
 def test_chains_of_names_end():
-    """A name may stand for a name that stands for a name, but not a hundred times."""
+    """Chains of aliases are valid, up to a hundred names."""
     few = (
         "".join(f"type a{n} = a{n + 1};" for n in range(50)) + "type a50 = nat; service : { f : (a0) -> () }"
     )
@@ -182,3 +182,17 @@ def test_chains_of_names_end():
     many = "".join(f"type a{n} = a{n + 1};" for n in range(200)) + "type a200 = nat;"
     with pytest.raises(candid.CandidError, match="more than 100 times"):
         candid.parse(many)
+
+
+@pytest.mark.parametrize("label", ["-5", "+5", "1.5", "0x1p3", "4294967296"])
+def test_numeric_labels_are_natural_numbers_of_32_bits(label):
+    """A label with a sign or a point, or beyond 32 bits, is an error at the label, in types and in values."""
+    for text, read in (
+        (f"(record {{ {label} : nat }})", candid.parse_types),
+        (f"(record {{ {label} = 1 }})", candid.parse_values),
+        (f"(variant {{ {label} }})", candid.parse_values),
+    ):
+        with pytest.raises(CandidError) as caught:
+            read(text)
+        assert caught.value.offset == text.index(label)
+    assert candid.parse_values("(record { 4_294_967_295 = 1; 0x10 = 2 })") == ({2**32 - 1: 1, 16: 2},)

@@ -35,7 +35,7 @@ def test_text_round_trip(case):
 @RELAXED
 @given(typed_values())
 def test_memoryviews_decode_like_bytes(case):
-    """It does not matter in which kind of buffer a message stands."""
+    """A message decodes alike from bytes, bytearray and memoryview."""
     types, values = case
     data = candid.encode(values, types) + b"\0" * 5000
     for buffer in (data, bytearray(data), memoryview(data)):
@@ -47,7 +47,7 @@ def test_memoryviews_decode_like_bytes(case):
 @RELAXED
 @given(typed_values(), st.lists(TYPES, max_size=3))
 def test_other_expected_types_give_values_or_errors(case, expected):
-    """Decoding at unrelated types gives values of these types, or a `CandidError`."""
+    """Decoding at unrelated types returns values of these types, or a `CandidError`."""
     types, values = case
     try:
         decoded = candid.decode(candid.encode(values, types), expected)

@@ -1,11 +1,12 @@
-"""Subtyping and upgrades: the rules of the specification, and sentences for people."""
+"""Subtyping and upgrades: the rules of the specification, and their explanations."""
 
 from __future__ import annotations
 
 import pytest
 
 from ic_harness import candid
-from ic_harness.candid import CandidError
+from ic_harness.candid import CandidError, subtyping
+from ic_harness.candid.subtyping import SubtypeCache
 
 TYPES = """
   type List = opt record { head : int; tail : List };
@@ -172,3 +173,54 @@ def test_text_that_is_no_interface():
     """A text that is no interface raises `CandidError`."""
     with pytest.raises(CandidError):
         candid.check_upgrade("service : {", "service : {}")
+
+
+def _types(text):
+    return candid.parse_types(text)
+
+
+def test_goals_are_decided_alike_again():
+    """A cache returns the same result for a goal that it has decided before."""
+    new, old, other = _types("(record { a : nat; b : vec nat }, record { a : int }, record { a : text })")
+    cache = SubtypeCache()
+    assert [cache.holds(new, old) for _ in range(3)] == [True] * 3
+    assert [cache.holds(new, other) for _ in range(3)] == [False] * 3
+    assert not cache.holds(old, new)
+    assert cache.holds(new, old)
+
+
+def test_assumptions_of_a_failed_goal_are_dropped():
+    """A pair that was only assumed on the way to a violation is not taken for proved."""
+    types = candid.parse("""
+      type A = record { x : opt A; next : vec A; bad : text };
+      type B = record { x : opt B; next : vec B; bad : nat };
+      service : { f : (A, B) -> () }
+    """).types
+    cache = SubtypeCache()
+    (listed_a, listed_b) = (candid.Vec(types["A"]), candid.Vec(types["B"]))
+    assert not cache.holds(listed_a, listed_b)
+    assert not cache.holds(types["A"], types["B"])
+    assert not cache.holds(candid.Vec(listed_a), candid.Vec(listed_b))
+
+
+def test_proved_goals_cost_nothing_again(monkeypatch):
+    """All goals of a cache share a number of steps, which proved goals do not use again."""
+    monkeypatch.setattr(subtyping, "MAX_STEPS", 4)
+    cache = SubtypeCache()
+    new, old, more = _types("(vec vec vec nat, vec vec vec int, vec text)")
+    for _ in range(3):
+        assert cache.holds(new, old)
+    with pytest.raises(CandidError, match="takes more than"):
+        cache.holds(more, _types("(vec vec nat)")[0])
+
+
+def test_long_types_are_shortened_in_sentences():
+    """A sentence quotes at most 60 characters of a type; the fields `old` and `new` have all of it."""
+    sixty = f"record {{ {'a' * 43} : nat }}"
+    assert len(sixty) == 60
+    for text, shown in ((sixty, sixty), (sixty.replace("nat", "nat8"), f"record {{ {'a' * 43} : na…")):
+        (found,) = candid.check_upgrade(
+            "service : { f : (text) -> () }", f"service : {{ f : ({text}) -> () }}"
+        )
+        assert found.message == f"old clients send text, which cannot be read as {shown}"
+        assert found.new == text

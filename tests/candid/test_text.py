@@ -65,7 +65,7 @@ def test_long_values_have_a_line_for_each_item():
     ids=repr,
 )
 def test_forms(value, types, text):
-    """Each kind of value has the form that the grammar gives it."""
+    """Each kind of value is written as the grammar defines."""
     assert _show(value, types) == text
 
 

@@ -1,7 +1,7 @@
 """Readers that decode one kind of message: the coercion relation as closures.
 
 Theory of operation. A message brings its own types (the wire types of its header); a caller has the types that it
-expects. For one header and one tuple of expected types the way through the values is fixed but for lengths, tags
+expects. For one header and one tuple of expected types decoding is fixed but for lengths, tags
 and options. `Readers` follows the two types in parallel and makes a reader for each pair; `decoding.py` keeps the
 readers, so that a second message with the same header costs only its values.
 
@@ -11,8 +11,8 @@ readers, so that a second message with the same header costs only its values.
   options: inside one the specification turns the whole option into null. Readers made there are "soft": they skip
   what does not fit and set `state.mismatch`, which the option looks at. So no byte is read twice, and time stays
   linear.
-- A value that no one expects is skipped, and still checked (`skipping.py`).
-- Values without bytes are paid for from `state.quota` (`sizes.py`).
+- A value that is not expected is skipped, and still validated (`skipping.py`).
+- Values without bytes are charged to `state.quota` (`sizes.py`).
 - Composites record the path of an error while it propagates (`State.locate`), which costs nothing before.
 """
 
@@ -67,9 +67,9 @@ from ic_harness.candid.types import (
 
 
 def arguments_reader(wire: Sequence[Type], expected: Sequence[Type]) -> Reader:
-    """The reader for the arguments of messages with types `wire`, at the types `expected`: returns a tuple.
+    """Return the reader for the arguments of messages with types `wire`, at the types `expected`: returns a tuple.
 
-    Raises `CandidError` when the types are too many for an honest message.
+    Raises `CandidError` when the types are too many for a real message.
     """
     readers = Readers()
     parts = [
@@ -96,12 +96,12 @@ def arguments_reader(wire: Sequence[Type], expected: Sequence[Type]) -> Reader:
 
 
 def _missing_reader(expected: Type) -> Reader:
-    """The reader for an expected argument that the message does not have."""
+    """Return the reader for an expected argument that the message does not have."""
     return read_null if nullable(expected) else _failing_reader("an argument is missing", expected)
 
 
 def _failing_reader(message: str, expected: Type | None = None) -> Reader:
-    """The reader for a value that cannot be read at its expected type."""
+    """Return the reader for a value that cannot be read at its expected type."""
     wanted = None if expected is None else _short(expected)
 
     def read(_data: Data, pos: int, _depth: int, _state: State) -> tuple[Any, int]:
@@ -124,7 +124,7 @@ class Readers:
         self._readers: dict[tuple[int, int, bool], Reader] = {}
 
     def reader(self, wire: Type, expected: Type, *, soft: bool) -> Reader:
-        """The reader for values of `wire` at `expected`; `soft` inside an option whose value may not fit."""
+        """Return the reader for values of `wire` at `expected`; `soft` inside an option whose value may not fit."""
         self._skippers.count()
         wire, expected = resolve(wire), resolve(expected)
         if isinstance(wire, Prim) and (wire is expected or (wire is NAT and expected is INT)):
@@ -156,7 +156,7 @@ class Readers:
         return self._mismatch(wire, expected, f"found {_kind(wire)}", soft=soft)
 
     def unexpected(self, wire: Type) -> Reader:
-        """The reader for a value that no one expects: skips it and returns None."""
+        """Return the reader for a value that is not expected: it skips the value and returns None."""
         skip = self._skippers.skipper(wire)
 
         def read(data: Data, pos: int, depth: int, state: State) -> tuple[None, int]:
@@ -165,7 +165,7 @@ class Readers:
         return read
 
     def _mismatch(self, wire: Type, expected: Type | None, message: str, *, soft: bool) -> Reader:
-        """The reader for a value that does not fit: inside an option skips it and says so, elsewhere raises."""
+        """Return the reader for a value that does not fit: inside an option it sets `mismatch`, elsewhere it raises."""
         if wire is EMPTY:
             return self.unexpected(wire)
         if not soft:
@@ -204,7 +204,7 @@ class Readers:
         return read
 
     def _payload(self, wire: Type, expected: Type) -> Reader:
-        """The reader for the value inside an option; returns None where it does not fit."""
+        """Return the reader for the value inside an option; returns None where it does not fit."""
         fits = self._subtypes.holds(wire, expected)
         read_value = self.reader(wire, expected, soft=not fits)
         wrapped = nullable(expected)
@@ -314,7 +314,7 @@ class Readers:
 def _record_reader(
     expected: Record, fields: Sequence[_Part], surplus: Sequence[str | int], cost: int
 ) -> Reader:
-    """The reader for a record: `fields` in the order of the wire, of which `surplus` are not expected."""
+    """Return the reader for a record: `fields` in the order of the wire, of which `surplus` are not expected."""
     template: dict[str | int, Any] = dict.fromkeys(f.key for f in in_source_order(expected.fields))
     is_tuple = expected.is_tuple
 
@@ -347,7 +347,7 @@ def _record_reader(
 
 
 def _reference_reader(expected: Type) -> Reader:
-    """The reader for a reference that fits its expected type."""
+    """Return the reader for a reference that fits its expected type."""
     if isinstance(expected, Func):
         return read_func
     return read_service if isinstance(expected, ServiceType) else read_principal

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from ic_harness.candid.leb128 import read_length, read_signed, read_unsigned
@@ -38,19 +37,21 @@ MALFORMED: Final = (CandidError, IndexError, struct.error, RecursionError)
 """What readers raise on malformed or mismatching values."""
 
 
-@dataclass(slots=True)
 class State:
     """The state of decoding one message.
 
     `quota` is the number of values without bytes that are left (`sizes.py`). `mismatch` is set where a value inside
     an option does not fit its expected type (`coercion.py`). `path` and `offset` are filled while an error
-    propagates: the path's segments, innermost first, and where the innermost value begins.
+    propagates: the path's segments, innermost first, and the byte where the innermost value begins.
     """
 
-    quota: int
-    mismatch: bool = False
-    path: list[str] = field(default_factory=list)
-    offset: int | None = None
+    __slots__ = ("mismatch", "offset", "path", "quota")
+
+    def __init__(self, quota: int) -> None:
+        self.quota = quota
+        self.mismatch = False
+        self.path: list[str] = []
+        self.offset: int | None = None
 
     def locate(self, segment: str, pos: int) -> None:
         """Record that an error passed through the value `segment`, which begins at byte `pos`."""

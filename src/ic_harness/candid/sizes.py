@@ -59,6 +59,9 @@ class Sizes:
         entered: set[int] = set()
         while todo:
             record = todo[-1]
+            if id(record) in self._known:
+                todo.pop()  # several fields of this type, or records with it
+                continue
             inner = [actual for f in record.fields if isinstance(actual := resolve(f.type), Record)]
             missing = [r for r in inner if id(r) not in self._known and id(r) not in entered]
             entered.add(id(record))

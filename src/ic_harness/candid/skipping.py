@@ -66,7 +66,7 @@ class Skippers:
             raise CandidError(f"the message's types need more than {MAX_READERS} readers")
 
     def skipper(self, wire: Type) -> Skipper:
-        """The skipper for a wire type."""
+        """Return the skipper for a wire type."""
         self.count()
         wire = resolve(wire)
         if isinstance(wire, Prim):

@@ -25,7 +25,15 @@ from ic_harness.agent import (
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
-from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkSnapshot, Replica
+from ic_harness.replica import (
+    ExecutionMetrics,
+    Fault,
+    FaultKind,
+    HttpRequest,
+    LogLine,
+    NetworkSnapshot,
+    Replica,
+)
 from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability
@@ -173,11 +181,11 @@ class EmbeddedNetwork(Network):
             self._used[figure.canister] += figure.instructions
         return Instructions(self._used[Principal.of(canister)])
 
-    def metrics(self, since: int = 0) -> tuple[int, list[Figures]]:
+    def metrics(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """Return the metrics of the newest 10,000 messages, queries included."""
         return self.replica.figures(since)
 
-    def log_stream(self, since: int = 0) -> tuple[int, list[Line]]:
+    def log_stream(self, since: int = 0) -> tuple[int, list[LogLine]]:
         """Return the newest 10,000 lines that canisters printed."""
         return self.replica.lines(since)
 
@@ -192,12 +200,17 @@ class EmbeddedNetwork(Network):
         seconds: float = 0.0,
     ) -> None:
         """Inject a fault. Raises `InputError` for an unknown `kind`."""
-        known = [harm.value for harm in Harm]
+        known = [harm.value for harm in FaultKind]
         if kind not in known:
             raise InputError(f"no fault {kind!r}; the faults are: {', '.join(known)}")
         self.replica.faults.order(
             Fault(
-                harm=Harm(kind), endpoint=endpoint, method=method, after=after, times=times, seconds=seconds
+                harm=FaultKind(kind),
+                endpoint=endpoint,
+                method=method,
+                after=after,
+                times=times,
+                seconds=seconds,
             )
         )
 

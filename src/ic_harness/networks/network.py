@@ -25,7 +25,7 @@ from .wasm_metadata import keeps_memory
 
 if TYPE_CHECKING:
     from ic_harness.networks.outcalls import Outcalls
-    from ic_harness.replica import Figures, Line
+    from ic_harness.replica import ExecutionMetrics, LogLine
 
 T = TypeVar("T")
 _NO_SUBNET: Final = 400  # what replicas and PocketIC answer for an id that belongs to no subnet
@@ -227,14 +227,14 @@ class Network(DeprecatedNames, ABC):
         """Return the instructions that a canister has executed so far, queries included. Needs `Capability.METRICS`."""
         raise MissingCapabilityError(self.name, Capability.METRICS)
 
-    def metrics(self, since: int = 0) -> tuple[int, list[Figures]]:  # noqa: ARG002 - named for implementations
+    def metrics(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:  # noqa: ARG002 - named for implementations
         """Return the position after the newest message, and the metrics of messages from `since` on, oldest first.
 
         Needs `Capability.METRICS`.
         """
         raise MissingCapabilityError(self.name, Capability.METRICS)
 
-    def log_stream(self, since: int = 0) -> tuple[int, list[Line]]:  # noqa: ARG002 - named for implementations
+    def log_stream(self, since: int = 0) -> tuple[int, list[LogLine]]:  # noqa: ARG002 - named for implementations
         """Return the position after the newest line, and what canisters printed from `since` on.
 
         Queries and traps are included. Needs `Capability.LOG_STREAM`.
