@@ -337,3 +337,16 @@ def test_records_without_bytes_use_the_quota() -> None:
     assert values == ([{}] * 15_000, None)
     with pytest.raises(CandidError, match="far more values"):
         candid.decode(data, candid.parse_types("(vec record { opt nat; null })"))
+
+
+def test_numbers_of_more_than_one_byte() -> None:
+    """Cases and lengths from 128 on, and overlong forms of small ones, are read and skipped."""
+    cases = "variant { " + "; ".join(f"{label} : nat8" for label in range(200)) + " }"
+    types = candid.parse_types(f"({cases}, vec text, text, blob, vec nat16)")
+    values = ({150: 7}, ["x"] * 200, "y" * 200, b"z" * 200, [1] * 200)
+    message = candid.encode(values, types)
+    assert candid.decode(message, types) == values
+    assert candid.decode(message, ()) == ()
+    (variant, *_) = types
+    overlong = write_header([variant]) + b"\x83\x80\x00\x05"
+    assert candid.decode(overlong, [variant]) == ({3: 5},)
