@@ -61,8 +61,8 @@ from ic_harness.protocol.identity.verify import Trust, verify_signature
 from ic_harness.replica.execution import inspection
 from ic_harness.replica.execution.demangle import demangle
 from ic_harness.replica.execution.validation import ModuleInvalid
-from ic_harness.replica.web import expression, verification
-from ic_harness.replica.web.page import Page, PageRequest
+from ic_harness.replica.gateway import expression, verification
+from ic_harness.replica.gateway.page import Page, PageRequest
 
 ENDLESS = b"\xff" * 3_000 + b"\x01"
 """A LEB128 number of more than 4,300 decimal digits, which Python refuses to write."""

@@ -1,7 +1,7 @@
 """Every error that this package raises on purpose, in one tree.
 
     HarnessError
-    ├── InputError                 what the caller gave is wrong; the command line exits with 2
+    ├── InputError                 an argument is not valid; the command line exits with 2
     │   ├── PrincipalError         no principal
     │   ├── IdentityError          no key, wrong passphrase, unknown identity
     │   ├── ImageError             no image, or one that must not be decoded
@@ -12,7 +12,7 @@
     │   ├── CborError              not the CBOR that was expected
     │   ├── EnvelopeError          signature, sender, delegation or expiry of a request is not valid
     │   └── CertificateError       a certificate or signed reply proves nothing
-    ├── CallError                  a call did not give a reply
+    ├── CallError                  a call returned no reply
     │   ├── TransportError         nothing, or nothing whole, came back
     │   ├── HttpStatusError        the network answered with an HTTP error
     │   ├── RejectError            the network or the canister rejected the call
@@ -48,7 +48,7 @@ class HarnessError(Exception):
 
 
 class InputError(HarnessError):
-    """What the caller gave cannot be used; nothing was sent or changed."""
+    """An argument is not valid; nothing was sent or changed."""
 
 
 class PrincipalError(InputError, ValueError):
@@ -114,7 +114,7 @@ class CertificateError(ProtocolError):
 
 
 class CallError(HarnessError):
-    """A call gave no reply. `method` and `canister` (textual principal) tell which."""
+    """A call returned no reply; `method` and `canister` (textual principal) identify it."""
 
     def __init__(self, message: str, *, method: str | None = None, canister: str | None = None) -> None:
         self.message = message
@@ -152,7 +152,7 @@ class RejectError(CallError):
     """The call was rejected.
 
     `reject_code` is 1 to 6 (interface specification, "Reject codes"), `error_code` is `IC0…` or None,
-    `certified` tells whether a certificate proves the rejection.
+    `certified` is whether a certificate proves the reject.
     """
 
     def __init__(

@@ -86,7 +86,7 @@ class Principal:
 
     @classmethod
     def of(cls, value: Any) -> Principal:
-        """Accept what users hold: a `Principal`, its text, its bytes, or the principal object of ic-py.
+        """Convert a `Principal`, its text, its bytes, or the principal object of ic-py.
 
         Raises `PrincipalError` for anything else.
         """
@@ -104,7 +104,7 @@ class Principal:
         raise PrincipalError(msg)
 
     def to_text(self) -> str:
-        """Give the textual form, for example `rwlgt-iiaaa-aaaaa-aaaaa-cai`."""
+        """Return the textual form, for example `rwlgt-iiaaa-aaaaa-aaaaa-cai`."""
         checksum = zlib.crc32(self.raw).to_bytes(4, "big")
         text = base64.b32encode(checksum + self.raw).decode().rstrip("=").lower()
         return "-".join(text[i : i + 5] for i in range(0, len(text), 5))

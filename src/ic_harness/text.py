@@ -25,7 +25,7 @@ MAX_TEXT: Final = 16 << 20
 
 # C0 and C1 controls, lone surrogates and noncharacters; TAB and LF stay (CR LF has become LF).
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-# Signs that turn or hide what stands beside them: what is read would not be what is written.
+# Characters that reorder or hide those beside them: the text shown would differ from the text written.
 _DECEIVING: Final = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
@@ -81,7 +81,7 @@ class _Brief(Repr):
         self.maxstring = self.maxother = self.maxlong = 60
 
     def repr_int(self, value: int, _level: int) -> str:
-        """Write an integer out, or tell its width."""
+        """Write an integer in digits, or describe its width."""
         return brief_int(value)
 
     def repr_bytes(self, value: bytes, _level: int) -> str:

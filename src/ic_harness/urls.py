@@ -27,7 +27,7 @@ def checked_host(url: str) -> str:
 def public_url(url: str) -> str:
     """A URL without what may be secret in it: user, password, query string and fragment.
 
-    Never raises: what is no URL is not shown, for nothing tells which part of it is the secret.
+    Never raises: a text that is no URL is not shown, because any part of it may be secret.
     """
     try:
         parts = urlsplit(url)

@@ -33,8 +33,8 @@ DOORS = {
     "wasmtime": ["ic_harness/replica/execution/*"],
     "httpx": ["ic_harness/agent/transport_http.py", "ic_harness/networks/*"],
     "uvicorn": [
-        "ic_harness/replica/server.py",
-        "ic_harness/replica/connections.py",
+        "ic_harness/replica/server/connections.py",
+        "ic_harness/replica/server/server.py",
         "ic_capsule/bulk/server/*",
     ],
     "starlette": ["ic_capsule/bulk/server/*"],

@@ -16,9 +16,9 @@ import pytest
 
 from ic_capsule.suite.guarantees import GUARANTEES
 from ic_capsule.suite.soak import Soak
-from ic_harness.replica.config import KEEP_ANSWERS, TURN_INSTRUCTIONS
 from ic_harness.replica.execution.interface import StableWriteLimits
 from ic_harness.replica.management import METHODS, NOT_MODELLED
+from ic_harness.replica.state.config import KEEP_ANSWERS, TURN_INSTRUCTIONS
 from ic_harness.units import MINUTE
 from tests.conformance.mutants import MUTANTS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ic_capsule import backend
 from ic_capsule.backend.regenerate import generated
-from ic_harness import backend
 
 
 def test_generated_is_fresh():

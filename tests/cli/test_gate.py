@@ -287,7 +287,7 @@ def test_a_build_leaves_no_canister_on_a_shared_network(run, suite_of, wasm, mon
         result = run("gate", "--network", server.url, "--wasm", wasm)
         assert result.exit_code == 0, result.output
         assert "Tidying up" not in result.stdout
-        assert not network.replica.node.world.canisters
+        assert not network.replica.node.state.canisters
         monkeypatch.setattr(Management, "delete_canister", _refused)
         result = run("gate", "--network", server.url, "--wasm", wasm)
         assert result.exit_code == 0, result.output

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ic_harness.cli.render import asset_table
+from ic_capsule.cli.render import asset_table
 
 ASSET = {
     "asset_type": "Original",

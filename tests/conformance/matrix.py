@@ -25,7 +25,7 @@ from ic_harness.agent import Agent, Management
 from ic_harness.networks import EmbeddedNetwork
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Identity
-from ic_harness.replica import Line, ManualClock, Replica, ReplicaConfig
+from ic_harness.replica import LogLine, ManualClock, Replica, ReplicaConfig
 from ic_harness.testing.check import Check
 from ic_harness.testing.results import CheckResult, Outcome
 from ic_harness.testing.running import describe, run_check
@@ -141,7 +141,7 @@ def _installed(
         yield network, canister
 
 
-def _note(asked: Counter[str], line: Line) -> None:
+def _note(asked: Counter[str], line: LogLine) -> None:
     word, _, name = line.text.partition("planted: ")
     if not word:
         asked[name] += 1

@@ -15,7 +15,7 @@ from ic_harness.testing.running import run_check
 from .fake import check, stage
 from .mutants import ROOT
 
-REMEDIES = tomllib.loads(files("ic_harness.testing").joinpath("remedies.toml").read_text(encoding="utf-8"))
+REMEDIES = tomllib.loads(files("ic_capsule.suite").joinpath("remedies.toml").read_text(encoding="utf-8"))
 
 
 def test_remedies_are_those_of_the_catalogue():

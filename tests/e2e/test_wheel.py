@@ -1,4 +1,4 @@
-"""The wheel that users install holds everything that the package needs, and nothing that is not its own."""
+"""The wheel that users install holds everything that the packages need, and nothing that is not its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "src" / "ic_harness"
+PACKAGES = [ROOT / "src" / "ic_harness", ROOT / "src" / "ic_capsule"]
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 USE = """
 import ic_harness
@@ -37,14 +37,15 @@ def wheel(tmp_path_factory):
 
 
 def test_files(wheel):
-    """Every file of the package is in the wheel, with the interface, the backend and the licence beside it."""
+    """Every file of both packages is in the wheel, with the interface, the backend and the licence beside it."""
     kept = {
-        f"ic_harness/{path.relative_to(PACKAGE).as_posix()}"
-        for path in PACKAGE.rglob("*")
+        f"{package.name}/{path.relative_to(package).as_posix()}"
+        for package in PACKAGES
+        for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     names = set(zipfile.ZipFile(wheel).namelist())
-    data = {"ic_harness/_data/backend.did", "ic_harness/_data/backend.wasm.gz"}
+    data = {"ic_capsule/_data/backend.did", "ic_capsule/_data/backend.wasm.gz"}
     assert kept - names == set()
     assert data <= names
     assert {name for name in names - kept - data if ".dist-info/" not in name} == set()

@@ -189,12 +189,12 @@ def test_outcalls_survive_a_restart(tmp_path):
         asker = Asker(EmbeddedNetwork(replica))
         finish = replica.submit_update(Principal.anonymous(), asker.id, "ask", asker.argument(URL))
         replica.tick()
-        assert len(replica.node.world.outcalls) == 1
+        assert len(replica.node.state.outcalls) == 1
         replica.restart()
-        assert len(replica.node.world.outcalls) == 1
+        assert len(replica.node.state.outcalls) == 1
         source.speaks = True
         replica.tick()
-        assert not replica.node.world.outcalls
+        assert not replica.node.state.outcalls
         with pytest.raises(ReplicaError, match="closed"):
             finish()
 
@@ -221,10 +221,10 @@ def test_put_back_while_an_outcall_is_under_way(network, asker):
         before = network.snapshot()
     source.speaks = True
     network.tick()
-    assert not network.replica.node.world.outcalls
+    assert not network.replica.node.state.outcalls
     source.speaks = False
     network.restore(before)
-    assert [outcall.url for outcall in network.replica.node.world.outcalls.values()] == [URL]
+    assert [outcall.url for outcall in network.replica.node.state.outcalls.values()] == [URL]
     before.close()
 
 

@@ -13,7 +13,7 @@ def test_that_meets_a_full_disk(network, backend, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(network.replica.node.driver, "_publish", full)
+    monkeypatch.setattr(network.replica.node.runner, "_publish", full)
     with pytest.raises(HarnessError, match="No space left"):
         backend.capsules_create(None)
 

@@ -7,8 +7,9 @@ import os
 import pytest
 
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.replica import ManualClock, Replica, ReplicaConfig, scheduler
-from ic_harness.replica.config import MESSAGE_OVERHEAD
+from ic_harness.replica import ManualClock, Replica, ReplicaConfig
+from ic_harness.replica.rounds import scheduler
+from ic_harness.replica.state.config import MESSAGE_OVERHEAD
 
 from .store_support import fill, tree
 from .support import Wire, deploy

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import shutil
-import threading
-from types import SimpleNamespace
 
 from ic_harness.errors import StateError
-from ic_harness.replica.execution import StateImage
-from ic_harness.replica.round_state import Changes
-from ic_harness.replica.store import Store, to_plain
-from ic_harness.replica.turn import Pages
-from ic_harness.replica.world import (
+from ic_harness.replica.state.delta import Pages, StateDelta
+from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.replicated_state import (
     Canister,
     FromUser,
+    ReplicatedState,
     Replied,
     Request,
     RequestRecord,
     Settings,
     Snapshot,
-    World,
 )
+from ic_harness.replica.store import Store, to_plain
 
 
 class Bytes:
@@ -29,11 +26,8 @@ class Bytes:
     def __init__(self, images=()):
         self.images = dict(images)
 
-    def lock(self, _canister_id):
-        return threading.RLock()
-
-    def instance(self, canister):
-        return SimpleNamespace(export_state=lambda: self.images[canister.id])
+    def export_state(self, canister):
+        return self.images[canister.id]
 
 
 class Small:
@@ -41,22 +35,22 @@ class Small:
 
     def __init__(self, store):
         self.store = store
-        self.world = store.world or World(time_ns=0)
-        self.machine = Bytes()
-        for canister_id in self.world.canisters:
+        self.state = store.state or ReplicatedState(time_ns=0)
+        self.instances = Bytes()
+        for canister_id in self.state.canisters:
             image = store.load_memory(canister_id)
             if image is not None:
-                self.machine.images[canister_id] = image
+                self.instances.images[canister_id] = image
         self.views = [self.view()]
 
     def view(self):
-        images = dict(sorted(self.machine.images.items()))
-        return self.store.seed, to_plain(self.world), images
+        images = dict(sorted(self.instances.images.items()))
+        return self.store.seed, to_plain(self.state), images
 
     def round(self, **changed):
-        self.world.round += 1
-        self.world.time_ns += 10
-        self.store.append(self.world, Changes(**changed), self.machine)
+        self.state.round += 1
+        self.state.time_ns += 10
+        self.store.append(self.state, StateDelta(**changed), self.instances)
         self.views.append(self.view())
 
     def install(self, number, size=40):
@@ -80,35 +74,35 @@ class Small:
         canister = Canister(
             id=canister_id,
             settings=Settings(controllers=(b"owner",)),
-            created_ns=self.world.time_ns,
+            created_ns=self.state.time_ns,
             module_hash=blob(b"module"),
             snapshots={snapshot.id: snapshot},
         )
-        self.world.canisters[canister_id] = canister
-        self.machine.images[canister_id] = StateImage(heap, b"stable" * 3, (number, 0))
+        self.state.canisters[canister_id] = canister
+        self.instances.images[canister_id] = StateImage(heap, b"stable" * 3, (number, 0))
         self.round(canisters={canister_id}, replaced={canister_id})
         return canister_id
 
     def change(self, canister_id, offset, content):
         """A message that changes the heap, answers a request and leaves one in a queue."""
-        old = self.machine.images[canister_id]
+        old = self.instances.images[canister_id]
         heap = old.heap[:offset] + content + old.heap[offset + len(content) :]
         image = StateImage(heap, old.stable, (*old.globals[:1], old.globals[1] + 1))
-        self.machine.images[canister_id] = image
-        canister = self.world.canisters[canister_id]
+        self.instances.images[canister_id] = image
+        canister = self.state.canisters[canister_id]
         canister.version += 1
         request = Request(origin=FromUser(content), caller=b"u", callee=canister_id, method="m", arg=content)
         canister.queue = type(canister.queue)([request])
         record = RequestRecord(
             sender=b"u", effective_id=b"e", canister=canister_id, forget_ns=9, answer=Replied(content)
         )
-        self.world.requests[content] = record
+        self.state.requests[content] = record
         parts = (("heap", offset, content),)
         pages = Pages(len(image.heap), len(image.stable), image.globals, parts)
         self.round(canisters={canister_id}, requests={content: record}, pages=[(canister_id, pages)])
 
     def checkpoint(self):
-        self.store.checkpoint(self.world, self.machine)
+        self.store.checkpoint(self.state, self.instances)
 
 
 def fill(folder, seed=b"s" * 32, size=40):

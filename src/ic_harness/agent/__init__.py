@@ -1,4 +1,4 @@
-"""The client: sends calls, verifies every answer; synchronous and asynchronous on one core without I/O."""
+"""The client: sends calls and verifies every response; one sans-I/O core, synchronous and asynchronous."""
 
 from ic_harness.agent.agent import Agent
 from ic_harness.agent.async_agent import AsyncAgent

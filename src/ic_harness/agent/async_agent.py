@@ -19,12 +19,12 @@ from ic_harness.protocol import Certificate, as_identity
 
 
 class AsyncAgent:
-    """Calls canisters and believes only what is proven; for use within one event loop.
+    """Calls canisters and verifies every response; for use within one event loop.
 
-    `identity` is ours, ic-py's, or None for the anonymous one. `root_key` (DER) is what certificates are
-    checked against: None takes the built-in key for the Internet Computer, and asks any other network once.
-    `clock` gives ns since 1970, `sleep` waits seconds: seams for networks with a time of their own.
-    `verify_queries` False believes answers to queries without a node's signature.
+    `identity` is one of this package, of ic-py, or None for the anonymous identity. Certificates are verified
+    with `root_key` (DER); None uses the built-in key on the Internet Computer, and fetches the key of any other
+    network once. `clock` returns ns since 1970, `sleep` waits seconds: for networks with a time of their own.
+    `verify_queries` False accepts query responses without node signatures.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class AsyncAgent:
 
     @property
     def principal(self) -> Principal:
-        """Who calls."""
+        """The caller's principal."""
         return self.session.identity.principal
 
     async def update(
         self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
     ) -> bytes:
-        """Call `method` so that its effects are kept; the reply is proven by a certificate.
+        """Make an update call; returns the certified reply, Candid-encoded.
 
         `arg` is Candid-encoded. Raises `RejectError`, `CallTimeoutError` and the other `CallError`s,
         `CborError`, `CertificateError`.
@@ -70,7 +70,7 @@ class AsyncAgent:
     async def query(
         self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
     ) -> bytes:
-        """Ask a query `method`; the reply is proven by a node's signature. Raises as `update` does."""
+        """Make a query call; the reply is verified by node signatures. Raises as `update` does."""
         effective = None if effective_canister_id is None else Principal.of(effective_canister_id)
         canister = canister_id if isinstance(canister_id, Principal) else Principal.of(canister_id)
         return await self.run(flow.query(self.session, canister, method, arg, effective))
@@ -98,22 +98,22 @@ class AsyncAgent:
         )
 
     async def read_subnet(self, canister_id: Any) -> Subnet:
-        """Read which subnet answers for a canister, and the keys of its nodes."""
+        """Read the subnet of a canister, and the keys of its nodes."""
         canister = Principal.of(canister_id)
         return await self.run(
             with_synced_clock(self.session, canister, lambda: read_state.read_subnet(self.session, canister))
         )
 
     async def status(self) -> dict[str, Any]:
-        """Read `/api/v2/status`: root key, health, versions. Nothing in it is proven."""
+        """Read `/api/v2/status`: root key, health, versions. Nothing in it is certified."""
         return await self.run(read_state.status(self.session))
 
     async def root_key(self) -> bytes:
-        """The DER root key that this agent trusts, fetched now when it was not given."""
+        """The DER root key that this agent trusts; fetched now unless it was passed."""
         return await self.run(read_state.root_key(self.session))
 
     async def run(self, conversation: Flow[T]) -> T:
-        """Run a flow of one's own with this agent's transport, limit and sleep."""
+        """Run a flow with this agent's transport, concurrency limit and sleep."""
         return await run_async(conversation, self._perform)
 
     async def _perform(self, effect: Effect[Any]) -> Response | None:

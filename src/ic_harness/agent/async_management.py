@@ -1,5 +1,5 @@
 # Made from management.py by `python -m ic_harness.agent.unasync`; do not edit.
-"""Creating, installing and steering canisters, for asynchronous code.
+"""Creates, installs and configures canisters, for asynchronous code.
 
 The twin of `management.py`.
 """
@@ -41,7 +41,7 @@ class AsyncManagement:
     async def create_canister(
         self, settings: Mapping[str, Any] | None = None, *, effective_canister_id: Any = None
     ) -> Principal:
-        """Make an empty canister where the caller may (local networks, or through a subnet of one's own)."""
+        """Create an empty canister where the caller may (local networks, or a rented subnet)."""
         target = DEFAULT_EFFECTIVE_ID if effective_canister_id is None else effective_canister_id
         argument = {"settings": settings_record(settings), "sender_canister_version": None}
         reply = await self._call("create_canister", argument, target)
@@ -55,7 +55,7 @@ class AsyncManagement:
         *,
         effective_canister_id: Any = None,
     ) -> Principal:
-        """Make an empty canister on a local network, with `amount` cycles and the id `specified_id`."""
+        """Create an empty canister on a local network, with `amount` cycles and the id `specified_id`."""
         wanted = None if specified_id is None else Principal.of(specified_id)
         target = effective_canister_id or wanted or DEFAULT_EFFECTIVE_ID
         argument = {
@@ -152,7 +152,7 @@ class AsyncManagement:
     async def take_canister_snapshot(
         self, canister_id: Any, *, replace: bytes | None = None
     ) -> dict[str, Any]:
-        """Keep a copy of code and state; `replace` is the id of a snapshot to give up for it."""
+        """Take a snapshot of code and state; `replace` is the id of a snapshot to delete for it."""
         snapshot: dict[str, Any] = await self._on(
             canister_id,
             "take_canister_snapshot",

@@ -1,7 +1,7 @@
-"""How many requests may be in flight at once: a limit that learns from what the network answers.
+"""Limits the requests in flight; the limit adapts to the responses of the network.
 
-Additive increase, multiplicative decrease, as in TCP: a full window of good answers raises the limit by one,
-an overloaded or silent network halves it.
+Additive increase, multiplicative decrease, as in TCP: a full window of good responses raises the limit
+by one, an overloaded or silent network halves it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_LIMIT: Final = 64
 
 
 class AdaptiveLimit:
-    """The rule alone: counts, no waiting."""
+    """The rule alone: counts without waiting."""
 
     def __init__(self, first: int = FIRST_LIMIT, most: int = MAX_LIMIT) -> None:
         self.limit = float(first)
@@ -28,14 +28,14 @@ class AdaptiveLimit:
         self.in_flight = 0
 
     def try_start(self) -> bool:
-        """Take off when there is room."""
+        """Count a request; False when the limit is reached."""
         if self.in_flight >= int(self.limit):
             return False
         self.in_flight += 1
         return True
 
     def finish(self, status: int | None) -> None:
-        """Land; `status` is the HTTP status, None when nothing came back."""
+        """Count the end of a request; `status` is the HTTP status, None without a response."""
         self.in_flight -= 1
         if status is None or status in BUSY:
             self.limit = max(1.0, self.limit / 2)
@@ -44,7 +44,7 @@ class AdaptiveLimit:
 
 
 class Outcome:
-    """Where a driver notes how an exchange ended."""
+    """Holds the HTTP status of an exchange; None without a response."""
 
     __slots__ = ("status",)
 
@@ -53,7 +53,7 @@ class Outcome:
 
 
 class Limiter:
-    """Threads wait here for room under the limit."""
+    """Blocks threads while the limit is reached."""
 
     def __init__(self, limit: AdaptiveLimit | None = None) -> None:
         self.rule = limit or AdaptiveLimit()
@@ -61,7 +61,7 @@ class Limiter:
 
     @contextmanager
     def acquire(self) -> Iterator[Outcome]:
-        """Wait for room, then fly; note the status on what is given."""
+        """Wait for a place under the limit; set `status` on the outcome before leaving."""
         outcome = Outcome()
         with self._changed:
             self._changed.wait_for(self.rule.try_start)
@@ -74,7 +74,7 @@ class Limiter:
 
 
 class AsyncLimiter:
-    """Tasks of one event loop wait here for room under the limit, first come, first served."""
+    """Suspends tasks of one event loop while the limit is reached, first come, first served."""
 
     def __init__(self, limit: AdaptiveLimit | None = None) -> None:
         self.rule = limit or AdaptiveLimit()
@@ -82,7 +82,7 @@ class AsyncLimiter:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Outcome]:
-        """Wait for room, then fly; note the status on what is given."""
+        """Wait for a place under the limit; set `status` on the outcome before leaving."""
         outcome = Outcome()
         await self._start()
         try:
@@ -94,17 +94,17 @@ class AsyncLimiter:
     async def _start(self) -> None:
         if not self._waiting and self.rule.try_start():
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
         try:
-            await turn
+            await place
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                # Woken and cancelled at once: the place goes to the next one.
+            if place.done() and not place.cancelled():
+                # Woken and cancelled at once: the place goes to the next task.
                 self.rule.in_flight -= 1
                 self._wake()
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
+            elif place in self._waiting:
+                self._waiting.remove(place)
             raise
 
     def _wake(self) -> None:

@@ -1,4 +1,4 @@
-"""Calling and asking canisters, without I/O: send, poll, verify. These are flows, see `effects`.
+"""Update and query calls without I/O: send, poll, verify. These are flows, see `effects`.
 
     update: send v4 ──404──▶ v3 ──404──▶ v2
               │ 200 with certificate ─▶ verify ─▶ reply, reject, or not finished ─┐
@@ -20,6 +20,7 @@ from ic_harness.agent.effects import Flow, Pause
 from ic_harness.agent.read_state import read_state, root_key, verify_query
 from ic_harness.agent.requests import (
     call_fields,
+    canister_path,
     content,
     effective_id,
     error_context,
@@ -40,13 +41,13 @@ FIRST_POLL_S: Final = 0.05
 POLL_FACTOR: Final = 1.5
 LONGEST_POLL_S: Final = 1.0
 PATIENCE_S: Final = (INGRESS_TTL + MINUTE) / 1e9
-"""How long polling may take in all, whatever clocks say."""
+"""The longest that polling takes in all, in seconds, independent of clocks."""
 
 
 def update(
     session: Session, canister_id: Principal, method: str, arg: bytes, target: Principal | None = None
 ) -> Flow[bytes]:
-    """Call a method so that its effects are kept; the reply is proven by a certificate.
+    """Make an update call; returns the certified reply.
 
     `target` is the effective canister id, by default the canister itself. Raises `RejectError`,
     `CallTimeoutError` and the other `CallError`s, `CborError`, `CertificateError`.
@@ -69,7 +70,7 @@ def update(
 def _submit_in_time(
     session: Session, fields: dict[str, Any], target: Principal
 ) -> Flow[tuple[Envelope, bytes | None]]:
-    """Sign a call and send it as `_submit` does; one that expired before it was made is made once more."""
+    """Sign a call and submit it; a call that was expired when it was made is signed once more."""
     made_ns = session.clock()
     envelope, body = _seal_call(session, made_ns + session.offset_ns, fields)
     try:
@@ -101,7 +102,7 @@ def _submit(session: Session, envelope: Envelope, body: bytes, target: Principal
     while True:
         wished = None
         try:
-            response = yield from exchange(session, "call", f"canister/{target}", body)
+            response = yield from exchange(session, "call", canister_path(target), body)
             broken = None if response.status < 300 else retryable(response)
             if broken is None:
                 answer = responses.read_call_answer(response)
@@ -120,7 +121,7 @@ def _submit(session: Session, envelope: Envelope, body: bytes, target: Principal
 def _arrived(
     session: Session, envelope: Envelope, target: Principal, failure: TransportError | HttpStatusError
 ) -> Flow[bool]:
-    """Whether a call that broke off has arrived after all; asked before 1.8 MB are sent once more."""
+    """Whether a call whose exchange failed has arrived; read before 1.8 MB are sent once more."""
     if isinstance(failure, HttpStatusError) and failure.status not in BROKEN:
         return False
     try:
@@ -139,7 +140,7 @@ def _read_status(
 
 
 def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes]:
-    """Ask for the status of a call, less and less often, until there is a verdict or there can be none."""
+    """Poll the status of a call with growing delays, until it has ended or can no longer end."""
     waited, pause = 0.0, FIRST_POLL_S
     while True:
         certificate = yield from _read_status(session, envelope, target)
@@ -168,7 +169,7 @@ def _check_patience(
 def query(
     session: Session, canister_id: Principal, method: str, arg: bytes, target: Principal | None = None
 ) -> Flow[bytes]:
-    """Ask a query method; the reply is proven by the signature of a node of the canister's subnet.
+    """Make a query call; the reply is verified by the signature of a node of the canister's subnet.
 
     Raises `RejectError` and the other `CallError`s, `CborError`, `CertificateError`.
     """
@@ -183,7 +184,7 @@ def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[
     body = envelope.to_cbor()
     answer = yield from retrying(
         session,
-        lambda: exchange(session, "query", f"canister/{target}", body),
+        lambda: exchange(session, "query", canister_path(target), body),
         responses.read_query_answer,
         session.retry,
     )

@@ -1,4 +1,4 @@
-"""Creating, installing and steering canisters, for synchronous code.
+"""Creates, installs and configures canisters, for synchronous code.
 
 `async_management.py` is made from this file by `unasync`.
 """
@@ -40,7 +40,7 @@ class Management:
     def create_canister(
         self, settings: Mapping[str, Any] | None = None, *, effective_canister_id: Any = None
     ) -> Principal:
-        """Make an empty canister where the caller may (local networks, or through a subnet of one's own)."""
+        """Create an empty canister where the caller may (local networks, or a rented subnet)."""
         target = DEFAULT_EFFECTIVE_ID if effective_canister_id is None else effective_canister_id
         argument = {"settings": settings_record(settings), "sender_canister_version": None}
         reply = self._call("create_canister", argument, target)
@@ -54,7 +54,7 @@ class Management:
         *,
         effective_canister_id: Any = None,
     ) -> Principal:
-        """Make an empty canister on a local network, with `amount` cycles and the id `specified_id`."""
+        """Create an empty canister on a local network, with `amount` cycles and the id `specified_id`."""
         wanted = None if specified_id is None else Principal.of(specified_id)
         target = effective_canister_id or wanted or DEFAULT_EFFECTIVE_ID
         argument = {
@@ -149,7 +149,7 @@ class Management:
         self._on(canister_id, "uninstall_code", sender_canister_version=None)
 
     def take_canister_snapshot(self, canister_id: Any, *, replace: bytes | None = None) -> dict[str, Any]:
-        """Keep a copy of code and state; `replace` is the id of a snapshot to give up for it."""
+        """Take a snapshot of code and state; `replace` is the id of a snapshot to delete for it."""
         snapshot: dict[str, Any] = self._on(
             canister_id,
             "take_canister_snapshot",

@@ -1,4 +1,4 @@
-"""Reading what a network says of itself, with proof: state, metadata, node keys; and its status, without.
+"""Certified reads: state, metadata, keys of nodes. Uncertified: the status endpoint.
 
 Interface specification, "Request: Read state" and "Status endpoint". No I/O: these are flows, see `effects`.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from ic_harness.agent import responses
 from ic_harness.agent.effects import Flow, Send
-from ic_harness.agent.requests import content, error_context, exchange, retrying
+from ic_harness.agent.requests import canister_path, content, error_context, exchange, retrying
 from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.transport import Request, Response
@@ -34,7 +34,7 @@ def root_key(session: Session) -> Flow[bytes]:
         return session.root_key
     key = (yield from status(session)).get("root_key")
     if not isinstance(key, bytes):
-        raise CertificateError("the network does not tell its root key; give it to the agent")
+        raise CertificateError("the network's status holds no root key: pass root_key to the agent")
     bls.der_decode(key)
     return session.pin(key)
 
@@ -51,7 +51,7 @@ def read_state(
     """
     with error_context("read_state", target):
         key = yield from root_key(session)
-        certificate = yield from _ask_state(session, paths, f"canister/{target}", policy or session.retry)
+        certificate = yield from _ask_state(session, paths, canister_path(target), policy or session.retry)
         certificate.verify(key, canister_id=target, now_ns=session.now())
         return certificate
 
@@ -69,14 +69,16 @@ def read_subnet_state(
         certificate.verify(key, canister_id=None, now_ns=session.now())
         if certificate.subnet_id(key) != subnet_id.raw:
             signer = Principal(certificate.subnet_id(key))
-            raise CertificateError(f"asked subnet {subnet_id}, but subnet {signer} signed the answer")
+            raise CertificateError(
+                f"the request went to subnet {subnet_id}, but subnet {signer} signed the response"
+            )
         return certificate
 
 
 def _ask_state(
     session: Session, paths: Sequence[Sequence[bytes]], where: str, policy: RetryPolicy
 ) -> Flow[Certificate]:
-    """Fetch a certificate that nobody has verified yet."""
+    """Fetch a certificate; it is not verified yet."""
     fields = content(session, session.now(), request_type="read_state", paths=[list(path) for path in paths])
     body = seal(fields, session.identity).to_cbor()
     return (
@@ -94,7 +96,7 @@ def read_metadata(session: Session, canister_id: Principal, name: str) -> Flow[b
 
 
 def read_subnet(session: Session, target: Principal) -> Flow[Subnet]:
-    """Read the keys of the nodes that answer for a canister, proven by a certificate, and remember them."""
+    """Read the certified node keys of a canister's subnet, and cache them in the session."""
     certificate = yield from read_state(session, [(b"subnet",)], target)
     key = yield from root_key(session)
     subnet_id = certificate.subnet_id(key)
@@ -111,7 +113,9 @@ def read_subnet(session: Session, target: Principal) -> Flow[Subnet]:
     )
     # With a delegation the range was checked when the certificate was; the root subnet proves its own here.
     if not subnet.holds(target):
-        raise CertificateError(f"canister {target} does not belong to the subnet that answers for it")
+        raise CertificateError(
+            f"canister {target} is not in the canister ranges of the subnet that responded"
+        )
     session.remember(subnet)
     return subnet
 
@@ -119,7 +123,7 @@ def read_subnet(session: Session, target: Principal) -> Flow[Subnet]:
 def verify_query(
     session: Session, answer: dict[str, Any], envelope: Envelope, target: Principal
 ) -> Flow[None]:
-    """Check the answer to a query by the keys of the subnet's nodes. Raises `CertificateError`."""
+    """Verify the node signatures of a query response. Raises `CertificateError`."""
     known = session.subnet_of(target)
     subnet = known or (yield from read_subnet(session, target))
     try:
@@ -127,6 +131,6 @@ def verify_query(
     except CertificateError:
         if known is None:
             raise
-        # Perhaps a node joined after the keys were read: look once more before giving up.
+        # A node may have joined after the keys were read: read them once more.
         subnet = yield from read_subnet(session, target)
         verify_query_signatures(answer, envelope.request_id, subnet.node_keys, now_ns=session.now())

@@ -5,6 +5,7 @@ Interface specification, "Request: Call", "Request: Query", "Request: Read state
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias
@@ -23,12 +24,12 @@ VERSIONS: Final[Mapping[RequestKind, tuple[str, ...]]] = {
     "query": ("v3", "v2"),
     "read_state": ("v3", "v2"),
 }
-"""API versions for each kind of request, the best first; a network that lacks one answers 404."""
+"""API versions for each kind of request, the newest first; a network that lacks one responds with 404."""
 
 
 @contextmanager
 def error_context(method: str, canister_id: Principal) -> Generator[None]:
-    """Let errors say which call they are about; of nested ones the outermost, which the user made, stays."""
+    """Add method and canister to errors; of nested contexts the outermost, which is the user's call, wins."""
     try:
         yield
     except CallError as error:
@@ -40,14 +41,24 @@ def error_context(method: str, canister_id: Principal) -> Generator[None]:
 
 
 def effective_id(canister_id: Principal, target: Principal | None) -> Principal:
-    """The canister that decides where a request goes (interface specification, "Effective canister id")."""
+    """The canister id by which a request is routed (interface specification, "Effective canister id")."""
     if target is None and not canister_id.raw:
-        raise InputError("calls to the management canister need the effective canister id they are about")
+        raise InputError("calls of the management canister need an effective canister id")
     return canister_id if target is None else target
 
 
+@functools.lru_cache(maxsize=1024)
+def _canister_path(canister_id: bytes) -> str:
+    return f"canister/{Principal(canister_id)}"
+
+
+def canister_path(canister_id: Principal) -> str:
+    """The part of the URL for requests to a canister; cached, because agents call few canisters many times."""
+    return _canister_path(canister_id.raw)
+
+
 def call_fields(canister_id: Principal, method: str, arg: bytes) -> dict[str, Any]:
-    """The fields that tell what is called. Raises `InputError`, before anything is sent, for other types."""
+    """The fields that name the call. Raises `InputError` for arguments of other types; nothing is sent then."""
     if not isinstance(arg, bytes | bytearray | memoryview):
         raise InputError(
             f"the argument must be Candid-encoded bytes, got {type(arg).__name__}: see candid.encode"
@@ -68,7 +79,7 @@ def content(session: Session, now_ns: int, **fields: Any) -> dict[str, Any]:
 
 
 def exchange(session: Session, kind: RequestKind, where: str, body: bytes) -> Flow[Response]:
-    """Send a body to the best API version that the network has; `where` is such as `canister/<id>`."""
+    """Send a body to the newest API version that the network has; `where` is such as `canister/<id>`."""
     versions = VERSIONS[kind]
     known = session.versions.get(kind, 0)
     for index in range(known, len(versions)):
@@ -84,9 +95,9 @@ def exchange(session: Session, kind: RequestKind, where: str, body: bytes) -> Fl
 def retrying(
     session: Session, ask: Callable[[], Flow[Response]], read: Callable[[Response], T], policy: RetryPolicy
 ) -> Flow[T]:
-    """Ask something that may be repeated freely until there is an answer that `read` can read.
+    """Repeat an idempotent request until `read` accepts a response, or the policy ends the attempts.
 
-    An answer that is cut off or none at all (`TransportError` of `read`) is one that was lost.
+    A truncated response (`TransportError` of `read`) counts as a lost one. Raises the last failure.
     """
     attempts = Attempts(policy)
     while True:
@@ -106,7 +117,7 @@ def retrying(
 def pause_or_raise(
     attempts: Attempts, failure: TransportError | HttpStatusError, wished_s: float | None
 ) -> Flow[None]:
-    """Wait before the next attempt, or give up with the failure when there shall be none."""
+    """Wait before the next attempt; raise the failure when the policy allows none."""
     delay = attempts.next_delay(failure, wished_s)
     if delay is None:
         if isinstance(failure, HttpStatusError):

@@ -1,4 +1,4 @@
-"""Reading answers: HTTP and CBOR become a verdict or a typed error. No I/O, no clock.
+"""Parses responses: HTTP and CBOR become a request status or a typed error. No I/O, no clock.
 
 Interface specification, "Request: Call", "Request: Query", "Request: Read state".
 """
@@ -27,17 +27,17 @@ _REJECTS: Final = ("rejected", "non_replicated_rejection")
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The request was accepted, or is being worked on: ask again."""
+    """The request was accepted or is being processed: poll again."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownRequest:
-    """The certificate proves that the network does not know the request (yet)."""
+    """The certificate proves that the network does not know the request, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The reply, Candid-encoded as a rule."""
+    """The reply, normally Candid-encoded."""
 
     arg: bytes
 
@@ -120,10 +120,10 @@ def _may_reject(answer: dict[str, Any], code: int) -> bool:
 
 
 def verdict(certificate: Certificate, request_id: RequestId) -> Reply | Pending | UnknownRequest:
-    """What a verified certificate says about a request.
+    """The status of a request in a verified certificate.
 
     Raises `RejectError` (certified), `CallTimeoutError` when the reply was dropped already, and
-    `CertificateError` when the certificate keeps silent or contradicts itself.
+    `CertificateError` when the certificate lacks the status or contradicts itself.
     """
     base = (b"request_status", request_id)
     status = certificate.lookup_value((*base, b"status"))
@@ -141,7 +141,7 @@ def verdict(certificate: Certificate, request_id: RequestId) -> Reply | Pending 
             raise _certified_reject(certificate, base)
         case b"done":
             raise CallTimeoutError("the call finished, but its reply is no longer kept by the network")
-    raise CertificateError(f"the certificate gives the request a status that does not exist: {status[:20]!r}")
+    raise CertificateError(f"the certificate holds an unknown request status: {status[:20]!r}")
 
 
 def _certified_reject(certificate: Certificate, base: tuple[bytes, ...]) -> RejectError:

@@ -1,4 +1,4 @@
-"""What may be tried again, when, and how often; and the real clock and randomness of the agent.
+"""Retry policy: what is retried, when, and how often; and the agent's real clock and randomness.
 
 A request is only ever sent again as the same bytes, thus with the same request id, so an update never runs
 twice (interface specification, "Request id": a replica runs an id once while its expiry is ahead).
@@ -20,10 +20,10 @@ from ic_harness.errors import HttpStatusError, TransportError
 from ic_harness.units import Nanos
 
 BUSY: Final = frozenset({429, 503})
-"""The network is well but has too much to do: worth waiting for."""
+"""The network works but is overloaded: waiting helps."""
 
 BROKEN: Final = frozenset({408, *range(500, 600)}) - BUSY - {501, 505}
-"""Something failed on the way; what became of the request is not known. The numbers above 511 are proxies' own."""
+"""The exchange failed; whether the request arrived is not known. Numbers above 511 are those of proxies."""
 
 MAX_RETRY_AFTER_S: Final = 60.0
 _SHOWN: Final = 300
@@ -45,10 +45,10 @@ def jitter() -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How stubborn an agent is; times in seconds.
+    """How often and how long an agent retries; times in seconds.
 
-    `failures` is how often something broken is tried in all, `busy` how often an overloaded network is asked.
-    Waiting grows from `first_s` by `factor` up to `longest_s`, each time multiplied by `spread()`.
+    `failures` is the number of attempts when requests fail, `busy` when the network is overloaded.
+    The delay grows from `first_s` by `factor` up to `longest_s`, each time multiplied by `spread()`.
     """
 
     failures: int = 4
@@ -59,12 +59,12 @@ class RetryPolicy:
     spread: Callable[[], float] = jitter
 
     def delay(self, attempt: int) -> float:
-        """How long to wait after failure number `attempt` (from 1)."""
+        """Seconds to wait after failure number `attempt` (from 1)."""
         return min(self.longest_s, self.first_s * self.factor ** (attempt - 1)) * self.spread()
 
 
 NO_RETRIES: Final = RetryPolicy(failures=1, busy=1)
-"""Every failure is told at once."""
+"""One attempt: every failure is raised at once."""
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class Attempts:
     def next_delay(
         self, failure: TransportError | HttpStatusError, retry_after_s: float | None
     ) -> float | None:
-        """How long to wait before the next attempt; None when there shall be none."""
+        """Seconds to wait before the next attempt; None when no attempts are left."""
         if isinstance(failure, HttpStatusError) and failure.status in BUSY:
             self.busy += 1
             attempt, allowed = self.busy, self.policy.busy
@@ -93,18 +93,18 @@ class Attempts:
 
 
 def status_error(response: Response) -> HttpStatusError:
-    """The error for an answer that is none of the expected statuses."""
+    """The error for a response with an unexpected status."""
     text = response.body[: 4 * _SHOWN].decode(errors="replace").strip()
     return HttpStatusError(response.status, text[:_SHOWN] or "(empty body)")
 
 
 def retryable(response: Response) -> HttpStatusError | None:
-    """The error of an answer after which trying again makes sense; None for all other answers."""
+    """The error of a response after which a retry makes sense; None for all other responses."""
     return status_error(response) if response.status in BUSY | BROKEN else None
 
 
 def retry_after_s(response: Response, now: int) -> float | None:
-    """What the header `Retry-After` asks for, in seconds from `now` (ns).
+    """The delay in the header `Retry-After`, in seconds from `now` (ns).
 
     None when it is missing or unreadable.
     """

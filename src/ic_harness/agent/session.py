@@ -1,4 +1,4 @@
-"""What an agent remembers between requests: who it is, whom it believes, what the network can do.
+"""The state of an agent between requests: identity, root key, known subnets, API versions.
 
 Plain data; the flows in `flow` read and fill it. Each field is assigned as a whole, so threads may share it.
 """
@@ -18,17 +18,14 @@ INGRESS_TTL: Final = 4 * MINUTE
 """How long a request stays valid. The replica allows five minutes; one is left for clocks that differ."""
 
 NODE_KEYS_TTL: Final = 5 * MINUTE
-"""How long node keys are believed before they are read again, as in DFINITY's JavaScript agent."""
+"""How long node keys are cached, as in DFINITY's JavaScript agent."""
 
 MAX_SUBNETS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """A subnet whose certificate was verified.
-
-    Its nodes' keys, and the tree that tells its canister ranges.
-    """
+    """A subnet whose certificate was verified: the keys of its nodes, and the tree with its canister ranges."""
 
     subnet_id: bytes
     node_keys: Mapping[bytes, bytes]
@@ -44,7 +41,7 @@ class Subnet:
 class Session:
     """The state of one agent.
 
-    `root_key` is the DER key of the root subnet, None until it was fetched. `clock` gives ns since 1970.
+    `root_key` is the DER key of the root subnet, None until it was fetched. `clock` returns ns since 1970.
     `versions` remembers, for each kind of request, how far down the list of API versions the network was
     found. `offset_ns` is added to the clock of a machine that was found to be wrong, see `time_sync`. `sealed` is
     called with every update before it is sent: request id, method, and expiry (ns since 1970).
@@ -62,17 +59,17 @@ class Session:
     sealed: Callable[[RequestId, str, Nanos], None] | None = None
 
     def now(self) -> Nanos:
-        """The network's time as far as is known, ns since 1970."""
+        """The network's time, ns since 1970: the clock plus the measured offset."""
         return Nanos(self.clock() + self.offset_ns)
 
     def pin(self, key: bytes) -> bytes:
-        """Trust a root key from now on, unless one is trusted already: another thread may be faster."""
+        """Trust a root key from now on, unless another thread has pinned one already; returns the pinned key."""
         if self.root_key is None:
             self.root_key = key
         return self.root_key
 
     def subnet_of(self, canister_id: Principal) -> Subnet | None:
-        """The remembered subnet of a canister, unless its node keys are too old."""
+        """The cached subnet of a canister; None without one, or when its node keys are too old."""
         oldest = self.now() - NODE_KEYS_TTL
         for subnet in self.subnets:
             if subnet.read_at_ns >= oldest and subnet.holds(canister_id):
@@ -80,6 +77,6 @@ class Session:
         return None
 
     def remember(self, subnet: Subnet) -> None:
-        """Keep a subnet, in place of what was known of it before."""
+        """Cache a subnet in place of an earlier entry."""
         others = [known for known in self.subnets if known.subnet_id != subnet.subnet_id]
         self.subnets = (subnet, *others)[:MAX_SUBNETS]

@@ -1,12 +1,12 @@
 """The network's time, for machines whose clock is wrong. No I/O: these are flows, see `effects`.
 
-A network refuses requests whose expiry is not within its next five minutes. Who is refused asks what time it
-is there: an anonymous query (its expiry does not count) with a fresh nonce. A node stamps and signs the answer,
-nonce included, and a certificate of that same time proves the node's key. So the time is the network's and it is
-fresh; a recorded answer helps nobody.
+A network refuses requests whose expiry is not within its next five minutes. A refused client measures the
+network's time by an anonymous query (whose expiry is not checked) with a fresh nonce. A node timestamps and signs
+the response, nonce included, and a certificate of that same time proves the node's key. So the time is the
+network's, and it is fresh: a recorded response has another nonce.
 
-Only such a refusal starts this. An answer that is too old stays a `CertificateError`: to believe its time would be
-to believe whoever replays it.
+Only such a refusal starts this. A response that is too old remains a `CertificateError`: accepting its time would
+allow replays.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 from ic_harness.agent import responses
 from ic_harness.agent.effects import Flow, T
 from ic_harness.agent.read_state import verify_query
-from ic_harness.agent.requests import call_fields, content, exchange
+from ic_harness.agent.requests import call_fields, canister_path, content, exchange
 from ic_harness.agent.session import Session
 from ic_harness.errors import (
     CallError,
@@ -33,11 +33,11 @@ from ic_harness.protocol import AnonymousIdentity, Envelope, seal
 from ic_harness.units import SECOND
 
 _PROBE: Final = "ic_harness_time"
-"""A method that no canister has: the refusal is stamped and signed like any answer."""
+"""A method that no canister has: the reject is timestamped and signed like any response."""
 
 _TEXTS: Final = ("Invalid request expiry", "ingress_expiry not within")
 _NOTEWORTHY: Final = 30 * SECOND
-"""Differences below this are no reason to refuse a request; the replica itself allows as much."""
+"""The replica tolerates differences below this."""
 
 
 def refused_for_expiry(refusal: HttpStatusError) -> bool:
@@ -46,11 +46,11 @@ def refused_for_expiry(refusal: HttpStatusError) -> bool:
 
 
 def with_synced_clock(session: Session, target: Principal, attempt: Callable[[], Flow[T]]) -> Flow[T]:
-    """Make an attempt that may be repeated freely; refused for its expiry, once more by the network's time."""
+    """Run an idempotent attempt; when it is refused for its expiry, synchronize the clock and run it once more."""
     try:
         return (yield from attempt())
     except HttpStatusError as refusal:
-        # Nobody checks the expiry of what is asked anonymously, and the probe itself is such a request.
+        # The expiry of anonymous queries is not checked, and the probe itself is such a request.
         if not refused_for_expiry(refusal) or session.identity.public_key_der is None:
             raise
         yield from sync_clock(session, target, refusal)
@@ -58,7 +58,7 @@ def with_synced_clock(session: Session, target: Principal, attempt: Callable[[],
 
 
 def sync_clock(session: Session, target: Principal, refusal: HttpStatusError) -> Flow[None]:
-    """Let the session go by the network's time. Raises the refusal when that time cannot be proven."""
+    """Set the session's clock offset to the network's time. Raises the refusal when that time cannot be proven."""
     try:
         offset = yield from _measured_offset(session, target)
     except (CallError, ProtocolError):
@@ -70,9 +70,9 @@ def sync_clock(session: Session, target: Principal, refusal: HttpStatusError) ->
 def assert_expired(session: Session, envelope: Envelope, made_ns: int, refusal: HttpStatusError) -> None:
     """Check that a refused update had expired before it was made, so that a new one is no second one.
 
-    `made_ns` is this machine's time then. A request that was made by a clock that is ahead becomes valid later, in
-    the hands of whoever kept it: then raises `ClockError`. One that was made in time and expired on its way may have
-    run, because a copy of it was faster: then raises `CallTimeoutError`. Otherwise raises the refusal.
+    `made_ns` is this machine's time then. A request made by a clock that is ahead becomes valid later, also as a copy
+    that somebody else kept: raises `ClockError`. A request made in time that expired on its way may have run, because
+    a copy of it was faster: raises `CallTimeoutError`. Otherwise raises the refusal.
     """
     if envelope.content["ingress_expiry"] < made_ns + session.offset_ns:
         return
@@ -95,7 +95,7 @@ def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     fields = call_fields(target, _PROBE, b"")
     envelope = seal(content(anonymous, anonymous.now(), request_type="query", **fields), anonymous.identity)
     body = envelope.to_cbor()
-    response = yield from exchange(anonymous, "query", f"canister/{target}", body)
+    response = yield from exchange(anonymous, "query", canister_path(target), body)
     offset_at = session.clock()
     answer = responses.read_query_answer(response)
     claimed = _claimed_time(answer)

@@ -1,4 +1,4 @@
-"""The one seam to the network: a request goes in, a response comes out.
+"""The interface to the network: a request goes in, a response comes out.
 
 Real HTTP, a replica in the same process, a recording, a network that misbehaves on purpose: each is a
 transport, and the whole agent runs on any of them.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 DEFAULT_TIMEOUT_S = 30.0
-"""Longer than the ten seconds for which a replica holds a synchronous call."""
+"""Seconds; longer than the ten for which a replica holds a synchronous call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Give connections back; sending afterwards raises `TransportError`."""
+        """Close connections; sending afterwards raises `TransportError`."""
         ...
 
 
@@ -53,7 +53,7 @@ class AsyncTransport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give connections back; sending afterwards raises `TransportError`."""
+        """Close connections; sending afterwards raises `TransportError`."""
         ...
 
 
@@ -68,7 +68,7 @@ class CallableTransport:
         return self._answer(request)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Does nothing: there are no connections."""
 
 
 class AsyncCallableTransport:
@@ -82,4 +82,4 @@ class AsyncCallableTransport:
         return await self._answer(request)
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Does nothing: there are no connections."""

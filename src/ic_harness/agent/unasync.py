@@ -1,6 +1,6 @@
-"""Makes the asynchronous twins of the thin synchronous classes, so that nobody keeps two by hand.
+"""Generates the asynchronous classes from the synchronous ones, so that they cannot diverge.
 
-`python -m ic_harness.agent.unasync` writes them anew; a test compares the committed files with what this makes.
+`python -m ic_harness.agent.unasync` rewrites them; a test compares the committed files with the output.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _RULES: Final = (
 
 
 def asynchronous(source: str, name: str) -> str:
-    """Give the asynchronous twin of a synchronous module's text; `name` is the file it came from."""
+    """Return the asynchronous version of a synchronous module's source; `name` is its file."""
     for pattern, replacement in _RULES:
         source = re.sub(pattern, replacement, source, flags=re.MULTILINE)
     return _BANNER.format(source=name) + source
 
 
 def write(folder: Path) -> None:
-    """Write all twins in a folder."""
+    """Generate all asynchronous modules in a folder."""
     for source, target in TWINS.items():
         text = (folder / source).read_text(encoding="utf-8")
         (folder / target).write_text(asynchronous(text, source), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The agent under ic-py's names: a verifying `Agent` of this package that also takes and gives ic-py's forms."""
+"""The agent under ic-py's names: a verifying `Agent` of this package that also takes and returns ic-py's forms."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Agent(agent.Agent):
             self.session.nonce = nonce_factory
 
     def get_principal(self) -> Principal:
-        """Who calls."""
+        """The caller's principal."""
         return Principal(self.principal.raw)
 
     def query_raw(

@@ -19,7 +19,7 @@ _QUERIES: Final = ("query", "composite_query")
 class Canister:
     """A canister by its interface, text of a `.did`; without one, as the canister publishes it.
 
-    Every method `name` is there as `name(…)` and `await name_async(…)`; both give the list of results. `agent` is
+    Every method `name` is there as `name(…)` and `await name_async(…)`; both return the list of results. `agent` is
     ours, ic-py's, or one of this room. Raises `InputError` when no interface is to be had.
     """
 

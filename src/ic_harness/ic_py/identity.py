@@ -19,7 +19,7 @@ _KINDS: Final[dict[str, type[_Key]]] = {
 
 
 class Identity:
-    """A key pair, new unless `privkey` (hexadecimal) gives one; `type` is `ed25519` or `secp256k1`.
+    """A key pair, new unless `privkey` (hexadecimal) is passed; `type` is `ed25519` or `secp256k1`.
 
     Unlike ic-py's it never shows the key. Raises `IdentityError`.
     """
@@ -61,7 +61,7 @@ class Identity:
         return Principal(protocol.as_identity(self._key).principal.raw)
 
     def sign(self, msg: bytes) -> tuple[bytes | None, bytes | None]:
-        """Sign bytes; gives the public key (DER) and the signature."""
+        """Sign bytes; returns the public key (DER) and the signature."""
         return (None, None) if self._key is None else (self._key.public_key_der, self._key.sign(msg))
 
     @property
@@ -105,7 +105,7 @@ class DelegateIdentity:
         return Principal(self._delegated.principal.raw)
 
     def sign(self, msg: bytes) -> tuple[bytes | None, bytes | None]:
-        """Sign with the session key; gives its public key (DER) and the signature."""
+        """Sign with the session key; returns its public key (DER) and the signature."""
         return self.identity.sign(msg)
 
     @property

@@ -43,6 +43,6 @@ def canister_module_hash(agent: Agent, canister_id: Any) -> str:
 
 
 def canister_controllers(agent: Agent, canister_id: Any) -> list[Principal]:
-    """Who controls a canister."""
+    """The controllers of a canister."""
     found = _read(agent, canister_id, b"canister", AnyPrincipal.of(canister_id).raw, b"controllers")
     return [Principal(raw) for raw in cbor.decode(found)]

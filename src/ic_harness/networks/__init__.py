@@ -1,7 +1,7 @@
-"""Running networks: the embedded one and those behind a URL, and what each can do beyond answering calls.
+"""Running networks: the embedded one and those behind a URL, and their capabilities.
 
-The classes of the implementations load when they are first asked for: the embedded network brings the Wasm
-engine with it, which who only talks to a URL does not need.
+The classes of the implementations load on first access: the embedded network loads the Wasm engine, which clients
+of a URL do not need.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A client for any canister, shaped by its Candid interface at run time.
 
-In a test of one's own canister: `counter.increment(1)` or `counter.call("increment", 1)`. Who wants types
-makes a client with `ic-harness bindgen` instead.
+In a test of one's own canister: `counter.increment(1)` or `counter.call("increment", 1)`. For types,
+generate a client with `ic-harness bindgen` instead.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Canister:
         return self._given or fetch_interface(self.agent, self.canister_id)
 
     def as_(self, identity: Identity) -> Canister:
-        """Give the same canister for another caller."""
+        """Return the same canister for another caller."""
         return Canister(self.network, self.canister_id, identity=identity, service=self._given)
 
     def call(self, method: str, *args: Any, update: bool = False) -> Any:
@@ -113,10 +113,10 @@ class Canister:
 
 
 def interface_of(wasm: bytes, interface: str | Path | None = None) -> tuple[Service | None, tuple[Type, ...]]:
-    """Tell the interface of a module, and the types of what its `init` takes.
+    """Return the interface of a module, and the types of the arguments of its `init`.
 
     From `interface`, the path or text of a `.did`, else from the module's own sections; None and no types
-    where neither tells. Raises `InputError` and `CandidError` for an interface that cannot be read.
+    where neither has them. Raises `InputError` and `CandidError` for an interface that cannot be read.
     """
     sections = custom_sections(wasm)
     published = sections.get(INTERFACE)
@@ -131,7 +131,7 @@ def interface_of(wasm: bytes, interface: str | Path | None = None) -> tuple[Serv
 def deploy_canister(
     network: Network, wasm: bytes, args: Sequence[Any] = (), *, interface: str | Path | None = None
 ) -> Canister:
-    """Make a canister, install `wasm` with the arguments `args` of its `init`, and give a client for it.
+    """Make a canister, install `wasm` with the arguments `args` of its `init`, and return a client for it.
 
     The client calls as the network's deployer. `interface` is the path or text of the `.did`; without one the
     interface is the one in the module's own sections. Raises `InputError` when arguments have no types.
@@ -139,7 +139,7 @@ def deploy_canister(
     service, types = interface_of(wasm, interface)
     if args and not types:
         raise InputError(
-            "arguments of init need types, and the module does not tell them: give the .did file"
+            "arguments of init need types, and the module does not contain them: pass the .did file"
         )
     canister_id = network.deploy(wasm, encode(args, types))
     return Canister(network, canister_id, identity=network.deployer, service=service)

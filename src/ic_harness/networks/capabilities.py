@@ -1,4 +1,4 @@
-"""What a network can do beyond answering calls, so that tests ask for an ability and never for a name."""
+"""Capabilities of networks, so that tests depend on a capability and never on the name of a network."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.SNAPSHOT: "snapshot and restore everything at once",
     Capability.LOGS: "read what canisters print",
     Capability.LOG_STREAM: "follow what all canisters print, in queries and traps too",
-    Capability.METRICS: "tell how many instructions a canister used",
+    Capability.METRICS: "report how many instructions a canister executed",
     Capability.FAULTS: "lose, repeat and delay messages",
     Capability.OUTCALLS: "answer HTTPS outcalls of canisters as a test says",
     Capability.STABLE: "read canisters' stable memory",
@@ -64,7 +64,7 @@ MEANINGS: Final[Mapping[Capability, str]] = {
 
 
 class MissingCapabilityError(NetworkError):
-    """A network was asked for something that it cannot do; `capability` tells what."""
+    """A network lacks the capability `capability`."""
 
     def __init__(self, network: str, capability: Capability) -> None:
         self.capability = capability

@@ -1,4 +1,4 @@
-"""Waiting with an end: a deadline that has a clock and a sleep of its own, so that tests need not wait."""
+"""A deadline with a clock and a sleep of its own, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_PAUSE_S: Final = 0.25
 class Deadline:
     """A moment, `seconds` from when the object is made, up to which something is asked for again and again.
 
-    `clock` gives seconds from any beginning, `sleep` waits seconds.
+    `clock` returns seconds from any start, `sleep` waits seconds.
     """
 
     seconds: float

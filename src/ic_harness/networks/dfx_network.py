@@ -53,7 +53,7 @@ class DfxPlace:
     """Where the local network of dfx is, seen from a folder.
 
     `project` is the folder of the `dfx.json`, None without one; `data` is what dfx keeps of the network;
-    `shared` tells whether other projects use it too; `source` is the file that tells the address.
+    `shared` is whether other projects use it too; `source` is the file with the address.
     """
 
     project: Path | None
@@ -123,7 +123,7 @@ def _address(path: Path, defined: Mapping[str, Any], data: Path, default: str) -
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
-    if port is None or not _HOST.fullmatch(host):  # port 0 takes any; then only the file tells which
+    if port is None or not _HOST.fullmatch(host):  # port 0 takes any; then only the file has the number
         raise InputError(
             f"{path}: `bind` of the network {NETWORK} must look like {default}, not {brief(bind)}"
         )

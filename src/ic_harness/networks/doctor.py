@@ -19,7 +19,7 @@ from .processes import Program, run
 from .registry import NAMES, embedded, open_network
 
 VERSION_S: Final = 10.0
-"""How long a program may take to tell its version."""
+"""How long a program may take to print its version, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

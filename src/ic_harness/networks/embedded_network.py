@@ -1,7 +1,7 @@
-"""The embedded network: the local Internet Computer of this package, in this process.
+"""The embedded network: the replica of this package, in this process.
 
-Agents talk to `Replica.handle` without a socket; envelopes, signatures and certificates are the same as over
-HTTP. The asynchronous transport runs the replica in a worker thread, so that the event loop goes on.
+Agents call `Replica.handle` without a socket; envelopes, signatures and certificates are the same as over HTTP.
+The asynchronous transport calls it in a worker thread, so that the event loop is not blocked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ from ic_harness.agent import (
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
-from ic_harness.replica import Fault, Figures, Harm, HttpRequest, Line, NetworkSnapshot, Replica
+from ic_harness.replica import (
+    ExecutionMetrics,
+    Fault,
+    FaultKind,
+    HttpRequest,
+    LogLine,
+    NetworkSnapshot,
+    Replica,
+)
 from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability
@@ -39,7 +47,7 @@ _CBOR: Final = {"content-type": "application/cbor"}
 
 
 def _deployer() -> Identity:
-    # Everybody who can open the state folder may change its canisters anyway, so this is no secret.
+    # Access to the state folder allows changing its canisters anyway, so this is no secret.
     return Ed25519Identity.from_seed(hashlib.sha256(b"ic-harness deployer of an embedded network").digest())
 
 
@@ -121,7 +129,7 @@ class EmbeddedNetwork(Network):
 
     @property
     def failure(self) -> BaseException | None:
-        """What stopped the replica, such as a full disk."""
+        """The error that stopped the replica, such as a full disk."""
         return self.replica.failure
 
     def _new_agent(self, identity: Identity) -> Agent:
@@ -129,7 +137,7 @@ class EmbeddedNetwork(Network):
         return Agent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
 
     def bulk_agent(self, identity: Identity | None = None) -> Agent:
-        """Make a client whose calls go without signatures and certificates, and past canister_inspect_message."""
+        """Return a client whose calls skip signatures, certificates and canister_inspect_message."""
         transport = _InProcessTransport(self.replica)
         return _BulkAgent(self.replica, transport, identity or AnonymousIdentity())
 
@@ -138,7 +146,7 @@ class EmbeddedNetwork(Network):
         return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
 
     def time_ns(self) -> Nanos:
-        """Tell the replica's time."""
+        """Return the replica's time, ns since 1970."""
         return Nanos(self.replica.clock.now_ns())
 
     def set_time(self, time_ns: int) -> None:
@@ -154,7 +162,7 @@ class EmbeddedNetwork(Network):
         self.replica.tick()
 
     def snapshot(self) -> NetworkSnapshot:
-        """Remember everything: canisters, messages under way, time and randomness."""
+        """Take a snapshot: canisters, messages in flight, time and randomness."""
         return self.replica.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -167,18 +175,18 @@ class EmbeddedNetwork(Network):
         return self.replica.in_one_round(calls)
 
     def instructions(self, canister: Principal) -> Instructions:
-        """Tell the instructions that a canister has used so far, queries included."""
+        """Return the instructions that a canister has executed so far, queries included."""
         self._watched, figures = self.replica.figures(self._watched)
         for figure in figures:
             self._used[figure.canister] += figure.instructions
         return Instructions(self._used[Principal.of(canister)])
 
-    def metrics(self, since: int = 0) -> tuple[int, list[Figures]]:
-        """Tell what the newest 10,000 messages cost, queries included."""
+    def metrics(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:
+        """Return the metrics of the newest 10,000 messages, queries included."""
         return self.replica.figures(since)
 
-    def log_stream(self, since: int = 0) -> tuple[int, list[Line]]:
-        """Tell the newest 10,000 lines that canisters printed."""
+    def log_stream(self, since: int = 0) -> tuple[int, list[LogLine]]:
+        """Return the newest 10,000 lines that canisters printed."""
         return self.replica.lines(since)
 
     def inject_fault(
@@ -192,22 +200,27 @@ class EmbeddedNetwork(Network):
         seconds: float = 0.0,
     ) -> None:
         """Inject a fault. Raises `InputError` for an unknown `kind`."""
-        known = [harm.value for harm in Harm]
+        known = [harm.value for harm in FaultKind]
         if kind not in known:
             raise InputError(f"no fault {kind!r}; the faults are: {', '.join(known)}")
         self.replica.faults.order(
             Fault(
-                harm=Harm(kind), endpoint=endpoint, method=method, after=after, times=times, seconds=seconds
+                harm=FaultKind(kind),
+                endpoint=endpoint,
+                method=method,
+                after=after,
+                times=times,
+                seconds=seconds,
             )
         )
 
     def clear_faults(self) -> None:
-        """Take back all faults that have not happened."""
+        """Remove all faults that have not been injected yet."""
         self.replica.faults.clear()
 
     @property
     def outcalls(self) -> Outcalls:
-        """How HTTPS outcalls of canisters are answered; they are refused until a test says otherwise."""
+        """Responses to HTTPS outcalls of canisters; they are refused until a test configures them."""
         if self._outcalls is None:
             from .outcalls import Outcalls  # lazy: start-up time  # noqa: PLC0415
 
@@ -221,7 +234,7 @@ class EmbeddedNetwork(Network):
 
     @contextmanager
     def anchored(self) -> Iterator[None]:
-        """Put everything back after the block, what a test said of outcalls included."""
+        """Restore everything after the block, the configuration of outcalls included."""
         before = None if self._outcalls is None else self._outcalls.orders()
         try:
             with super().anchored():

@@ -1,4 +1,4 @@
-"""A network behind a URL that has a name: it may know canisters by name, and may have been started by us."""
+"""A network behind a URL with a name: it may resolve names of canisters, and may have been started by this process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class NamedNetwork(UrlNetwork):
         return self._lookup(name)
 
     def check(self, advice: str) -> None:
-        """Ask whether somebody answers. Raises `NetworkError`, ending with `advice`, when nobody does."""
+        """Check that the network responds. Raises `NetworkError`, ending with `advice`, when it does not."""
         try:
             self.status()
         except (CallError, ProtocolError) as error:
@@ -74,7 +74,7 @@ class NamedNetwork(UrlNetwork):
 
 
 def reach(network: NamedNetwork, advice: str) -> NamedNetwork:
-    """Give the network when it answers. Otherwise close it and raise `NetworkError`, ending with `advice`."""
+    """Return the network when it responds. Otherwise close it and raise `NetworkError`, ending with `advice`."""
     try:
         network.check(advice)
     except BaseException:

@@ -1,7 +1,7 @@
-"""The abstract network: what every network does, and what some can do beyond that.
+"""The abstract network: what every network can do, and the methods that need a `Capability`.
 
-A network knows nothing of the canisters on it. It hands out agents, makes canisters and installs code through
-the management canister, and offers its further abilities as methods that each need a `Capability`.
+A network knows nothing of the canisters on it. It returns agents, and creates canisters and installs code through
+the management canister.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .wasm_metadata import keeps_memory
 
 if TYPE_CHECKING:
     from ic_harness.networks.outcalls import Outcalls
-    from ic_harness.replica import Figures, Line
+    from ic_harness.replica import ExecutionMetrics, LogLine
 
 T = TypeVar("T")
 _NO_SUBNET: Final = 400  # what replicas and PocketIC answer for an id that belongs to no subnet
@@ -34,16 +34,16 @@ EMPTY_ARGUMENT = b"DIDL\x00\x00"
 
 
 class Snapshot(Protocol):
-    """A moment of a network, to go back to as often as wanted."""
+    """A state of a network that can be restored any number of times."""
 
     def close(self) -> None:
-        """Forget the moment and what is kept for it."""
+        """Release the snapshot."""
 
 
 class Network(DeprecatedNames, ABC):
     """A running network. Use it as a context manager, or `close` it.
 
-    `deployer` is the identity that makes canisters and controls them when nobody else is named.
+    `deployer` is the identity that creates canisters, and controls them unless other controllers are named.
     """
 
     capabilities: frozenset[Capability] = frozenset()
@@ -54,17 +54,17 @@ class Network(DeprecatedNames, ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How a person calls this network: `embedded`, or its URL."""
+        """The name of this network: `embedded`, or its URL."""
 
     @property
     def url(self) -> str | None:
-        """Where it listens, such as `http://127.0.0.1:4943`; None when it is reached in process only."""
+        """The URL, such as `http://127.0.0.1:4943`; None for a network that is reached in process only."""
         return None
 
     @property
     @abstractmethod
     def root_key(self) -> bytes:
-        """The DER public key (133 bytes) that every certificate of this network is traced back to."""
+        """The DER public key (133 bytes) that verifies every certificate of this network."""
 
     def status(self) -> dict[str, Any]:
         """Read `/api/v2/status`: root key, health, versions; nothing in it is certified. Raises `CallError`."""
@@ -72,33 +72,33 @@ class Network(DeprecatedNames, ABC):
 
     @abstractmethod
     def _new_agent(self, identity: Identity) -> Agent:
-        """Make a client that calls as `identity`."""
+        """Return a client that calls as `identity`."""
 
     @abstractmethod
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
-        """Make an asynchronous client that calls as `identity`."""
+        """Return an asynchronous client that calls as `identity`."""
 
     def agent(self, identity: Identity | None = None) -> Agent:
-        """Make a client that calls as `identity` (None: anonymously).
+        """Return a client that calls as `identity` (None: anonymously).
 
         All agents of a network share its connections, and work until the network is closed.
         """
         return self._new_agent(identity or AnonymousIdentity())
 
     def async_agent(self, identity: Identity | None = None) -> AsyncAgent:
-        """Make an asynchronous client that calls as `identity` (None: anonymously). The caller closes it."""
+        """Return an asynchronous client that calls as `identity` (None: anonymously). The caller closes it."""
         return self._new_async_agent(identity or AnonymousIdentity())
 
     def bulk_agent(self, identity: Identity | None = None) -> Agent:
-        """Make a client for many calls of which only the effects matter, such as filling a canister.
+        """Return a client for many calls of which only the effects matter, such as filling a canister.
 
-        Where the network can, they go without signatures and certificates, and past canister_inspect_message.
+        Where the network can, calls skip signatures, certificates and canister_inspect_message.
         """
         return self.agent(identity)
 
     @abstractmethod
     def close(self) -> None:
-        """Release everything that this object holds; a network that it did not start goes on."""
+        """Release all resources; a network that this object did not start keeps running."""
 
     def __enter__(self) -> Self:
         return self
@@ -122,9 +122,9 @@ class Network(DeprecatedNames, ABC):
         canister_id: Principal | None = None,
         cycles: int | None = None,
     ) -> Principal:
-        """Make an empty canister.
+        """Create an empty canister.
 
-        `controllers` are the deployer when None, `canister_id` asks for one id, `cycles` is the balance.
+        `controllers` None is the deployer, `canister_id` requests an id, `cycles` is the balance.
         Raises `MissingCapabilityError` where canisters cost cycles, `RejectError` when the id is taken.
         """
         self.require(Capability.CREATE)
@@ -132,11 +132,11 @@ class Network(DeprecatedNames, ABC):
             amount=cycles,
             specified_id=canister_id,
             settings=None if controllers is None else {"controllers": controllers},
-            effective_canister_id=None if canister_id else self._neighbour(),
+            effective_canister_id=None if canister_id else self._subnet_hint(),
         )
 
-    def _neighbour(self) -> Principal | None:
-        """Give a canister id whose subnet is the one for new canisters; None where there is no choice."""
+    def _subnet_hint(self) -> Principal | None:
+        """A canister id on the subnet for new canisters; None where there is no choice."""
         return None
 
     def canister_id(self, name: str) -> Principal | None:  # noqa: ARG002 - named for implementations
@@ -161,15 +161,15 @@ class Network(DeprecatedNames, ABC):
         self._settle()
 
     def _settle(self) -> None:
-        """Let a canister get ready that sets itself up by a timer, where rounds can be asked for."""
+        """Run the rounds of canisters that initialize by a timer, where rounds can be run on demand."""
 
     @property
     def failure(self) -> BaseException | None:
-        """Why the network has stopped for good and must be opened anew; None while it runs, or cannot be told."""
+        """Why the network has stopped for good; None while it runs, or where that is unknown."""
         return None
 
     def deploy(self, wasm: bytes, arg: bytes = EMPTY_ARGUMENT) -> Principal:
-        """Make a canister and install `wasm` into it."""
+        """Create a canister and install `wasm` into it."""
         canister = self.create_canister()
         self.install(canister, wasm, arg)
         return canister
@@ -181,7 +181,7 @@ class Network(DeprecatedNames, ABC):
         return certificate.lookup_value(path)
 
     def exists(self, canister: Principal) -> bool:
-        """Tell, certified, whether there is a canister with this id, with code or without.
+        """Whether there is a canister with this id, with code or without; certified.
 
         False, without proof, for an id that no subnet of the network is responsible for.
         """
@@ -204,7 +204,7 @@ class Network(DeprecatedNames, ABC):
     # -- what only some can do ------------------------------------------------------------------------------
 
     def time_ns(self) -> Nanos:
-        """Tell the network's time in nanoseconds since the Unix epoch. Needs `Capability.TIME`."""
+        """Return the network's time in nanoseconds since the Unix epoch. Needs `Capability.TIME`."""
         raise MissingCapabilityError(self.name, Capability.TIME)
 
     def set_time(self, time_ns: int) -> None:  # noqa: ARG002 - named for implementations
@@ -224,20 +224,20 @@ class Network(DeprecatedNames, ABC):
         raise MissingCapabilityError(self.name, Capability.SINGLE_ROUND)
 
     def instructions(self, canister: Principal) -> Instructions:  # noqa: ARG002 - named for implementations
-        """Tell the instructions that a canister has used so far, queries included. Needs `Capability.METRICS`."""
+        """Return the instructions that a canister has executed so far, queries included. Needs `Capability.METRICS`."""
         raise MissingCapabilityError(self.name, Capability.METRICS)
 
-    def metrics(self, since: int = 0) -> tuple[int, list[Figures]]:  # noqa: ARG002 - named for implementations
-        """Tell what the newest messages cost, oldest first, and the number to ask with next time.
+    def metrics(self, since: int = 0) -> tuple[int, list[ExecutionMetrics]]:  # noqa: ARG002 - named for implementations
+        """Return the position after the newest message, and the metrics of messages from `since` on, oldest first.
 
         Needs `Capability.METRICS`.
         """
         raise MissingCapabilityError(self.name, Capability.METRICS)
 
-    def log_stream(self, since: int = 0) -> tuple[int, list[Line]]:  # noqa: ARG002 - named for implementations
-        """Tell what all canisters printed lately, queries and traps included, and the number to ask with next.
+    def log_stream(self, since: int = 0) -> tuple[int, list[LogLine]]:  # noqa: ARG002 - named for implementations
+        """Return the position after the newest line, and what canisters printed from `since` on.
 
-        Needs `Capability.LOG_STREAM`.
+        Queries and traps are included. Needs `Capability.LOG_STREAM`.
         """
         raise MissingCapabilityError(self.name, Capability.LOG_STREAM)
 
@@ -259,19 +259,19 @@ class Network(DeprecatedNames, ABC):
         raise MissingCapabilityError(self.name, Capability.FAULTS)
 
     def clear_faults(self) -> None:
-        """Take back all faults that have not happened. Needs `Capability.FAULTS`."""
+        """Remove all faults that have not been injected yet. Needs `Capability.FAULTS`."""
         raise MissingCapabilityError(self.name, Capability.FAULTS)
 
     @property
     def outcalls(self) -> Outcalls:
-        """How HTTPS outcalls of canisters are answered: mocked, replayed, recorded or made.
+        """Responses to HTTPS outcalls of canisters: mocked, replayed, recorded or live.
 
         Needs `Capability.OUTCALLS`.
         """
         raise MissingCapabilityError(self.name, Capability.OUTCALLS)
 
     def snapshot(self) -> Snapshot:
-        """Remember the whole network; close the result when it is no longer needed.
+        """Take a snapshot of the whole network; close it when it is no longer needed.
 
         Needs `Capability.SNAPSHOT`.
         """
@@ -283,7 +283,7 @@ class Network(DeprecatedNames, ABC):
 
     @contextmanager
     def anchored(self) -> Iterator[None]:
-        """Put everything back after the block, where the network can; elsewhere do nothing."""
+        """Restore everything after the block where the network has snapshots; elsewhere do nothing."""
         if Capability.SNAPSHOT not in self.capabilities:
             yield
             return

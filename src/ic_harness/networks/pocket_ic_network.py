@@ -2,7 +2,7 @@
 
 Relied on, after PocketIC's documentation ("Live Mode", changelog of the server) and client libraries:
 
-    POST   /instances                       make an instance; give its id and topology
+    POST   /instances                       make an instance; returns its id and topology
     DELETE /instances/N                     delete it, keeping its state when it has a folder
     GET    /instances/N/read/get_time       its time      POST …/update/set_time   set it, forward only
     POST   /instances/N/update/tick         make a round
@@ -102,10 +102,10 @@ class PocketIcNetwork(Network):
 
     @functools.cached_property
     def root_key(self) -> bytes:
-        """The root key of the instance, asked once. Raises `CertificateError` when it tells none."""
+        """The root key of the instance, fetched once. Raises `CertificateError` when it has none."""
         return Agent(self._transport).root_key()
 
-    def _neighbour(self) -> Principal | None:
+    def _subnet_hint(self) -> Principal | None:
         return self._home
 
     # -- agents ----------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ class PocketIcNetwork(Network):
         await asyncio.to_thread(self._pause, seconds)
 
     def _now_ns(self) -> int:
-        """The time for agents, who look at the clock several times a call; rounds add but a nanosecond each."""
+        """The time for agents, which read the clock several times a call; a round adds one nanosecond only."""
         return time.time_ns() if self._gateway else self._known_ns or self.time_ns()
 
     def _new_agent(self, identity: Identity) -> Agent:
@@ -184,7 +184,7 @@ class PocketIcNetwork(Network):
     # -- live ------------------------------------------------------------------------------------------------
 
     def make_live(self) -> str:
-        """Let time and rounds go by themselves, and give the URL at which other programs reach the instance.
+        """Let time and rounds advance by themselves; returns the URL at which other programs reach the instance.
 
         From then on the network has neither `TIME` nor `ROUND`, until `stop_live`.
         """
@@ -250,7 +250,7 @@ def open_pocket_ic(
         else:
             server = PocketIcServer(server_url)
         network = PocketIcNetwork(server, deployer, state=state)
-        # A new instance begins in 2021; whoever brings delegations or tokens along lives now.
+        # A new instance begins in 2021; existing delegations and tokens need today's date.
         network.set_time(max(time.time_ns(), network.time_ns()))
         if live:
             network.make_live()

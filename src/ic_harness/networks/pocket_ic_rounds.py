@@ -44,7 +44,7 @@ class Rounds:
         return response
 
     def _waited(self) -> bool:
-        """Wait while rounds are held; tell whether they were, for then the round was made for all."""
+        """Wait while rounds are held; returns whether they were, for then one round was made for all."""
         with self._changed:
             if not self._held:
                 return False

@@ -38,7 +38,7 @@ PROGRAM: Final = Program(
 )
 
 TTL_S: Final = 600
-"""After so long without a request the server ends by itself: nobody is left who would stop it."""
+"""Without a request for so long, the server exits by itself: its owner is gone."""
 
 OPERATION_S: Final = 300.0
 """How long one operation may take, as in the other client libraries."""
@@ -91,7 +91,7 @@ class PocketIcServer:
         return self._child.pid if self._child else None
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Do an operation to its end and give its result. Raises `NetworkError` when the server refuses."""
+        """Run an operation to its end; returns its result. Raises `NetworkError` when the server refuses."""
         deadline = Deadline(OPERATION_S)
         answer = deadline.wait_for(lambda: self._unless(_BUSY, self._send(method, path, body)))
         if answer is not None and answer.status_code == _STARTED:

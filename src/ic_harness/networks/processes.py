@@ -113,7 +113,7 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         try:
             os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):  # nobody is left; macOS says so by the latter
+        except (ProcessLookupError, PermissionError):  # no process is left; macOS raises the latter
             return
 
 
@@ -124,10 +124,10 @@ def run(
     environ: Mapping[str, str],
     deadline: Deadline,
 ) -> str:
-    """Run a program to its end and give what it printed last, at most 2,000 bytes, in one line.
+    """Run a program to its end; returns what it printed last, at most 2,000 bytes, in one line.
 
     What it left in the background goes on when it succeeded, and is ended when it failed or took too long;
-    then `NetworkError` tells what it printed.
+    then `NetworkError` contains what it printed.
     """
     child = Child(command, cwd=cwd, environ=environ)
     status = deadline.wait_for(child.status)

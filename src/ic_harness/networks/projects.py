@@ -82,7 +82,7 @@ class ProjectCanister:
 
     @property
     def variable(self) -> str:
-        """The name as it stands in the names of the variables that builds get."""
+        """The name as it is in the names of build variables."""
         return self.name.replace("-", "_").upper()
 
     def build(self, environment: Mapping[str, str]) -> None:
@@ -182,7 +182,7 @@ def read_project(folder: Path, names: Iterable[str] = (), *, build: bool = True)
 
 
 def build_environment(canisters: Sequence[ProjectCanister], ids: Mapping[str, Principal]) -> dict[str, str]:
-    """Make the variables that dfx gives to build commands; `ids` are the canisters that exist already.
+    """Return the variables that dfx sets for build commands; `ids` are the canisters that exist already.
 
     `DFX_NETWORK`, and for each canister `CANISTER_ID_NAME` and `CANISTER_CANDID_PATH_NAME`.
     """

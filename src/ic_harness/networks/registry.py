@@ -1,4 +1,4 @@
-"""The one place where a network is looked up by the name that a person types; its code loads when used."""
+"""Opens networks by the names that users type; the code of a network loads when it is opened."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SPECS: Final = "embedded, dfx, icp (running; dfx:start and icp:start start it), 
 """Everything that `open_network` takes, for a help text."""
 
 DEFAULT_SEED: Final = b"ic-harness embedded network"
-"""Fixes root key and randomness of an embedded network in memory, so that two runs see the same."""
+"""Determines root key and randomness of an embedded network in memory, so that runs are reproducible."""
 
 
 def embedded(

@@ -36,7 +36,7 @@ class StateLock:
         return not any(self.path.iterdir())
 
     def release(self) -> None:
-        """Give the folder back."""
+        """Unlock the folder."""
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)

@@ -1,4 +1,4 @@
-"""What PocketIC tells of its subnets: the id next to which new canisters are made.
+"""PocketIC's topology: the canister id that selects the subnet of new canisters.
 
 The JSON of `/_/topology` and of a new instance: `default_effective_canister_id.canister_id`, in base 64
 (PocketIC server, changelog of 7.0.0, and `rest.rs` of the crate `pocket-ic`, `Topology`).

@@ -1,7 +1,7 @@
 """A network behind a URL: a local replica of any make, or the Internet Computer.
 
-The root key decides what can be believed. For the Internet Computer it is built in; for every other network
-it is fetched once, when it is first needed, and pinned from then on.
+The root key verifies everything. For the Internet Computer it is built in; from every other network it is fetched
+once, when it is first needed, and pinned from then on.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class UrlNetwork(Network):
     def root_key(self) -> bytes:
         """The root key: built in for the Internet Computer, given, or fetched once.
 
-        Raises `CallError` when the network does not answer, `CertificateError` when it tells no key.
+        Raises `CallError` when the network does not answer, `CertificateError` when its status holds no key.
         """
         if self._given_root_key is not None:
             return self._given_root_key
@@ -62,7 +62,7 @@ class UrlNetwork(Network):
 
     @functools.cached_property
     def _transport(self) -> CallableTransport:
-        """The connections that all agents share; that one of them is closed does not concern the others."""
+        """The connections that all agents share; closing one agent does not close them."""
         return CallableTransport(self._connections.send)
 
     @functools.cached_property
@@ -80,7 +80,7 @@ class UrlNetwork(Network):
         answer = self._transport.send(Request("GET", "/_/topology"))
         return default_canister_id(answer.body) if answer.status == 200 else None
 
-    def _neighbour(self) -> Principal | None:
+    def _subnet_hint(self) -> Principal | None:
         return self._default_canister_id
 
     def logs(self, canister: Principal) -> list[str]:
@@ -95,7 +95,7 @@ class UrlNetwork(Network):
         return AsyncAgent(AsyncHttpTransport(self._url), identity, root_key=self.root_key)
 
     def close(self) -> None:
-        """Close the connections; the network itself goes on."""
+        """Close the connections; the network itself keeps running."""
         if "_connections" in vars(self):
             self._connections.close()
 

@@ -1,6 +1,6 @@
-"""The wire of the Internet Computer: requests, signatures, identities, hash trees, certificates.
+"""The wire protocol of the Internet Computer: requests, signatures, identities, hash trees, certificates.
 
-Both ends use it, so nothing here knows who sends and who answers; nothing here does I/O or asks a clock.
+Client and replica share it; nothing here does I/O or reads a clock.
 """
 
 from ic_harness.protocol import bls, cbor

@@ -1,15 +1,14 @@
 """CBOR (RFC 8949), just the part that the interface specification uses.
 
-Written here instead of taken from a library for three measured reasons. A 1.8 MB argument is encoded in 0.04
-ms and decoded in 0.12 ms (cbor2 6.2: 1.7 and 0.7 ms), because a byte string is copied exactly once. What
-comes out does not depend on a library's version (cbor2 6 turns tagged maps into frozen ones). And nothing
-but data can come out: no dates, regular expressions or shared references that an attacker could choose. The
-price: a certificate of an update, 500 bytes, takes 0.03 ms instead of 0.003, which nobody sees beside the
-0.8 ms of its signature.
+An implementation of our own, for three measured reasons. A 1.8 MB argument is encoded in 0.04 ms and decoded in
+0.12 ms (cbor2 6.2: 1.7 and 0.7 ms), because a byte string is copied exactly once. The result does not depend on
+the version of a library (cbor2 6 returns frozen maps below tags). And it consists of data only: no dates, regular
+expressions or shared references that an attacker could choose. The price: a certificate of an update, 500 bytes,
+takes 0.02 ms instead of 0.003; verifying its signature takes 0.8 ms.
 
 Accepted: integers of any width, byte and text strings, arrays, maps (also of indefinite length), false, true,
 null, undefined (as None), floats, big integers (tags 2 and 3) and the self-describing tag 55799, which is
-dropped wherever it stands. Refused with `CborError`: any other tag, keys that occur twice or are no text,
+dropped wherever it occurs. Refused with `CborError`: any other tag, keys that occur twice or are no text,
 bytes or integer, bytes after the value, lengths beyond the data, nesting beyond `max_depth`, more than
 `max_items` elements of arrays and maps in all: an empty array is one byte on the wire and 64 in memory, so that
 16 MB of them would take more than a gigabyte and most of a minute.

@@ -2,7 +2,7 @@
 
 Interface specification, "Certification": check the signature of the root hash with the subnet's key; that
 key is the root key itself, or is proven by a delegation that the root subnet signed and that names the
-canisters the subnet is responsible for. Time is an argument, so nothing here asks a clock.
+canisters the subnet is responsible for. Time is an argument: nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Into the future it may not be more than `MAX_AGE` ahead, like any certificate.""
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """The root subnet's word for a subnet: its id (bytes) and a certificate (CBOR) that shows its key."""
+    """The root subnet's proof of a subnet's key: the subnet's id (bytes) and a certificate (CBOR) with its key."""
 
     subnet_id: bytes
     certificate: bytes
@@ -69,14 +69,14 @@ class Certificate:
 
     @classmethod
     def from_cbor(cls, data: bytes) -> Certificate:
-        """Read a certificate, without believing it. Raises `CborError` or `CertificateError`."""
+        """Decode a certificate; it is not verified yet. Raises `CborError` or `CertificateError`."""
         match cbor.decode(data, max_depth=MAX_TREE_DEPTH):
             case {"tree": tree, "signature": bytes(signature), **rest}:
                 return cls(tree_from_value(tree), signature, _delegation(rest.get("delegation")))
         raise CertificateError("no certificate: expected a map with `tree` and `signature`")
 
     def to_cbor(self) -> bytes:
-        """Write the certificate with the self-describing tag."""
+        """Encode the certificate with the self-describing tag."""
         fields: dict[str, Any] = {"tree": tree_to_cbor(self.tree), "signature": self.signature}
         if self.delegation is not None:
             fields["delegation"] = {
@@ -92,7 +92,7 @@ class Certificate:
     def lookup_value(self, path: Sequence[bytes]) -> bytes | None:
         """The value at a path, None when proven absent.
 
-        Raises `CertificateError` when the tree does not say.
+        Raises `CertificateError` when the tree does not show it.
         """
         return lookup_value(self.tree, path)
 
@@ -112,7 +112,7 @@ class Certificate:
 
     @property
     def ranges_tree(self) -> Tree:
-        """The tree that tells canister ranges: the delegation's, or this one when there is no delegation."""
+        """The tree with the canister ranges: the delegation's, or this one without a delegation."""
         if self.delegation is None:
             return self.tree
         return Certificate.from_cbor(self.delegation.certificate).tree
@@ -125,7 +125,7 @@ class Certificate:
         now_ns: int | None,
         max_age_ns: int | None = MAX_AGE,
     ) -> None:
-        """Check signature, delegation, canister range and time; silence means that everything holds.
+        """Verify signature, delegation, canister range and time.
 
         `canister_id` is the effective canister id that the delegation must cover (None: any). `now_ns` None
         or `max_age_ns` None leaves out the time window. Raises `CertificateError`.
@@ -171,7 +171,7 @@ def _delegation(value: Any) -> Delegation | None:
 
 
 class _Grant(NamedTuple):
-    """What a delegation, once verified, allows; kept, because the same one comes with every answer."""
+    """What a verified delegation allows; cached, because every response carries the same one."""
 
     subnet_id: bytes
     public_key: bytes
@@ -191,8 +191,7 @@ class _Grant(NamedTuple):
             )
 
 
-# Only verdicts that hold are kept (an exception is not), so nobody can fill this cache without a valid
-# signature.
+# Only valid delegations are cached (an exception is not), so filling the cache takes valid signatures.
 @functools.lru_cache(maxsize=64)
 def _check_delegation(delegation: Delegation, root_key_der: bytes) -> _Grant:
     inner = Certificate.from_cbor(delegation.certificate)
@@ -228,7 +227,7 @@ def covers(tree: Tree, subnet_id: bytes, canister_id: Principal) -> bool:
     firsts = [label for label in list_children(shards.tree, ()) if label <= raw]
     if not firsts:
         return False
-    # A pruned neighbour between this shard and the id could only make the answer "no" where "yes" is true.
+    # A pruned shard between this one and the id could only make the answer "no" where "yes" is true.
     ranges = lookup_value(shards.tree, (firsts[-1],))
     return ranges is not None and _in_ranges(ranges, raw)
 

@@ -73,7 +73,7 @@ class SignedDelegation:
         raise EnvelopeError("Invalid delegation: expected a map with `delegation` and `signature`")
 
     def to_value(self) -> dict[str, Any]:
-        """The map that stands in an envelope."""
+        """The map in an envelope."""
         return {"delegation": dict(self.delegation), "signature": self.signature}
 
 
@@ -109,7 +109,7 @@ def _check_targets(targets: Any) -> None:
 
 
 class Signer(Protocol):
-    """Whoever can sign a payload: any identity."""
+    """Signs payloads: any identity."""
 
     def sign(self, payload: bytes) -> bytes:
         """Sign bytes that already begin with a domain separator."""

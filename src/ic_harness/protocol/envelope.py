@@ -96,7 +96,7 @@ def seal(content: dict[str, Any], identity: Identity) -> Envelope:
     Raises `EnvelopeError` when it is not.
     """
     if content.get("sender") != identity.principal.raw:
-        raise EnvelopeError(f"the content's sender is not {identity.principal}, who would sign it")
+        raise EnvelopeError(f"the content's sender is not {identity.principal}, the signer")
     if identity.public_key_der is None:
         return Envelope(content)
     identifier = request_id(content)

@@ -1,4 +1,4 @@
-"""Who sent this request? The rules of authentication, as the side that receives requests applies them.
+"""Authentication of requests by the replica: content, sender, signature, delegations, expiry.
 
 Interface specification, "Authentication"; texts that tools look at are those of DFINITY's replica. Time and
 root key are arguments.
@@ -33,7 +33,7 @@ SENDER_INFO_DOMAIN: Final = domain(b"ic-sender-info")
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSender:
-    """Who sent a request, and what the delegations allow.
+    """The authenticated sender of a request, and what the delegations allow.
 
     `targets` is None without restriction; `permissions` is `all` or `queries`; `info` and `info_signer` are
     the attributes of `sender_info`, empty without it.
@@ -168,7 +168,7 @@ def _check_paths(paths: Any) -> None:
 
 
 def verify_chain(public_key_der: bytes, chain: tuple[SignedDelegation, ...], trust: Trust) -> bytes:
-    """Check a chain of delegations from its first key; give the key that signs the request (DER).
+    """Verify a chain of delegations from its first key; returns the key that signs the request (DER).
 
     Raises `EnvelopeError`.
     """
@@ -186,7 +186,7 @@ def verify_chain(public_key_der: bytes, chain: tuple[SignedDelegation, ...], tru
         verify_signature(key, link.payload, link.signature, trust)
         key = link.pubkey
         if key in seen:
-            raise EnvelopeError("Invalid delegation: the chain contains a cycle, a key stands in it twice")
+            raise EnvelopeError("Invalid delegation: the chain contains a cycle, a key occurs in it twice")
         seen.add(key)
     return key
 

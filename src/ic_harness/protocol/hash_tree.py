@@ -1,7 +1,7 @@
 """Hash trees as values: immutable nodes that remember their digest.
 
 Interface specification, "Certification", "Encoding of certificates". Nodes never change, so a replica shares
-subtrees between rounds and pays only for the path that changed: `update` gives a tree with some labels
+subtrees between rounds and pays only for the path that changed: `update` returns a tree with some labels
 replaced, added or removed in time proportional to the logarithm of the tree.
 
 Layout: below one label the children form a *spine* of forks with `Labeled` nodes as leaves, labels ascending
@@ -117,7 +117,7 @@ class Leaf(_Node):
 
 
 class Pruned(_Node):
-    """A tree of which only the digest is told."""
+    """A tree of which only the digest is known."""
 
     __slots__ = ()
 
@@ -126,7 +126,7 @@ class Pruned(_Node):
 
     @property
     def digest(self) -> bytes:
-        """The 32 bytes that stand for what was left out."""
+        """The digest of the pruned tree, 32 bytes."""
         return self.cached_digest or b""
 
     def __repr__(self) -> str:
@@ -137,7 +137,7 @@ Tree: TypeAlias = Empty | Fork | Labeled | Leaf | Pruned
 """Any node."""
 
 EMPTY: Final = Empty()
-"""The one empty tree that this module hands out."""
+"""The empty tree; there is one object for all."""
 
 
 def digest(tree: _Node) -> bytes:
@@ -201,12 +201,16 @@ def build(content: Mapping[bytes, Any] | bytes | Tree) -> Tree:
         case _Node():
             return content
         case Mapping():
-            return balanced([Labeled(label, build(content[label])) for label in sorted(content)])
+            nodes: list[Tree] = []
+            for label in sorted(content):
+                below = content[label]
+                nodes.append(Labeled(label, Leaf(below) if type(below) is bytes else build(below)))
+            return balanced(nodes)
     return Leaf(bytes(content))
 
 
 def update(tree: Tree, changes: Mapping[bytes, Tree | None]) -> Tree:
-    """Give `tree` with the labels of `changes` set to the given trees, or removed where the value is None.
+    """Return `tree` with the labels of `changes` set to the given trees, or removed where the value is None.
 
     Everything that does not change is shared with the old tree. `tree` must be a spine without pruned parts.
     """

@@ -1,7 +1,7 @@
 """Signatures of nodes under answers to queries.
 
 Interface specification, "Query call": each node signs the hash of the answer without its signatures, plus the
-request id and its own time. Both ends are here: nodes sign, clients verify.
+request id and its own time. Nodes sign, clients verify.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def response_hash(response: Mapping[str, Any], request_id: RequestId, timestamp:
 def sign_query_response(
     response: Mapping[str, Any], request_id: RequestId, timestamp: int, node: Identity
 ) -> dict[str, Any]:
-    """Give the answer with the signature of one node (an Ed25519 identity) added."""
+    """Return the response with the signature of one node (an Ed25519 identity) added."""
     signature = {
         "timestamp": timestamp,
         "signature": node.sign(RESPONSE_DOMAIN + response_hash(response, request_id, timestamp)),

@@ -55,7 +55,7 @@ def tree_from_cbor(data: bytes) -> Tree:
 
 
 def tree_from_value(value: Any) -> Tree:
-    """Make a tree of nested arrays and check that labels ascend, so that absence can be proven.
+    """Make a tree of nested arrays and check that labels ascend, so that absence is proven.
 
     Raises `CertificateError`. `value` must come from `cbor.decode`, which bounds its size.
     """
@@ -104,7 +104,7 @@ def _sketch(value: Any) -> str:
 
 
 def check_well_formed(tree: Tree) -> None:
-    """Check that labels ascend strictly and that no value stands beside labels. Raises `CertificateError`."""
+    """Check that labels ascend strictly and that no value is beside labels. Raises `CertificateError`."""
     levels = [tree]
     while levels:
         side_by_side = [levels.pop()]

@@ -1,7 +1,7 @@
-"""Walking hash trees: look up a path, list children, prune to what a reader asked for.
+"""Paths in hash trees: look one up, list children, prune a tree to some of them.
 
 Interface specification, "Lookup". A path is a sequence of labels. Pruned parts make the difference between
-*absent* (the tree proves that there is nothing) and *unknown* (the tree does not say).
+*absent* (the tree proves that there is nothing) and *unknown* (the tree does not show it).
 
 Descent uses the smallest label that a fork remembers of its right side. Where that label is pruned away the
 whole spine is looked at instead, which only happens in trees that are already small.
@@ -55,7 +55,7 @@ Unknown: Final = Missing.UNKNOWN
 """What might be there was pruned."""
 
 LookupResult: TypeAlias = Found | Subtree | Missing
-"""What `lookup` gives."""
+"""What `lookup` returns."""
 
 # The trie of wanted paths: None means "everything from here on".
 _Wanted: TypeAlias = "dict[bytes, _Wanted] | None"
@@ -74,7 +74,7 @@ def lookup(tree: Tree, path: Sequence[bytes]) -> LookupResult:
         if isinstance(spine_node, Labeled) and spine_node.label == label:
             node = spine_node.tree
             continue
-        below = _child_by_neighbours(node, label)
+        below = _child_in_spine(node, label)
         if isinstance(below, Missing):
             return below
         node = below
@@ -97,7 +97,7 @@ def lookup_value(tree: Tree, path: Sequence[bytes]) -> bytes | None:
         case Found(value):
             return value
         case Missing.UNKNOWN:
-            raise CertificateError(f"the certificate does not tell what stands at {show_path(path)}")
+            raise CertificateError(f"the certificate does not show the value at {show_path(path)}")
     return None
 
 
@@ -110,7 +110,7 @@ def list_children(tree: Tree, path: Sequence[bytes]) -> list[bytes]:
         case Subtree(below):
             return [node.label for node in spine(below) if isinstance(node, Labeled)]
         case Missing.UNKNOWN:
-            raise CertificateError(f"the certificate does not tell what stands below {show_path(path)}")
+            raise CertificateError(f"the certificate does not show the labels below {show_path(path)}")
     return []
 
 
@@ -121,19 +121,19 @@ def show_path(path: Sequence[bytes]) -> str:
     )
 
 
-def _child_by_neighbours(tree: Tree, label: bytes) -> Tree | Missing:
+def _child_in_spine(tree: Tree, label: bytes) -> Tree | Missing:
     nodes = spine(tree)
     for node in nodes:
         if isinstance(node, Labeled) and node.label == label:
             return node.tree
-    before, after = _neighbours(nodes, label)
+    before, after = _adjacent(nodes, label)
     if isinstance(before, Pruned) or isinstance(after, Pruned):
         return Unknown
     return Absent
 
 
-def _neighbours(nodes: list[Tree], label: bytes) -> tuple[Tree | None, Tree | None]:
-    """The nodes directly left and right of the place where an absent `label` would stand."""
+def _adjacent(nodes: list[Tree], label: bytes) -> tuple[Tree | None, Tree | None]:
+    """The nodes directly left and right of the place of an absent `label`."""
     place = 0
     for index, node in enumerate(nodes):
         if isinstance(node, Labeled):
@@ -149,8 +149,7 @@ def _neighbours(nodes: list[Tree], label: bytes) -> tuple[Tree | None, Tree | No
 def prune(tree: Tree, paths: Iterable[Sequence[bytes]]) -> Tree:
     """Reveal the whole subtree at each of `paths` and nothing else; the digest stays the same.
 
-    A path that is absent stays *provably* absent: the labels of its neighbours are shown, their content is
-    not.
+    A path that is absent stays *provably* absent: the labels next to it are shown without their content.
     """
     wanted: dict[bytes, _Wanted] = {}
     for path in paths:
@@ -182,8 +181,8 @@ def _reveal(tree: Tree, wanted: _Wanted) -> Tree:
         if label in labels:
             shown[label] = below
             continue
-        for neighbour in labels:
-            shown.setdefault(neighbour, wanted.get(neighbour, {}))
+        for adjacent in labels:
+            shown.setdefault(adjacent, wanted.get(adjacent, {}))
     return _cut(tree, shown)
 
 
@@ -213,7 +212,7 @@ def _bracket(tree: Tree, label: bytes) -> tuple[bytes, ...]:
 def _bracket_in(nodes: list[Tree], label: bytes) -> tuple[bytes, ...]:
     if any(isinstance(node, Labeled) and node.label == label for node in nodes):
         return (label,)
-    return tuple(side.label for side in _neighbours(nodes, label) if isinstance(side, Labeled))
+    return tuple(side.label for side in _adjacent(nodes, label) if isinstance(side, Labeled))
 
 
 def _cut(tree: Tree, shown: dict[bytes, _Wanted]) -> Tree:

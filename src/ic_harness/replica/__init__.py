@@ -7,13 +7,11 @@
 What it does not model is listed in this room's README.md and refused by name.
 """
 
-from .clock import Clock, ManualClock, SystemClock
-from .config import ReplicaConfig
 from .execution import ModuleFacts, ModuleInvalid, inspect_module
-from .faults import Fault, Harm
-from .latency import MAINNET, PRESETS, Latency, LatencyModel
-from .observe import Figures, Line
-from .outcalls import (
+from .http.http_messages import HttpRequest, HttpResponse
+from .replica import PendingUpdate, Replica
+from .rounds.metrics import ExecutionMetrics, LogLine
+from .rounds.outcall_sources import (
     ImmediateOutcalls,
     OutcallAnswer,
     OutcallFailure,
@@ -21,26 +19,29 @@ from .outcalls import (
     OutcallSource,
     RefusingOutcalls,
 )
-from .replica import PendingUpdate, Replica
-from .server import RunningServer, app, serve
-from .snapshots import NetworkSnapshot
+from .server.server import RunningServer, app, serve
+from .state.clock import Clock, ManualClock, SystemClock
+from .state.config import ReplicaConfig
+from .state.latency_profile import MAINNET, PRESETS, Latency
+from .state.replicated_state import Outcall
 from .store import StateFinding, StateReport, examine_state, salvage_state
-from .wire import HttpRequest, HttpResponse
-from .world import Outcall
+from .testing.faults import Fault, FaultKind
+from .testing.latency import LatencyModel
+from .testing.network_snapshots import NetworkSnapshot
 
 __all__ = [
     "MAINNET",
     "PRESETS",
     "Clock",
+    "ExecutionMetrics",
     "Fault",
-    "Figures",
-    "Harm",
+    "FaultKind",
     "HttpRequest",
     "HttpResponse",
     "ImmediateOutcalls",
     "Latency",
     "LatencyModel",
-    "Line",
+    "LogLine",
     "ManualClock",
     "ModuleFacts",
     "ModuleInvalid",

@@ -67,10 +67,10 @@ class Instance:
         self.busy = bool(os.environ.get("STANDIN_BUSY"))
 
     def get_time(self, _body):
-        return {"nanos_since_epoch": max(self.clock.now_ns(), self.replica.node.world.time_ns)}
+        return {"nanos_since_epoch": max(self.clock.now_ns(), self.replica.node.state.time_ns)}
 
     def set_time(self, body):
-        if body["nanos_since_epoch"] < self.replica.node.world.time_ns:
+        if body["nanos_since_epoch"] < self.replica.node.state.time_ns:
             raise RefusedError("SettingTimeIntoPast")
         self.replica.set_time(body["nanos_since_epoch"])
 
@@ -86,7 +86,7 @@ class Instance:
         self.replica.release()
 
     def stop_progress(self, _body):
-        self.clock.clock = ManualClock(self.replica.node.world.time_ns)
+        self.clock.clock = ManualClock(self.replica.node.state.time_ns)
         self.replica.hold()
 
 

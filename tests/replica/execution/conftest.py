@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.replica.execution import Engine
-from ic_harness.replica.execution.copied import COPIED
-from ic_harness.replica.execution.mapped import MAPPED
+from ic_harness.replica.execution.memory_copy import COPIED
+from ic_harness.replica.execution.memory_mmap import MAPPED
 from ic_harness.replica.execution.pages import supported
 
 from .canisters import Harness

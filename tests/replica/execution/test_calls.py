@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.replica.execution import Callback, Completed, Entry, Mode, OutgoingCall
+from ic_harness.replica.execution import Completed, Entry, Mode, OutgoingCall
+from ic_harness.replica.state.replicated_state import Callback
 
 from .canisters import canister
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ic_harness.replica.execution import pages
-from ic_harness.replica.execution.images import Mark
-from ic_harness.replica.execution.mapped import MappedImage
+from ic_harness.replica.execution.committed_memory import MemoryCheckpoint
+from ic_harness.replica.execution.memory_mmap import MappedImage
 
 pytestmark = pytest.mark.skipif(
     not pages.supported(), reason="this system has no copy-on-write views to ask about"
@@ -81,7 +81,7 @@ class Images:
 
     def __init__(self) -> None:
         self.image, self.plain = MappedImage(), b""
-        self.marks: list[tuple[Mark, bytes]] = []
+        self.marks: list[tuple[MemoryCheckpoint, bytes]] = []
 
     def write(self, page: int, value: int) -> None:
         content = bytes([value]) * pages.PAGE

@@ -51,7 +51,7 @@ def _upgraded(harness: Harness, wasm: bytes, *, keep: bool) -> Completed | Trapp
     old.commit()
     new = harness.engine.instantiate(module, stable=old.stable, heap=old.heap if keep else None)
     outcome = new.start(environment(Mode.START))
-    if isinstance(outcome, Completed) and module.has("canister_post_upgrade"):
+    if isinstance(outcome, Completed) and "canister_post_upgrade" in module.exports:
         outcome = new.run(
             Entry(export="canister_post_upgrade"), environment(Mode.POST_UPGRADE, arg=b"DIDL\0\x01\x7d\x05")
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ic_harness.principal import Principal
@@ -62,6 +62,7 @@ def test_mainnet(master, path, expected):
     assert derived(master, [CANISTER, *path], bytes(32))[0] == expected
 
 
+@settings(deadline=None)
 @given(st.integers(1, ORDER - 1), st.lists(st.binary(max_size=40), max_size=3), st.binary(max_size=200))
 def test_signatures(secret, path, message):
     """Another library verifies what a derived secret signs; the public key is that of the public derivation."""
@@ -73,6 +74,7 @@ def test_signatures(secret, path, message):
     assert ed25519.sign(scalar, chain_code, message) == signature
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32))
 def test_points_of_another_library(seed):
     """Public keys of `cryptography` decode and encode to themselves; point and negative add up to zero."""

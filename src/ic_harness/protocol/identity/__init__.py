@@ -1,4 +1,4 @@
-"""Identities: who signs requests, and how signatures of every scheme are checked."""
+"""Identities that sign requests, and the verification of signatures of every scheme."""
 
 from ic_harness.protocol.identity.base import AnonymousIdentity, Identity
 from ic_harness.protocol.identity.canister_signature import canister_key_der, write_canister_signature

@@ -1,4 +1,4 @@
-"""What every identity can do, and the one that signs nothing."""
+"""The interface of identities, and the anonymous identity."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ic_harness.protocol.delegation import SignedDelegation
 
 @runtime_checkable
 class Identity(Protocol):
-    """Somebody who can sign requests.
+    """Signs requests.
 
-    `public_key_der` is None for the anonymous identity only; `delegations` is empty unless the key signs in
-    the name of another one. Implementations never show a secret in `repr`.
+    `public_key_der` is None for the anonymous identity only; `delegations` is empty unless the key signs on
+    behalf of another one. Implementations never show a secret in `repr`.
     """
 
     @property
@@ -98,5 +98,5 @@ class KeyIdentity:
         return hash(self.public_key_der)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Pickling would write the secret somewhere without anybody having asked for that.
+        # Pickling would write the secret to places that the user did not choose.
         raise IdentityError(f"a {type(self).__name__} cannot be pickled; save it with dump_pem")

@@ -1,4 +1,4 @@
-"""An identity that signs in the name of another one, by a chain of delegations."""
+"""An identity that signs on behalf of another one, by a chain of delegations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DelegatedIdentity:
         """
         owner, inner = as_identity(owner), as_identity(inner)
         if owner.public_key_der is None or inner.public_key_der is None:
-            raise IdentityError("the anonymous identity can neither give nor take a delegation")
+            raise IdentityError("the anonymous identity can neither sign nor receive a delegation")
         link = create_delegation(
             owner,
             inner.public_key_der,
@@ -77,7 +77,7 @@ class DelegatedIdentity:
 
     @property
     def principal(self) -> Principal:
-        """The principal in whose name requests are sent."""
+        """The principal on whose behalf requests are signed."""
         return Principal.self_authenticating(self._public_key_der)
 
     @property

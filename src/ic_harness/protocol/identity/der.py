@@ -1,4 +1,4 @@
-"""Just enough DER to tell the kinds of public keys apart and to take wrapped ones out.
+"""As much DER as is needed to recognize the kinds of public keys and to unwrap them.
 
 A public key is `SEQUENCE { SEQUENCE { OID, parameters? }, BIT STRING }` (RFC 5280, SubjectPublicKeyInfo).
 """

@@ -178,7 +178,7 @@ def _open_sealed(sealed: bytes, settings: Any, passphrase: str, name: str) -> by
         case {"pw_salt": str(salt), "file_nonce": list(nonce)}:
             pass
         case _:
-            raise IdentityError(f"identity.json of {name!r} tells no encryption parameters")
+            raise IdentityError(f"identity.json of {name!r} has no encryption parameters")
     try:
         key = _argon2id(passphrase.encode(), base64.b64decode(salt + "=" * (-len(salt) % 4)))
         return AESGCM(key).decrypt(bytes(nonce), sealed, None)

@@ -79,7 +79,7 @@ def _adopt(foreign: Any) -> Identity:
     if isinstance(public_key, tuple):
         public_key = public_key[0]
     if not isinstance(public_key, bytes | bytearray):
-        raise IdentityError(f"{type(foreign).__name__} tells no DER public key (`der_pubkey`)")
+        raise IdentityError(f"{type(foreign).__name__} has no DER public key (`der_pubkey`)")
     return ForeignIdentity(foreign, bytes(public_key), delegations)
 
 

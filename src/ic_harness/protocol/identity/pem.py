@@ -58,7 +58,7 @@ def load_pem(source: bytes | Path, passphrase: str | bytes | None = None) -> Ide
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """One block of a PEM text: its kind such as `EC PRIVATE KEY`, what stands inside, and all of it."""
+    """One block of a PEM text: its kind such as `EC PRIVATE KEY`, its content, and its whole text."""
 
     kind: bytes
     body: bytes = field(repr=False)

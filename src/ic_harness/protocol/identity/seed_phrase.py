@@ -30,7 +30,7 @@ _KEY: Final = re.compile(r"(?<![0-9a-fA-F])(?:0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])
 _SUSPECT: Final = 6
 """So many different words of the list make a text a seed phrase that was put in the wrong place."""
 _BITS: Final = 11
-"""Bits that a word stands for."""
+"""Bits that a word encodes."""
 _ROUNDS: Final = 2048
 
 

@@ -1,4 +1,4 @@
-"""Checking a signature by any key of the interface specification, chosen by the form of the DER key.
+"""Verifies signatures by every kind of key in the interface specification, chosen by the DER key.
 
 Interface specification, "Signatures". The schemes are a table of DER prefixes; a verifier is a function that
 raises `EnvelopeError` with the reason, or returns. Keys are parsed once and remembered.
@@ -37,10 +37,7 @@ _CURVES: Final = (ec.SECP256R1, ec.SECP256K1)
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What canister signatures are checked against: the root key (None.
-
-    They are refused) and the time, ns.
-    """
+    """What canister signatures are verified with: the root key (None refuses them) and the time, ns."""
 
     root_key_der: bytes | None
     now_ns: int

@@ -2,7 +2,7 @@
 
 Interface specification, "Web Authentication". The key is a COSE key (RFC 9052) inside DER; the signature is
 CBOR with `authenticator_data`, `client_data_json` and the authenticator's signature over the first and the
-hash of the second. The signed payload stands in the client data as its challenge.
+hash of the second. The client data contains the signed payload as its challenge.
 """
 
 from __future__ import annotations

@@ -10,14 +10,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ic_harness.protocol import Certificate, Tree, bls, prune, sign_root
-from ic_harness.replica.certification.state_tree import StateTree, metrics, top
-from ic_harness.replica.config import Subnet
-from ic_harness.replica.execution import Module
-from ic_harness.replica.world import Canister, RequestRecord, World
+from ic_harness.replica.certification.state_tree import CanisterParts, StateTree
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.replicated_state import ReplicatedState, RequestRecord
 
 
 class Certified:
-    """The state after one round; immutable for readers, who may come from any thread."""
+    """The state after one round; immutable, read from any thread."""
 
     def __init__(
         self, make: Callable[[], Tree], key: bls.BlsKey, time_ns: int, data: Mapping[bytes, bytes]
@@ -58,10 +57,9 @@ class Certified:
 
 
 class Certifier:
-    """Keeps the state tree and hands out the certified state of the last round."""
+    """Keeps the state tree and returns the certified state of the last round."""
 
     def __init__(self, subnet: Subnet, key: bls.BlsKey) -> None:
-        self._subnet = subnet
         self._tree = StateTree(subnet)
         self._key = key
         self._data: dict[bytes, bytes] = {}
@@ -69,8 +67,8 @@ class Certifier:
 
     def update(
         self,
-        world: World,
-        canisters: Mapping[bytes, tuple[Canister, Module | None] | None],
+        state: ReplicatedState,
+        canisters: Mapping[bytes, CanisterParts | None],
         requests: Mapping[bytes, RequestRecord | None],
     ) -> None:
         """Take in what a round changed and make it the certified state."""
@@ -79,15 +77,12 @@ class Certifier:
         if canisters:
             kept = {key: data for key, data in self._data.items() if key not in canisters}
             self._data = kept | {
-                key: state[0].certified_data for key, state in canisters.items() if state is not None
+                key: parts[0].certified_data for key, parts in canisters.items() if parts is not None
             }
-        parts, time_ns, leaf = self._tree.frozen(), world.time_ns, metrics(world)
-        self._latest = Certified(
-            lambda: top(self._subnet, *parts, time_ns, leaf), self._key, time_ns, self._data
-        )
+        self._latest = Certified(self._tree.frozen(state), self._key, state.time_ns, self._data)
 
     def clear(self) -> None:
-        """Forget everything, because the world was replaced; `update` must follow."""
+        """Forget everything, because the state was replaced; `update` must follow."""
         self._tree.clear()
         self._data = {}
 

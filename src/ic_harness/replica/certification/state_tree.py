@@ -1,4 +1,4 @@
-"""The certified state as a hash tree that changes only where the world changed.
+"""The certified state as a hash tree that changes only where the state changed.
 
 Interface specification, "State tree". Subtrees of canisters and requests are kept between rounds; the rest is
 put together when somebody asks for a certificate. Labels at the top: canister, canister_ranges,
@@ -7,13 +7,39 @@ request_status, subnet, time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 from ic_harness.protocol import Tree, build, cbor, leb128_encode, update
-from ic_harness.replica.config import Subnet
-from ic_harness.replica.execution import Module
-from ic_harness.replica.world import Answer, Canister, Rejected, Replied, RequestRecord, World
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.replicated_state import (
+    Answer,
+    Canister,
+    Rejected,
+    ReplicatedState,
+    Replied,
+    RequestRecord,
+)
+
+
+class CustomSection(Protocol):
+    """A custom section of a module that `read_state` serves."""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the section."""
+
+
+class Metadata(Protocol):
+    """What the state tree shows of a module: a compiled module has it."""
+
+    @property
+    def custom_sections(self) -> Mapping[str, CustomSection]:
+        """The sections `icp:public` and `icp:private`, by name."""
+
+
+CanisterParts = tuple[Canister, Metadata | None]
+"""A canister and its module, which is None when no code is installed."""
 
 EMPTY: Final = build({})
 
@@ -29,9 +55,11 @@ class StateTree:
         self._canisters: Tree = EMPTY
         self._requests: Tree = EMPTY
         self._parts: dict[bytes, tuple[object, ...]] = {}
+        # What never changes: encoded once, not for every certificate.
+        self._ranges, self._own = _shards(subnet), _own(subnet)
 
-    def update_canisters(self, changed: Mapping[bytes, tuple[Canister, Module | None] | None]) -> None:
-        """Bring the subtrees of some canisters up to date; None stands for a deleted one."""
+    def update_canisters(self, changed: Mapping[bytes, CanisterParts | None]) -> None:
+        """Bring the subtrees of some canisters up to date; None for a deleted one."""
         nodes: dict[bytes, Tree | None] = {}
         for canister_id, state in changed.items():
             parts = None if state is None else _parts(state[0])
@@ -43,60 +71,61 @@ class StateTree:
             else:
                 self._parts[canister_id] = parts
                 nodes[canister_id] = _canister(*state)
-        self._canisters = update(self._canisters, nodes)
+        if nodes:
+            self._canisters = update(self._canisters, nodes)
 
     def update_requests(self, changed: Mapping[bytes, RequestRecord | None]) -> None:
-        """Bring the status of some requests up to date; None stands for a forgotten one."""
+        """Bring the status of some requests up to date; None for a forgotten one."""
         nodes = {key: None if record is None else _request(record.answer) for key, record in changed.items()}
-        self._requests = update(self._requests, nodes)
+        if nodes:
+            self._requests = update(self._requests, nodes)
 
     def clear(self) -> None:
-        """Begin anew, for a world that was replaced as a whole."""
+        """Begin anew, for a state that was replaced as a whole."""
         self._canisters = self._requests = EMPTY
         self._parts.clear()
 
-    def frozen(self) -> tuple[Tree, Tree]:
-        """The subtrees of canisters and requests as they are now."""
-        return self._canisters, self._requests
+    def frozen(self, state: ReplicatedState) -> Callable[[], Tree]:
+        """Return what puts the whole tree of this moment together; `state` changes later, the parts do not."""
+        canisters, requests = self._canisters, self._requests
+        time_ns, figures = state.time_ns, (len(state.canisters), state.consumed_cycles, state.updates)
+        return lambda: build(
+            {
+                b"canister": canisters,
+                b"canister_ranges": self._ranges,
+                b"request_status": requests,
+                b"subnet": {self._subnet.id: self._own | {b"metrics": metrics(*figures)}},
+                b"time": leb128_encode(time_ns),
+            }
+        )
 
 
-def top(subnet: Subnet, canisters: Tree, requests: Tree, time_ns: int, metrics_cbor: bytes) -> Tree:
-    """Put the whole tree together. `metrics_cbor` is the leaf of `/subnet/<id>/metrics`."""
+def _shards(subnet: Subnet) -> dict[bytes, object]:
+    """The canister ranges of the subnet, in the form of the subtree `canister_ranges`."""
+    starts = range(0, len(subnet.ranges), _RANGES_A_SHARD)
     shards = {
         subnet.ranges[start][0]: cbor.encode(
             [list(pair) for pair in subnet.ranges[start : start + _RANGES_A_SHARD]]
         )
-        for start in range(0, len(subnet.ranges), _RANGES_A_SHARD)
+        for start in starts
     }
-    own = {
+    return {subnet.id: shards}
+
+
+def _own(subnet: Subnet) -> dict[bytes, object]:
+    """The subtree of the subnet without its metrics."""
+    return {
         b"canister_ranges": cbor.encode([list(pair) for pair in subnet.ranges]),
-        b"metrics": metrics_cbor,
         b"node": {subnet.node_id: {b"public_key": subnet.node_key}},
         b"public_key": subnet.root_key,
         b"type": b"application",
     }
-    return build(
-        {
-            b"canister": canisters,
-            b"canister_ranges": {subnet.id: shards},
-            b"request_status": requests,
-            b"subnet": {subnet.id: own},
-            b"time": leb128_encode(time_ns),
-        }
-    )
 
 
-def metrics(world: World) -> bytes:
+def metrics(canisters: int, consumed_cycles: int, updates: int) -> bytes:
     """The CBOR of a subnet's metrics."""
-    low, high = world.consumed_cycles & (1 << 64) - 1, world.consumed_cycles >> 64
-    return cbor.encode(
-        {
-            0: len(world.canisters),
-            1: 0,
-            2: {0: low, 1: high} if high else {0: low},
-            3: world.updates,
-        }
-    )
+    low, high = consumed_cycles & (1 << 64) - 1, consumed_cycles >> 64
+    return cbor.encode({0: canisters, 1: 0, 2: {0: low, 1: high} if high else {0: low}, 3: updates})
 
 
 def _parts(canister: Canister) -> tuple[object, ...]:
@@ -110,7 +139,7 @@ def _parts(canister: Canister) -> tuple[object, ...]:
     )
 
 
-def _canister(canister: Canister, module: Module | None) -> Tree:
+def _canister(canister: Canister, module: Metadata | None) -> Tree:
     content: dict[bytes, object] = {
         b"canister_creation_timestamp": leb128_encode(canister.created_ns),
         b"controllers": cbor.encode(list(canister.settings.controllers)),

@@ -9,9 +9,8 @@ from .api.prices import http_request as outcall_price
 from .code_cache import default_folder
 from .engine import Engine
 from .inspection import ModuleFacts, inspect_module
-from .instance import Instance, MemorySnapshot, PageDiff, StateImage
+from .instance import Instance, MemorySnapshot, PageDiff
 from .interface import (
-    Callback,
     Completed,
     Effects,
     Entry,
@@ -33,7 +32,6 @@ __all__ = [
     "SIGN_WITH_ECDSA",
     "SIGN_WITH_SCHNORR",
     "VETKD_DERIVE_KEY",
-    "Callback",
     "Completed",
     "CustomSection",
     "Effects",
@@ -53,7 +51,6 @@ __all__ = [
     "PageDiff",
     "Reject",
     "Reply",
-    "StateImage",
     "Task",
     "Trapped",
     "WasmExecutor",

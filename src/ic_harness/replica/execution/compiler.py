@@ -15,14 +15,15 @@ from weakref import WeakValueDictionary
 
 import wasmtime
 
-from . import glue, module, signals
+from . import module, signals
+from . import stable_memory_modules as glue
 from .code_cache import CodeCache
-from .copied import COPIED
 from .host import HostFunction, stable_failures, system_api
 from .host_memory import MemoryCreator
 from .interrupts import Interrupts
-from .mapped import MAPPED
 from .memory import GUARD, RESERVATION, Strategy
+from .memory_copy import COPIED
+from .memory_mmap import MAPPED
 from .module import Module
 from .native import limit_stack
 from .pages import supported

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ic_harness.replica.state.memory_image import StateImage
+
 from .compiler import Compiler
-from .instance import Instance, StateImage
+from .instance import Instance
 from .memory import LinearMemory
 from .module import Module
 

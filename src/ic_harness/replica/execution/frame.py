@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from ic_harness.replica.state.replicated_state import Callback
 from ic_harness.units import MAX_CYCLES
 
-from .interface import Callback, Effects, Environment, OutgoingCall, Reject, Reply
+from .interface import Effects, Environment, OutgoingCall, Reject, Reply
 from .traps import heap_out_of_bounds
 
 

@@ -69,7 +69,7 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
     string_at, cell = ctypes.string_at, ctypes.c_uint64.from_address
 
     def callback(_environment: int, _caller: int, cells: int, _count: int) -> int:
-        # ctypes drops what a callback raises and the engine goes on, so everything that can fail stands inside.
+        # ctypes drops what a callback raises and the engine goes on, so everything that can fail is inside.
         try:
             frame = RUNNING.frame
             assert frame is not None, "bug: a system call outside of a message"

@@ -106,7 +106,7 @@ def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports:
     """Address of the engine's own record (base, length) of a memory; None if it is not where we know it.
 
     Wasm memories cannot shrink, and so the engine has no call for it; a rollback must shrink one that the
-    message grew. The record (base, length) stands in the instance's context, which any function of the
+    message grew. The record (base, length) is in the instance's context, which any function of the
     instance leads to. It is recognised by its content, and who uses it checks by `memory.size` that it took
     effect; where it is not found the instance is made anew.
     """

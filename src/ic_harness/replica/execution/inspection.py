@@ -1,6 +1,6 @@
 """Looking at a module without running it: what it is made of, and everything that keeps it from being a canister.
 
-Installing tells the first rule that a module breaks; who judges a build wants to know all foreign imports at once,
+Installing reports the first rule that a module breaks; the judgement of a build needs all foreign imports at once,
 and how large it is, before anything is installed.
 """
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ic_harness.replica.state.memory_image import StateImage
+
 from . import instrument, traps
+from .committed_memory import Image, MemoryCheckpoint
 from .compiler import Compiler
 from .frame import RUNNING, Frame
-from .images import Image, Mark
 from .interface import Completed, Entry, Environment, Mode, Outcome, Trapped
-from .live import Live
 from .module import Module
 from .native import EngineError, NativeTrap
 from .outcomes import explain
 from .pages import Range
+from .wasm_store import WasmStore
 
 HEAP_LIMIT_32 = 4 << 30
 HEAP_LIMIT_64 = 6 << 30
@@ -51,15 +53,6 @@ class PageDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class StateImage:
-    """The whole content of a canister: memories in bytes, globals as the bits of their values."""
-
-    heap: bytes
-    stable: bytes
-    globals: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class MemorySnapshot:
     """The committed state of a canister at a moment, code included.
 
@@ -70,8 +63,8 @@ class MemorySnapshot:
     module: Module
     heap: Image
     stable: Image
-    heap_mark: Mark
-    stable_mark: Mark
+    heap_mark: MemoryCheckpoint
+    stable_mark: MemoryCheckpoint
     globals: tuple[int, ...]
 
     def restore_images(self) -> None:
@@ -106,9 +99,9 @@ class Instance:
         if globals_ is None:
             self._globals = self._live.read_globals()
 
-    def _make(self) -> Live:
+    def _make(self) -> WasmStore:
         self.heap.hard_limit = HEAP_LIMIT_64 if self.module.is_64 else HEAP_LIMIT_32
-        live = Live(self.engine, self.module, self.heap, self.stable)
+        live = WasmStore(self.engine, self.module, self.heap, self.stable)
         if self._globals is not None:
             live.write_globals(self._globals)
         return live
@@ -154,7 +147,11 @@ class Instance:
         try:
             stopped = self._execute(frame, entry, since)
             used = frame.instructions
-            trapped = explain(frame, stopped, self.module, self.heap, entry)
+            succeeded = stopped is None and frame.failure is None and not self.heap.refused
+            if succeeded and env.mode is not Mode.INSPECT:
+                trapped = None
+            else:
+                trapped = explain(frame, stopped, self.module, self.heap, entry)
         except BaseException:
             self.rollback()  # an interrupt, or a bug of ours: nothing of the message may stay
             raise
@@ -173,10 +170,11 @@ class Instance:
         )  # fmt: skip
 
     def _wrote_too_much(self, env: Environment) -> bool:
-        limit = env.stable_write_limits.of(env.mode)
-        if self.stable.size <= limit:
+        limits = env.stable_write_limits
+        if self.stable.size <= min(limits.message, limits.upgrade, limits.query):
             return False  # nearly always: pages are counted only where there are enough of them
-        return sum(end - start for start, end in self.stable.written()) > limit
+        limit = limits.of(env.mode)
+        return self.stable.size > limit and sum(end - start for start, end in self.stable.written()) > limit
 
     def _execute(self, frame: Frame, entry: Entry, since: int) -> NativeTrap | EngineError | None:
         """Run and say what stopped it, None if it came to its end."""

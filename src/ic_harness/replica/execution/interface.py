@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ic_harness.replica.state.replicated_state import Callback
+
 
 class Mode(Enum):
     """The contexts in which canister code runs; values are the letters of "Overview of imports"."""
@@ -35,14 +37,6 @@ class Mode(Enum):
 
 _INSTALLING = frozenset({Mode.START, Mode.INIT, Mode.PRE_UPGRADE, Mode.POST_UPGRADE})
 _QUERIES = frozenset({Mode.QUERY, Mode.COMPOSITE_QUERY, Mode.COMPOSITE_REPLY, Mode.COMPOSITE_REJECT})
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """A closure of the canister: `function` is a table index, `environment` is handed to it."""
-
-    function: int
-    environment: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 The engine checks its epoch at every loop and at every function entry. A store's deadline is set one epoch ahead
 when a message begins, so raising the epoch stops every message that runs at that moment with `Interrupted`; the
-message is rolled back, and whoever ran it decides by its own flags whether to run it again.
+message is rolled back, and its caller decides by its own flags whether to run it again.
 
 An interrupt that arrives between that decision and the start of the Wasm must not be lost: a runner reads `count`
 before it looks at its flags, and passes it to `Instance.run`, which compares it again after the deadline is set.

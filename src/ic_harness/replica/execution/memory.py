@@ -1,6 +1,6 @@
 """A canister's linear memory while it runs: a view of its committed image that can be kept or thrown away.
 
-Two strategies with the same rules: `mapped` lets the kernel track what was written (Linux), `copied` keeps
+Two strategies with the same rules: `memory_mmap` lets the kernel track what was written (Linux), `memory_copy` keeps
 a second copy (everywhere). `choose()` takes the first where it works.
 """
 
@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .images import Image
+from .committed_memory import Image
 from .pages import Range
 
 RESERVATION = 4 << 30
@@ -67,7 +67,7 @@ class LinearMemory(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give the address space back."""
+        """Release the address space."""
 
 
 @dataclass(frozen=True, slots=True)

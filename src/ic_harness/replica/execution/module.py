@@ -41,7 +41,7 @@ class Module:
     wasm: bytes
     wasm_hash: bytes
     exports: frozenset[str]
-    """Names of exported functions."""
+    """Full names of exported functions, such as `canister_update greet`."""
     methods: Mapping[str, str]
     """Method name to `update`, `query` or `composite_query`."""
     custom_sections: Mapping[str, CustomSection]
@@ -52,10 +52,6 @@ class Module:
     def size(self) -> int:
         """Bytes as uploaded."""
         return len(self.wasm)
-
-    def has(self, export: str) -> bool:
-        """Whether a function is exported under this full name, such as `canister_update greet`."""
-        return export in self.exports
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def _kernel() -> _Scanner:
 
 
 def supported() -> bool:
-    """Tell whether this system has what the module needs, by trying it on one page."""
+    """Return whether this system has what the module needs, by trying it on one page."""
     if sys.platform != "linux" or os.sysconf("SC_PAGE_SIZE") != PAGE:
         return False
     try:

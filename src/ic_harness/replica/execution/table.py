@@ -1,4 +1,4 @@
-"""The system API as a table: name, type, who may call it, and what it does.
+"""The system API as a table: name, type, contexts, and function.
 
 Interface specification, "Overview of imports". Types: `I` is a pointer (i32, in 64-bit canisters i64), `i`
 i32, `l` i64. Contexts as in the specification; `*` is all but `s`. Functions without a Python function live

@@ -1,6 +1,6 @@
 """The management canister `aaaaa-aa`: creating canisters, installing code, and all that tools ask it for."""
 
-from .call import Refused
+from .call import ManagementReject
 from .dispatch import (
     METHODS,
     NOT_MODELLED,
@@ -9,13 +9,15 @@ from .dispatch import (
     effective_canister,
     module_of,
 )
+from .effects import ManagementEffects
 from .query import answer_query
 
 __all__ = [
     "METHODS",
     "NOT_MODELLED",
     "ManagementCanister",
-    "Refused",
+    "ManagementEffects",
+    "ManagementReject",
     "answer_query",
     "check_user_call",
     "effective_canister",

@@ -1,7 +1,7 @@
 """One management call while it is executed, and how it is refused.
 
 Interface specification, "The IC management canister". Handlers take a `Call`, act, and return the values of
-the reply, or `PENDING` when the answer comes later.
+the reply, or `DEFERRED` when the answer comes later.
 """
 
 from __future__ import annotations
@@ -11,19 +11,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from ic_harness import candid
 from ic_harness.principal import Principal
+from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import refusals
-from ic_harness.replica.world import Canister, Change, FromCanister, Rejected, Request
+from ic_harness.replica.management.effects import ManagementEffects
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.replicated_state import (
+    Canister,
+    Change,
+    FromCanister,
+    Rejected,
+    ReplicatedState,
+    Request,
+)
 
-if TYPE_CHECKING:
-    from ic_harness.replica.machine import Machine
-    from ic_harness.replica.round_state import RoundState
+
+class RoundView(Protocol):
+    """What a management call sees of the round in which it is executed."""
+
+    @property
+    def state(self) -> ReplicatedState:
+        """The replicated state, whose records handlers change."""
+
+    @property
+    def instances(self) -> InstancePool:
+        """The live instances."""
+
+    @property
+    def subnet(self) -> Subnet:
+        """The identity of the subnet."""
+
+    @property
+    def since(self) -> int:
+        """How many interrupts there were before the call began."""
 
 
-class Refused(Exception):  # noqa: N818 — not an error of this program but an answer
+class ManagementReject(Exception):  # noqa: N818 — not an error of this program but an answer
     """A management call is rejected with `answer`; nothing was changed.
 
     A calling canister sees the text without the error code in front, unless `bare` is False.
@@ -34,13 +60,13 @@ class Refused(Exception):  # noqa: N818 — not an error of this program but an 
         super().__init__(answer.message)
 
 
-class Later(enum.Enum):
-    """The type of `PENDING`."""
+class Deferred(enum.Enum):
+    """The type of `DEFERRED`."""
 
-    PENDING = enum.auto()
+    DEFERRED = enum.auto()
 
 
-PENDING: Final = Later.PENDING
+DEFERRED: Final = Deferred.DEFERRED
 """What a handler returns when its answer comes in a later round."""
 
 
@@ -52,11 +78,11 @@ def interface() -> candid.Service:
 
 
 def decode(method: str, arg: bytes) -> Mapping[str, Any]:
-    """Decode the argument of a method: its one record, or nothing. Raises `Refused` (IC0408)."""
+    """Decode the argument of a method: its one record, or nothing. Raises `ManagementReject` (IC0408)."""
     try:
         values = candid.decode(arg, interface().methods[method].arg_types)
     except candid.CandidError as problem:
-        raise Refused(refusals.invalid_argument(str(problem))) from None
+        raise ManagementReject(refusals.invalid_argument(str(problem))) from None
     return values[0] if values else {}
 
 
@@ -69,9 +95,10 @@ def encode(method: str, values: tuple[Any, ...]) -> bytes:
 class Call:
     """A decoded management call. `cycles` are what is attached and not yet taken."""
 
-    state: RoundState
+    view: RoundView
     request: Request
     argument: Mapping[str, Any]
+    effects: ManagementEffects
     cycles: int = 0
 
     @property
@@ -80,46 +107,47 @@ class Call:
         return self.request.caller
 
     @property
-    def machine(self) -> Machine:
+    def instances(self) -> InstancePool:
         """The live instances."""
-        return self.state.machine
+        return self.view.instances
 
     @property
     def now_ns(self) -> int:
         """The time of the round."""
-        return self.state.world.time_ns
+        return self.view.state.time_ns
 
     @property
     def canister(self) -> Canister:
-        """The canister that the argument names. Raises `Refused` (IC0301)."""
+        """The canister that the argument names. Raises `ManagementReject` (IC0301)."""
         return self.find(self.argument["canister_id"])
 
     def find(self, canister_id: Principal) -> Canister:
-        """Find a canister by id. Raises `Refused` (IC0301)."""
-        found = self.state.world.canisters.get(canister_id.raw)
+        """Find a canister by id. Raises `ManagementReject` (IC0301)."""
+        found = self.view.state.canisters.get(canister_id.raw)
         if found is None:
-            raise Refused(refusals.canister_not_found(canister_id.raw))
+            raise ManagementReject(refusals.canister_not_found(canister_id.raw))
         return found
 
     def pay(self, fee: int) -> None:
-        """Take a fee from the attached cycles. Raises `Refused` (IC0406) when they do not suffice."""
+        """Take a fee from the attached cycles. Raises `ManagementReject` (IC0406) when they do not suffice."""
         if self.cycles < fee:
-            raise Refused(refusals.fee_not_attached(self.request.method, self.cycles, fee))
+            raise ManagementReject(refusals.fee_not_attached(self.request.method, self.cycles, fee))
         self.cycles -= fee
-        self.state.world.consumed_cycles += fee
+        self.view.state.consumed_cycles += fee
 
     def changed(self, canister: Canister) -> None:
         """Note that the canister changed, for the journal and for what wakes it."""
-        self.state.touch(canister)
-        self.state.watch(canister)
+        self.effects.changed[canister.id] = canister
 
     def check_version(self) -> None:
-        """Check that `sender_canister_version`, if given, is the calling canister's. Raises `Refused` (IC0504)."""
+        """Check `sender_canister_version`, if given, against the caller. Raises `ManagementReject` (IC0504)."""
         claimed = self.argument.get("sender_canister_version")
         if claimed is None or not isinstance(self.request.origin, FromCanister):
             return
         if claimed != self.request.caller_version:
-            raise Refused(refusals.wrong_sender_version(claimed, self.request.caller_version), bare=False)
+            raise ManagementReject(
+                refusals.wrong_sender_version(claimed, self.request.caller_version), bare=False
+            )
 
     def remember(self, canister: Canister, kind: str, **details: Any) -> None:
         """Append to the canister's history what this call does."""

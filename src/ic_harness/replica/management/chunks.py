@@ -8,30 +8,30 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ic_harness.replica.config import MAX_CHUNK_BYTES, MAX_CHUNKS
 from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import Call, Refused
+from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.management.code import Installation
+from ic_harness.replica.state.config import MAX_CHUNK_BYTES, MAX_CHUNKS
 
 
 def upload_chunk(call: Call) -> tuple[dict[str, bytes]]:
     """Put a chunk into the canister's store."""
     canister, chunk = call.canister, call.argument["chunk"]
     if len(chunk) > MAX_CHUNK_BYTES:
-        raise Refused(
+        raise ManagementReject(
             refusals.chunk_store(
                 f"Wasm chunk size {len(chunk)} exceeds the maximum chunk size of {MAX_CHUNK_BYTES}"
             )
         )
     digest = hashlib.sha256(chunk).digest()
     if digest not in canister.chunks and len(canister.chunks) >= MAX_CHUNKS:
-        raise Refused(
+        raise ManagementReject(
             refusals.chunk_store(
                 f"Wasm chunk store has already reached maximum capacity of {MAX_CHUNKS * MAX_CHUNK_BYTES} bytes or "
                 f"the maximum number of entries, {MAX_CHUNKS}"
             )
         )
-    call.machine.blobs.put(chunk)
+    call.instances.blobs.put(chunk)
     canister.chunks[digest] = len(chunk)
     call.changed(canister)
     return ({"hash": digest},)
@@ -57,11 +57,11 @@ def install_chunked_code(call: Call) -> tuple[()]:
     store = call.find(argument["store_canister"]) if argument.get("store_canister") else target
     may_use = call.caller == store.id or call.caller in store.settings.controllers
     if not may_use:
-        raise Refused(refusals.invalid_controller(store.id, store.settings.controllers, call.caller))
+        raise ManagementReject(refusals.invalid_controller(store.id, store.settings.controllers, call.caller))
     wasm = b"".join(_chunk(call, store.chunks, item) for item in argument["chunk_hashes_list"])
     found = hashlib.sha256(wasm).digest()
     if found != argument["wasm_module_hash"]:
-        raise Refused(
+        raise ManagementReject(
             refusals.chunk_store(
                 f"Wasm module hash {list(found)} does not match given hash {list(argument['wasm_module_hash'])}"
             )
@@ -74,7 +74,7 @@ def install_chunked_code(call: Call) -> tuple[()]:
 def _chunk(call: Call, stored: dict[bytes, int], item: dict[str, Any]) -> bytes:
     digest = item["hash"]
     if len(digest) != 32:
-        raise Refused(refusals.chunk_store("Chunk hash is invalid. The length is not 32"))
+        raise ManagementReject(refusals.chunk_store("Chunk hash is invalid. The length is not 32"))
     if digest not in stored:
-        raise Refused(refusals.chunk_store(f"Chunk hash {list(digest)} was not found"))
-    return call.machine.blobs.get(digest)
+        raise ManagementReject(refusals.chunk_store(f"Chunk hash {list(digest)} was not found"))
+    return call.instances.blobs.get(digest)

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ic_harness.replica import effects, rejects
-from ic_harness.replica.config import INSTALL_INSTRUCTIONS
-from ic_harness.replica.effects import Outbox
 from ic_harness.replica.execution import (
     Completed,
     Entry,
@@ -23,11 +20,15 @@ from ic_harness.replica.execution import (
     ModuleInvalid,
     Outcome,
     Trapped,
+    effects,
+    trap_rejects,
 )
+from ic_harness.replica.execution.environment import environment
 from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.turn import environment
-from ic_harness.replica.world import Canister
+from ic_harness.replica.management.call import Call, ManagementReject
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import INSTALL_INSTRUCTIONS
+from ic_harness.replica.state.replicated_state import Canister
 
 ENHANCED: Final = "enhanced-orthogonal-persistence"
 """The private custom section by which Motoko marks modules whose heap can stay over an upgrade."""
@@ -54,18 +55,18 @@ class Installation:
         return self.mode.get("upgrade") or {}
 
     def run(self) -> tuple[()]:
-        """Install. Raises `Refused`."""
+        """Install. Raises `ManagementReject`."""
         self.call.check_version()
         canister = self.canister
         if self.kind == "install" and canister.installed:
-            raise Refused(refusals.not_empty(canister.id))
+            raise ManagementReject(refusals.not_empty(canister.id))
         if self.kind == "upgrade" and not canister.installed:
-            raise Refused(rejects.no_module_in(canister.id))
+            raise ManagementReject(rejects.no_module_in(canister.id))
         try:
-            module = self.call.machine.compile(self.wasm)
+            module = self.call.instances.compile(self.wasm)
         except ModuleInvalid as problem:
-            raise Refused(refusals.invalid_wasm(canister.id, problem.message)) from None
-        with self.call.machine.lock(canister.id):
+            raise ManagementReject(refusals.invalid_wasm(canister.id, problem.message)) from None
+        with self.call.instances.lock(canister.id):
             if self.kind == "upgrade":
                 self._upgrade(module)
             else:
@@ -80,7 +81,7 @@ class Installation:
         canister = self.canister
         with self._renewed():
             outcomes = self._begin(new, module, "canister_init", Mode.INIT)
-        self.call.machine.drop(canister.id)
+        self.call.instances.drop(canister.id)
         canister.certified_data = b""
         canister.low_memory_hook = "unmet"
         if self.kind == "reinstall":
@@ -89,16 +90,16 @@ class Installation:
 
     def _instantiate(self, module: Module, **memories: Any) -> Instance:
         try:
-            return self.call.machine.engine.instantiate(module, **memories)
+            return self.call.instances.engine.instantiate(module, **memories)
         except ModuleInvalid as problem:
-            raise Refused(refusals.invalid_wasm(self.canister.id, problem.message)) from None
+            raise ManagementReject(refusals.invalid_wasm(self.canister.id, problem.message)) from None
 
     def _begin(self, new: Instance, module: Module, export: str, mode: Mode) -> list[Completed]:
         """Run the start function and the first entry point of a new instance; close it when they fail."""
-        since = self.call.state.since
+        since = self.call.view.since
         try:
             outcomes = [self._check(new.start(self._environment(Mode.START), since))]
-            if module.has(export):
+            if export in module.exports:
                 env = self._environment(mode, self.arg)
                 outcomes.append(self._check(new.run(Entry(export=export), env, since)))
         except BaseException:  # trapped, or interrupted
@@ -126,15 +127,15 @@ class Installation:
 
     def _adopt(self, new: Instance, outcomes: list[Completed]) -> None:
         new.commit()
-        self.call.machine.put(self.canister.id, new)
+        self.call.instances.put(self.canister.id, new)
         for outcome in outcomes:
             self._apply(outcome)
 
     # --- upgrade --------------------------------------------------------------------------------------------
 
     def _upgrade(self, module: Module) -> None:
-        canister, machine = self.canister, self.call.machine
-        old = machine.instance(canister)
+        canister, instances = self.canister, self.call.instances
+        old = instances.instance(canister)
         keep = self._keeps_heap(old.module, module)
         before = old.snapshot()
         data = canister.certified_data
@@ -155,19 +156,19 @@ class Installation:
         old.close()
 
     def _leave(self, old: Instance) -> None:
-        if self.options.get("skip_pre_upgrade") or not old.module.has("canister_pre_upgrade"):
+        if self.options.get("skip_pre_upgrade") or "canister_pre_upgrade" not in old.module.exports:
             return
         env = self._environment(Mode.PRE_UPGRADE)
-        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env, self.call.state.since))
+        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env, self.call.view.since))
         if outcome.effects.certified_data is not None:
             self.canister.certified_data = outcome.effects.certified_data
 
     def _keeps_heap(self, old: Module, new: Module) -> bool:
-        """Whether the heap stays. Raises `Refused` where Motoko's rules for it are broken."""
+        """Whether the heap stays. Raises `ManagementReject` where Motoko's rules for it are broken."""
         persistence = self.options.get("wasm_memory_persistence")
         if persistence is None:
             if ENHANCED in old.custom_sections:
-                raise Refused(
+                raise ManagementReject(
                     refusals.missing_upgrade_option(
                         "Enhanced orthogonal persistence requires the `wasm_memory_persistence` upgrade option."
                     )
@@ -176,7 +177,7 @@ class Installation:
         if "keep" not in persistence:
             return False
         if ENHANCED not in new.custom_sections:
-            raise Refused(
+            raise ManagementReject(
                 refusals.invalid_upgrade_option(
                     "The `wasm_memory_persistence: opt Keep` upgrade option requires that the new canister module "
                     "supports enhanced orthogonal persistence."
@@ -189,7 +190,7 @@ class Installation:
     def _environment(self, mode: Mode, arg: bytes = b"") -> Any:
         return environment(
             self.canister,
-            self.call.state.subnet,
+            self.call.view.subnet,
             self.call.now_ns,
             mode,
             caller=self.call.caller,
@@ -199,11 +200,11 @@ class Installation:
         )
 
     def _check(self, outcome: Outcome) -> Completed:
-        """Give a message that ran; log and refuse one that trapped. Raises `Refused`."""
+        """Return a message that completed; log and reject one that trapped. Raises `ManagementReject`."""
         if isinstance(outcome, Trapped):
             effects.log_trap(self.canister, outcome, self.call.now_ns)
-            self.call.state.touch(self.canister)
-            raise Refused(rejects.trapped(self.canister.id, outcome))
+            self.call.changed(self.canister)
+            raise ManagementReject(trap_rejects.trapped(self.canister.id, outcome))
         effects.log(self.canister, outcome.logs, self.call.now_ns)
         return outcome
 
@@ -217,11 +218,11 @@ class Installation:
 
     def _finish(self, module: Module) -> None:
         canister, call = self.canister, self.call
-        canister.module_hash = call.machine.blobs.put(self.wasm)
+        canister.module_hash = call.instances.blobs.put(self.wasm)
         canister.installed_ns = call.now_ns
         canister.version += 1
         call.remember(canister, "code_deployment", mode=self.kind, module_hash=module.wasm_hash)
-        call.state.changes.replaced.add(canister.id)
+        call.effects.memory_replaced.add(canister.id)
         call.changed(canister)
 
 
@@ -246,15 +247,14 @@ def uninstall_code(call: Call) -> tuple[()]:
 
 def uninstall(call: Call, canister: Canister) -> None:
     """Remove code and state of a canister."""
-    outbox = Outbox()
+    outputs = call.effects.outputs
     for context in list(canister.contexts.values()):
         if not context.answered:
-            outbox.answer(context, rejects.canister_uninstalled())
+            effects.answer(context, rejects.canister_uninstalled(), outputs)
         context.abandoned = True
-        effects.retire(canister, context, outbox)
-    call.state.leaving += outbox.items
-    with call.machine.lock(canister.id):
-        call.machine.drop(canister.id)
+        effects.close_call_context(canister, context, outputs)
+    with call.instances.lock(canister.id):
+        call.instances.drop(canister.id)
         canister.module_hash = b""
         canister.certified_data = b""
     canister.global_timer_ns = 0
@@ -264,5 +264,5 @@ def uninstall(call: Call, canister: Canister) -> None:
     canister.logs = []
     canister.version += 1
     call.remember(canister, "code_uninstall")
-    call.state.changes.replaced.add(canister.id)
+    call.effects.memory_replaced.add(canister.id)
     call.changed(canister)

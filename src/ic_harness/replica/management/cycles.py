@@ -6,11 +6,11 @@ Interface specification, "Method deposit_cycles", "Method provisional_top_up_can
 from __future__ import annotations
 
 from ic_harness.replica.management.call import Call
-from ic_harness.replica.randomness import random_bytes
+from ic_harness.replica.state.randomness import random_bytes
 
 
 def deposit_cycles(call: Call) -> tuple[()]:
-    """Give the attached cycles to a canister."""
+    """Transfer the attached cycles to a canister."""
     canister = call.canister
     canister.receive(call.cycles)
     call.cycles = 0
@@ -19,7 +19,7 @@ def deposit_cycles(call: Call) -> tuple[()]:
 
 
 def provisional_top_up(call: Call) -> tuple[()]:
-    """Give a canister cycles from nowhere."""
+    """Mint cycles for a canister."""
     canister = call.canister
     canister.receive(call.argument["amount"])
     call.changed(canister)
@@ -27,7 +27,7 @@ def provisional_top_up(call: Call) -> tuple[()]:
 
 
 def raw_rand(call: Call) -> tuple[bytes]:
-    """Give 32 random bytes, the next ones of the network's seeded sequence."""
-    state = call.state
-    state.world.random_counter += 1
-    return (random_bytes(state.subnet.seed, state.world.random_counter),)
+    """Return 32 random bytes, the next ones of the network's seeded sequence."""
+    view = call.view
+    view.state.random_counter += 1
+    return (random_bytes(view.subnet.seed, view.state.random_counter),)

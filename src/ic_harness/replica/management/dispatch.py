@@ -1,4 +1,4 @@
-"""The methods of the management canister as a table: who may call them, what they concern, who does them.
+"""The methods of the management canister as a table: permission, the canister that is concerned, handler.
 
 Interface specification, "The IC management canister". Users' calls pass `check_user_call` before they are
 accepted (uncertified rejects); everything is checked again when it is executed.
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ic_harness.replica import rejects
-from ic_harness.replica.effects import Answered
+from ic_harness.replica.execution import Interrupted
+from ic_harness.replica.execution.interruption import LOG
 from ic_harness.replica.management import (
     chunks,
     code,
@@ -25,15 +25,24 @@ from ic_harness.replica.management import (
     status,
     threshold,
 )
-from ic_harness.replica.management.call import Call, Later, Refused, decode, encode
-from ic_harness.replica.round_state import RoundState
-from ic_harness.replica.world import Canister, FromCanister, Rejected, Replied, Request, World
+from ic_harness.replica.management.call import Call, Deferred, ManagementReject, RoundView, decode, encode
+from ic_harness.replica.management.effects import ManagementEffects
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.output_queue import ResponseOut
+from ic_harness.replica.state.replicated_state import (
+    Canister,
+    FromCanister,
+    Rejected,
+    ReplicatedState,
+    Replied,
+    Request,
+)
 
-Handler = Callable[[Call], "tuple[Any, ...] | Later"]
+Handler = Callable[[Call], "tuple[Any, ...] | Deferred"]
 
 
-class Who(enum.Enum):
-    """Who may call a method."""
+class Permission(enum.Enum):
+    """The callers that a method accepts."""
 
     ANYONE = enum.auto()
     CONTROLLERS = enum.auto()
@@ -48,42 +57,42 @@ class Who(enum.Enum):
 class Method:
     """One method. `about` names the field of the argument that holds the canister it concerns."""
 
-    who: Who
+    permission: Permission
     handler: Handler
-    about: str | None = "canister_id"
+    canister_field: str | None = "canister_id"
 
 
 METHODS: Final[dict[str, Method]] = {
-    "create_canister": Method(Who.CANISTERS, lifecycle.create_canister, None),
-    "provisional_create_canister_with_cycles": Method(Who.ANYONE, lifecycle.provisional_create, None),
-    "provisional_top_up_canister": Method(Who.ANYONE, cycles.provisional_top_up),
-    "install_code": Method(Who.CONTROLLERS, code.install_code),
-    "install_chunked_code": Method(Who.CONTROLLERS, chunks.install_chunked_code, "target_canister"),
-    "upload_chunk": Method(Who.CONTROLLERS_AND_SELF, chunks.upload_chunk),
-    "stored_chunks": Method(Who.CONTROLLERS_AND_SELF, chunks.stored_chunks),
-    "clear_chunk_store": Method(Who.CONTROLLERS_AND_SELF, chunks.clear_chunk_store),
-    "uninstall_code": Method(Who.CONTROLLERS, code.uninstall_code),
-    "update_settings": Method(Who.CONTROLLERS, settings.update_settings),
-    "start_canister": Method(Who.CONTROLLERS, lifecycle.start_canister),
-    "stop_canister": Method(Who.CONTROLLERS, lifecycle.stop_canister),
-    "delete_canister": Method(Who.CONTROLLERS, lifecycle.delete_canister),
-    "canister_status": Method(Who.STATUS_VIEWERS, status.canister_status),
-    "canister_info": Method(Who.CANISTERS, status.canister_info),
-    "canister_metadata": Method(Who.CANISTERS, status.canister_metadata),
-    "deposit_cycles": Method(Who.CANISTERS, cycles.deposit_cycles),
-    "raw_rand": Method(Who.CANISTERS, cycles.raw_rand, None),
-    "http_request": Method(Who.CANISTERS, outcalls.http_request, None),
-    "ecdsa_public_key": Method(Who.CANISTERS, threshold.ecdsa_public_key, None),
-    "sign_with_ecdsa": Method(Who.CANISTERS, threshold.sign_with_ecdsa, None),
-    "schnorr_public_key": Method(Who.CANISTERS, threshold.schnorr_public_key, None),
-    "sign_with_schnorr": Method(Who.CANISTERS, threshold.sign_with_schnorr, None),
-    "vetkd_public_key": Method(Who.CANISTERS, threshold.vetkd_public_key, None),
-    "vetkd_derive_key": Method(Who.CANISTERS, threshold.vetkd_derive_key, None),
-    "fetch_canister_logs": Method(Who.LOG_VIEWERS, status.fetch_canister_logs),
-    "take_canister_snapshot": Method(Who.CONTROLLERS, snapshots.take_snapshot),
-    "load_canister_snapshot": Method(Who.CONTROLLERS, snapshots.load_snapshot),
-    "list_canister_snapshots": Method(Who.SNAPSHOT_VIEWERS, snapshots.list_snapshots),
-    "delete_canister_snapshot": Method(Who.CONTROLLERS, snapshots.delete_snapshot),
+    "create_canister": Method(Permission.CANISTERS, lifecycle.create_canister, None),
+    "provisional_create_canister_with_cycles": Method(Permission.ANYONE, lifecycle.provisional_create, None),
+    "provisional_top_up_canister": Method(Permission.ANYONE, cycles.provisional_top_up),
+    "install_code": Method(Permission.CONTROLLERS, code.install_code),
+    "install_chunked_code": Method(Permission.CONTROLLERS, chunks.install_chunked_code, "target_canister"),
+    "upload_chunk": Method(Permission.CONTROLLERS_AND_SELF, chunks.upload_chunk),
+    "stored_chunks": Method(Permission.CONTROLLERS_AND_SELF, chunks.stored_chunks),
+    "clear_chunk_store": Method(Permission.CONTROLLERS_AND_SELF, chunks.clear_chunk_store),
+    "uninstall_code": Method(Permission.CONTROLLERS, code.uninstall_code),
+    "update_settings": Method(Permission.CONTROLLERS, settings.update_settings),
+    "start_canister": Method(Permission.CONTROLLERS, lifecycle.start_canister),
+    "stop_canister": Method(Permission.CONTROLLERS, lifecycle.stop_canister),
+    "delete_canister": Method(Permission.CONTROLLERS, lifecycle.delete_canister),
+    "canister_status": Method(Permission.STATUS_VIEWERS, status.canister_status),
+    "canister_info": Method(Permission.CANISTERS, status.canister_info),
+    "canister_metadata": Method(Permission.CANISTERS, status.canister_metadata),
+    "deposit_cycles": Method(Permission.CANISTERS, cycles.deposit_cycles),
+    "raw_rand": Method(Permission.CANISTERS, cycles.raw_rand, None),
+    "http_request": Method(Permission.CANISTERS, outcalls.http_request, None),
+    "ecdsa_public_key": Method(Permission.CANISTERS, threshold.ecdsa_public_key, None),
+    "sign_with_ecdsa": Method(Permission.CANISTERS, threshold.sign_with_ecdsa, None),
+    "schnorr_public_key": Method(Permission.CANISTERS, threshold.schnorr_public_key, None),
+    "sign_with_schnorr": Method(Permission.CANISTERS, threshold.sign_with_schnorr, None),
+    "vetkd_public_key": Method(Permission.CANISTERS, threshold.vetkd_public_key, None),
+    "vetkd_derive_key": Method(Permission.CANISTERS, threshold.vetkd_derive_key, None),
+    "fetch_canister_logs": Method(Permission.LOG_VIEWERS, status.fetch_canister_logs),
+    "take_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.take_snapshot),
+    "load_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.load_snapshot),
+    "list_canister_snapshots": Method(Permission.SNAPSHOT_VIEWERS, snapshots.list_snapshots),
+    "delete_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.delete_snapshot),
 }
 """Every method that is executed."""
 
@@ -112,97 +121,109 @@ NOT_MODELLED: Final[dict[str, str]] = {
 class ManagementCanister:
     """Executes management calls for the scheduler."""
 
-    def execute(self, state: RoundState, request: Request) -> None:
-        """Execute one call; a refusal changes nothing and gives all cycles back."""
+    def execute(self, view: RoundView, request: Request) -> ManagementEffects:
+        """Execute one call and return its effects; a rejected call changes nothing and gets all its cycles back."""
+        effects = ManagementEffects()
         try:
-            call = _prepare(state, request)
-            values = METHODS[request.method].handler(call)
-        except Refused as refused:
-            state.refuse(request, refused.answer)
-            return
-        if not isinstance(values, Later):
-            reply = Replied(encode(request.method, values))
-            state.leaving.append(Answered(request.origin, reply, call.cycles))
+            _execute(_prepare(view, request, effects))
+        except ManagementReject as refused:
+            effects.reject(request, refused.answer)
+        except Interrupted:
+            effects.discard_outputs()
+            effects.complete = False
+        except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
+            LOG.exception("%s of the management canister failed inside the replica", request.method)
+            effects.discard_outputs()
+            effects.reject(request, rejects.internal(problem))
+        return effects
 
 
-def _prepare(state: RoundState, request: Request) -> Call:
-    """Decode a call and check that its caller may make it. Raises `Refused`."""
+def _execute(call: Call) -> None:
+    request = call.request
+    values = METHODS[request.method].handler(call)
+    if not isinstance(values, Deferred):
+        reply = Replied(encode(request.method, values))
+        call.effects.outputs.append(ResponseOut(request.origin, reply, call.cycles))
+
+
+def _prepare(view: RoundView, request: Request, effects: ManagementEffects) -> Call:
+    """Decode a call and check that its caller may make it. Raises `ManagementReject`."""
     method = _find(request.method)
-    if method.who is Who.CANISTERS and not isinstance(request.origin, FromCanister):
-        raise Refused(refusals.only_canisters(request.method))
-    if method.who is Who.LOG_VIEWERS and not isinstance(request.origin, FromCanister):
-        raise Refused(refusals.logs_by_update())
-    call = Call(state, request, decode(request.method, request.arg), request.cycles)
-    _check_permission(method, request, call.argument, state.world)
+    if method.permission is Permission.CANISTERS and not isinstance(request.origin, FromCanister):
+        raise ManagementReject(refusals.only_canisters(request.method))
+    if method.permission is Permission.LOG_VIEWERS and not isinstance(request.origin, FromCanister):
+        raise ManagementReject(refusals.logs_by_update())
+    call = Call(view, request, decode(request.method, request.arg), effects, request.cycles)
+    _check_permission(method, request, call.argument, view.state)
     return call
 
 
 def _find(name: str) -> Method:
-    """Find a method. Raises `Refused` for those that do not exist or are not modelled."""
+    """Find a method. Raises `ManagementReject` for those that do not exist or are not modelled."""
     method = METHODS.get(name)
     if method is None:
         if name in NOT_MODELLED:
-            raise Refused(refusals.not_modelled(name, NOT_MODELLED[name]))
-        raise Refused(refusals.unknown_method(name))
+            raise ManagementReject(refusals.not_modelled(name, NOT_MODELLED[name]))
+        raise ManagementReject(refusals.unknown_method(name))
     return method
 
 
-def _check_permission(method: Method, request: Request, argument: Any, world: World) -> None:
-    if method.about is None:
+def _check_permission(method: Method, request: Request, argument: Any, state: ReplicatedState) -> None:
+    if method.canister_field is None:
         return
-    canister_id = argument[method.about].raw
-    canister = world.canisters.get(canister_id)
+    canister_id = argument[method.canister_field].raw
+    canister = state.canisters.get(canister_id)
     from_canister = isinstance(request.origin, FromCanister)
     if canister is None:
         missing = refusals.canister_not_found if from_canister else rejects.canister_not_found
-        raise Refused(missing(canister_id))
-    if _permitted(method.who, request.caller, canister):
+        raise ManagementReject(missing(canister_id))
+    if _permitted(method.permission, request.caller, canister):
         return
     if from_canister:
         controllers = canister.settings.controllers
-        raise Refused(refusals.invalid_controller(canister_id, controllers, request.caller))
-    raise Refused(refusals.not_controller(canister_id, request.method))
+        raise ManagementReject(refusals.invalid_controller(canister_id, controllers, request.caller))
+    raise ManagementReject(refusals.not_controller(canister_id, request.method))
 
 
-def _permitted(who: Who, caller: bytes, canister: Canister) -> bool:
+def _permitted(permission: Permission, caller: bytes, canister: Canister) -> bool:
     controllers = canister.settings.controllers
-    match who:
-        case Who.CONTROLLERS:
+    match permission:
+        case Permission.CONTROLLERS:
             return caller in controllers
-        case Who.CONTROLLERS_AND_SELF:
+        case Permission.CONTROLLERS_AND_SELF:
             return caller in controllers or caller == canister.id
-        case Who.STATUS_VIEWERS:
+        case Permission.STATUS_VIEWERS:
             viewers = canister.settings.status_visibility
-        case Who.SNAPSHOT_VIEWERS:
+        case Permission.SNAPSHOT_VIEWERS:
             viewers = canister.settings.snapshot_visibility
         case _:
             return True
     return caller == canister.id or settings.may_view(viewers, caller, controllers)
 
 
-def check_user_call(world: World, request: Request) -> Rejected | None:
+def check_user_call(state: ReplicatedState, request: Request) -> Rejected | None:
     """What the ingress filter says to a user's management call: a reject, or None to let it through."""
     try:
         method = _find(request.method)
-        if method.who is Who.CANISTERS:
+        if method.permission is Permission.CANISTERS:
             return refusals.only_canisters(request.method)
-        if method.who is Who.LOG_VIEWERS:
+        if method.permission is Permission.LOG_VIEWERS:
             return refusals.logs_by_update()
-        _check_permission(method, request, decode(request.method, request.arg), world)
-    except Refused as refused:
+        _check_permission(method, request, decode(request.method, request.arg), state)
+    except ManagementReject as refused:
         return refused.answer
     return None
 
 
 def effective_canister(request: Request) -> bytes | None:
-    """The canister whose id must stand in the URL; None when any id of the subnet will do.
+    """The canister whose id must be in the URL; None when any id of the subnet will do.
 
-    Raises `Refused` when the argument cannot be read.
+    Raises `ManagementReject` when the argument cannot be read.
     """
     method = METHODS.get(request.method)
-    if method is None or method.about is None:
+    if method is None or method.canister_field is None:
         return None
-    found: bytes = decode(request.method, request.arg)[method.about].raw
+    found: bytes = decode(request.method, request.arg)[method.canister_field].raw
     return found
 
 

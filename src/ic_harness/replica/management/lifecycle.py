@@ -1,6 +1,6 @@
 """Creating, starting, stopping and deleting canisters.
 
-Interface specification, "Method create_canister" and its neighbours. New ids count up through the subnet's
+Interface specification, "Method create_canister" and the sections after it. New ids count up through the subnet's
 range: eight bytes, most significant first, then 01 01.
 """
 
@@ -9,54 +9,53 @@ from __future__ import annotations
 from typing import Any
 
 from ic_harness.principal import Principal
-from ic_harness.replica import rejects
-from ic_harness.replica.config import DEFAULT_CYCLES, STOP_TIMEOUT
-from ic_harness.replica.deadlines import STOP_REQUEST
-from ic_harness.replica.effects import Answered
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
-from ic_harness.replica.management.call import PENDING, Call, Later, Refused
-from ic_harness.replica.world import Canister, Request, Settings, Status, World
+from ic_harness.replica.management.call import DEFERRED, Call, Deferred, ManagementReject
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import DEFAULT_CYCLES
+from ic_harness.replica.state.output_queue import ResponseOut
+from ic_harness.replica.state.replicated_state import Canister, ReplicatedState, Request, Settings, Status
 
 
 def canister_id_at(index: int) -> bytes:
-    """The canister id that a counter gives."""
+    """The canister id of a counter value."""
     return index.to_bytes(8, "big") + b"\x01\x01"
 
 
 def create_canister(call: Call) -> tuple[dict[str, Any]]:
     """Create a canister with the cycles that the calling canister attached."""
     cycles = call.cycles
-    created = _create(call, _next_id(call.state.world), cycles)
+    created = _create(call, _next_id(call.view.state), cycles)
     call.cycles = 0
     return created
 
 
 def provisional_create(call: Call) -> tuple[dict[str, Any]]:
-    """Create a canister with cycles from nowhere, at a given id if one is asked for."""
+    """Create a canister with minted cycles, at a given id if one is asked for."""
     amount = call.argument.get("amount")
     wanted = call.argument.get("specified_id")
-    world = call.state.world
+    state = call.view.state
     if wanted is None:
-        canister_id = _next_id(world)
+        canister_id = _next_id(state)
     else:
         canister_id = wanted.raw
         _check_free(call, canister_id)
     return _create(call, canister_id, DEFAULT_CYCLES if amount is None else amount)
 
 
-def _next_id(world: World) -> bytes:
-    while canister_id_at(world.next_index) in world.canisters:
-        world.next_index += 1  # somebody asked for this id by name
-    world.next_index += 1
-    return canister_id_at(world.next_index - 1)
+def _next_id(state: ReplicatedState) -> bytes:
+    while canister_id_at(state.next_index) in state.canisters:
+        state.next_index += 1  # somebody asked for this id by name
+    state.next_index += 1
+    return canister_id_at(state.next_index - 1)
 
 
 def _check_free(call: Call, canister_id: bytes) -> None:
-    if canister_id in call.state.world.canisters:
-        raise Refused(refusals.id_taken(canister_id))
-    if not call.state.subnet.hosts(canister_id):
-        raise Refused(refusals.id_not_hosted(canister_id, call.state.subnet.id))
+    if canister_id in call.view.state.canisters:
+        raise ManagementReject(refusals.id_taken(canister_id))
+    if not call.view.subnet.hosts(canister_id):
+        raise ManagementReject(refusals.id_not_hosted(canister_id, call.view.subnet.id))
 
 
 def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]]:
@@ -64,7 +63,7 @@ def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]
     settings = canister_settings.changed(Settings(controllers=(call.caller,)), call.argument.get("settings"))
     canister = Canister(id=canister_id, settings=settings, created_ns=call.now_ns)
     canister.receive(cycles)
-    call.state.world.canisters[canister_id] = canister
+    call.view.state.canisters[canister_id] = canister
     call.remember(canister, "creation", controllers=settings.controllers)
     call.changed(canister)
     return ({"canister_id": Principal(canister_id)},)
@@ -74,11 +73,10 @@ def start_canister(call: Call) -> tuple[()]:
     """Make a canister run again; stop requests that still wait are told so."""
     canister = call.canister
     for request, _ in canister.stop_waiters:
-        call.state.leaving.append(
-            Answered(request.origin, rejects.stop_cancelled(canister.id), request.cycles)
+        call.effects.outputs.append(
+            ResponseOut(request.origin, rejects.stop_cancelled(canister.id), request.cycles)
         )
     canister.stop_waiters.clear()
-    call.state.stopping.discard(canister.id)
     if canister.status is not Status.RUNNING:
         canister.status = Status.RUNNING
         canister.version += 1
@@ -86,7 +84,7 @@ def start_canister(call: Call) -> tuple[()]:
     return ()
 
 
-def stop_canister(call: Call) -> tuple[()] | Later:
+def stop_canister(call: Call) -> tuple[()] | Deferred:
     """Begin to stop a canister; the answer comes when nothing is open any more."""
     canister = call.canister
     if canister.status is Status.STOPPED:
@@ -95,29 +93,23 @@ def stop_canister(call: Call) -> tuple[()] | Later:
         canister.status = Status.STOPPING
         canister.version += 1
     canister.stop_waiters.append((call.request, call.now_ns))
-    call.state.stopping.add(canister.id)
-    call.state.expiring.add(call.now_ns + STOP_TIMEOUT, canister.id, STOP_REQUEST)
     call.changed(canister)
-    return PENDING
+    return DEFERRED
 
 
 def delete_canister(call: Call) -> tuple[()]:
     """Delete a stopped canister; its cycles are lost."""
     canister = call.canister
     if call.caller == canister.id:
-        raise Refused(refusals.delete_self(canister.id))
+        raise ManagementReject(refusals.delete_self(canister.id))
     if canister.status is not Status.STOPPED:
-        raise Refused(refusals.delete_not_stopped(canister.id))
+        raise ManagementReject(refusals.delete_not_stopped(canister.id))
     for message in canister.queue:
         if isinstance(message, Request):
-            call.state.refuse(message, rejects.canister_not_found(canister.id))
-    with call.machine.lock(canister.id):
-        call.machine.drop(canister.id)
-        del call.state.world.canisters[canister.id]
-    state = call.state
-    state.ready.discard(canister.id)
-    state.timers.pop(canister.id, None)
-    state.heartbeats.discard(canister.id)
-    state.changes.canisters.add(canister.id)
-    state.changes.replaced.add(canister.id)
+            call.effects.reject(message, rejects.canister_not_found(canister.id))
+    with call.instances.lock(canister.id):
+        call.instances.drop(canister.id)
+        del call.view.state.canisters[canister.id]
+    call.effects.deleted.append(canister.id)
+    call.effects.memory_replaced.add(canister.id)
     return ()

@@ -1,48 +1,49 @@
 """HTTPS outcalls: what a canister may ask for, and what it pays.
 
-Interface specification, "Method http_request". The answer comes in a later round, see `outcall_answers`.
+Interface specification, "Method http_request". The answer comes in a later round, see `rounds/outcall_answers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ic_harness.principal import Principal
-from ic_harness.replica.config import OUTCALL_TIMEOUT
-from ic_harness.replica.effects import Answered
 from ic_harness.replica.execution import outcall_price
 from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import PENDING, Call, Later, Refused
-from ic_harness.replica.outcall_answers import (
+from ic_harness.replica.management.call import DEFERRED, Call, Deferred, ManagementReject
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import (
     MAX_HEADER_BYTES,
     MAX_HEADERS,
     MAX_HEADERS_BYTES,
     MAX_RESPONSE_BYTES,
-    rejected,
-    url_problem,
+    OUTCALL_TIMEOUT,
 )
-from ic_harness.replica.world import Outcall
+from ic_harness.replica.state.output_queue import ResponseOut
+from ic_harness.replica.state.rejects import SYS_FATAL
+from ic_harness.replica.state.replicated_state import Outcall
 
 MAX_URL: Final = 8192
 MAX_REQUEST_BYTES: Final = 2_000_000
 """Bytes of a request: names and values of its headers, and its body."""
 
 
-def http_request(call: Call) -> Later:
+def http_request(call: Call) -> Deferred:
     """Begin an outcall: checks and payment now, the answer in a later round."""
     argument = call.argument
     for problem in _problems(argument):
-        raise Refused(refusals.rejected(problem))
+        raise ManagementReject(refusals.rejected(problem))
     _check_transform(argument["transform"], call.caller)
     limit = argument["max_response_bytes"]
     limit = MAX_RESPONSE_BYTES if limit is None else limit
-    call.pay(outcall_price(_request_bytes(argument), limit, call.state.subnet.nodes))
+    call.pay(outcall_price(_request_bytes(argument), limit, call.view.subnet.nodes))
     transform = argument["transform"]
-    state = call.state
-    state.world.next_outcall += 1
+    view = call.view
+    view.state.next_outcall += 1
     outcall = Outcall(
-        number=state.world.next_outcall,
+        number=view.state.next_outcall,
         origin=call.request.origin,
         canister=call.caller,
         url=argument["url"],
@@ -55,13 +56,28 @@ def http_request(call: Call) -> Later:
         cycles=call.cycles,
         deadline_ns=call.now_ns + OUTCALL_TIMEOUT,
     )
-    refusal = url_problem(outcall.url)
-    if refusal is not None:
-        state.leaving.append(Answered(outcall.origin, rejected(refusal), outcall.cycles))
-        return PENDING
-    state.world.outcalls[outcall.number] = state.changes.outcalls[outcall.number] = outcall
-    state.begin_outcall(outcall)
-    return PENDING
+    wrong_url = url_problem(outcall.url)
+    if wrong_url is None:
+        call.effects.outcalls.append(outcall)
+    else:
+        answer = rejects.no_response(SYS_FATAL, wrong_url)
+        call.effects.outputs.append(ResponseOut(outcall.origin, answer, outcall.cycles))
+    return DEFERRED
+
+
+def url_problem(url: str) -> str | None:
+    """Return why no node would ask for a URL, None when it is well-formed and uses https."""
+    try:
+        url.encode("ascii")
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return f"Failed to parse URL: {url[:200]!r} is not a URL of ASCII characters"
+    if parts.scheme.lower() != "https":
+        return "Url need to specify https scheme"
+    if not parts.hostname or port == 0 or any(character <= " " or character == "\x7f" for character in url):
+        return f"Failed to parse URL: {url[:200]!r} has no host or invalid characters"
+    return None
 
 
 def _problems(argument: Any) -> Iterator[str]:
@@ -93,7 +109,7 @@ def _problems(argument: Any) -> Iterator[str]:
 
 def _check_transform(transform: Any, caller: bytes) -> None:
     if transform is not None and transform["function"].principal.raw != caller:
-        raise Refused(
+        raise ManagementReject(
             refusals.rejected(
                 "transform needs to be exported by a requester canister. Expected principal id "
                 f"{Principal(caller)}, got {transform['function'].principal}"

@@ -7,37 +7,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from ic_harness.replica import rejects
-from ic_harness.replica.machine import Machine
+from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import refusals, settings
-from ic_harness.replica.management.call import Refused, decode, encode
+from ic_harness.replica.management.call import ManagementReject, decode, encode
 from ic_harness.replica.management.dispatch import NOT_MODELLED
 from ic_harness.replica.management.status import canister_logs, status
-from ic_harness.replica.world import Answer, Canister, Replied, Request, World
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.replicated_state import Answer, Canister, ReplicatedState, Replied, Request
 
 
-def answer_query(world: World, machine: Machine, request: Request) -> Answer:
+def answer_query(state: ReplicatedState, instances: InstancePool, request: Request) -> Answer:
     """Answer a query to the management canister."""
     try:
-        values = _answer(world, machine, request)
-    except Refused as refused:
+        values = _answer(state, instances, request)
+    except ManagementReject as refused:
         return refused.answer
     return Replied(encode(request.method, values))
 
 
-def _answer(world: World, machine: Machine, request: Request) -> tuple[Any, ...]:
+def _answer(state: ReplicatedState, instances: InstancePool, request: Request) -> tuple[Any, ...]:
     name = request.method
     if name not in {"canister_status", "fetch_canister_logs"}:
-        raise Refused(_no_query(name))
+        raise ManagementReject(_no_query(name))
     argument = decode(name, request.arg)
     canister_id = argument["canister_id"].raw
-    canister = world.canisters.get(canister_id)
+    canister = state.canisters.get(canister_id)
     if canister is None:
-        raise Refused(rejects.canister_not_found(canister_id))
+        raise ManagementReject(rejects.canister_not_found(canister_id))
     if name == "fetch_canister_logs":
         return canister_logs(canister, request.caller, argument["filter"])
     _check_status_viewer(canister, request.caller)
-    return status(canister, machine)
+    return status(canister, instances)
 
 
 def _no_query(name: str) -> Any:
@@ -49,4 +49,4 @@ def _no_query(name: str) -> Any:
 def _check_status_viewer(canister: Canister, viewer: bytes) -> None:
     visibility, controllers = canister.settings.status_visibility, canister.settings.controllers
     if viewer != canister.id and not settings.may_view(visibility, viewer, controllers):
-        raise Refused(refusals.invalid_controller(canister.id, controllers, viewer))
+        raise ManagementReject(refusals.invalid_controller(canister.id, controllers, viewer))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ic_harness.replica.rejects import DOCS, Code, from_canister, name, reject
-from ic_harness.replica.world import Rejected
+from ic_harness.replica.state.rejects import DOCS, Code, from_canister, name, reject
+from ic_harness.replica.state.replicated_state import Rejected
 
 
 def _advised(code: Code, text: str, advice: str, anchor: str) -> Rejected:

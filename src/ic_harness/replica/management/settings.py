@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica import effects
-from ic_harness.replica.config import (
+from ic_harness.replica.execution import effects
+from ic_harness.replica.management import refusals
+from ic_harness.replica.management.call import Call, ManagementReject
+from ic_harness.replica.state.config import (
     MAX_CONTROLLERS,
     MAX_ENVIRONMENT_VARIABLES,
     MAX_LOG_BYTES,
@@ -19,9 +21,7 @@ from ic_harness.replica.config import (
     MIN_LOG_BYTES,
     VARIABLE_BYTES,
 )
-from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.world import Settings, Visibility
+from ic_harness.replica.state.replicated_state import Settings, Visibility
 
 # name -> (greatest allowed value, what the replica calls the setting, its range as the replica writes it). Wasm memory
 # settings have 48 bits although the text says 64.
@@ -42,14 +42,14 @@ _VISIBILITIES: Final = ("log_visibility", "snapshot_visibility", "status_visibil
 
 
 def changed(settings: Settings, argument: Mapping[str, Any] | None) -> Settings:
-    """Give `settings` with the present fields of a `canister_settings` record. Raises `Refused`."""
+    """Return `settings` with the present fields of a `canister_settings` record. Raises `ManagementReject`."""
     if argument is None:
         return settings
     new = _numbers(argument)
     controllers = argument.get("controllers")
     if controllers is not None:
         if len(controllers) > MAX_CONTROLLERS:
-            raise Refused(refusals.too_many_elements(MAX_CONTROLLERS))
+            raise ManagementReject(refusals.too_many_elements(MAX_CONTROLLERS))
         new["controllers"] = tuple(sorted({controller.raw for controller in controllers}))
     for name in _VISIBILITIES:
         if argument.get(name) is not None:
@@ -66,12 +66,12 @@ def _numbers(argument: Mapping[str, Any]) -> dict[str, Any]:
         value = argument.get(name)
         if value is not None:
             if value > greatest:
-                raise Refused(refusals.setting_out_of_range(title, allowed, value))
+                raise ManagementReject(refusals.setting_out_of_range(title, allowed, value))
             new[name] = value
     limit = argument.get("log_memory_limit")
     if limit is not None:
         if limit and not MIN_LOG_BYTES <= limit <= MAX_LOG_BYTES:
-            raise Refused(refusals.log_limit_out_of_range(limit, MIN_LOG_BYTES, MAX_LOG_BYTES))
+            raise ManagementReject(refusals.log_limit_out_of_range(limit, MIN_LOG_BYTES, MAX_LOG_BYTES))
         new["log_memory_limit"] = limit
     return new
 
@@ -79,20 +79,20 @@ def _numbers(argument: Mapping[str, Any]) -> dict[str, Any]:
 def _visibility(value: Mapping[str, Any]) -> Visibility:
     (kind, viewers), *_ = value.items()
     if len(viewers or ()) > MAX_VIEWERS:
-        raise Refused(refusals.too_many_elements(MAX_VIEWERS))
+        raise ManagementReject(refusals.too_many_elements(MAX_VIEWERS))
     return Visibility(kind, tuple(viewer.raw for viewer in viewers or ()))
 
 
 def _variables(values: list[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
     pairs = tuple((value["name"], value["value"]) for value in values)
     if len({name for name, _ in pairs}) != len(pairs):
-        raise Refused(refusals.repeated_variable())
+        raise ManagementReject(refusals.repeated_variable())
     if len(pairs) > MAX_ENVIRONMENT_VARIABLES:
-        raise Refused(refusals.too_many_variables(len(pairs), MAX_ENVIRONMENT_VARIABLES))
+        raise ManagementReject(refusals.too_many_variables(len(pairs), MAX_ENVIRONMENT_VARIABLES))
     for pair in pairs:
         for what, text in zip(("name", "value"), pair, strict=True):
             if len(text.encode()) > VARIABLE_BYTES:
-                raise Refused(refusals.variable_too_long(what, text, VARIABLE_BYTES))
+                raise ManagementReject(refusals.variable_too_long(what, text, VARIABLE_BYTES))
     return tuple(sorted(pairs))
 
 

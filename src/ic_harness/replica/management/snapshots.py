@@ -1,6 +1,6 @@
 """Canister snapshots: take, load, list, delete.
 
-Interface specification, "Method take_canister_snapshot" and its neighbours. The memories of a snapshot are
+Interface specification, "Method take_canister_snapshot" and the sections after it. The memories of a snapshot are
 blobs named by their hash, so equal ones are kept once.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from ic_harness.replica.config import MAX_SNAPSHOTS
-from ic_harness.replica.execution import StateImage
-from ic_harness.replica.machine import Blobs
+from ic_harness.replica.execution.instances import Blobs
 from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import Call, Refused
+from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.management.code import uninstall
-from ic_harness.replica.world import Canister, Snapshot
+from ic_harness.replica.state.config import MAX_SNAPSHOTS
+from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.replicated_state import Canister, Snapshot
 
 
 def pack_globals(values: tuple[int, ...]) -> bytes:
@@ -45,9 +45,9 @@ def take_snapshot(call: Call) -> tuple[dict[str, Any]]:
     if replaced is not None and replaced not in canister.snapshots:
         raise _missing(canister, replaced)
     if replaced is None and len(canister.snapshots) >= MAX_SNAPSHOTS:
-        raise Refused(refusals.snapshot_limit(canister.id, MAX_SNAPSHOTS))
+        raise ManagementReject(refusals.snapshot_limit(canister.id, MAX_SNAPSHOTS))
     if not canister.installed:
-        raise Refused(refusals.snapshot_of_nothing(canister.id))
+        raise ManagementReject(refusals.snapshot_of_nothing(canister.id))
     snapshot = _capture(call, canister)
     if replaced is not None:
         del canister.snapshots[replaced]
@@ -60,9 +60,8 @@ def take_snapshot(call: Call) -> tuple[dict[str, Any]]:
 
 
 def _capture(call: Call, canister: Canister) -> Snapshot:
-    with call.machine.lock(canister.id):
-        image = call.machine.instance(canister).export_state()
-    blobs = call.machine.blobs
+    image = call.instances.export_state(canister)
+    blobs = call.instances.blobs
     identifier = canister.next_snapshot.to_bytes(8, "big") + canister.id
     return Snapshot(
         id=identifier,
@@ -77,7 +76,7 @@ def _capture(call: Call, canister: Canister) -> Snapshot:
         chunks=tuple(canister.chunks.items()),
         size=len(image.heap)
         + len(image.stable)
-        + call.machine.module(canister).size
+        + call.instances.module(canister).size
         + sum(canister.chunks.values()),
         low_memory_hook=canister.low_memory_hook,
     )
@@ -90,12 +89,12 @@ def load_snapshot(call: Call) -> tuple[()]:
     snapshot = canister.snapshots.get(call.argument["snapshot_id"])
     if snapshot is None:
         raise _missing(canister, call.argument["snapshot_id"])
-    machine = call.machine
-    module = machine.compile(machine.blobs.get(snapshot.module_hash))
-    instance = machine.engine.load_state(module, load_image(machine.blobs, snapshot))
-    with machine.lock(canister.id):
-        machine.drop(canister.id)
-        machine.put(canister.id, instance)
+    instances = call.instances
+    module = instances.compile(instances.blobs.get(snapshot.module_hash))
+    instance = instances.engine.load_state(module, load_image(instances.blobs, snapshot))
+    with instances.lock(canister.id):
+        instances.drop(canister.id)
+        instances.put(canister.id, instance)
         canister.module_hash = snapshot.module_hash
         canister.certified_data = snapshot.certified_data
     canister.global_timer_ns = 0
@@ -109,7 +108,7 @@ def load_snapshot(call: Call) -> tuple[()]:
         snapshot_version=snapshot.canister_version,
         snapshot_time_ns=snapshot.taken_ns,
     )
-    call.state.changes.replaced.add(canister.id)
+    call.effects.memory_replaced.add(canister.id)
     call.changed(canister)
     return ()
 
@@ -133,5 +132,5 @@ def _to_candid(snapshot: Snapshot) -> dict[str, Any]:
     return {"id": snapshot.id, "taken_at_timestamp": snapshot.taken_ns, "total_size": snapshot.size}
 
 
-def _missing(canister: Canister, identifier: bytes) -> Refused:
-    return Refused(refusals.snapshot_not_found(canister.id, identifier))
+def _missing(canister: Canister, identifier: bytes) -> ManagementReject:
+    return ManagementReject(refusals.snapshot_not_found(canister.id, identifier))

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ic_harness.principal import Principal
-from ic_harness.replica.machine import Machine
+from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
-from ic_harness.replica.management.call import Call, Refused
-from ic_harness.replica.world import Canister, Change, LogRecord, Status
+from ic_harness.replica.management.call import Call, ManagementReject
+from ic_harness.replica.state.replicated_state import Canister, Change, LogRecord, Status
 
 _HISTORY_ENTRY_BYTES: Final = 128
 MAX_LOG_ANSWER: Final = 2_000_000
@@ -25,12 +25,12 @@ MAX_LOG_ANSWER: Final = 2_000_000
 
 def canister_status(call: Call) -> tuple[dict[str, Any]]:
     """Everything about a canister, for those who may see it."""
-    return status(call.canister, call.machine)
+    return status(call.canister, call.instances)
 
 
-def status(canister: Canister, machine: Machine) -> tuple[dict[str, Any]]:
+def status(canister: Canister, instances: InstancePool) -> tuple[dict[str, Any]]:
     """The status record of a canister."""
-    metrics = memory_metrics(canister, machine)
+    metrics = memory_metrics(canister, instances)
     return (
         {
             "status": {canister.status.name.lower(): None},
@@ -53,7 +53,7 @@ def status(canister: Canister, machine: Machine) -> tuple[dict[str, Any]]:
     )
 
 
-def memory_metrics(canister: Canister, machine: Machine) -> dict[str, int]:
+def memory_metrics(canister: Canister, instances: InstancePool) -> dict[str, int]:
     """The bytes that a canister uses, by kind."""
     metrics = {
         "canister_history_size": _HISTORY_ENTRY_BYTES * len(canister.history),
@@ -72,8 +72,8 @@ def memory_metrics(canister: Canister, machine: Machine) -> dict[str, int]:
         ),
     }
     if canister.installed:
-        with machine.lock(canister.id):
-            instance, module = machine.instance(canister), machine.module(canister)
+        with instances.lock(canister.id):
+            instance, module = instances.instance(canister), instances.module(canister)
             metrics["wasm_memory_size"] = instance.heap_size
             metrics["stable_memory_size"] = instance.stable_size
             metrics["global_memory_size"] = instance.globals_size
@@ -138,11 +138,11 @@ def canister_metadata(call: Call) -> tuple[dict[str, Any]]:
     canister = call.canister
     name = call.argument["name"]
     if not canister.installed:
-        raise Refused(refusals.no_module_for_metadata(canister.id))
-    section = call.machine.module(canister).custom_sections.get(name)
+        raise ManagementReject(refusals.no_module_for_metadata(canister.id))
+    section = call.instances.module(canister).custom_sections.get(name)
     may_see = call.caller == canister.id or call.caller in canister.settings.controllers
     if section is None or not (section.public or may_see):
-        raise Refused(refusals.no_metadata(canister.id, name))
+        raise ManagementReject(refusals.no_metadata(canister.id, name))
     return ({"value": section.content},)
 
 
@@ -157,11 +157,11 @@ def canister_logs(
     """The log of a canister, or the part in a `selection`: by_idx or by_timestamp_nanos, from start to before end.
 
     An answer has at most `MAX_LOG_ANSWER` bytes: the newest records without a selection, the oldest with one.
-    Raises `Refused` for viewers that may not see it.
+    Raises `ManagementReject` for viewers that may not see it.
     """
     settings = canister.settings
     if not canister_settings.may_view(settings.log_visibility, viewer, settings.controllers):
-        raise Refused(refusals.logs_hidden(viewer))
+        raise ManagementReject(refusals.logs_hidden(viewer))
     records = canister.logs if selection is None else _selected(canister.logs, selection)
     shown = _fitting(records) if selection else _fitting(records[::-1])[::-1]
     return (

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ic_harness.replica.execution import SIGN_WITH_ECDSA, SIGN_WITH_SCHNORR, VETKD_DERIVE_KEY
 from ic_harness.replica.management import refusals
-from ic_harness.replica.management.call import Call, Refused
+from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.threshold import KEYS, Algorithm, KeyId, MasterKeys, TransportKeyError
 
 MAX_PATH: Final = 255
@@ -71,7 +71,7 @@ def vetkd_derive_key(call: Call) -> tuple[dict[str, bytes]]:
             key, call.caller, argument["context"], argument["input"], transport_key=transport_key
         )
     except TransportKeyError:
-        raise Refused(refusals.rejected("The provided transport public key is invalid.")) from None
+        raise ManagementReject(refusals.rejected("The provided transport public key is invalid.")) from None
     call.pay(VETKD_DERIVE_KEY[key.name])
     return ({"encrypted_key": encrypted},)
 
@@ -80,7 +80,7 @@ def vetkd_derive_key(call: Call) -> tuple[dict[str, bytes]]:
 
 
 def _keys(call: Call) -> MasterKeys:
-    return MasterKeys(call.state.subnet.seed)
+    return MasterKeys(call.view.subnet.seed)
 
 
 def _schnorr(call: Call) -> Algorithm:
@@ -91,7 +91,9 @@ def _key(call: Call, algorithm: Algorithm, *, for_signing: bool) -> KeyId:
     key = KeyId(algorithm, call.argument["key_id"]["name"])
     if key not in KEYS:
         existing = [str(known) for known in KEYS]
-        raise Refused(refusals.unknown_key(call.request.method, str(key), existing, for_signing=for_signing))
+        raise ManagementReject(
+            refusals.unknown_key(call.request.method, str(key), existing, for_signing=for_signing)
+        )
     return key
 
 
@@ -104,7 +106,7 @@ def _owner(call: Call) -> bytes:
 def _path(call: Call, owner: bytes) -> tuple[bytes, ...]:
     path = call.argument["derivation_path"]
     if len(path) > MAX_PATH:
-        raise Refused(refusals.too_many_elements(MAX_PATH))
+        raise ManagementReject(refusals.too_many_elements(MAX_PATH))
     return owner, *path
 
 
@@ -113,7 +115,9 @@ def _path(call: Call, owner: bytes) -> tuple[bytes, ...]:
 
 def _check_length(name: str, data: bytes, expected: int) -> None:
     if len(data) != expected:
-        raise Refused(refusals.invalid_argument(f"{name} has {len(data)} bytes, expected {expected}"))
+        raise ManagementReject(
+            refusals.invalid_argument(f"{name} has {len(data)} bytes, expected {expected}")
+        )
 
 
 def _merkle_root(aux: Any, algorithm: Algorithm) -> bytes | None:
@@ -122,8 +126,8 @@ def _merkle_root(aux: Any, algorithm: Algorithm) -> bytes | None:
         return None
     name = algorithm.value.partition(":")[2]
     if algorithm is not Algorithm.BIP340:
-        raise Refused(refusals.rejected(f"Schnorr algorithm {name} does not support aux input"))
+        raise ManagementReject(refusals.rejected(f"Schnorr algorithm {name} does not support aux input"))
     root: bytes = aux["bip341"]["merkle_root_hash"]
     if len(root) not in (0, HASH_BYTES):
-        raise Refused(refusals.rejected(f"Invalid aux field for {name}"))
+        raise ManagementReject(refusals.rejected(f"Invalid aux field for {name}"))
     return root

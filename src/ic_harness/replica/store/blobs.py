@@ -18,13 +18,13 @@ class MemoryBlobs:
         self._blobs: dict[bytes, bytes] = {}
 
     def put(self, content: bytes) -> bytes:
-        """Keep `content`; gives its hash."""
+        """Keep `content`; returns its hash."""
         digest = hashlib.sha256(content).digest()
         self._blobs.setdefault(digest, content)
         return digest
 
     def get(self, digest: bytes) -> bytes:
-        """Give the content with this hash. Raises `StateError` when it is not there."""
+        """Return the content with this hash. Raises `StateError` when it is not there."""
         try:
             return self._blobs[digest]
         except KeyError:
@@ -47,7 +47,7 @@ class FileBlobs:
         return self._folder / digest.hex()
 
     def put(self, content: bytes) -> bytes:
-        """Keep `content`; gives its hash. Raises `StateError` when it cannot be written."""
+        """Keep `content`; returns its hash. Raises `StateError` when it cannot be written."""
         digest = hashlib.sha256(content).digest()
         if digest not in self._known:
             if not files.check_folder(self._folder):
@@ -64,7 +64,7 @@ class FileBlobs:
         return digest
 
     def get(self, digest: bytes) -> bytes:
-        """Give the content with this hash. Raises `DamagedError` when it is missing or another."""
+        """Return the content with this hash. Raises `DamagedError` when it is missing or another."""
         content = files.read_whole(self.path(digest))
         if hashlib.sha256(content).digest() != digest:
             raise DamagedError(self.path(digest), "the SHA-256 of its content is not its name")

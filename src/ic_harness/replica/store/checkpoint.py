@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ic_harness.errors import StateError
-from ic_harness.replica.execution import StateImage
+from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.replicated_state import ReplicatedState
 from ic_harness.replica.store import files, sealed
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.committed import Committed
@@ -29,7 +30,6 @@ from ic_harness.replica.store.identity import (
 from ic_harness.replica.store.journal import Journal
 from ic_harness.replica.store.memories import REGIONS, Base, StoredMemory, memory_file
 from ic_harness.replica.store.records import Contents, check_world
-from ic_harness.replica.world import World
 
 WORLD_FILE = "world"
 
@@ -47,14 +47,14 @@ class Checkpoint:
 class Draft:
     """What a new checkpoint shall hold.
 
-    `memories` has a function for the memory of each installed canister. It gives the stored memory where the
+    `memories` has a function for the memory of each installed canister. It returns the stored memory where the
     checkpoint before holds all of it, otherwise the whole image.
     """
 
     folder_id: bytes
     number: int
     seed: bytes
-    world: World | None
+    state: ReplicatedState | None
     memories: Iterable[tuple[bytes, Callable[[], StateImage | StoredMemory]]]
 
 
@@ -68,10 +68,10 @@ def read(folder: Path, number: int) -> Checkpoint:
     if not isinstance(value, dict) or value.get("number") != number:
         raise DamagedError(path, "it does not belong to the checkpoint with this number")
     try:
-        world = None if value["world"] is None else from_plain(value["world"], World)
+        state = None if value["world"] is None else from_plain(value["world"], ReplicatedState)
         memories = {entry[0]: _stored(inside, entry) for entry in value["memories"]}
         generation = Generation(value["folder"], number, digest)
-        return Checkpoint(generation, value["seed"], Contents(world, memories))
+        return Checkpoint(generation, value["seed"], Contents(state, memories))
     except (LookupError, TypeError, ValueError) as problem:
         raise DamagedError(path, f"it holds no checkpoint: {problem!r}") from problem
     except StateError as problem:
@@ -88,7 +88,7 @@ def _stored(inside: Path, entry: list[Any]) -> StoredMemory:
 def write(folder: Path, draft: Draft) -> tuple[Contents, Journal, Committed]:
     """Write a checkpoint and begin its journal. Raises `StateError`; the folder is then as before.
 
-    The contents have where the memories are now, and no world.
+    The contents have where the memories are now, and no state.
     """
     opened: list[Journal | Committed] = []
     clear(folder, draft.number)
@@ -120,7 +120,7 @@ def _give_up(folder: Path, number: int, opened: list[Journal | Committed]) -> No
 def clear(folder: Path, number: int) -> None:
     """Remove what there is of a generation that is not the present one.
 
-    The draft goes last: it tells that the other files are of a checkpoint that was never complete.
+    The draft goes last: it shows that the other files are of a checkpoint that was never complete.
     """
     for path in (checkpoint_path, journal_path, committed_path, draft_path):
         files.remove(path(folder, number))
@@ -133,13 +133,13 @@ def _write_draft(folder: Path, draft: Draft) -> tuple[Generation, Contents]:
         canister_id: _write_memory(inside, final, canister_id, image())
         for canister_id, image in draft.memories
     }
-    if draft.world is not None:
-        check_world(draft.world)
+    if draft.state is not None:
+        check_world(draft.state)
     value = {
         "folder": draft.folder_id,
         "number": draft.number,
         "seed": draft.seed,
-        "world": None if draft.world is None else to_plain(draft.world),
+        "world": None if draft.state is None else to_plain(draft.state),
         "memories": [_entry(memory) for memory in memories.values()],
     }
     digest = sealed.write(inside / WORLD_FILE, value)

@@ -1,4 +1,4 @@
-"""The world's dataclasses as plain values for CBOR, and back, driven by their type annotations.
+"""The state's dataclasses as plain values for CBOR, and back, driven by their type annotations.
 
 A dataclass becomes a list of its name and its fields in order. The annotations say what each field must be,
 in both directions: the writer refuses what the reader would refuse, so that a value of a wrong type stops
@@ -43,6 +43,12 @@ def _required(cls: Any) -> int:
     return max(needed, default=-1) + 1
 
 
+def _stored_name(kind: Any) -> str:
+    """The name of a record on disk: that of its class, or the one that the class had when the format was made."""
+    name: str = getattr(kind, "STORED_AS", kind.__name__)
+    return name
+
+
 # --- writing ------------------------------------------------------------------------------------------------
 
 
@@ -73,7 +79,7 @@ def _writer(kind: Any) -> _Writer:
 
 
 def _record_writer(kind: Any) -> _Writer:
-    name = kind.__name__
+    name = _stored_name(kind)
     writers = [_writer(hint) for _, hint in _fields(kind)]
     found = [field for field, _ in _fields(kind)]
     values: Callable[[Any], tuple[Any, ...]] = (
@@ -145,7 +151,7 @@ def _record_reader(kind: Any) -> _Reader:
     least, most = _required(kind) + 1, len(readers) + 1
 
     def read(plain: Any) -> Any:
-        if not least <= len(_checked(plain, list)) <= most or plain[0] != kind.__name__:
+        if not least <= len(_checked(plain, list)) <= most or plain[0] != _stored_name(kind):
             raise StateError(f"the state holds no {kind.__name__} as this version knows it")
         return kind(
             **{name: reader(value) for (name, reader), value in zip(readers, plain[1:], strict=False)}
@@ -166,7 +172,7 @@ def _sequence_reader(make: Callable[[Any], Any], kinds: tuple[Any, ...]) -> _Rea
 
 def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
     plain_kinds = tuple(kind for kind in kinds if kind in _PLAIN)
-    records = {kind.__name__: _reader(kind) for kind in kinds if kind not in _PLAIN}
+    records = {_stored_name(kind): _reader(kind) for kind in kinds if kind not in _PLAIN}
 
     def read(plain: Any) -> Any:
         if isinstance(plain, list) and plain and isinstance(plain[0], str) and plain[0] in records:
@@ -185,7 +191,7 @@ def _checked(value: Any, kind: Any) -> Any:
 
 
 def _sequence(value: Any, kind: Any) -> Any:
-    """Any sequence may stand for another: it is read as the declared one."""
+    """Sequences are interchangeable: it is read as the declared one."""
     return value if isinstance(value, tuple | list | deque) else _checked(value, kind)
 
 

@@ -1,4 +1,4 @@
-"""How much of a journal was acknowledged: what tells a torn last frame from a lost one.
+"""How much of a journal was acknowledged: distinguishes a torn last frame from a lost one.
 
     file:  two slots of 52 bytes, written in turn
     slot:  4 bytes   magic "ICHC"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import InputError, StateError
-from ic_harness.replica.randomness import fresh_seed
-from ic_harness.replica.rejects import name
+from ic_harness.replica.state.randomness import fresh_seed
+from ic_harness.replica.state.rejects import name
+from ic_harness.replica.state.replicated_state import Canister
 from ic_harness.replica.store import checkpoint, committed, files, legacy, loading
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.committed import Acknowledged
@@ -21,7 +22,6 @@ from ic_harness.replica.store.loading import Inventory, Loaded
 from ic_harness.replica.store.lock import FolderLock
 from ic_harness.replica.store.memories import REGIONS
 from ic_harness.replica.store.records import Contents, blobs_of
-from ic_harness.replica.world import Canister
 from ic_harness.units import human_bytes
 
 _NEW_SEED: Final = "the seed: the network gets a new root key and new random numbers"
@@ -75,7 +75,7 @@ class Examination:
         self.findings.append(StateFinding(part, state, detail))
 
     def check(self, part: str, problem: StateError) -> None:
-        """Keep that a part is damaged; the advice at the end of the error is for those who open the folder."""
+        """Keep that a part is damaged; the advice at the end of the error is for opening the folder."""
         told = f"{problem.path}: {problem.problem}" if isinstance(problem, DamagedError) else str(problem)
         self.note(part, "damaged", told)
 
@@ -107,7 +107,7 @@ def examined(folder: Path) -> Iterator[Examination]:
 
 
 def examine_state(folder: Path) -> StateReport:
-    """Tell what is damaged in a state folder and what can be saved; changes nothing.
+    """Report what is damaged in a state folder and what can be saved; changes nothing.
 
     Raises `InputError` when there is no such folder, `StateError` when a process uses it.
     """
@@ -246,8 +246,8 @@ def _memories(result: Examination, loaded: Loaded) -> None:
 
 
 def _blobs(result: Examination, loaded: Loaded) -> None:
-    world = loaded.contents.world
-    wanted = sorted(blobs_of(world)) if world is not None else []
+    state = loaded.contents.state
+    wanted = sorted(blobs_of(state)) if state is not None else []
     try:
         files.check_folder(result.folder / "blobs")
     except StateError as problem:
@@ -260,7 +260,7 @@ def _blobs(result: Examination, loaded: Loaded) -> None:
             result.unreadable.add(result.blobs.path(digest))
     damaged = sum(result.blobs.path(digest) in result.unreadable for digest in wanted)
     result.note("blobs", "whole", f"{len(wanted) - damaged} of {len(wanted)} modules, chunks and snapshots")
-    for canister in world.canisters.values() if world is not None else ():
+    for canister in state.canisters.values() if state is not None else ():
         if not result.usable(canister):
             result.lost.append(f"canister {name(canister.id)}: its memory or module is damaged")
 
@@ -272,9 +272,9 @@ def _left_over(result: Examination, loaded: Loaded) -> None:
 
 
 def _describe(loaded: Loaded) -> str:
-    world = loaded.contents.world
-    if world is None:
+    state = loaded.contents.state
+    if state is None:
         return "the seed; no round was kept"
     size = sum(memory.heap_size + memory.stable_size for memory in loaded.contents.memories.values())
-    count = len(world.canisters)
-    return f"round {world.round}: {count} canister{'s' * (count != 1)} with {human_bytes(size)} of memory"
+    count = len(state.canisters)
+    return f"round {state.round}: {count} canister{'s' * (count != 1)} with {human_bytes(size)} of memory"

@@ -133,7 +133,7 @@ def remove(path: Path) -> None:
 
 
 def create(path: Path) -> int:
-    """Make an empty file in place of what has this name; gives its descriptor, open for both directions."""
+    """Make an empty file in place of what has this name; returns its descriptor, open for both directions."""
     remove(path)
     with _naming("write", path):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _SAFE, 0o600)

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
+from ic_harness.replica.state.replicated_state import ReplicatedState
 from ic_harness.replica.store import files, loading, sealed
 from ic_harness.replica.store import journal as present
 from ic_harness.replica.store.codec import from_plain
@@ -29,7 +30,6 @@ from ic_harness.replica.store.journal import Frame, Journal
 from ic_harness.replica.store.loading import Inventory, Loaded
 from ic_harness.replica.store.memories import Base, StoredMemory
 from ic_harness.replica.store.records import Contents
-from ic_harness.replica.world import World
 
 VERSION: Final = 1
 SEED_FILE: Final = "seed"
@@ -87,7 +87,7 @@ def begin(folder: Path, found: Inventory) -> Loaded:
 
 
 def _require_seed(folder: Path, loaded: Loaded) -> None:
-    if not loaded.seed and loaded.contents.world is not None:
+    if not loaded.seed and loaded.contents.state is not None:
         raise MissingError(folder / SEED_FILE)
 
 
@@ -111,7 +111,7 @@ def _read_checkpoint(inside: Path) -> Contents:
             )
             for entry in record["memories"]
         }
-        return Contents(from_plain(record["world"], World), memories)
+        return Contents(from_plain(record["world"], ReplicatedState), memories)
     except (CborError, LookupError, TypeError, ValueError) as problem:
         raise DamagedError(path, f"it holds no checkpoint: {problem}") from problem
 

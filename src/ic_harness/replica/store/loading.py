@@ -180,9 +180,9 @@ def notes(loaded: Loaded) -> list[str]:
 
 
 def check_blobs(loaded: Loaded, blobs: FileBlobs) -> None:
-    """Check every blob that the world refers to. Raises `DamagedError`."""
-    world = loaded.contents.world
-    for digest in sorted(blobs_of(world)) if world is not None else ():
+    """Check every blob that the state refers to. Raises `DamagedError`."""
+    state = loaded.contents.state
+    for digest in sorted(blobs_of(state)) if state is not None else ():
         blobs.check(digest)
 
 
@@ -198,7 +198,7 @@ def is_new(folder: Path, found: Inventory) -> bool:
 
 
 def _check_later(folder: Path, found: Inventory) -> None:
-    """Files of a later generation are left of a checkpoint that was never complete, which its draft tells."""
+    """Files of a later generation are left of a checkpoint that was never complete, which its draft shows."""
     present = found.number if found.checkpoints else -1
     for number in sorted(found.journals | found.committed):
         path = journal_path(folder, number)

@@ -77,7 +77,7 @@ class FolderLock:
             raise StateError(f"cannot lock the state folder {self._folder}: {error.strerror}") from error
 
     def release(self) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         handle, self._file = self._file, None
         if handle is not None:
             with suppress(OSError):  # so that the number of an ended process is not told of the next one

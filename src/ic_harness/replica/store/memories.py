@@ -5,9 +5,10 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from ic_harness.replica.execution import StateImage
+from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.replicated_state import Canister
 from ic_harness.replica.store import files
 from ic_harness.replica.store.files import DamagedError
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from ic_harness.replica.store.journal import Journal
 
 REGIONS: Final = ("heap", "stable")
+
+
+class CanisterMemories(Protocol):
+    """Where the live memories of canisters are."""
+
+    def export_state(self, canister: Canister) -> StateImage:
+        """Return the memory of an installed canister as bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import StateError
-from ic_harness.replica.machine import Machine
-from ic_harness.replica.round_state import Changes
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.replicated_state import (
+    Canister,
+    Outcall,
+    ReplicatedState,
+    Request,
+    RequestRecord,
+)
 from ic_harness.replica.store.codec import from_plain, to_plain
-from ic_harness.replica.store.memories import REGIONS, Piece, StoredMemory
-from ic_harness.replica.world import Canister, Outcall, Request, RequestRecord, World
+from ic_harness.replica.store.memories import REGIONS, CanisterMemories, Piece, StoredMemory
 
 _SCALARS: Final = ("time_ns", "round", "next_index", "random_counter", "updates", "consumed_cycles")
 _MAX_TIME: Final = (1 << 64) - 1
@@ -19,9 +24,9 @@ _MAX_TIME: Final = (1 << 64) - 1
 
 @dataclass(slots=True)
 class Contents:
-    """What a state folder holds: the world (None before the first round) and where the memories are."""
+    """What a state folder holds: the state (None before the first round) and where the memories are."""
 
-    world: World | None = None
+    state: ReplicatedState | None = None
     memories: dict[bytes, StoredMemory] = field(default_factory=dict)
 
     def apply(self, record: Any, content_at: int) -> None:
@@ -42,15 +47,15 @@ class Contents:
         outcalls = _from_map(record.get("outcalls", []), Outcall)
         for entry in memories:
             content_at = self._apply_memory(entry, content_at)
-        self.world = self.world or World(time_ns=0)
+        self.state = self.state or ReplicatedState(time_ns=0)
         for name, value in names.items():
-            setattr(self.world, name, value)
-        self.world.management_queue.clear()
-        self.world.management_queue.extend(management)
-        _apply_map(self.world.canisters, canisters)
-        _apply_map(self.world.requests, requests)
-        _apply_map(self.world.outcalls, outcalls)
-        self.world.next_outcall = max([self.world.next_outcall, *(number for number, _ in outcalls)])
+            setattr(self.state, name, value)
+        self.state.management_queue.clear()
+        self.state.management_queue.extend(management)
+        _apply_map(self.state.canisters, canisters)
+        _apply_map(self.state.requests, requests)
+        _apply_map(self.state.outcalls, outcalls)
+        self.state.next_outcall = max([self.state.next_outcall, *(number for number, _ in outcalls)])
 
     def _apply_memory(self, entry: _MemoryEntry, at: int) -> int:
         if entry.globals is None:
@@ -86,21 +91,21 @@ def _memory_entry(entry: list[Any]) -> _MemoryEntry:
     )
 
 
-def check_world(world: World) -> None:
+def check_world(state: ReplicatedState) -> None:
     """Raise `StateError` for counters that the replica could not go on with."""
-    if not 0 <= world.time_ns <= _MAX_TIME:
+    if not 0 <= state.time_ns <= _MAX_TIME:
         raise StateError(
-            f"a round cannot be kept: its time has {world.time_ns.bit_length()} bits, 0 to 2^64-1 ns are possible"
+            f"a round cannot be kept: its time has {state.time_ns.bit_length()} bits, 0 to 2^64-1 ns are possible"
         )
 
 
-def record_of(world: World, changes: Changes, memories: list[list[Any]]) -> dict[str, Any]:
+def record_of(state: ReplicatedState, changes: StateDelta, memories: list[list[Any]]) -> dict[str, Any]:
     """The record of a round. Raises `StateError` for a value that could not be read again."""
-    check_world(world)
+    check_world(state)
     return {
-        "scalars": [getattr(world, name) for name in _SCALARS],
-        "management": [to_plain(request) for request in world.management_queue],
-        "canisters": _plain_map((key, world.canisters.get(key)) for key in sorted(changes.canisters)),
+        "scalars": [getattr(state, name) for name in _SCALARS],
+        "management": [to_plain(request) for request in state.management_queue],
+        "canisters": _plain_map((key, state.canisters.get(key)) for key in sorted(changes.canisters)),
         "requests": _plain_map(changes.requests.items()),
         "memories": memories,
         "outcalls": _plain_map(changes.outcalls.items()),
@@ -108,18 +113,18 @@ def record_of(world: World, changes: Changes, memories: list[list[Any]]) -> dict
 
 
 def memory_entries(
-    world: World, changes: Changes, machine: Machine
+    state: ReplicatedState, changes: StateDelta, memories: CanisterMemories
 ) -> tuple[list[list[Any]], list[bytes], set[bytes]]:
     """Entries and content of the memories that a round changed, and whose they are."""
     entries: list[list[Any]] = []
     content: list[bytes] = []
     changed: set[bytes] = set(changes.replaced)
     for canister_id in sorted(changes.replaced):
-        canister = world.canisters.get(canister_id)
+        canister = state.canisters.get(canister_id)
         if canister is None or not canister.installed:
             entries.append([canister_id, 0, 0, None, True, []])
             continue
-        image = machine.instance(canister).export_state()
+        image = memories.export_state(canister)
         parts = [(0, 0, image.heap), (1, 0, image.stable)]
         sizes = (len(image.heap), len(image.stable))
         entries.append([canister_id, *sizes, list(image.globals), True, _pieces(parts)])
@@ -135,10 +140,10 @@ def memory_entries(
     return entries, content, changed
 
 
-def blobs_of(world: World) -> set[bytes]:
-    """The digests of all blobs that a world refers to."""
+def blobs_of(state: ReplicatedState) -> set[bytes]:
+    """The digests of all blobs that a state refers to."""
     wanted: set[bytes] = set()
-    for canister in world.canisters.values():
+    for canister in state.canisters.values():
         wanted |= {canister.module_hash, *canister.chunks}
         for snapshot in canister.snapshots.values():
             chunks = {digest for digest, _ in snapshot.chunks}

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from ic_harness.errors import InputError, StateError
-from ic_harness.replica import rejects
-from ic_harness.replica.execution import StateImage
-from ic_harness.replica.randomness import fresh_seed
-from ic_harness.replica.rejects import name
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.randomness import fresh_seed
+from ic_harness.replica.state.rejects import name
+from ic_harness.replica.state.replicated_state import Canister, ReplicatedState, Response
 from ic_harness.replica.store import checkpoint, files
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.checkpoint import Draft
 from ic_harness.replica.store.examination import Examination, StateReport, examined
 from ic_harness.replica.store.records import blobs_of
 from ic_harness.replica.store.store import FOLDER_ID_LENGTH
-from ic_harness.replica.world import Canister, Response, World
 
 _NOT_COPIED = frozenset({"lock", "seed", "seed.new", "server.json", "blobs"})
 
@@ -59,21 +59,21 @@ def _problems(result: Examination) -> list[str]:
 def _write(result: Examination, target: Path) -> None:
     loaded = result.loaded
     assert loaded is not None, "bug: nothing to write"
-    world = loaded.contents.world
-    if world is not None:
-        _leave_out(result, world)
+    state = loaded.contents.state
+    if state is not None:
+        _leave_out(result, state)
     files.make_folder(target)
     for other in sorted(result.found.other - _NOT_COPIED):
         path = result.folder / other
         if path.is_file() and not path.is_symlink():
             files.write_new(target / other, list(files.blocks(path)))
     blobs = FileBlobs(target / "blobs")
-    for digest in sorted(blobs_of(world)) if world is not None else ():
+    for digest in sorted(blobs_of(state)) if state is not None else ():
         blobs.put(result.blobs.get(digest))
     blobs.sync()
-    kept = world.canisters.values() if world is not None else ()
+    kept = state.canisters.values() if state is not None else ()
     memories = ((canister.id, _image(result, canister)) for canister in kept if canister.installed)
-    draft = Draft(fresh_seed()[:FOLDER_ID_LENGTH], 0, loaded.seed, world, memories)
+    draft = Draft(fresh_seed()[:FOLDER_ID_LENGTH], 0, loaded.seed, state, memories)
     _, journal, acknowledged = checkpoint.write(target, draft)
     journal.close()
     acknowledged.close()
@@ -88,11 +88,11 @@ def _image(result: Examination, canister: Canister) -> Callable[[], StateImage]:
 # --- leaving out what is damaged ----------------------------------------------------------------------------
 
 
-def _leave_out(result: Examination, world: World) -> None:
-    for canister in list(world.canisters.values()):
+def _leave_out(result: Examination, state: ReplicatedState) -> None:
+    for canister in list(state.canisters.values()):
         if not result.usable(canister):
-            del world.canisters[canister.id]
-            for caller in world.canisters.values():
+            del state.canisters[canister.id]
+            for caller in state.canisters.values():
                 _reject_calls(caller, canister.id)
         else:
             _leave_out_blobs(result, canister)

@@ -1,4 +1,4 @@
-"""A file with one CBOR value that tells whether a byte of it changed.
+"""A file with one CBOR value with checksums, so that a changed byte is found.
 
 8 bytes   magic "ICHSTATE"
 4 bytes   version of the state format, little endian
@@ -28,7 +28,7 @@ _DIGEST: Final = 32
 
 
 def write(path: Path, value: Any) -> bytes:
-    """Write a value as a new file; gives the digest that is in it."""
+    """Write a value as a new file; returns the digest that is in it."""
     content = cbor.encode(value, tagged=False)
     head = _HEAD.pack(MAGIC, VERSION, len(content))
     digest = _digest(head, content)

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import StateError
-from ic_harness.replica.execution import StateImage
-from ic_harness.replica.machine import Machine
-from ic_harness.replica.randomness import fresh_seed
-from ic_harness.replica.round_state import Changes
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.randomness import fresh_seed
+from ic_harness.replica.state.replicated_state import Canister, ReplicatedState
 from ic_harness.replica.store import checkpoint, files, legacy, loading
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.checkpoint import Draft
@@ -28,9 +28,8 @@ from ic_harness.replica.store.identity import committed_path
 from ic_harness.replica.store.journal import Journal
 from ic_harness.replica.store.loading import Loaded
 from ic_harness.replica.store.lock import FolderLock
-from ic_harness.replica.store.memories import StoredMemory
+from ic_harness.replica.store.memories import CanisterMemories, StoredMemory
 from ic_harness.replica.store.records import blobs_of, memory_entries, record_of
-from ic_harness.replica.world import Canister, World
 from ic_harness.units import MIB
 
 CHECKPOINT_BYTES: Final = 512 * MIB
@@ -44,7 +43,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Store:
-    """An open state folder. `world` is what was found in it, None when no round was kept yet.
+    """An open state folder. `state` is what was found in it, None when no round was kept yet.
 
     `seed` is the network's: the one of the folder, in a new folder `wanted_seed` or a drawn one. `notes` tell
     what was found that is no damage, such as a torn frame that was cut off. Raises `StateError` when the folder
@@ -83,7 +82,7 @@ class Store:
             else:
                 self._go_on(loaded, wanted_seed)
         self._sweep()
-        self.blobs.keep_only(set() if self.world is None else blobs_of(self.world))
+        self.blobs.keep_only(set() if self.state is None else blobs_of(self.state))
         for note in self.notes:
             _log.warning("%s", note)
 
@@ -91,7 +90,7 @@ class Store:
         """Make the first generation of a new folder."""
         self.seed = seed
         self._folder_id = fresh_seed()[:FOLDER_ID_LENGTH]
-        self.world: World | None = None
+        self.state: ReplicatedState | None = None
         self._write_generation(0, None, iter(()))
 
     def _go_on(self, loaded: Loaded, wanted_seed: bytes | None) -> None:
@@ -108,7 +107,7 @@ class Store:
         self._folder_id, self._number = loaded.generation.folder_id, number
         self._journal = loaded.journal
         self._memories = loaded.contents.memories
-        self.world = loaded.contents.world
+        self.state = loaded.contents.state
         self.notes += loaded.notes
 
     def _migrate(self, loaded: Loaded, wanted_seed: bytes | None) -> None:
@@ -118,11 +117,11 @@ class Store:
             fresh = loaded.seed or (fresh_seed() if wanted_seed is None else wanted_seed)
             self._take_seed(fresh, wanted_seed)
             self._folder_id = fresh_seed()[:FOLDER_ID_LENGTH]
-            self.world = loaded.contents.world
+            self.state = loaded.contents.state
             memories = loaded.contents.memories.items()
             self._write_generation(
                 loaded.generation.number + 1,
-                self.world,
+                self.state,
                 ((canister_id, partial(memory.load, loaded.journal)) for canister_id, memory in memories),
             )
         finally:
@@ -153,7 +152,7 @@ class Store:
 
     # --- rounds ---------------------------------------------------------------------------------------------
 
-    def append(self, world: World, changes: Changes, machine: Machine) -> None:
+    def append(self, state: ReplicatedState, changes: StateDelta, memories: CanisterMemories) -> None:
         """Keep what a round changed. When this returns it survives the death of the process.
 
         Raises `StateError`; nothing of the round is then kept, and no later round is taken, because it would
@@ -162,48 +161,47 @@ class Store:
         if self._failure is not None:
             raise StateError(f"no round can be kept after a failure: {self._failure!r}") from self._failure
         try:
-            entries, content, changed = memory_entries(world, changes, machine)
-            self._journal.append(record_of(world, changes, entries), content)
+            entries, content, changed = memory_entries(state, changes, memories)
+            self._journal.append(record_of(state, changes, entries), content)
             self._committed.put(self._journal.mark)
             self._changed |= changed
             if self._journal.mark.length > max(CHECKPOINT_BYTES, 2 * self._memory_bytes):
-                self.checkpoint(world, machine)
+                self.checkpoint(state, memories)
         except BaseException as failure:
             self._failure = failure
             raise
 
     def pin(self, holder: Any) -> None:
-        """Keep the blobs that `holder.world` names, for as long as `holder` lives."""
+        """Keep the blobs that `holder.state` names, for as long as `holder` lives."""
         self._pinned.add(holder)
 
     # --- checkpoints ----------------------------------------------------------------------------------------
 
-    def checkpoint(self, world: World, machine: Machine) -> None:
+    def checkpoint(self, state: ReplicatedState, memories: CanisterMemories) -> None:
         """Write the whole state and begin a new journal. Raises `StateError`; the old state is then whole."""
         self.blobs.sync()
-        self._write_generation(self._number + 1, world, self._images(world, machine))
+        self._write_generation(self._number + 1, state, self._images(state, memories))
         self._changed.clear()
         self._sweep()
         self.blobs.keep_only(
-            set[bytes]().union(blobs_of(world), *(blobs_of(holder.world) for holder in self._pinned))
+            set[bytes]().union(blobs_of(state), *(blobs_of(holder.state) for holder in self._pinned))
         )
 
-    def _images(self, world: World, machine: Machine) -> Iterator[tuple[bytes, Any]]:
-        for canister in world.canisters.values():
+    def _images(self, state: ReplicatedState, memories: CanisterMemories) -> Iterator[tuple[bytes, Any]]:
+        for canister in state.canisters.values():
             if canister.installed:
-                yield canister.id, partial(self._image, canister, machine)
+                yield canister.id, partial(self._image, canister, memories)
 
-    def _image(self, canister: Canister, machine: Machine) -> StateImage | StoredMemory:
+    def _image(self, canister: Canister, memories: CanisterMemories) -> StateImage | StoredMemory:
         stored = self._memories.get(canister.id)
         if canister.id not in self._changed and stored is not None:
             return stored if stored.base and not stored.pieces else stored.load(self._journal)
-        with machine.lock(canister.id):
-            return machine.instance(canister).export_state()
+        return memories.export_state(canister)
 
     def _write_generation(
-        self, number: int, world: World | None, memories: Iterator[tuple[bytes, Any]]
+        self, number: int, state: ReplicatedState | None, memories: Iterator[tuple[bytes, Any]]
     ) -> None:
-        draft = Draft(self._folder_id, number, self.seed, world, memories)
+        draft = Draft(self._folder_id, number, self.seed, state, memories)
         contents, journal, committed = checkpoint.write(self.folder, draft)
         with self._switching:
             old, self._files = self._files, [journal, committed]
@@ -215,18 +213,18 @@ class Store:
         for file in old:
             file.close()
 
-    def close(self, world: World | None, machine: Machine) -> None:
-        """Close the folder; `world` None means that the world is not whole and must not be written."""
+    def close(self, state: ReplicatedState | None, memories: CanisterMemories) -> None:
+        """Close the folder; `state` None means that the state is not whole and must not be written."""
         try:
-            if world is not None and self._failure is None and self._journal.mark.length > CLOSING_BYTES:
-                self.checkpoint(world, machine)
+            if state is not None and self._failure is None and self._journal.mark.length > CLOSING_BYTES:
+                self.checkpoint(state, memories)
         except StateError as failure:  # the journal holds everything: only the next start takes longer
             _log.warning("no checkpoint at the end: %s", failure)
         finally:
             self.release()
 
     def release(self) -> None:
-        """Give the folder back without writing anything."""
+        """Release the folder without writing anything."""
         opened, self._files = self._files, []
         for file in opened:
             file.close()

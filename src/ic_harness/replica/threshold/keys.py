@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ic_harness.protocol import bls
-from ic_harness.replica.randomness import derive
+from ic_harness.replica.state.randomness import derive
 
 from . import bip340, ed25519, edwards, secp256k1, vetkd
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ic_harness.replica.execution.frame import CallDraft, Frame
-from ic_harness.replica.execution.interface import Callback, OutgoingCall
+from ic_harness.replica.execution.interface import OutgoingCall
 from ic_harness.replica.execution.traps import CanisterTrap, contract, invalid_principal
+from ic_harness.replica.state.replicated_state import Callback
 
 from . import prices
 

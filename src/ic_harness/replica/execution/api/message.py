@@ -33,7 +33,7 @@ def reject_code(frame: Frame) -> int:
 
 
 def deadline(frame: Frame) -> int:
-    """When the caller of a best-effort call gives up (nanoseconds since 1970), 0 for all other calls."""
+    """The deadline of a best-effort call (nanoseconds since 1970), 0 for all other calls."""
     return frame.env.deadline_ns
 
 

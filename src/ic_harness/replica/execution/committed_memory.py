@@ -1,0 +1,123 @@
+"""The committed content of one linear memory, with cheap marks to go back to.
+
+Theory of operation. An image is a sparse array of pages. A *mark* remembers the image as it was when the
+mark was set by an undo log: the first time that a page is overwritten after the newest mark was set, its
+old content goes into that mark's log. The content at mark k is therefore, for each page, the first entry
+found in the logs of marks k, k+1, … up to the newest, else the image itself. Going back is one more change
+of the image, logged in the newest mark as any other, so marks newer than the target stay valid. Dropping a
+mark hands its log down to the mark before it. Setting a mark costs nothing; commits pay for pages they
+touch first; going back pays for pages touched since.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .pages import PAGE, Range
+
+_ZEROS = bytes(PAGE)
+
+
+@dataclass(eq=False, slots=True)
+class MemoryCheckpoint:
+    """A moment of an image: its size in bytes then, and old content by page number (None = zeros)."""
+
+    size: int
+    saved: dict[int, bytes | None] = field(default_factory=dict)
+
+
+class Image(ABC):
+    """Committed content; `size` in bytes, a multiple of the page size."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._marks: list[MemoryCheckpoint] = []
+
+    @abstractmethod
+    def read(self, offset: int, length: int) -> bytes:
+        """Content of a range within `size`."""
+
+    @abstractmethod
+    def _put(self, offset: int, content: bytes) -> None:
+        """Overwrite a range."""
+
+    @abstractmethod
+    def _clear(self, start: int, end: int) -> None:
+        """Turn a range into zeros."""
+
+    def write(self, offset: int, content: bytes) -> None:
+        """Overwrite whole pages from `offset` on; the image grows when they lie beyond its end."""
+        end = offset + len(content)
+        self.preserve([(offset, end)])
+        self._put(offset, content)
+        self.size = max(self.size, end)
+
+    def preserve(self, ranges: Iterable[Range]) -> None:
+        """Log the content of ranges that are about to be overwritten, if a mark needs it."""
+        if not self._marks:
+            return
+        newest = self._marks[-1]
+        for start, end in ranges:
+            self._save(newest, start, min(end, newest.size, self.size))
+
+    def _save(self, mark: MemoryCheckpoint, start: int, end: int) -> None:
+        if end <= start:
+            return
+        content = self.read(start, end - start)
+        for offset in range(0, end - start, PAGE):
+            page = (start + offset) // PAGE
+            if page not in mark.saved:
+                piece = content[offset : offset + PAGE]
+                mark.saved[page] = None if piece == _ZEROS else piece
+
+    def mark(self) -> MemoryCheckpoint:
+        """Remember this moment."""
+        new = MemoryCheckpoint(self.size)
+        self._marks.append(new)
+        return new
+
+    def restore(self, mark: MemoryCheckpoint) -> None:
+        """Go back to a mark; it and all others stay valid."""
+        position = self._marks.index(mark)
+        wanted: dict[int, bytes | None] = {}
+        for later in reversed(self._marks[position:]):
+            wanted.update(later.saved)
+        last = mark.size // PAGE
+        pages = sorted(page for page in wanted if page < last)
+        self.preserve(self._changed(pages, mark.size))
+        for start, end in _runs(pages):
+            self._put(start * PAGE, b"".join(wanted[page] or _ZEROS for page in range(start, end)))
+        self._clear(mark.size, max(self.size, mark.size))
+        self.size = mark.size
+        if mark is self._marks[-1]:
+            mark.saved.clear()  # image and mark are equal again
+
+    def _changed(self, pages: list[int], new_size: int) -> list[Range]:
+        ranges = [(start * PAGE, end * PAGE) for start, end in _runs(pages)]
+        return [*ranges, (new_size, max(self.size, new_size))]
+
+    def forget(self, mark: MemoryCheckpoint) -> None:
+        """Drop a mark; an unknown one is ignored."""
+        if mark not in self._marks:
+            return
+        position = self._marks.index(mark)
+        del self._marks[position]
+        if position:
+            before = self._marks[position - 1]
+            limit = before.size // PAGE
+            for page, content in mark.saved.items():
+                if page < limit:
+                    before.saved.setdefault(page, content)
+
+
+def _runs(pages: list[int]) -> list[Range]:
+    """Consecutive page numbers joined into (first, last + 1)."""
+    runs: list[Range] = []
+    for page in pages:
+        if runs and runs[-1][1] == page:
+            runs[-1] = (runs[-1][0], page + 1)
+        else:
+            runs.append((page, page + 1))
+    return runs

@@ -1,0 +1,86 @@
+"""The call endpoints: checking a user's call and waiting for its answer.
+
+Interface specification, "Request: call" and "Request: synchronous call". A call that the ingress filter rejects
+is answered without a certificate and is not recorded; the answer to an accepted call is in the certified state.
+"""
+
+from __future__ import annotations
+
+from ic_harness.protocol import Envelope
+from ic_harness.replica import management
+from ic_harness.replica.http.authentication import authenticate, to_request
+from ic_harness.replica.http.http_messages import (
+    HttpProblem,
+    HttpResponse,
+    accepted,
+    cbor_response,
+    check_effective_id,
+    reject_fields,
+)
+from ic_harness.replica.rounds import ingress_filter
+from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.rounds.round_state import IngressMessage
+from ic_harness.replica.state.replicated_state import MANAGEMENT, Request, RequestRecord
+
+_CREATE = {"create_canister", "provisional_create_canister_with_cycles"}
+
+
+def call(node: Node, effective_id: bytes, body: bytes, *, wait: bool) -> HttpResponse:
+    """Serve `/api/{v2,v3,v4}/canister/<effective_id>/call`; v2 does not wait. Raises `HttpProblem`."""
+    envelope, sender = authenticate(node, body, "call")
+    request = to_request(envelope, sender)
+    _check_url(request, effective_id)
+    return _serve(node, envelope, request, effective_id, wait=wait)
+
+
+def subnet_call(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
+    """Serve `/api/v4/subnet/<subnet_id>/call`: canister creation only. Raises `HttpProblem`."""
+    envelope, sender = authenticate(node, body, "call")
+    request = to_request(envelope, sender)
+    if subnet_id != node.subnet.id:
+        raise HttpProblem(400, "The subnet in the URL is not served here")
+    if request.callee != MANAGEMENT or request.method not in _CREATE:
+        raise HttpProblem(400, "Only canister creation can be called on a subnet")
+    return _serve(node, envelope, request, subnet_id, wait=True)
+
+
+def _check_url(request: Request, effective_id: bytes) -> None:
+    if request.callee == MANAGEMENT:
+        if effective_id == MANAGEMENT and request.method not in _CREATE:
+            raise HttpProblem(400, "Canister aaaaa-aa does not belong to any subnet.")
+        try:
+            wanted = management.effective_canister(request)
+        except management.ManagementReject:
+            wanted = None  # the filter says it better
+        if wanted is not None:
+            check_effective_id(wanted, effective_id)
+    else:
+        check_effective_id(request.callee, effective_id)
+
+
+def _serve(
+    node: Node, envelope: Envelope, request: Request, effective_id: bytes, *, wait: bool
+) -> HttpResponse:
+    request_id = envelope.request_id
+    if request_id not in node.state.requests:
+        refusal = ingress_filter.inspect(node, request)
+        if refusal is not None:
+            status = {"status": "non_replicated_rejection"} if wait else {}
+            return cbor_response(status | reject_fields(refusal))
+    incoming = _incoming(envelope, request, effective_id)
+    if not wait:
+        if request_id not in node.state.requests:
+            node.runner.submit(incoming, wake=True)
+        return accepted()
+    if node.runner.perform(incoming, node.config.sync_wait_s) is None:
+        return accepted()
+    certificate = node.certified.certificate([(b"request_status", request_id)])
+    return cbor_response({"status": "replied", "certificate": certificate})
+
+
+def _incoming(envelope: Envelope, request: Request, effective_id: bytes) -> IngressMessage:
+    expiry = envelope.content["ingress_expiry"]
+    record = RequestRecord(
+        sender=request.caller, effective_id=effective_id, canister=request.callee, forget_ns=expiry
+    )
+    return IngressMessage(request, record, expiry)

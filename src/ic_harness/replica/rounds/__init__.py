@@ -1,0 +1,1 @@
+"""Rounds: the runner, the steps of a round, and the queries that run beside them."""

@@ -1,0 +1,394 @@
+"""Execution of one canister's messages in a round: its tasks, then the messages in its queue, one after the other.
+
+Interface specification, "Message execution", "Call context creation", "Heartbeat", "Global timer". A message
+is a transaction: it runs, and only if it did not trap its memory is committed and its effects are applied.
+A slice changes its own canister only, so slices of different canisters run in parallel.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ic_harness.replica.execution import (
+    Entry,
+    Instance,
+    Interrupted,
+    Mode,
+    Outcome,
+    Trapped,
+    effects,
+    trap_rejects,
+)
+from ic_harness.replica.execution.effects import Undo
+from ic_harness.replica.execution.environment import environment
+from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.execution.interruption import LOG, AbandonedTest
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import CALL_BYTES, MESSAGE_OVERHEAD, QUEUE_CAPACITY, REPLY_BYTES, Subnet
+from ic_harness.replica.state.delta import MessageCost, Pages
+from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
+from ic_harness.replica.state.replicated_state import (
+    Callback,
+    CallContext,
+    Canister,
+    FromCanister,
+    FromPythonApi,
+    FromSystem,
+    Message,
+    Origin,
+    PendingCall,
+    Rejected,
+    Replied,
+    Request,
+    Response,
+    Status,
+)
+
+
+def queue_room(canister: Canister) -> dict[bytes, int]:
+    """Free slots for calls to each callee that was called and has not answered."""
+    waiting = Counter(call.callee for call in canister.calls.values())
+    return {callee: QUEUE_CAPACITY - count for callee, count in waiting.items()}
+
+
+@dataclass(slots=True)
+class Used:
+    """What a canister has used in a round: instructions, and how many messages it ran."""
+
+    instructions: int = 0
+    messages: int = 0
+
+    @property
+    def total(self) -> int:
+        """Instructions, with `MESSAGE_OVERHEAD` for each message."""
+        return self.instructions + self.messages * MESSAGE_OVERHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Instructions that a canister may use in a round.
+
+    Beyond `ingress` no call from outside begins; beyond `total`, which also counts `MESSAGE_OVERHEAD` for each
+    message, no message at all.
+    """
+
+    ingress: float
+    total: float
+
+    def lasts(self, used: Used) -> bool:
+        """Whether any message may begin."""
+        return used.total < self.total
+
+    def allows(self, message: Message, used: Used) -> bool:
+        """Whether this message may begin, where any may."""
+        return used.instructions < self.ingress or not is_ingress(message)
+
+
+def is_ingress(message: Message) -> bool:
+    """Whether a message came from outside the subnet."""
+    return not isinstance(message, Response) and not isinstance(message.origin, FromCanister)
+
+
+@dataclass(slots=True)
+class ExecutionSlice:
+    """Runs messages of one canister. `diffs` are the page changes committed, for the journal.
+
+    `abandoned` says whether a message belongs to a call whose caller has left.
+    """
+
+    canister: Canister
+    instances: InstancePool
+    subnet: Subnet
+    time_ns: int
+    journaled: bool = False
+    abandoned: AbandonedTest = lambda _message, _canister: False
+    outputs: OutputQueue = field(default_factory=list)
+    diffs: list[Pages] = field(default_factory=list)
+    used: Used = field(default_factory=Used)
+    measures: list[MessageCost] = field(default_factory=list)
+    trapped: bool = False
+    since: int = 0
+
+    def run(self, budget: Budget, *, tasks: bool = True, heartbeat: bool = False) -> None:
+        """Run due tasks, then waiting messages until the budget is used up or rounds must give way."""
+        if tasks:
+            self._tasks(heartbeat=heartbeat)
+        queue = self.canister.queue
+        kept: list[Message] = []
+        while queue and budget.lasts(self.used):
+            message = queue.popleft()
+            if not budget.allows(message, self.used):
+                kept.append(message)
+                continue
+            with self.instances.lock(self.canister.id):
+                if not self.message(message):
+                    queue.appendleft(message)
+                    break
+                self._watch_memory()
+        queue.extendleft(reversed(kept))
+
+    def message(self, message: Message) -> bool:
+        """Run one message; False when rounds must give way, and nothing of it was done."""
+        return self._attempt(lambda: self._run(message), message)
+
+    def _attempt(self, run: Callable[[], None], message: Message | None = None) -> bool:
+        """Run a message or a task (None) until it was not interrupted; see `interruption`."""
+        interruption, canister = self.instances.interruption, self.canister
+        while True:
+            self.since = interruption.count
+            if interruption.pausing:
+                return False
+            if message is not None and interruption.abandoned and self.abandoned(message, canister):
+                self._refuse(message, rejects.interrupted())
+                return True
+            undo = Undo.of(message, canister, self.outputs)
+            try:
+                run()
+            except Interrupted:
+                undo.apply(canister, self.outputs)
+            except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
+                LOG.exception("a message of %s failed inside the replica", rejects.name(canister.id))
+                undo.apply(canister, self.outputs)
+                if message is not None:
+                    self._refuse(message, rejects.internal(problem))
+                return True
+            else:
+                self.used.messages += 1
+                return True
+
+    def _run(self, message: Message) -> None:
+        if isinstance(message, Request):
+            with self._measured(message.method):
+                self.request(message)
+        else:
+            with self._measured("reply" if isinstance(message.answer, Replied) else "reject"):
+                self.response(message)
+
+    def _refuse(self, message: Message, answer: Rejected) -> None:
+        """End a message without running it: as if it, or the callback that it is for, had trapped."""
+        if isinstance(message, Request):
+            self.outputs.append(ResponseOut(message.origin, answer, message.cycles))
+            return
+        context = self._take_back(message)
+        if context is not None:
+            effects.reject(self.canister, context, answer, self.outputs)
+
+    @contextmanager
+    def _measured(self, what: str) -> Iterator[None]:
+        instructions, cycles = self.used.instructions, self.canister.cycles
+        self.trapped = False
+        yield
+        self.measures.append(
+            MessageCost(
+                what, self.used.instructions - instructions, self.canister.cycles - cycles, self.trapped
+            )
+        )
+
+    # --- tasks ----------------------------------------------------------------------------------------------
+
+    def _tasks(self, *, heartbeat: bool) -> None:
+        canister = self.canister
+        if canister.status is not Status.RUNNING or not canister.installed:
+            return
+        with self.instances.lock(canister.id):
+            if canister.low_memory_hook == "ready":
+                canister.low_memory_hook = "executed"
+                if not self._task("on_low_wasm_memory"):
+                    canister.low_memory_hook = "ready"
+            if 0 < canister.global_timer_ns <= self.time_ns:
+                due, canister.global_timer_ns = canister.global_timer_ns, 0
+                if not self._task("global_timer"):
+                    canister.global_timer_ns = due
+            if heartbeat:
+                self._task("heartbeat")
+
+    def _task(self, name: str) -> bool:
+        """Run a task if the module has it; False when rounds must give way, and nothing of it was done."""
+        if f"canister_{name}" not in self.instances.module(self.canister).exports:
+            return True
+        return self._attempt(lambda: self._run_task(name))
+
+    def _run_task(self, name: str) -> None:
+        with self._measured(name):
+            context = self._open(FromSystem(), b"")
+            entry = Entry(export=f"canister_{name}")
+            self._settle(context, self._call(entry, Mode.SYSTEM_TASK, context, may_answer=False))
+
+    def _watch_memory(self) -> None:
+        """Arm the low-memory hook when too little of the limit is left, and disarm it when there is again."""
+        canister, settings = self.canister, self.canister.settings
+        if not settings.wasm_memory_threshold or not settings.wasm_memory_limit or not canister.installed:
+            return
+        left = settings.wasm_memory_limit - self.instances.instance(canister).heap_size
+        if left >= settings.wasm_memory_threshold:
+            canister.low_memory_hook = "unmet"
+        elif canister.low_memory_hook == "unmet":
+            canister.low_memory_hook = "ready"
+
+    # --- calls ----------------------------------------------------------------------------------------------
+
+    def request(self, request: Request) -> None:
+        """Begin to serve a call."""
+        context = self._open(request.origin, request.caller)
+        context.cycles_available = request.cycles
+        context.deadline_ns = request.deadline_ns
+        context.caller_info = request.caller_info
+        context.caller_info_signer = request.caller_info_signer
+        refusal = self._refusal(request.origin)
+        if refusal is not None:
+            effects.reject(self.canister, context, refusal, self.outputs)
+            return
+        kind = self.instances.module(self.canister).methods.get(request.method)
+        if kind == "update":
+            entry = Entry(export=f"canister_update {request.method}")
+            self._settle(context, self._call(entry, Mode.UPDATE, context, arg=request.arg))
+        elif kind == "query":
+            entry = Entry(export=f"canister_query {request.method}")
+            self._settle_query(context, self._call(entry, Mode.REPLICATED_QUERY, context, arg=request.arg))
+        else:
+            missing = rejects.method_not_found(self.canister.id, "update", request.method)
+            effects.reject(self.canister, context, missing, self.outputs)
+
+    def _refusal(self, origin: Origin) -> Rejected | None:
+        canister = self.canister
+        if canister.status is Status.STOPPED:
+            return rejects.stopped(canister.id)
+        if canister.status is Status.STOPPING:
+            return rejects.stopping(canister.id)
+        if canister.installed:
+            return None
+        # The host submits as users do, whose calls of an empty canister are refused on submission.
+        return rejects.no_module() if isinstance(origin, FromPythonApi) else rejects.no_module_in(canister.id)
+
+    def _open(self, origin: Origin, caller: bytes) -> CallContext:
+        canister = self.canister
+        canister.next_number += 1
+        context = CallContext(number=canister.next_number, origin=origin, caller=caller)
+        canister.contexts[context.number] = context
+        return context
+
+    # --- answers of calls -----------------------------------------------------------------------------------
+
+    def response(self, response: Response) -> None:
+        """Run the callback for an answer; a late answer to an expired or uninstalled call is dropped."""
+        call = self.canister.calls.get(response.call)
+        context = self._take_back(response)
+        if call is None or context is None:
+            return
+        outcome = self._callback(context, call, response)
+        if isinstance(outcome, Trapped) and call.on_cleanup is not None:
+            outcome = self._cleanup(context, call.on_cleanup, outcome, response)
+        self._settle(context, outcome)
+
+    def _take_back(self, response: Response) -> CallContext | None:
+        """Close the call that is answered; None when no callback is to run."""
+        canister = self.canister
+        call = canister.calls.pop(response.call, None)
+        if call is None:
+            return None
+        canister.receive(response.refund)
+        context = canister.contexts[call.context]
+        context.outstanding -= 1
+        if context.abandoned or not canister.installed:
+            effects.close_call_context(canister, context, self.outputs)
+            return None
+        return context
+
+    def _callback(self, context: CallContext, call: PendingCall, response: Response) -> Outcome:
+        refunded = response.refund
+        match response.answer:
+            case Replied(data):
+                entry = Entry(callback=call.on_reply)
+                return self._call(entry, Mode.REPLY, context, arg=data, cycles_refunded=refunded)
+            case Rejected() as answer:
+                return self._call(
+                    Entry(callback=call.on_reject),
+                    Mode.REJECT,
+                    context,
+                    reject_code=answer.code,
+                    reject_message=rejects.as_seen_by_canister(answer),
+                    cycles_refunded=refunded,
+                )
+
+    def _cleanup(
+        self, context: CallContext, cleanup: Callback, first: Trapped, response: Response
+    ) -> Trapped:
+        """Run the cleanup after a callback trapped; its changes stay, the call still counts as trapped."""
+        code = 0 if isinstance(response.answer, Replied) else response.answer.code
+        outcome = self._call(
+            Entry(callback=cleanup), Mode.CLEANUP, context, reject_code=code, may_answer=False
+        )
+        instructions, logs = outcome.instructions, first.logs + outcome.logs
+        if isinstance(outcome, Trapped):
+            reasons = map(trap_rejects.described, (first, outcome))
+            both = "\n\ncall_on_cleanup also failed:\n\n".join(reasons)
+            # As in DFINITY's replica, no advice follows, and the traces are within the text.
+            return replace(
+                first, message=both, advice="", anchor="", backtrace=(), instructions=instructions, logs=logs
+            )
+        self._commit(self.instances.instance(self.canister))
+        effects.apply(self.canister, context, outcome, self.time_ns, self.outputs)
+        self.canister.version += 1
+        return replace(first, instructions=instructions, logs=logs)
+
+    # --- the transaction ------------------------------------------------------------------------------------
+
+    def _call(self, entry: Entry, mode: Mode, context: CallContext, **more: Any) -> Outcome:
+        canister = self.canister
+        env = environment(
+            canister,
+            self.subnet,
+            self.time_ns,
+            mode,
+            caller=context.caller,
+            caller_info=context.caller_info,
+            caller_info_signer=context.caller_info_signer,
+            cycles_available=context.cycles_available,
+            deadline_ns=context.deadline_ns,
+            answered=context.answered,
+            call_context_instructions=context.instructions,
+            reply_limit=REPLY_BYTES,
+            request_limit=CALL_BYTES,
+            queue_room=queue_room(canister) if canister.calls else {},
+            **more,
+        )
+        outcome = self.instances.instance(canister).run(entry, env, self.since)
+        context.instructions += outcome.instructions
+        self.used.instructions += outcome.instructions
+        self.trapped = self.trapped or isinstance(outcome, Trapped)
+        return outcome
+
+    def _commit(self, instance: Instance) -> None:
+        diff = instance.commit()
+        if self.journaled:
+            # Read now: the next message of this slice may overwrite the same pages.
+            self.diffs.append(Pages(diff.heap_size, diff.stable_size, diff.globals, tuple(diff)))
+
+    def _settle(self, context: CallContext, outcome: Outcome) -> None:
+        """Commit and apply a message that succeeded; a trapped one left no trace but its instructions."""
+        canister = self.canister
+        if isinstance(outcome, Trapped):
+            effects.log_trap(canister, outcome, self.time_ns)
+            effects.reject(canister, context, trap_rejects.trapped(canister.id, outcome), self.outputs)
+            return
+        self._commit(self.instances.instance(canister))
+        effects.log(canister, outcome.logs, self.time_ns)
+        effects.apply(canister, context, outcome, self.time_ns, self.outputs)
+        canister.version += 1
+        effects.close_call_context(canister, context, self.outputs)
+
+    def _settle_query(self, context: CallContext, outcome: Outcome) -> None:
+        """Answer a query that was called as an update: replicated, but its changes are dropped."""
+        canister = self.canister
+        if isinstance(outcome, Trapped):
+            effects.log_trap(canister, outcome, self.time_ns)
+            effects.reject(canister, context, trap_rejects.trapped(canister.id, outcome), self.outputs)
+            return
+        self.instances.instance(canister).rollback()
+        effects.log(canister, outcome.logs, self.time_ns)
+        effects.apply(canister, context, outcome, self.time_ns, self.outputs)
+        effects.close_call_context(canister, context, self.outputs)

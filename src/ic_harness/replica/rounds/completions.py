@@ -1,0 +1,113 @@
+"""Calls from outside that are not answered yet, and the callers that wait for them.
+
+Used by the owner of the state (`round_runner`) only, except for `Completion.wait`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from contextlib import suppress
+
+from ic_harness import waiting
+from ic_harness.errors import ReplicaError
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.replicated_state import Answer, FromPythonApi, FromUser, Origin
+
+
+class Completion:
+    """The answer to one call from outside, once the round that brought it is published.
+
+    One caller waits for it at a time; `patient` is whether without a timeout. `stuck` says why waiting is useless
+    at present, `failure` that the replica stopped or its state was replaced.
+    """
+
+    __slots__ = ("_wake", "answer", "done", "failure", "origin", "patient", "stuck")
+
+    def __init__(self, origin: Origin, *, patient: bool = False) -> None:
+        self.origin = origin
+        self.patient = patient
+        self.answer: Answer | None = None
+        self.failure: ReplicaError | None = None
+        self.done = False
+        self.stuck = ""
+        self._wake = threading.Lock()
+        self._wake.acquire()
+
+    def prepare(self, *, patient: bool) -> None:
+        """Get ready to wait, perhaps once more."""
+        self.patient, self.stuck = patient, ""
+        self._wake.acquire(blocking=False)
+
+    def wait(self, timeout_s: float | None) -> bool:
+        """Wait until there is something to know; False when the time was over before."""
+        return self.done or waiting.acquire(self._wake, timeout_s)
+
+    def complete(self, answer: Answer | None, failure: ReplicaError | None = None) -> None:
+        """Let the caller go with an answer or an error; only the first call counts."""
+        if not self.done:
+            self.answer, self.failure = answer, failure
+            self.done = True
+            self.wake()
+
+    def give_up(self, why: str) -> None:
+        """Release the caller without an answer; it may wait again, the call stays expected."""
+        self.stuck = why
+        self.wake()
+
+    def wake(self) -> None:
+        """Release the lock in which a caller waits; a caller that gave up before has left it released."""
+        with suppress(RuntimeError):
+            self._wake.release()
+
+
+class Completions:
+    """Everything that is expected, by origin; `waiting` are those whose callers wait at present."""
+
+    def __init__(self) -> None:
+        self._expected: defaultdict[Origin, list[Completion]] = defaultdict(list)
+        self.waiting: set[Completion] = set()
+
+    def expect(self, completion: Completion) -> None:
+        """Take in a call."""
+        self._expected[completion.origin].append(completion)
+
+    def attend(self, completion: Completion) -> None:
+        """Note that a caller waits."""
+        if not completion.done:
+            self.waiting.add(completion)
+
+    def leave(self, completion: Completion) -> bool:
+        """Note that a caller waits no more; returns whether its call is still expected."""
+        self.waiting.discard(completion)
+        return completion in self._expected.get(completion.origin, ())
+
+    def complete(self, changes: StateDelta) -> None:
+        """Complete what a published round has answered."""
+        for ticket, answer in changes.answers.items():
+            self._complete(FromPythonApi(ticket), answer)
+        for request_id, record in changes.requests.items():
+            if record is not None and record.answer is not None:
+                self._complete(FromUser(request_id), record.answer)
+
+    def _complete(self, origin: Origin, answer: Answer) -> None:
+        for completion in self._expected.pop(origin, ()):
+            self.waiting.discard(completion)
+            completion.complete(answer)
+
+    def give_up(self, why: str, *, only_patient: bool = False) -> None:
+        """Release callers that wait for what no round will bring; those without a timeout get an error.
+
+        Their calls stay expected. With `only_patient` the others go on waiting.
+        """
+        for completion in [one for one in self.waiting if one.patient or not only_patient]:
+            self.waiting.discard(completion)
+            completion.give_up(why)
+
+    def fail(self, failure: ReplicaError) -> None:
+        """Fail everything, because the replica stops or its state was replaced."""
+        expected, self._expected = self._expected, defaultdict(list)
+        self.waiting = set()
+        for completions in expected.values():
+            for completion in completions:
+                completion.complete(None, failure)

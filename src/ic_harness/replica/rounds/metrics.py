@@ -1,0 +1,114 @@
+"""Metrics of every message, and the stream of lines that canisters print.
+
+Nothing here influences the replicated state. The newest entries are kept, each with a number, so that a reader
+can continue where it stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from ic_harness.principal import Principal
+from ic_harness.replica.state.replicated_state import Canister, LogRecord
+
+KEPT: Final = 10_000
+"""Entries of each stream that are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionMetrics:
+    """What one message of a canister cost.
+
+    `what` is the method, `reply`, `reject`, `heartbeat`, `global_timer` or `on_low_wasm_memory`;
+    `cycles` is by how much the balance changed; `query` is True for a query that was not replicated.
+    """
+
+    round: int
+    canister_id: bytes
+    what: str
+    instructions: int
+    cycles: int
+    trapped: bool
+    query: bool = False
+
+    @property
+    def canister(self) -> Principal:
+        """The canister that ran."""
+        return Principal(self.canister_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """Something that a canister printed, or why it trapped."""
+
+    canister: Principal
+    time_ns: int
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """The content as text."""
+        return self.content.decode(errors="replace")
+
+
+T = TypeVar("T")
+
+
+class Recent(Generic[T]):
+    """The newest entries of a stream, numbered from 0. Written by one thread, read by any."""
+
+    def __init__(self) -> None:
+        self._entries: deque[T] = deque(maxlen=KEPT)
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def extend(self, entries: Iterable[T]) -> None:
+        """Add entries."""
+        with self._lock:
+            new = list(entries)
+            self._entries.extend(new)
+            self._count += len(new)
+
+    def since(self, number: int = 0) -> tuple[int, list[T]]:
+        """The entries from `number` on that are still kept, and the number to come back with."""
+        with self._lock:
+            first = self._count - len(self._entries)
+            return self._count, list(self._entries)[max(0, number - first) :]
+
+
+class Observer:
+    """Collects figures and lines after each round, and passes lines on to listeners."""
+
+    def __init__(self) -> None:
+        self.figures: Recent[ExecutionMetrics] = Recent()
+        self.lines: Recent[LogLine] = Recent()
+        self.listeners: list[Callable[[LogLine], None]] = []
+        self._seen: dict[bytes, int] = {}
+
+    def skip(self, canisters: Iterable[Canister]) -> None:
+        """Take what these canisters printed so far as told."""
+        self._seen = {canister.id: canister.next_log for canister in canisters}
+
+    def observe(self, figures: list[ExecutionMetrics], changed: Iterable[Canister]) -> None:
+        """Take in what a round did."""
+        self.figures.extend(figures)
+        for canister in changed:
+            told = self._seen.get(canister.id, 0)
+            if canister.next_log != told:
+                self._seen[canister.id] = canister.next_log
+                self._tell(canister, [record for record in canister.logs if record.index >= told])
+
+    def _tell(self, canister: Canister, records: list[LogRecord]) -> None:
+        canister_id = Principal(canister.id)
+        self.tell([LogLine(canister=canister_id, time_ns=r.time_ns, content=r.content) for r in records])
+
+    def tell(self, lines: list[LogLine]) -> None:
+        """Pass lines on: those of a query come here directly, because no canister log keeps them."""
+        self.lines.extend(lines)
+        for listener in list(self.listeners):
+            for line in lines:
+                listener(line)

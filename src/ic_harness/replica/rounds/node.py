@@ -1,0 +1,203 @@
+"""The one node of the subnet: what everything that answers requests shares.
+
+Joins scheduler, instance pool, certifier, clock, keys and journal, and publishes what a round changed: first into
+the journal, then into the certified state; the round runner completes the calls that it answered afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol, TypeVar
+
+from ic_harness.principal import Principal
+from ic_harness.protocol import Ed25519Identity
+from ic_harness.replica.certification import Certified, Certifier
+from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped, effects
+from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.rounds.metrics import ExecutionMetrics, LogLine, Observer
+from ic_harness.replica.rounds.reading import Reading
+from ic_harness.replica.rounds.round_runner import RoundRunner
+from ic_harness.replica.rounds.scheduler import Scheduler
+from ic_harness.replica.state.clock import Clock
+from ic_harness.replica.state.config import ReplicaConfig, Subnet
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.replicated_state import Canister, ReplicatedState
+from ic_harness.units import SECOND
+
+T = TypeVar("T")
+
+FRESHNESS: Final = SECOND // 2
+"""How far certified state may be from the clock before a reader gets a new round."""
+
+
+class Pinned(Protocol):
+    """Something that holds an older replicated state, such as a snapshot of the network."""
+
+    @property
+    def state(self) -> ReplicatedState:
+        """The state whose blobs are still needed."""
+
+
+class Journal(Protocol):
+    """Where committed rounds are kept."""
+
+    def append(self, state: ReplicatedState, changes: StateDelta, instances: InstancePool) -> None:
+        """Keep what a round changed; when this returns it survives the death of the process."""
+
+    def pin(self, holder: Pinned) -> None:
+        """Keep the blobs that the state of `holder` names, for as long as `holder` lives."""
+
+
+class UnpublishedError(Exception):
+    """A canister is ahead of the certified state: the round that changed it is not published yet."""
+
+
+class Node:
+    """What the parts that answer requests share."""
+
+    def __init__(
+        self,
+        *,
+        config: ReplicaConfig,
+        clock: Clock,
+        subnet: Subnet,
+        scheduler: Scheduler,
+        certifier: Certifier,
+        identity: Ed25519Identity,
+        journal: Journal | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.subnet = subnet
+        self.scheduler = scheduler
+        self.certifier = certifier
+        self.identity = identity
+        self.journal = journal
+        self.observer = Observer()
+        self.observer.skip(self.state.canisters.values())
+        background = clock.ticks if config.background is None else config.background
+        self.runner = RoundRunner(
+            scheduler, clock, self.publish, background=background, interval_s=config.round_interval_s
+        )
+        self.certify_everything()
+
+    @property
+    def state(self) -> ReplicatedState:
+        """The replicated state."""
+        return self.scheduler.state
+
+    @property
+    def instances(self) -> InstancePool:
+        """The live instances."""
+        return self.scheduler.instances
+
+    @property
+    def certified(self) -> Certified:
+        """The certified state of the last round."""
+        return self.certifier.latest
+
+    def publish(self, changes: StateDelta) -> None:
+        """Make a round known: journal, certified state."""
+        if self.journal is not None:
+            self.journal.append(self.state, changes, self.instances)
+        self.certifier.update(
+            self.state,
+            {canister_id: self._state(canister_id) for canister_id in changes.canisters},
+            changes.requests,
+        )
+        self._observe(changes)
+
+    def _observe(self, changes: StateDelta) -> None:
+        canisters = self.state.canisters
+        figures = [
+            ExecutionMetrics(round=self.state.round, canister_id=canister_id, **measure._asdict())
+            for canister_id, measure in changes.measures
+        ]
+        self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
+
+    def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
+        """Record what a query cost and printed; no canister log keeps that."""
+        cost = ExecutionMetrics(
+            round=self.state.round,
+            canister_id=canister.id,
+            what=what,
+            instructions=outcome.instructions,
+            cycles=0,
+            trapped=isinstance(outcome, Trapped),
+            query=True,
+        )
+        self.observer.figures.extend([cost])
+        printed = effects.trap_log_lines(outcome) if isinstance(outcome, Trapped) else outcome.logs
+        if printed:
+            canister_id, time_ns = Principal(canister.id), self.query_time_ns()
+            self.observer.tell(
+                [LogLine(canister=canister_id, time_ns=time_ns, content=text) for text in printed]
+            )
+
+    def replace_state(self, state: ReplicatedState) -> None:
+        """Replace the replicated state; no round may run, and the memories must be replaced already."""
+        changes = StateDelta(
+            canisters={*self.state.canisters, *state.canisters},
+            requests={**dict.fromkeys(self.state.requests), **state.requests},
+            outcalls={**dict.fromkeys(self.state.outcalls), **state.outcalls},
+            replaced={*self.state.canisters, *state.canisters},
+        )
+        self.scheduler.adopt(state)
+        if self.journal is not None:
+            self.journal.append(state, changes, self.instances)
+        self.certify_everything()
+        self.observer.skip(state.canisters.values())
+
+    def certify_everything(self) -> None:
+        """Certify the whole state anew, because it was loaded or replaced."""
+        self.certifier.clear()
+        states = {canister_id: self._state(canister_id) for canister_id in self.state.canisters}
+        self.certifier.update(self.state, states, dict(self.state.requests))
+
+    def _state(self, canister_id: bytes) -> tuple[Canister, Module | None] | None:
+        canister = self.state.canisters.get(canister_id)
+        if canister is None:
+            return None
+        return canister, self.instances.module(canister) if canister.installed else None
+
+    def fresh(self) -> Certified:
+        """The certified state, not older than half a second and with everything done that waits."""
+        self.runner.refresh(FRESHNESS, lambda: self.certified.time_ns)
+        return self.certified
+
+    @contextmanager
+    def committed(self, canister: Canister) -> Iterator[bytes]:
+        """Lock a canister in a state that is certified; yields its data certificate.
+
+        Between the commit of a message and the end of its round the certified data in the canister is newer
+        than the certified one, and a witness made then would not fit. Raises `UnpublishedError` in that case.
+        """
+        with self.instances.lock(canister.id):
+            state = self.certified
+            if state.certified_data.get(canister.id) != canister.certified_data:
+                raise UnpublishedError
+            yield state.data_certificate(canister.id)
+
+    def run_read(self, action: Callable[[Reading], T]) -> T:
+        """Run Wasm that changes nothing, on a thread for it, and wait for the result.
+
+        Where the canister is ahead of the certified state, `action` runs again between two rounds: always waiting
+        for the round that is under way could go on for ever beside a canister that never rests.
+
+        Raises `ReplicaError` when the replica stops meanwhile.
+        """
+        reading = Reading(self.instances.interruption)
+        task = Task(lambda: reading.run(action))
+        try:
+            return QUERIES.run(task)
+        except UnpublishedError:
+            return self.runner.call(lambda: reading.run(action))
+        except BaseException:
+            if task.abandoned:
+                reading.abandon()
+            raise
+
+    def query_time_ns(self) -> int:
+        """The time that a query sees: that of the certified state, or the clock's where that is later."""
+        return max(self.state.time_ns, self.clock.now_ns())

@@ -1,0 +1,188 @@
+"""What rounds work on: the replicated state, indexes of the canisters with work, and the changes of the round.
+
+The parts of a round (`scheduler`, `expiry`, `outcall_answers`, `management`) share it; it knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.management import ManagementEffects
+from ic_harness.replica.rounds import deadlines
+from ic_harness.replica.rounds.outcall_sources import OutcallSource
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.output_queue import OutputMessage, ResponseOut
+from ic_harness.replica.state.replicated_state import (
+    MANAGEMENT,
+    Answer,
+    Canister,
+    FromCanister,
+    FromPythonApi,
+    FromUser,
+    Outcall,
+    ReplicatedState,
+    Request,
+    RequestRecord,
+    Response,
+    Status,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IngressMessage:
+    """A call from outside. A user's call brings its record and the time after which it must not begin."""
+
+    request: Request
+    record: RequestRecord | None = None
+    expiry_ns: int | None = None
+
+
+class RoundState:
+    """The replicated state between and during rounds. Use it from one thread at a time."""
+
+    def __init__(
+        self, state: ReplicatedState, instances: InstancePool, subnet: Subnet, outcalls: OutcallSource
+    ) -> None:
+        self.state = state
+        self.instances = instances
+        self.subnet = subnet
+        self.outcalls = outcalls
+        self.changes = StateDelta()
+        self.leaving: list[OutputMessage] = []
+        # Callers put into it while a round may be running: only append and popleft are used.
+        self.inbox: deque[IngressMessage] = deque()
+        self.since = 0
+        """How many interruptions there were when the present management call began."""
+        self.reindex()
+
+    def adopt(self, state: ReplicatedState) -> None:
+        """Continue with another replicated state; messages between canisters of the present one are dropped."""
+        self.state = state
+        self.inbox.clear()
+        self.leaving = []
+        self.changes = StateDelta()
+        self.reindex()
+
+    def reindex(self) -> None:
+        """Rebuild the indexes, after the state was loaded or replaced."""
+        canisters = self.state.canisters.values()
+        self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
+        self.timers: dict[bytes, int] = {}
+        self.heartbeats: set[bytes] = set()
+        self.stopping: set[bytes] = set()
+        self.expiring = deadlines.index(canisters)
+        self.take_source(self.outcalls)
+        for canister in canisters:
+            self.watch(canister)
+
+    def take_source(self, source: OutcallSource) -> None:
+        """Let `source` answer outcalls, also those that are under way."""
+        source.replaced()
+        self.outcalls = source
+        for outcall in self.state.outcalls.values():
+            self.begin_outcall(outcall)
+
+    def begin_outcall(self, outcall: Outcall) -> None:
+        """Pass an outcall to its source, and note its deadline."""
+        self.expiring.add(outcall.deadline_ns, MANAGEMENT, outcall.number)
+        self.outcalls.begin(outcall)
+
+    def watch(self, canister: Canister) -> None:
+        """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook; and whether it stops."""
+        self.timers.pop(canister.id, None)
+        self.heartbeats.discard(canister.id)
+        if canister.status is Status.STOPPING:
+            self.stopping.add(canister.id)
+        else:
+            self.stopping.discard(canister.id)
+        if not canister.installed or canister.status is not Status.RUNNING:
+            return
+        if canister.low_memory_hook == "ready":
+            self.ready.add(canister.id)
+        if canister.global_timer_ns:
+            self.timers[canister.id] = canister.global_timer_ns
+        if "canister_heartbeat" in self.instances.module(canister).exports:
+            self.heartbeats.add(canister.id)
+
+    def touch(self, canister: Canister) -> None:
+        """Note that a canister changed outside its execution slice."""
+        self.changes.canisters.add(canister.id)
+
+    def apply(self, effects: ManagementEffects) -> None:
+        """Apply what a management call asks for."""
+        for canister in effects.changed.values():
+            self.touch(canister)
+            self.watch(canister)
+            self.expiring.note_stops(canister)
+        for canister_id in effects.deleted:
+            self._forget(canister_id)
+        self.changes.replaced |= effects.memory_replaced
+        for outcall in effects.outcalls:
+            self.state.outcalls[outcall.number] = self.changes.outcalls[outcall.number] = outcall
+            self.begin_outcall(outcall)
+        for answered in effects.rejected:
+            self.deliver(answered)
+        self.leaving += effects.outputs
+
+    def _forget(self, canister_id: bytes) -> None:
+        """Remove a deleted canister from the indexes."""
+        self.ready.discard(canister_id)
+        self.timers.pop(canister_id, None)
+        self.heartbeats.discard(canister_id)
+        self.stopping.discard(canister_id)
+        self.changes.canisters.add(canister_id)
+
+    # --- messages -------------------------------------------------------------------------------------------
+
+    def enqueue(self, request: Request) -> None:
+        """Put a call into its callee's queue, or refuse it."""
+        if request.callee in {MANAGEMENT, self.subnet.id}:
+            self.state.management_queue.append(request)
+            return
+        callee = self.state.canisters.get(request.callee)
+        if callee is None:
+            known = self.subnet.hosts(request.callee) or not isinstance(request.origin, FromCanister)
+            self.refuse(request, (rejects.canister_not_found if known else rejects.no_route)(request.callee))
+        elif not isinstance(request.origin, FromCanister) and len(callee.queue) >= 4 * QUEUE_CAPACITY:
+            self.refuse(request, rejects.queue_full(callee.id))
+        else:
+            callee.queue.append(request)
+            self.ready.add(callee.id)
+            self.touch(callee)
+
+    def refuse(self, request: Request, answer: Answer) -> None:
+        """Answer a call that never began, with all its cycles."""
+        self.deliver(ResponseOut(request.origin, answer, request.cycles))
+
+    def deliver(self, item: ResponseOut) -> None:
+        """Bring an answer to its caller."""
+        match item.origin:
+            case FromUser(request_id):
+                self._record(request_id, item.answer)
+            case FromPythonApi(ticket):
+                self.changes.answers[ticket] = item.answer
+            case FromCanister(caller_id, call):
+                caller = self.state.canisters.get(caller_id)
+                if caller is not None:
+                    caller.queue.append(
+                        Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
+                    )
+                    self.ready.add(caller_id)
+                    self.touch(caller)
+
+    def _record(self, request_id: bytes, answer: Answer) -> None:
+        known = self.state.requests.get(request_id)
+        if known is None:
+            return
+        record = RequestRecord(
+            sender=known.sender,
+            effective_id=known.effective_id,
+            canister=known.canister,
+            forget_ns=max(known.forget_ns, self.state.time_ns + KEEP_ANSWERS),
+            answer=answer,
+        )
+        self.state.requests[request_id] = self.changes.requests[request_id] = record

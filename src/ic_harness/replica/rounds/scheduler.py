@@ -1,0 +1,339 @@
+"""Rounds: what happens in which order, as tables of steps.
+
+Interface specification, "Abstract behavior"; the shape is that of its `runStep`: each step picks its work and
+does it. Theory of operation: a round inducts what came from outside, then makes passes. A pass lets every canister
+with work run its execution slice (several in parallel threads), then routes what left the canisters, in the order of
+their ids. As on the network, calls between canisters are inducted within the round, so passes follow each other until
+no message is left or the instructions of the round are used up; timers and heartbeats run in the first pass only.
+Rounds never run beside each other: `round_runner.RoundRunner` sees to that. Same inputs, same state: nothing here asks
+a clock or draws randomness.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from ic_harness.replica.execution import Task, WasmThreads
+from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.execution.interruption import belongs_to, origin_of
+from ic_harness.replica.management import ManagementCanister
+from ic_harness.replica.rounds import expiry, outcall_answers
+from ic_harness.replica.rounds.canister_execution import Budget, ExecutionSlice, Used
+from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
+from ic_harness.replica.rounds.round_state import IngressMessage, RoundState
+from ic_harness.replica.state import rejects
+from ic_harness.replica.state.config import (
+    ANSWERING_INSTRUCTIONS,
+    EXECUTION_THREADS,
+    ROUND_INSTRUCTIONS,
+    TURN_INSTRUCTIONS,
+    Subnet,
+)
+from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.output_queue import OutputMessage
+from ic_harness.replica.state.replicated_state import (
+    MANAGEMENT,
+    Canister,
+    FromUser,
+    Origin,
+    ReplicatedState,
+    Request,
+)
+
+_WORTH_A_THREAD: Final = 200_000
+"""Instructions a message, about a tenth of a millisecond, from which on a canister's slice runs beside others."""
+
+
+class Kind(enum.Enum):
+    """How long canisters may work in a round."""
+
+    ANSWERING = enum.auto()
+    """A round that ends early for the callers that wait: `TURN_INSTRUCTIONS` of calls from outside."""
+    TICK = enum.auto()
+    """A round that was asked for: as much as the network's rounds."""
+    GATHERED = enum.auto()
+    """A round for calls that were gathered for it: all of them begin, whatever they need."""
+
+
+class Scheduler(RoundState):
+    """The state and its rounds. Use it from one thread at a time."""
+
+    def __init__(
+        self,
+        state: ReplicatedState,
+        instances: InstancePool,
+        subnet: Subnet,
+        management: ManagementCanister,
+        *,
+        threads: int = 4,
+        journaled: bool = False,
+        outcalls: OutcallSource | None = None,
+    ) -> None:
+        super().__init__(state, instances, subnet, outcalls or RefusingOutcalls())
+        self.management = management
+        self.journaled = journaled
+        self._threads = WasmThreads("ic-harness-execution", threads)
+        self._kind = Kind.ANSWERING
+        self._first_pass = True
+        self._beating = False
+        self._used: dict[bytes, Used] = {}
+        # Instructions a message of each canister took lately: decides where its slice runs, never what it does.
+        self._paces: dict[bytes, int] = {}
+
+    # --- the round ------------------------------------------------------------------------------------------
+
+    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> StateDelta:
+        """Run one round at the given time and give what it changed."""
+        self.state.round += 1
+        self.state.time_ns = max(now_ns, self.state.time_ns + 1)
+        self._kind, self._beating, self._used = kind, heartbeats, {}
+        self._do(BEGINNING)
+        self._first_pass = True
+        self._do(PASS)
+        self._first_pass = False
+        while self._goes_on():
+            self._do(PASS)
+        self._do(END)
+        changes, self.changes = self.changes, StateDelta()
+        return changes
+
+    def _do(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            work = step.pick(self)
+            if work:
+                step.act(self, work)
+
+    def _goes_on(self) -> bool:
+        """Whether another pass of the round would do something."""
+        if self.instances.interruption.pausing:
+            return False
+        if sum(used.total for used in self._used.values()) >= EXECUTION_THREADS * self._budget().total:
+            return False
+        return bool(self.leaving or self.state.management_queue or self.due())
+
+    def has_work(self) -> bool:
+        """Whether a round would do something now, without any time passing."""
+        return bool(
+            self.inbox
+            or self.ready
+            or self.state.management_queue
+            or self.leaving
+            or (self.state.outcalls and self.outcalls.answered())
+        )
+
+    def next_event_ns(self) -> int | None:
+        """When something will happen by itself: a timer, a deadline; None when nothing will."""
+        times = [*self.timers.values()]
+        if self.expiring.earliest_ns is not None:
+            times.append(self.expiring.earliest_ns)
+        return min(times, default=None)
+
+    # --- steps ----------------------------------------------------------------------------------------------
+
+    def expired(self) -> list[tuple[bytes, int]]:
+        """Take out of the index what has waited too long."""
+        earliest = self.expiring.earliest_ns
+        if earliest is None or earliest > self.state.time_ns:
+            return []
+        return self.expiring.due(self.state.time_ns)
+
+    def expire(self, due: Iterable[tuple[bytes, int]]) -> None:
+        """Give up what waited too long: best-effort calls, stop requests, outcalls."""
+        for canister_id, number in due:
+            if canister_id == MANAGEMENT:
+                outcall_answers.expire(self, number)
+            else:
+                expiry.expire(self, canister_id, number)
+
+    def answer_outcalls(self, numbers: Iterable[int]) -> None:
+        """Answer outcalls whose response is there."""
+        for number in numbers:
+            if not outcall_answers.answer(self, number):
+                return
+
+    def induct(self, inbox: deque[IngressMessage]) -> None:
+        """Put accepted calls of users and of the host into queues; the same request is taken only once."""
+        while inbox:
+            incoming = inbox.popleft()
+            origin, record = incoming.request.origin, incoming.record
+            if isinstance(origin, FromUser) and record is not None:
+                if origin.request_id in self.state.requests:
+                    continue
+                self.state.requests[origin.request_id] = record
+                self.changes.requests[origin.request_id] = record
+            self.state.updates += 1
+            if incoming.expiry_ns is not None and incoming.expiry_ns < self.state.time_ns:
+                self.refuse(incoming.request, rejects.ingress_expired())
+            else:
+                self.enqueue(incoming.request)
+
+    def manage(self, requests: Iterable[Request]) -> None:
+        """Let the management canister work through its queue."""
+        batch = deque(requests)
+        self.state.management_queue.clear()
+        while batch:
+            if not self._manage(batch[0]):
+                break
+            batch.popleft()
+        self.state.management_queue.extendleft(reversed(batch))
+
+    def _manage(self, request: Request) -> bool:
+        """Execute one management call; False when rounds must give way, and nothing of it was done."""
+        interruption = self.instances.interruption
+        while True:
+            self.since = interruption.count
+            if interruption.pausing:
+                return False
+            if interruption.abandoned and self._abandoned(request.origin):
+                self.refuse(request, rejects.interrupted())
+                return True
+            effects = self.management.execute(self, request)
+            self.apply(effects)
+            if effects.complete:
+                return True
+
+    def _abandoned(self, origin: Origin | None) -> bool:
+        return belongs_to(origin, self.instances.interruption.abandoned, self.state.canisters)
+
+    def due(self) -> list[Canister]:
+        """Canisters that have something to do in this pass, in the order of their ids."""
+        canisters = self.state.canisters
+        if not self._first_pass:
+            return [
+                canisters[canister_id] for canister_id in sorted(self.ready) if self._may_go_on(canister_id)
+            ]
+        now = self.state.time_ns
+        ids = self.ready | self.heartbeats if self._beating else self.ready
+        if self.timers:
+            ids = ids | {canister_id for canister_id, when in self.timers.items() if when <= now}
+        return [canisters[canister_id] for canister_id in sorted(ids)]
+
+    def _may_go_on(self, canister_id: bytes) -> bool:
+        used, budget = self._used.get(canister_id) or Used(), self._budget()
+        if not budget.lasts(used):
+            return False
+        return any(budget.allows(message, used) for message in self.state.canisters[canister_id].queue)
+
+    def _budget(self) -> Budget:
+        if self._kind is Kind.ANSWERING:
+            return Budget(ingress=TURN_INSTRUCTIONS, total=ANSWERING_INSTRUCTIONS)
+        if self._kind is Kind.GATHERED and self._first_pass:
+            return Budget(ingress=math.inf, total=math.inf)
+        return Budget(ingress=ROUND_INSTRUCTIONS, total=ROUND_INSTRUCTIONS)
+
+    def execute(self, canisters: list[Canister]) -> None:
+        """Run the execution slice of each of these canisters."""
+        executions = [
+            ExecutionSlice(
+                canister,
+                self.instances,
+                self.subnet,
+                self.state.time_ns,
+                self.journaled,
+                lambda message, canister: self._abandoned(origin_of(message, canister)),
+                used=self._used.setdefault(canister.id, Used()),
+            )
+            for canister in canisters
+        ]
+        # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it saves.
+        ordered = sorted(executions, key=self._pace, reverse=True)
+        heavy = sum(self._pace(execution) >= _WORTH_A_THREAD for execution in ordered)
+        apart = min(heavy, len(ordered) - 1)
+        running = [Task(partial(self._run, execution)) for execution in ordered[:apart]]
+        for task in running:
+            self._threads.submit(task)
+        for execution in ordered[apart:]:
+            self._run(execution)
+        for task in running:
+            task.result()
+        for execution in executions:
+            self._after(execution)
+
+    def _pace(self, execution: ExecutionSlice) -> int:
+        return self._paces.get(execution.canister.id, 0)
+
+    def _run(self, execution: ExecutionSlice) -> None:
+        beating = self._beating and execution.canister.id in self.heartbeats
+        execution.run(self._budget(), tasks=self._first_pass, heartbeat=beating)
+
+    def _after(self, execution: ExecutionSlice) -> None:
+        canister = execution.canister
+        self.leaving += execution.outputs
+        self.changes.canisters.add(canister.id)
+        self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
+        if execution.measures:
+            self._paces[canister.id] = sum(m.instructions for m in execution.measures) // len(
+                execution.measures
+            )
+        self.changes.measures += [(canister.id, measure) for measure in execution.measures]
+        if not canister.queue:
+            self.ready.discard(canister.id)
+        if canister.calls:
+            self.expiring.note(canister)
+        self.watch(canister)
+
+    def route(self, leaving: list[OutputMessage]) -> None:
+        """Bring calls to their callees and answers to their callers."""
+        self.leaving = []
+        for item in leaving:
+            if isinstance(item, Request):
+                self.enqueue(item)
+            else:
+                self.deliver(item)
+
+    def settle_stops(self, stopping: Iterable[bytes]) -> None:
+        """Stop canisters that wait for nothing any more, and answer the stop requests."""
+        expiry.settle_stops(self, stopping)
+
+    def forget(self, old: Iterable[bytes]) -> None:
+        """Forget requests whose time is over."""
+        for request_id in old:
+            del self.state.requests[request_id]
+            self.changes.requests[request_id] = None
+
+    def old_requests(self) -> list[bytes]:
+        """Requests that finished and need not be known any more; looked for every 64 rounds only."""
+        if self.state.round % 64:
+            return []
+        now = self.state.time_ns
+        return [
+            request_id
+            for request_id, record in self.state.requests.items()
+            if record.answer is not None and record.forget_ns < now
+        ]
+
+    def close(self) -> None:
+        """End the worker threads; no round may run any more."""
+        self._threads.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a round: `pick` finds its work, `act` does it if there is any."""
+
+    name: str
+    pick: Callable[[Scheduler], Any]
+    act: Callable[[Scheduler, Any], None]
+
+
+BEGINNING: Final[tuple[Step, ...]] = (
+    Step("expire", Scheduler.expired, Scheduler.expire),
+    Step("induct", lambda s: s.inbox, Scheduler.induct),
+)
+"""What happens once, at the beginning of a round."""
+PASS: Final[tuple[Step, ...]] = (
+    Step("outcalls", lambda s: s.outcalls.answered() if s.state.outcalls else (), Scheduler.answer_outcalls),
+    Step("manage", lambda s: s.state.management_queue, Scheduler.manage),
+    Step("execute", Scheduler.due, Scheduler.execute),
+    Step("stop", lambda s: s.stopping, Scheduler.settle_stops),
+    Step("route", lambda s: s.leaving, Scheduler.route),
+)
+"""One pass, of which a round has as many as there is work for."""
+END: Final[tuple[Step, ...]] = (Step("forget", Scheduler.old_requests, Scheduler.forget),)
+"""What happens once, at the end of a round."""

@@ -1,0 +1,1 @@
+"""The replica over HTTP: ASGI application, connections, admin routes, and which part answers a request."""

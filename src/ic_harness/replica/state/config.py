@@ -1,0 +1,119 @@
+"""How a replica is set up, and the limits that it keeps.
+
+Limits quote the interface specification ("Resource limits") and the defaults of DFINITY's replica.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ic_harness.principal import Principal
+from ic_harness.replica.state.clock import Clock
+from ic_harness.replica.state.latency_profile import Latency
+from ic_harness.units import MIB, MINUTE, SECOND, TRILLION
+
+UPDATE_INSTRUCTIONS: Final = 40_000_000_000
+QUERY_INSTRUCTIONS: Final = 5_000_000_000
+INSPECT_INSTRUCTIONS: Final = 200_000_000
+INSTALL_INSTRUCTIONS: Final = 300_000_000_000
+COMPOSITE_CALL_INSTRUCTIONS: Final = 50_000_000
+"""What one call of a composite query costs of its budget."""
+COMPOSITE_DEPTH: Final = 6
+REPLY_BYTES: Final = 2 * MIB
+QUERY_REPLY_BYTES: Final = 3 * MIB
+CALL_BYTES: Final = 10 * MIB
+"""Payload of a call between canisters of one subnet."""
+QUEUE_CAPACITY: Final = 500
+MAX_CONTROLLERS: Final = 10
+MAX_SNAPSHOTS: Final = 10
+MAX_VIEWERS: Final = 10
+"""Principals in the `allowed_viewers` of a visibility."""
+MAX_ENVIRONMENT_VARIABLES: Final = 20
+VARIABLE_BYTES: Final = 128
+"""Bytes of the name, and of the value, of an environment variable."""
+MIN_LOG_BYTES: Final = 4096
+MAX_LOG_BYTES: Final = 2 * MIB
+"""Bounds of `log_memory_limit`, which may also be 0."""
+MAX_CHUNKS: Final = 100
+MAX_CHUNK_BYTES: Final = MIB
+BEST_EFFORT_TIMEOUT: Final = 300 * SECOND
+STOP_TIMEOUT: Final = 5 * MINUTE
+KEEP_ANSWERS: Final = 5 * MINUTE
+"""How long the status of a request is kept after it finished."""
+SYNC_WAIT_S: Final = 10.0
+"""How long a synchronous call waits for its verdict before it answers 202."""
+DEFAULT_CYCLES: Final = 100 * TRILLION
+TURN_INSTRUCTIONS: Final = 60_000_000
+"""After so many instructions in a round a canister begins no further call from outside, so that those which it
+has finished are answered. Rounds that are asked for by `tick` take `ROUND_INSTRUCTIONS` instead."""
+ANSWERING_INSTRUCTIONS: Final = 400_000_000
+"""Instructions of a canister in a round that callers wait for, `MESSAGE_OVERHEAD` included: beside a canister that
+calls itself without end they wait a tenth of a second, not one."""
+ROUND_INSTRUCTIONS: Final = 4_000_000_000
+"""Instructions of a canister in one round, after which its messages wait for the next; the replica's limit."""
+EXECUTION_THREADS: Final = 4
+"""Threads of the replica that execute canisters. A round begins no further pass when all canisters together have used
+what a canister may use on each of so many threads: a round's changes are kept in memory until its end."""
+OUTCALL_TIMEOUT: Final = 60 * SECOND
+"""How long an HTTPS outcall may take."""
+MAX_HEADERS: Final = 64
+"""Headers of an HTTPS outcall's request, and of its response."""
+MAX_HEADER_BYTES: Final = 8 * 1024
+"""Bytes of a header's name, and of its value."""
+MAX_HEADERS_BYTES: Final = 48 * 1024
+MAX_RESPONSE_BYTES: Final = 2_000_000
+MESSAGE_OVERHEAD: Final = 2_000_000
+"""What each message counts besides its instructions, so that a round has an end for small messages too; the
+replica's figure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaConfig:
+    """How to set up a `Replica`.
+
+    `seed` fixes keys and random numbers (None: drawn, or found in the state folder). `state_dir` None keeps
+    nothing on disk. `cache_dir` holds compiled modules, shared by all replicas of a user (None: a folder of
+    the user's cache). `background` lets a thread of the replica's own run rounds for timers, heartbeats and
+    calls that no caller waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
+    often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
+    a request, `latency` makes clients wait as on a real network. `nodes` is the size of the subnet that this
+    replica simulates, by which outcalls are paid.
+    """
+
+    seed: bytes | None = None
+    state_dir: Path | None = None
+    clock: Clock | None = None
+    cache_dir: Path | None = None
+    background: bool | None = None
+    round_interval_s: float = 1.0
+    ingress_bytes: int = 2 * MIB + 64 * 1024
+    sync_wait_s: float = SYNC_WAIT_S
+    threads: int = 4
+    nodes: int = 13
+    latency: Latency | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    """What never changes while a network lives: its identity."""
+
+    id: bytes
+    root_key: bytes
+    node_id: bytes
+    node_key: bytes
+    seed: bytes = field(repr=False)
+    nodes: int = 13
+
+    ranges: tuple[tuple[bytes, bytes], ...] = ((bytes(8) + b"\x01\x01", b"\xff" * 8 + b"\x01\x01"),)
+    """Closed ranges of canister ids: every id of eight bytes and 01 01 that a counter can reach."""
+
+    def hosts(self, canister_id: bytes) -> bool:
+        """Whether the id is in the subnet's ranges; ids of users are longer and belong to no subnet."""
+        return any(low <= canister_id <= high and len(canister_id) == len(low) for low, high in self.ranges)
+
+    @property
+    def principal(self) -> Principal:
+        """The id as a principal."""
+        return Principal(self.id)

@@ -1,0 +1,1 @@
+"""What only a test network does: injected faults, latency, snapshots of the whole network."""
