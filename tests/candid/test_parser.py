@@ -196,3 +196,14 @@ def test_numeric_labels_are_natural_numbers_of_32_bits(label):
             read(text)
         assert caught.value.offset == text.index(label)
     assert candid.parse_values("(record { 4_294_967_295 = 1; 0x10 = 2 })") == ({2**32 - 1: 1, 16: 2},)
+
+
+@pytest.mark.parametrize(
+    "text", ["service : { f : () -> () g : () -> () }", "type T = record { a : nat b : nat }; service : {}"]
+)
+def test_members_are_separated(text):
+    """Methods and fields without a semicolon between them are an error at the second one."""
+    with pytest.raises(CandidError) as caught:
+        candid.parse(text)
+    assert text[caught.value.offset] in "gb"
+    assert caught.value.expected == "; or }"

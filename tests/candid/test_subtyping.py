@@ -139,7 +139,24 @@ UPGRADES = [
         "text cannot be read as nat",
     ),
     ("f : (func () -> () query) -> ()", "f : (func () -> ()) -> ()", "args[0]", "query, not update"),
-    ("f : (func (nat) -> ()) -> ()", "f : (func (text) -> ()) -> ()", "args[0].args[0]", "cannot be read"),
+    (
+        "f : (func (nat) -> ()) -> ()",
+        "f : (func (text) -> ()) -> ()",
+        "args[0].args[0]",
+        "text cannot be read as nat, which old clients expect",
+    ),
+    (
+        "f : () -> (func (nat) -> (nat))",
+        "f : () -> (func (text) -> (nat))",
+        "results[0].args[0]",
+        "old clients send nat, which cannot be read as text",
+    ),
+    (
+        "f : () -> (func (nat) -> (nat))",
+        "f : () -> (func (nat) -> (text))",
+        "results[0].results[0]",
+        "text cannot be read as nat, which old clients expect",
+    ),
     ("f : () -> (service { g : () -> () })", "f : () -> (service {})", "results[0]", "the method g"),
 ]
 
