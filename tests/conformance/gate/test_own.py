@@ -358,18 +358,34 @@ def test_suites_of_others_are_found(monkeypatch):
         matches=lambda service: "get" in service.methods,
         load=lambda: own_suite([], [], ()),
     )
-    monkeypatch.setattr(suites, "entry_points", lambda **_: [_Point("mine", mine)])
+    _install(monkeypatch, [_Point("mine", mine)])
     assert suite_named("mine") is mine
     assert suite_for(Build(name="x", wasm=counters.keeping()).service) is mine
-    assert suite_for(reference().service).name == "capsule"
-    broken = [_Point("broken", ImportError("no module")), _Point("other", 7)]
-    monkeypatch.setattr(suites, "entry_points", lambda **_: broken)
+    assert suite_for(reference().service).name == "generic"
+    _install(monkeypatch, [_Point("broken", ImportError("no module")), _Point("other", 7)])
     with pytest.raises(InputError, match=r"'broken'.*cannot be loaded: ImportError: no module"):
         suite_named("broken")
     with pytest.raises(InputError, match=r"must be an ic_harness.testing.gate.SuiteEntry, not int"):
         suite_named("other")
-    with pytest.raises(InputError, match="there is no suite 'nonsense'; there are: capsule, icrc, generic"):
+    with pytest.raises(InputError, match="there is no suite 'nonsense'; there are: broken, other, generic"):
         suite_named("nonsense")
+
+
+def test_a_suite_is_loaded_for_canisters_with_its_methods_only(monkeypatch):
+    """What an entry point says that it needs is compared before the suite is imported."""
+    broken = _Point("broken", ImportError("no module"))
+    service = Build(name="x", wasm=counters.keeping()).service
+    _install(monkeypatch, [broken], broken=[_Point("transfer", None)])
+    assert suite_for(service).name == "generic"
+    _install(monkeypatch, [broken], broken=[_Point("get", None)])
+    with pytest.raises(InputError, match=r"'broken'.*cannot be loaded"):
+        suite_for(service)
+
+
+def _install(monkeypatch, entries, **needed):
+    """Install these suites alone; `needed` has the entry points for methods by the suite's name."""
+    groups = {suites.GROUP: entries} | {f"{suites.GROUP}.{name}": points for name, points in needed.items()}
+    monkeypatch.setattr(suites, "entry_points", lambda group: groups.get(group, []))
 
 
 def test_the_example_of_the_page_runs(judged):
