@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from judge import BrokenOffError
 
-STOP_S = 30
+STOP_S = 300
+"""A suite leaves gigabytes of state, which the replica writes when it stops; only one that hangs takes so long."""
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def served(state: Path, *options: str, environment: Mapping[str, str] | None = N
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})},
         ) as replica,
     ):
         try:
@@ -42,17 +44,19 @@ def served(state: Path, *options: str, environment: Mapping[str, str] | None = N
             if replica.poll() is not None:
                 raise BrokenOffError(f"the replica ended with status {replica.returncode}: {_end(log)}")
         finally:
-            _stop(replica)
+            _stop(replica, log)
 
 
-def _stop(replica: subprocess.Popen[str]) -> None:
+def _stop(replica: subprocess.Popen[str], log: Path) -> None:
+    """End the replica; one that does not stop writes the stacks of its threads to the log (SIGABRT) first."""
     replica.terminate()
     try:
         replica.wait(STOP_S)
     except subprocess.TimeoutExpired:
-        replica.kill()
-        raise BrokenOffError(f"the replica did not stop within {STOP_S} s") from None
+        replica.send_signal(signal.SIGABRT)
+        replica.wait()
+        raise BrokenOffError(f"the replica did not stop within {STOP_S} s: {_end(log)}") from None
 
 
 def _end(log: Path) -> str:
-    return log.read_text(encoding="utf-8", errors="replace")[-2000:]
+    return log.read_text(encoding="utf-8", errors="replace")[-6000:]
