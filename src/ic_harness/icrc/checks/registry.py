@@ -18,6 +18,11 @@ class Check:
     id: str
     run: CheckFunction
 
+    @property
+    def name(self) -> str:
+        """The name in test ids, such as `TT1-a-transfer-moves-its-amount`; used by own tests (`docs/icrc.md`)."""
+        return f"{self.id}-{self.run.__name__.replace('_', '-')}"
+
 
 CHECKS: Final[list[Check]] = []
 """Every check, in the order in which the modules define them."""
