@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "pyproject.toml"
 LOCK = ROOT / "scripts" / "requirements.lock"
 PYTHON = Path("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)>=([0-9.]+)(,<[0-9.]+)?")
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)>=([0-9.]+)(,<[0-9.]+)?(; .+)?")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def lowest(extras: list[str]) -> str:
     for requirement in wanted:
         match = _REQUIREMENT.fullmatch(requirement)
         if match is None:
-            raise ValueError(f"pyproject.toml: {requirement!r} is not of the form name>=version")
+            raise ValueError(
+                f"pyproject.toml: {requirement!r} is not of the form name>=version or name>=version; marker"
+            )
         lines.append(f"{match[1]}=={match[2]}\n")
     return "".join(lines)
 

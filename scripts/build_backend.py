@@ -182,7 +182,7 @@ def copied(into: Path, changed: Mapping[str, str]) -> Path:
         for path in (CRATE / "tests").glob("*.rs")
         if path.name != "candid.rs"
     }
-    for name, content in (contents | changed).items():
+    for name, content in {**contents, **changed}.items():
         path = into / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
@@ -276,11 +276,11 @@ def optimized(wasm: Path) -> bytes:
     return small.read_bytes()
 
 
-def path_remaps(toolchain: Toolchain) -> Iterator[str]:
-    """Yield the flags that keep the folders of this machine out of the Wasm."""
+def path_remaps(toolchain: Toolchain, crate: Path = CRATE) -> Iterator[str]:
+    """Yield the flags that keep the folders of this machine out of the Wasm of a crate."""
     home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     sysroot = output(toolchain.rustc, "--print=sysroot")
-    for folder, name in ((str(CRATE), "/backend"), (str(home), "/cargo"), (sysroot, "/rust")):
+    for folder, name in ((str(crate), f"/{crate.name}"), (str(home), "/cargo"), (sysroot, "/rust")):
         yield f"--remap-path-prefix={folder}={name}"
 
 

@@ -1,6 +1,6 @@
 """Faulty backends as patches: reads them, applies one, and merges all into one crate that chooses when it runs.
 
-A mutant is a file ``tests/conformance/mutants/<name>.patch``: one sentence that says what is wrong, a line ``Breaks:``
+A mutant is a file ``tests/suite/mutants/<name>.patch``: one sentence that says what is wrong, a line ``Breaks:``
 with the guarantees that the conformance suite must find broken, and a unified diff against ``src/backend``. The crate
 itself knows nothing of faults.
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-FOLDER: Final = ROOT / "tests" / "conformance" / "mutants"
+FOLDER: Final = ROOT / "tests" / "suite" / "mutants"
 LONGEST_NAME: Final = 46
 _FILE: Final = re.compile(r"(?:---|\+\+\+) [ab]/(\S+)$")
 _HUNK: Final = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")

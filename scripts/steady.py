@@ -24,12 +24,12 @@ from pathlib import Path
 
 from ic_capsule.backend import reference_wasm
 from ic_capsule.suite.checks import CHECKS, Check
-from ic_capsule.suite.stage import Stage
+from ic_capsule.suite.context import CheckContext
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.testing.gate import Build, Order, run_gate
+from ic_harness.testing.gate import Build, GateRequest, run_gate
 from ic_harness.testing.results import CheckResult
-from ic_harness.testing.running import run_check
+from ic_harness.testing.runner import run_check
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATIONS = ROOT / "fixtures" / "canisters" / "generations"
@@ -119,7 +119,7 @@ def judge(subject: str, checks: Sequence[Check]) -> Words:
         found = []
         for check in checks:
             salt = os.urandom(16)
-            stage = Stage(
+            stage = CheckContext(
                 network,
                 canister,
                 partial(_identity, salt),
@@ -138,11 +138,11 @@ def _identity(salt: bytes, name: str) -> Ed25519Identity:
 def _gate() -> Words:
     now = datetime.now(UTC)
     build = Build(name="backend.wasm.gz", wasm=reference_wasm(), place="reference")
-    order = Order(
+    request = GateRequest(
         subject=build, today=now.date(), started=now.isoformat(timespec="seconds"), salt=os.urandom(16)
     )
     with embedded() as network:
-        found = run_gate(order, network)
+        found = run_gate(request, network)
     stages = {f"stage {stage.name}": stage.outcome.value for stage in found.stages}
     return {"verdict": found.verdict.value, **stages, **words(found.checks)}
 

@@ -27,7 +27,7 @@ from tests.interop import toolbox
 from tests.interop.judges import MAKERS
 
 from ic_capsule.backend import AsyncBackend, reference_wasm
-from ic_capsule.uploads.session import WINDOW
+from ic_capsule.uploads.upload_state import WINDOW
 from ic_harness.networks import connect
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity

@@ -181,7 +181,8 @@ def go(place: World, *, until: str = "process", lanes: int = 48) -> dict[str, fl
         ),
         str(lanes),
     ]
-    return json.loads(subprocess.check_output(command))
+    figures: dict[str, float] = json.loads(subprocess.check_output(command))
+    return figures
 
 
 def tell(what: str, place: World, ran: dict[str, float], *, most_again: float | None = 1.05) -> None:
@@ -224,8 +225,9 @@ def check_stored(place: World, good: set[bytes]) -> None:
             page = backend.memories_list(view.target()["capsule"], cursor, 100)
             for header in page.items:
                 memory = backend.memories_read(header.id)
-                for asset in [*memory.blob_internal_assets, *memory.inline_assets]:
-                    base = asset.metadata.value.base
+                metadata = [asset.metadata for asset in memory.blob_internal_assets]
+                metadata += [asset.metadata for asset in memory.inline_assets]
+                for base in (one.value.base for one in metadata):
                     if base.asset_type.value == "Original":
                         counts[base.sha256 or b""] += 1
             cursor = page.next_cursor
@@ -251,7 +253,7 @@ def harm_calls(url: str, count: int, every: int) -> None:
         seconds = {"seconds": 0.3} if HARMS[number % len(HARMS)].startswith("delay") else {}
         order(
             url,
-            harm=HARMS[number % len(HARMS)],
+            kind=HARMS[number % len(HARMS)],
             endpoint="call",
             after=every * number + every // 2,
             **seconds,
@@ -316,7 +318,7 @@ def limited() -> None:
         write_happy(photos, 100, 0)
         add(place, photos)
         for number in range(20):
-            order(place.url, harm="429", endpoint="call", after=25 * number, times=5)
+            order(place.url, kind="429", endpoint="call", after=25 * number, times=5)
         tell("rate limited", place, go(place), most_again=None)  # what was refused had been sent
 
 
@@ -327,7 +329,7 @@ def cut() -> None:
         photos.mkdir()
         write_happy(photos, 100, 0)
         add(place, photos)
-        with when(place, 0.3, lambda: order(place.url, harm="drop_request", endpoint=None, times=60)):
+        with when(place, 0.3, lambda: order(place.url, kind="drop_request", endpoint=None, times=60)):
             tell("network cut", place, go(place))
 
 

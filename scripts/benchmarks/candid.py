@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def measure_ours(folder: Path) -> dict[str, float]:
         ("memories_list", methods["memories_list"].return_types),
     ):
         data = (folder / name).read_bytes()
-        figures[name] = best(lambda data=data, types=types: candid.decode(data, types))
+        figures[name] = best(partial(candid.decode, data, types))
     return figures | _typed(folder)
 
 
@@ -182,13 +183,16 @@ def measure_icp_py_core(folder: Path) -> dict[str, float]:
     return figures | _measure_rival(folder, candid.decode, candid.encode, candid.Types, returns)
 
 
+def _decoding(decode: Any, path: Path, returns: Any) -> Measure:
+    return lambda: decode(path.read_bytes(), returns)
+
+
 def _measure_rival(
     folder: Path, decode: Any, encode: Any, types: Any, returns: dict[str, Any]
 ) -> dict[str, float]:
     figures: dict[str, float] = {}
     runs: dict[str, Measure] = {
-        name: lambda name=name, rets=rets: decode((folder / name).read_bytes(), rets)
-        for name, rets in returns.items()
+        name: _decoding(decode, folder / name, rets) for name, rets in returns.items()
     }
     runs["encode 1.8 MB"] = lambda: encode([{"type": types.Vec(types.Nat8), "value": BLOB}])
     runs["blob"] = lambda: decode((folder / "blob").read_bytes(), [types.Vec(types.Nat8)])

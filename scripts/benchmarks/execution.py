@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -123,7 +124,7 @@ def measure_threads(engine: Engine, wasm: bytes) -> None:
         for _ in range(500):
             update(instance, "spin")
 
-    alone = sum(once(lambda instance=instance: work(instance)) for instance in instances)
+    alone = sum(once(partial(work, instance)) for instance in instances)
     threads = [threading.Thread(target=work, args=(instance,)) for instance in instances]
     before = time.perf_counter()
     for thread in threads:

@@ -17,12 +17,22 @@ from pathlib import Path
 import agent_rs
 import ic_ref_test
 import icp_js_core
+import pic_js
+import pic_js_examples
+import pocketic_py
 from expected import Expected
 from judge import Bench, BrokenOffError, Judge, Result, UnavailableError
 from served import served
 
 ROOT = Path(__file__).resolve().parents[2]
-JUDGES: tuple[Judge, ...] = (ic_ref_test.JUDGE, icp_js_core.JUDGE, agent_rs.JUDGE)
+JUDGES: tuple[Judge, ...] = (
+    ic_ref_test.JUDGE,
+    icp_js_core.JUDGE,
+    agent_rs.JUDGE,
+    pic_js.JUDGE,
+    pic_js_examples.JUDGE,
+    pocketic_py.JUDGE,
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -56,7 +66,12 @@ def once(judge: Judge, found: Path, jobs: int) -> Mapping[str, Result]:
         work.mkdir()
         with (
             judge.beside(Path(folder)) as beside,
-            served(Path(folder) / "state", *beside.options, environment=beside.environment) as url,
+            served(
+                Path(folder) / "state",
+                *beside.options,
+                program=beside.program,
+                environment=beside.environment,
+            ) as url,
         ):
             return judge.run(Bench(found.resolve(), url, work, jobs, beside.words))
 

@@ -7,14 +7,18 @@ for outcalls ask a web server on loopback (`tests/interop/httpbin.py`) whose cer
 
 from __future__ import annotations
 
+import json
 import sys
+import urllib.request
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import two_subnets
 from judge import Bench, Beside, BrokenOffError, Judge, Result, command, numbered
 from tools import httpbin
+from two_subnets import HALF
 
 CASE_TIMEOUT = "120s"
 SUITE_TIMEOUT_S = 1800
@@ -32,12 +36,21 @@ def run(bench: Bench) -> Mapping[str, Result]:
         timeout_s=SUITE_TIMEOUT_S,
         environment={
             "TMPDIR": str(bench.work), "PYTHON": sys.executable, "JOBS": str(bench.jobs), "TIMEOUT": CASE_TIMEOUT,
+            **topology(bench.url),
         },
         good=(0, SOME_FAILED),
     )  # fmt: skip
     if not report.exists():
         raise BrokenOffError(f"no report was written: {printed[-2000:]}")
     return read(report)
+
+
+def topology(url: str) -> dict[str, str]:
+    """The suite's own subnet and its peer, as the script that starts the suite takes them."""
+    with urllib.request.urlopen(f"{url}/_/topology") as answer:  # noqa: S310 - a replica on loopback
+        _, peer = json.load(answer)["subnet_configs"]
+    ids = f"({HALF},{2 * HALF - 1})"
+    return {"LAST": str(HALF - 1), "PEER": f'("{peer}",application,1,[{ids}],[])'}
 
 
 def read(report: Path) -> dict[str, Result]:
@@ -56,10 +69,10 @@ def _cases(node: ET.Element) -> Iterator[tuple[str, Result]]:
 
 @contextmanager
 def beside(folder: Path) -> Iterator[Beside]:
-    """The web server for outcalls; the suite pays for a subnet of one node."""
+    """The web server for outcalls, and two subnets of one node, as the suite pays for."""
     with httpbin(folder) as (address, certificate):
-        options = ("--outcalls", "live", "--nodes", "1")
-        yield Beside(options, {"SSL_CERT_FILE": str(certificate)}, ("--httpbin", address))
+        words = ("--httpbin", address)
+        yield Beside((), {"SSL_CERT_FILE": str(certificate)}, words, (two_subnets.__file__,))
 
 
 JUDGE = Judge("ic-ref-test", "ic-ref-test", run, beside)

@@ -33,11 +33,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Beside:
-    """What a suite has beside its replica: options of `replica start`, its environment, words for the suite itself."""
+    """What a suite has beside its replica: options of `replica start`, its environment, words for the suite itself.
+
+    `program` are the words for Python that start the replica, where it is not the command of the package.
+    """
 
     options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    program: tuple[str, ...] = ("-m", "ic_harness.cli", "replica", "start")
 
 
 @dataclass(frozen=True)

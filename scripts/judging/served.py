@@ -7,23 +7,26 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from judge import BrokenOffError
 
+COMMAND = ("-m", "ic_harness.cli", "replica", "start")
 STOP_S = 300
 """A suite leaves gigabytes of state, which the replica writes when it stops; only one that hangs takes so long."""
 
 
 @contextmanager
-def served(state: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+def served(
+    state: Path, *options: str, program: Sequence[str] = COMMAND, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """The URL of a fresh replica with its state in `state`, ended afterwards.
 
     Raises BrokenOffError when it does not start, ends while the suite runs, or does not stop within `STOP_S`.
     """
-    command = [sys.executable, "-m", "ic_harness.cli", "replica", "start", "--port", "0", "--json", *options]
+    command = [sys.executable, *program, "--port", "0", "--json", *options]
     log = state.with_suffix(".log")
     with (
         log.open("w", encoding="utf-8") as errors,
