@@ -5,6 +5,7 @@ answered and may return a response, raise, or return None to let it pass.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ic_harness.agent import Agent, CallableTransport, Response
 from ic_harness.errors import EnvelopeError
@@ -160,7 +161,12 @@ class StandIn:
 
     def agent(self, **options):
         """An agent whose clock and sleep are this network's."""
-        settings = {"clock": lambda: self.now, "sleep": self.sleep, "root_key": ROOT.public_der} | options
+        settings: dict[str, Any] = {
+            "clock": lambda: self.now,
+            "sleep": self.sleep,
+            "root_key": ROOT.public_der,
+            **options,
+        }
         return Agent(CallableTransport(self), Ed25519Identity.from_seed(b"\x01" * 32), **settings)
 
 

@@ -32,7 +32,7 @@ def test_replies_reach_the_flow(runner):
 
     def outer():
         first = yield from inner()
-        nothing = yield from Pause(2.5)
+        nothing = yield from Pause(2.5)  # type: ignore[func-returns-value]  # that it is None is checked below
         return first, nothing
 
     seen = []

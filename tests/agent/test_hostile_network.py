@@ -151,7 +151,7 @@ def test_a_certificate_of_another_canister(kind):
 
 
 @pytest.mark.parametrize("kind", ["update", "state", "metadata", "nodes"])
-def test_a_subnet_outside_its_range(kind):
+def test_a_subnet_outside_its_range(monkeypatch, kind):
     """A subnet whose delegation does not name the canister cannot speak for it."""
     net = StandIn(delegated=True)
     grant = net.delegation()
@@ -167,7 +167,7 @@ def test_a_subnet_outside_its_range(kind):
         },
     }
     moved = sign_certificate(build(elsewhere), ROOT).to_cbor()
-    net.delegation = lambda: type(grant)(grant.subnet_id, moved)
+    monkeypatch.setattr(net, "delegation", lambda: type(grant)(grant.subnet_id, moved))
     fails(net, kind, CertificateError)
 
 

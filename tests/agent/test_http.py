@@ -21,10 +21,18 @@ from ic_harness.protocol import MAINNET_ROOT_KEY
 from .standin import CANISTER, ROOT, StandIn
 
 
+class Served(StandIn):
+    """A stand-in network with its URL, the requests that it received and the encodings that they accept."""
+
+    url: str
+    calls_seen: list
+    encodings: list
+
+
 @pytest.fixture
 def served():
     """A stand-in network behind a real HTTP server."""
-    net = StandIn()
+    net = Served()
     calls = []
     net.encodings = []
 
@@ -82,11 +90,11 @@ def test_calls_over_http_asynchronously(served):
 @pytest.fixture
 def raw_server():
     """A server that reads one request and then sends given bytes, or nothing, and hangs up or holds on."""
-    closing = []
+    listeners, running = [], []
 
     def start(answer, *, hold=False):
         listener = socket.create_server(("127.0.0.1", 0))
-        closing.append(listener)
+        listeners.append(listener)
         released = threading.Event()
 
         def serve():
@@ -98,20 +106,19 @@ def raw_server():
                 connection.recv(65536)
                 connection.sendall(answer)
                 if hold:
-                    released.wait(20)
+                    released.wait(60)
 
         thread = threading.Thread(target=serve)
         thread.start()
-        closing.append((released, thread))
+        running.append((released, thread))
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     yield start
-    for item in closing:
-        if isinstance(item, tuple):
-            item[0].set()
-            item[1].join(20)
-        else:
-            item.close()
+    for listener in listeners:
+        listener.close()
+    for released, thread in running:
+        released.set()
+        thread.join(60)
 
 
 def both(url, request):
@@ -172,7 +179,7 @@ def test_an_endless_answer(raw_server, monkeypatch):
 def test_a_dripping_answer(raw_server, monkeypatch):
     """An answer that drips is cut off when the time of the whole exchange is over."""
     ticks = iter(range(0, 10_000, 100))
-    monkeypatch.setattr(transport_http.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr("ic_harness.agent.transport_http.time.monotonic", lambda: next(ticks))
     url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabcde")
     with pytest.raises(TransportError, match="in time"):
         HttpTransport(url).send(Request("GET", "/"))

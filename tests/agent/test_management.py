@@ -2,6 +2,7 @@
 
 import asyncio
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -12,10 +13,10 @@ from ic_harness.agent.management_calls import (
     DEFAULT_EFFECTIVE_ID,
     MANAGEMENT,
     fits_one_message,
-    interface,
     mode_variant,
     settings_record,
 )
+from ic_harness.agent.management_interface import interface
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 
@@ -30,6 +31,10 @@ STATUS = {
         "reserved_cycles_limit": 5,
         "log_visibility": {"controllers": None},
         "wasm_memory_limit": 0,
+        "minimum_incoming_canister_call_cycles": None,
+        "log_memory_limit": None,
+        "snapshot_visibility": None,
+        "status_visibility": None,
         "wasm_memory_threshold": 0,
         "environment_variables": [],
     },
@@ -49,13 +54,44 @@ STATUS = {
     },
 }
 SNAPSHOT = {"id": b"snap", "taken_at_timestamp": 1, "total_size": 2}
-REPLIES = {
+METADATA = {
+    "source": {"taken_from_canister": None},
+    "taken_at_timestamp": 5,
+    "wasm_module_size": 8,
+    "globals": [{"i32": -1}],
+    "wasm_memory_size": 65536,
+    "stable_memory_size": 0,
+    "wasm_chunk_store": [],
+    "canister_version": 3,
+    "certified_data": b"c",
+    "global_timer": {"active": 9},
+    "on_low_wasm_memory_hook_status": {"ready": None},
+}
+CONSUMED = dict.fromkeys(
+    (
+        "memory",
+        "compute_allocation",
+        "ingress_induction",
+        "instructions",
+        "request_and_response_transmission",
+        "uninstall",
+        "canister_creation",
+        "http_outcalls",
+        "burned_cycles",
+    ),
+    1,
+)
+REPLIES: dict[str, Any] = {
     "create_canister": {"canister_id": CANISTER},
     "provisional_create_canister_with_cycles": {"canister_id": CANISTER},
     "canister_status": STATUS,
     "stored_chunks": [{"hash": b"h"}],
     "take_canister_snapshot": SNAPSHOT,
     "list_canister_snapshots": [SNAPSHOT],
+    "read_canister_snapshot_metadata": METADATA,
+    "read_canister_snapshot_data": {"chunk": b"piece"},
+    "upload_canister_snapshot_metadata": {"snapshot_id": b"new"},
+    "canister_metrics": {"cycles_consumed": CONSUMED},
     "fetch_canister_logs": {"canister_log_records": [{"idx": 0, "timestamp_nanos": 1, "content": b"hi"}]},
 }
 
@@ -108,6 +144,14 @@ CALLS = {
     "load_canister_snapshot": ((CANISTER, b"snap"), None),
     "list_canister_snapshots": ((CANISTER,), [SNAPSHOT]),
     "delete_canister_snapshot": ((CANISTER, b"snap"), None),
+    "read_canister_snapshot_metadata": ((CANISTER, b"snap"), METADATA),
+    "read_canister_snapshot_data": (
+        (CANISTER, b"snap", {"wasm_memory": {"offset": 0, "size": 5}}),
+        b"piece",
+    ),
+    "upload_canister_snapshot_metadata": ((CANISTER, METADATA), b"new"),
+    "upload_canister_snapshot_data": ((CANISTER, b"snap", {"wasm_chunk": None}, b"piece"), None),
+    "canister_metrics": ((CANISTER,), CONSUMED),
     "fetch_canister_logs": ((CANISTER,), REPLIES["fetch_canister_logs"]["canister_log_records"]),
 }
 
@@ -116,7 +160,8 @@ CALLS = {
 def test_every_method(method, case):
     """Each method sends what the interface wants to the right place, and gives back plain values."""
     args, expected = case
-    agent, twin = Recorder(), AsyncRecorder()
+    agent: Any = Recorder()
+    twin: Any = AsyncRecorder()
     assert getattr(Management(agent), method)(*args) == expected
     assert asyncio.run(getattr(AsyncManagement(twin), method)(*args)) == expected
     assert twin.seen == agent.seen
@@ -124,14 +169,38 @@ def test_every_method(method, case):
     assert agent.seen[0][2] == (DEFAULT_EFFECTIVE_ID if "create" in method else CANISTER)
 
 
-def test_every_method_of_the_interface_is_offered():
-    """The class, the interface file and this test know the same methods (chunked code is a detail)."""
-    assert set(CALLS) == set(interface().methods) - {"install_chunked_code"}
+def test_every_method_for_users_is_offered():
+    """The class, the interface file and this test know the same methods; the others are for canisters alone."""
+    assert set(interface().methods) - set(CALLS) == {
+        "bitcoin_get_balance",
+        "bitcoin_get_block_headers",
+        "bitcoin_get_current_fee_percentiles",
+        "bitcoin_get_utxos",
+        "bitcoin_send_transaction",
+        "canister_info",
+        "canister_metadata",
+        "deposit_cycles",
+        "ecdsa_public_key",
+        "flexible_http_request",
+        "http_request",
+        "install_chunked_code",  # Management.install_code chooses it for large modules
+        "list_canisters",  # queried at the subnet, by its administrators
+        "node_metrics_history",
+        "raw_rand",
+        "rename_canister",
+        "schnorr_public_key",
+        "sign_with_ecdsa",
+        "sign_with_schnorr",
+        "subnet_info",
+        "vetkd_derive_key",
+        "vetkd_public_key",
+    }
+    assert set(CALLS) <= {name for name in dir(Management) if not name.startswith("_")}
 
 
 def test_a_specified_id_chooses_the_subnet():
     """A canister with a wanted id is made where that id lives."""
-    agent = Recorder()
+    agent: Any = Recorder()
     Management(agent).provisional_create_canister_with_cycles(specified_id=str(CANISTER))
     assert agent.seen[0][1]["specified_id"] == agent.seen[0][2] == CANISTER
 
@@ -170,7 +239,7 @@ def test_upgrade_options():
     with pytest.raises(InputError):
         mode_variant("upgrade", wasm_memory="discard")
     with pytest.raises(InputError):
-        mode_variant("overwrite")
+        mode_variant("overwrite")  # type: ignore[arg-type]
 
 
 def test_settings():

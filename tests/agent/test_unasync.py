@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 import ic_harness.agent
-from ic_harness.agent import AsyncAgent, AsyncCallableTransport, Response, unasync
+from ic_harness.agent import (
+    AsyncAgent,
+    AsyncCallableTransport,
+    Response,
+    management_codegen,
+    unasync,
+)
 from ic_harness.errors import RejectError, TransportError
 from ic_harness.protocol import AnonymousIdentity
 
@@ -23,6 +29,17 @@ def test_twins_are_fresh(source, target):
     committed = (FOLDER / target).read_text()
     assert committed.splitlines()[0] == made.splitlines()[0]
     assert ast.dump(ast.parse(committed)) == ast.dump(ast.parse(made))
+
+
+def test_generated_management_is_fresh():
+    """Types and methods are what the generator makes of `protocol/management.did`, up to line breaks."""
+    made = {
+        "management_types.py": management_codegen.types_module(),
+        "management_methods.py": management_codegen.methods_module(),
+    }
+    for name, source in made.items():
+        committed = (FOLDER / name).read_text()
+        assert ast.dump(ast.parse(committed)) == ast.dump(ast.parse(source)), name
 
 
 def agent_on(net):

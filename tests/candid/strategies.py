@@ -7,35 +7,21 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from ic_harness.candid import FuncRef, ServiceRef, Some
 from ic_harness.candid.types import (
-    BOOL,
     EMPTY,
-    FLOAT32,
-    FLOAT64,
-    INT,
-    NAT,
-    NAT8,
-    NULL,
     PRIMITIVES,
-    PRINCIPAL,
-    RANGES,
-    RESERVED,
-    TEXT,
     Field,
     Func,
     Named,
     Opt,
     Record,
-    ServiceType,
     Type,
     Variant,
     Vec,
     field_hash,
-    nullable,
     resolve,
 )
-from ic_harness.principal import Principal
+from ic_harness.testing.strategies import values
 
 NAMES = st.one_of(
     st.sampled_from(["a", "b", "foo", "bar", "type", "record", "Ok", "Err", "ohne Punkt", "☃", "", "x1"]),
@@ -98,22 +84,6 @@ def is_endless(type_: Type) -> bool:
 
 TYPES = st.one_of(PLAIN_TYPES, recursive_types())
 
-_INTEGERS = st.one_of(st.integers(-1000, 1000), st.integers(), st.integers(-(2**300), 2**300))
-_TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
-_PRINCIPALS = st.binary(max_size=29).map(Principal)
-_PRIMITIVE_VALUES: dict[Type, st.SearchStrategy[Any]] = {
-    NULL: st.none(),
-    RESERVED: st.none(),
-    BOOL: st.booleans(),
-    NAT: _INTEGERS.map(abs),
-    INT: _INTEGERS,
-    TEXT: _TEXTS,
-    FLOAT32: st.floats(width=32, allow_nan=False),
-    FLOAT64: st.floats(allow_nan=False),
-    PRINCIPAL: _PRINCIPALS,
-    **{prim: st.integers(low, high) for prim, (low, high) in RANGES.items()},
-}
-
 
 def is_inhabited(type_: Type, seen: tuple[int, ...] = ()) -> bool:
     """Whether a type has values at all."""
@@ -129,34 +99,7 @@ def is_inhabited(type_: Type, seen: tuple[int, ...] = ()) -> bool:
     return True
 
 
-@st.composite
-def values_of(draw: st.DrawFn, type_: Type, depth: int = 0) -> Any:  # noqa: PLR0911 - a return for each kind
-    """A value of a type; options and vectors end when the value gets deep."""
-    actual = resolve(type_)
-    if actual in _PRIMITIVE_VALUES:
-        return draw(_PRIMITIVE_VALUES[actual])
-    match actual:
-        case Opt(inner):
-            if depth > 6 or draw(st.booleans()):
-                return None
-            value = draw(values_of(inner, depth + 1))
-            return Some(value) if nullable(inner) else value
-        case Vec(inner):
-            if resolve(inner) is NAT8:
-                return draw(st.binary(max_size=8))
-            size = 0 if depth > 6 else draw(st.integers(0, 3))
-            return [draw(values_of(inner, depth + 1)) for _ in range(size)]
-        case Record(fields):
-            values = {f.key: draw(values_of(f.type, depth + 1)) for f in fields}
-            return tuple(values.values()) if actual.is_tuple else values
-        case Variant(fields):
-            f = draw(st.sampled_from(fields))
-            return {f.key: draw(values_of(f.type, depth + 1))}
-        case Func():
-            return FuncRef(draw(_PRINCIPALS), draw(_TEXTS))
-        case ServiceType():
-            return ServiceRef(draw(_PRINCIPALS))
-    raise AssertionError(actual)
+values_of = values
 
 
 @st.composite

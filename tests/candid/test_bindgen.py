@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +31,7 @@ OPAQUE = Principal(b"\x01\x02")
 def build(tmp_path_factory):
     """Generate a module from a `.did` file or text, and import it."""
     folder = tmp_path_factory.mktemp("generated")
-    built = {}
+    built: dict[str, ModuleType] = {}
 
     def make(source: Path | str, name: str | None = None):
         text = source if isinstance(source, str) else source.read_text(encoding="utf-8")
@@ -39,6 +40,8 @@ def build(tmp_path_factory):
             file = folder / f"{name}.py"
             file.write_text(bindgen.generate(did_text=text, source_name=f"{name}.did"), encoding="utf-8")
             spec = importlib.util.spec_from_file_location(name, file)
+            assert spec is not None
+            assert spec.loader is not None
             module = sys.modules[name] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             built[text] = module

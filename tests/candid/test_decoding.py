@@ -9,11 +9,11 @@ import pytest
 
 from ic_harness import candid
 from ic_harness.candid import CandidError, Some
-from ic_harness.candid.decoding import Decoder
+from ic_harness.candid.decoding import Decoder, quota
 from ic_harness.candid.header_writer import write_header
-from ic_harness.candid.leb128 import encode_unsigned
 from ic_harness.candid.primitive_readers import MAX_DEPTH
-from ic_harness.candid.sizes import Sizes, quota
+from ic_harness.candid.primitive_writers import encode_unsigned
+from ic_harness.candid.sizes import Sizes
 from ic_harness.candid.types import resolve
 
 LISTS = candid.parse("type L = opt record { nat8; L }; type O = opt O; service : { f : (L) -> (O) }").methods[

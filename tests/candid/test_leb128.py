@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ic_harness.candid.leb128 import encode_signed, encode_unsigned, read_signed, read_unsigned
+from ic_harness.candid.leb128 import read_signed, read_unsigned
+from ic_harness.candid.primitive_writers import encode_signed, encode_unsigned
 from ic_harness.errors import CandidError
 
 ANY = st.one_of(st.integers(-300, 300), st.integers(-(2**70), 2**70), st.integers(-(2**3000), 2**3000))

@@ -34,6 +34,7 @@ def test_service_with_everything():
     assert service.types["Photo"].doc == "What a photo is.\nIn two lines."
     assert service.doc == "A shop\nof photos."
     assert service.name == "shop"
+    assert service.init_args is not None
     assert [str(t) for t in service.init_args] == ["principal", "opt text"]
     modes = {name: method.mode for name, method in service.methods.items()}
     assert modes == {
@@ -98,7 +99,7 @@ BAD = [
     ("type A = record { a : nat; 97 : nat }", "same field"),
     ("type A = record { 4294967296 : nat }", "32 bits"),
     ("type A = record { 4294967295 : nat; nat }", "no label is left"),
-    ("type A = variant { nat : nat }", "a name"),
+    ("type A = variant { vec : nat }", "a name"),
     ("type nat = int", "a name"),
     ("type A = vec", "a type"),
     ("type A = record { a nat }", "expected"),

@@ -26,6 +26,7 @@ from ic_harness.replica import serve
 @pytest.fixture(scope="module")
 def network():
     """A network that is served over HTTP."""
+    opened: Any
     with embedded() as opened:
         server = serve(opened.replica)
         opened.served_at = server.url
@@ -146,6 +147,11 @@ def test_nonces(network, canister_id):
     """The caller's nonces are used."""
     seen = []
     client = Client(network.served_at)
-    with Agent(Identity(), client, nonce_factory=lambda: seen.append(1) or bytes(16)) as made:
+
+    def nonce():
+        seen.append(1)
+        return bytes(16)
+
+    with Agent(Identity(), client, nonce_factory=nonce) as made:
         made.query_raw(canister_id, "whoami", encode([]))
     assert seen

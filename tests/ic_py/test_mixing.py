@@ -1,5 +1,7 @@
 """Principals and identities of ic-py wherever ours are taken."""
 
+from typing import Any
+
 import pytest
 
 from ic_capsule.backend import Backend, reference_wasm
@@ -71,7 +73,7 @@ def test_principals_as_values(network, canister):
 
 def test_identities(network, canister):
     """ic-py's identities call as themselves, through every client."""
-    me = TheirIdentity()
+    me: Any = TheirIdentity()  # ic-py has no hints
     expected = me.inner.principal
     assert Backend(network.agent(me), canister).whoami() == expected
     assert Canister(network, canister, identity=me).whoami() == expected
@@ -81,7 +83,8 @@ def test_identities(network, canister):
 
 def test_delegations(network, canister):
     """ic-py's identities give delegations and take them, also for a target."""
-    owner, session = TheirIdentity(), TheirIdentity()
+    owner: Any = TheirIdentity()
+    session: Any = TheirIdentity()
     chained = DelegatedIdentity.delegate(owner, session, expiration_ns=2**62, targets=[canister])
     assert Backend(network.agent(chained), canister).whoami() == owner.inner.principal
     again = DelegatedIdentity.from_json(session, chained.to_json())

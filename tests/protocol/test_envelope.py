@@ -19,6 +19,7 @@ from ic_harness.protocol import (
     build,
     canister_key_der,
     cbor,
+    check_content,
     check_expiry,
     create_delegation,
     digest,
@@ -364,3 +365,54 @@ def test_an_expiry_is_told_as_dates():
         check_expiry((1 << 64) - 1, now)
     with pytest.raises(EnvelopeError, match=r"Provided expiry: 1970-01-01 00:00:00 UTC$"):
         check_expiry(0, now)
+
+
+def test_a_key_of_any_length_is_compared_with_its_sender():
+    """The sender must be that of the key, each time, whether the key is short enough to be remembered or not."""
+    for key in (ALICE.public_key_der, bytes(512), bytes(513)):
+        own = Principal.self_authenticating(key)
+        for sender, reason in [(BOB.principal, "does not match the public key"), (own, "Invalid")] * 2:
+            envelope = Envelope(content(ALICE, sender=sender.raw), key, bytes(64))
+            with pytest.raises(EnvelopeError, match=reason):
+                check(envelope)
+
+
+def test_the_anonymous_sender_has_no_attributes():
+    """`sender_info` comes from the canister of an identity, which the anonymous sender is not."""
+    info = {"info": b"i", "signer": CANISTER, "sig": b"s"}
+    envelope = Envelope(content(AnonymousIdentity(), sender_info=info))
+    with pytest.raises(EnvelopeError, match="not allowed for the anonymous user"):
+        check(envelope)
+
+
+@pytest.mark.parametrize("expiry", [0, (1 << 64) - 1])
+def test_an_expiry_is_any_nat64(expiry):
+    """The form allows every nat64; whether the time is right is `check_expiry`'s to say."""
+    check_content(content(ALICE, ingress_expiry=expiry))
+
+
+@pytest.mark.parametrize("expiry", [-1, 1 << 64])
+def test_an_expiry_is_a_nat64(expiry):
+    """Numbers beside the range are refused by name."""
+    with pytest.raises(EnvelopeError, match="`ingress_expiry` is not a nat64"):
+        check_content(content(ALICE, ingress_expiry=expiry))
+
+
+@pytest.mark.parametrize(("length", "fits"), [(32, True), (33, False)])
+def test_a_nonce_has_at_most_32_bytes(length, fits):
+    """The limit of the specification, and one byte more."""
+    fields = content(ALICE, nonce=bytes(length))
+    if fits:
+        check_content(fields)
+        return
+    with pytest.raises(EnvelopeError, match="`nonce` must be at most 32 bytes"):
+        check_content(fields)
+
+
+@pytest.mark.parametrize(("paths", "labels", "reason"), [(1001, 1, "1001 paths"), (1, 128, "128 labels")])
+def test_paths_are_bounded(paths, labels, reason):
+    """A thousand paths of 127 labels are accepted, one more of either is not."""
+    fields = {"request_type": "read_state", "sender": ALICE.principal.raw, "ingress_expiry": NOW}
+    check_content(fields | {"paths": [[b"x"] * 127] * 1000})
+    with pytest.raises(EnvelopeError, match=reason):
+        check_content(fields | {"paths": [[b"x"] * labels] * paths})

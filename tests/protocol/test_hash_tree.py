@@ -11,6 +11,7 @@ from ic_harness.protocol.hash_tree import (
     Labeled,
     Leaf,
     Pruned,
+    Tree,
     balanced,
     build,
     digest,
@@ -171,11 +172,12 @@ def test_two_pruned_siblings_merge():
 @given(st.lists(st.dictionaries(labels, st.none() | st.binary(max_size=3), max_size=8), max_size=12))
 def test_updates_agree_with_a_dict(rounds):
     """After any changes the tree holds what a dict holds, in order and not too deep."""
-    model, tree = {}, EMPTY
+    model: dict[bytes, bytes] = {}
+    tree: Tree = EMPTY
     for changes in rounds:
         tree = update(tree, {k: None if v is None else Leaf(v) for k, v in changes.items()})
         model = {k: v for k, v in (model | changes).items() if v is not None}
-        assert [(n.label, n.tree.value) for n in spine(tree)] == sorted(model.items())
+        assert spine(tree) == [Labeled(k, Leaf(v)) for k, v in sorted(model.items())]
 
 
 def depth(tree):
@@ -185,7 +187,7 @@ def depth(tree):
 
 def test_updates_stay_balanced():
     """Labels added in ascending order, the worst case, give a tree of logarithmic depth."""
-    tree = EMPTY
+    tree: Tree = EMPTY
     for number in range(1000):
         tree = update(tree, {number.to_bytes(2, "big"): Leaf(b"")})
     assert depth(tree) < 26
@@ -195,6 +197,8 @@ def test_updates_share_what_did_not_change():
     """An update makes new nodes only on the way to the change."""
     tree = build({number.to_bytes(2, "big"): b"v" for number in range(512)})
     changed = update(tree, {b"\x00\x05": Leaf(b"w")})
+    assert isinstance(tree, Fork)
+    assert isinstance(changed, Fork)
     assert changed.right is tree.right
     assert digest(changed) != digest(tree)
 

@@ -183,6 +183,8 @@ class IcPyPrincipal:
 class IcPyIdentity:
     """The shape of ic-py's Identity: `sender`, `der_pubkey`, `sign` giving key and signature."""
 
+    delegations: list
+
     def __init__(self, inner):
         self.inner = inner
         self.der_pubkey = inner.public_key_der
@@ -283,8 +285,9 @@ def test_webauthn(make):
 )
 def test_bad_webauthn_keys(cose):
     """Keys without a point, too short or of another kind are refused."""
+    key, payload, signature = _signed(cose)
     with pytest.raises(EnvelopeError, match="Invalid public key"):
-        verify_signature(*_signed(cose), TRUST)
+        verify_signature(key, payload, signature, TRUST)
 
 
 def _signed(cose):

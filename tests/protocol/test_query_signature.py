@@ -3,7 +3,13 @@
 import pytest
 
 from ic_harness.errors import CertificateError
-from ic_harness.protocol import Ed25519Identity, P256Identity, sign_query_response, verify_query_signatures
+from ic_harness.protocol import (
+    Ed25519Identity,
+    P256Identity,
+    RequestId,
+    sign_query_response,
+    verify_query_signatures,
+)
 
 NOW = 1_700_000_000 * 10**9
 MINUTE = 60 * 10**9
@@ -11,7 +17,7 @@ NODE, OTHER = Ed25519Identity.from_seed(b"\x01" * 32), Ed25519Identity.from_seed
 KEYS = {NODE.principal.raw: NODE.public_key_der}
 REPLIED = {"status": "replied", "reply": {"arg": b"answer"}}
 REJECTED = {"status": "rejected", "reject_code": 3, "reject_message": "no", "error_code": "IC0301"}
-ID = bytes(32)
+ID = RequestId(bytes(32))
 
 
 def check(response, keys=None, request_id=ID):

@@ -114,6 +114,7 @@ def test_a_recorded_reply():
     certificate = Certificate.from_cbor(REPLY)
     (call,) = list_children(certificate.tree, (b"request_status",))
     reply = certificate.lookup_value((b"request_status", call, b"reply"))
+    assert reply is not None
     assert reply.startswith(b"DIDL")
     assert b"Hello, tobi!" in reply
     between = Principal(bytes.fromhex("00000000006000af0101"))

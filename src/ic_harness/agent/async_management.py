@@ -1,6 +1,8 @@
 # Made from management.py by `python -m ic_harness.agent.unasync`; do not edit.
 """Creates, installs and configures canisters, for asynchronous code.
 
+Methods that need nothing beyond the interface are generated (`management_methods.py`).
+
 The twin of `management.py`.
 """
 
@@ -14,6 +16,7 @@ from ic_harness.agent.async_agent import AsyncAgent
 from ic_harness.agent.management_calls import (
     DEFAULT_EFFECTIVE_ID,
     MANAGEMENT,
+    UPLOADED_METADATA,
     InstallMode,
     chunks,
     decode_reply,
@@ -22,13 +25,15 @@ from ic_harness.agent.management_calls import (
     mode_variant,
     settings_record,
 )
-from ic_harness.agent.management_types import CanisterStatus
+from ic_harness.agent.management_types import Snapshot
 from ic_harness.principal import Principal
+
+from .async_management_methods import AsyncManagementMethods
 
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 
 
-class AsyncManagement:
+class AsyncManagement(AsyncManagementMethods):
     """The management canister, called as the identity of an agent.
 
     Canister ids may be anything `Principal.of` takes. Every method raises `RejectError` when the network
@@ -67,10 +72,6 @@ class AsyncManagement:
         reply = await self._call("provisional_create_canister_with_cycles", argument, target)
         return Principal.of(reply["canister_id"])
 
-    async def provisional_top_up_canister(self, canister_id: Any, amount: int) -> None:
-        """Give cycles to a canister of a local network."""
-        await self._on(canister_id, "provisional_top_up_canister", amount=amount)
-
     async def install_code(
         self,
         canister_id: Any,
@@ -105,87 +106,44 @@ class AsyncManagement:
     async def _upload(self, canister: Principal, wasm: bytes) -> list[dict[str, bytes]]:
         hashes = []
         for chunk in chunks(wasm):
-            reply = await self._on(canister, "upload_chunk", chunk=chunk)
-            hashes.append({"hash": reply["hash"]})
+            stored = await self.upload_chunk(canister, bytes(chunk))
+            hashes.append({"hash": stored})
         return hashes
-
-    async def upload_chunk(self, canister_id: Any, chunk: bytes) -> bytes:
-        """Put a piece of Wasm (at most 1 MiB) into a canister's chunk store; its SHA-256 comes back."""
-        reply = await self._on(canister_id, "upload_chunk", chunk=chunk)
-        return bytes(reply["hash"])
-
-    async def stored_chunks(self, canister_id: Any) -> list[bytes]:
-        """The hashes of the pieces in a canister's chunk store."""
-        reply = await self._on(canister_id, "stored_chunks")
-        return [entry["hash"] for entry in reply]
-
-    async def clear_chunk_store(self, canister_id: Any) -> None:
-        """Empty a canister's chunk store."""
-        await self._on(canister_id, "clear_chunk_store")
-
-    async def canister_status(self, canister_id: Any) -> CanisterStatus:
-        """Status, settings, memory and cycles of a canister, as a dict with the names of the interface."""
-        status: CanisterStatus = await self._on(canister_id, "canister_status")
-        return status
 
     async def update_settings(self, canister_id: Any, settings: Mapping[str, Any]) -> None:
         """Change settings; what is not named, or None, stays."""
         record = settings_record(settings)
         await self._on(canister_id, "update_settings", settings=record, sender_canister_version=None)
 
-    async def start_canister(self, canister_id: Any) -> None:
-        """Let a canister take calls again."""
-        await self._on(canister_id, "start_canister")
-
-    async def stop_canister(self, canister_id: Any) -> None:
-        """Let a canister finish what it began and take no more calls."""
-        await self._on(canister_id, "stop_canister")
-
-    async def delete_canister(self, canister_id: Any) -> None:
-        """Delete a stopped canister for good."""
-        await self._on(canister_id, "delete_canister")
-
-    async def uninstall_code(self, canister_id: Any) -> None:
-        """Remove code and state; controllers and cycles stay."""
-        await self._on(canister_id, "uninstall_code", sender_canister_version=None)
-
     async def take_canister_snapshot(
-        self, canister_id: Any, *, replace: bytes | None = None
-    ) -> dict[str, Any]:
-        """Take a snapshot of code and state; `replace` is the id of a snapshot to delete for it."""
-        snapshot: dict[str, Any] = await self._on(
+        self, canister_id: Any, *, replace: bytes | None = None, uninstall_code: bool | None = None
+    ) -> Snapshot:
+        """Take a snapshot of code and state; `replace` is the id of a snapshot to delete for it.
+
+        With `uninstall_code` the canister is empty afterwards.
+        """
+        snapshot: Snapshot = await self._on(
             canister_id,
             "take_canister_snapshot",
             replace_snapshot=replace,
-            uninstall_code=None,
+            uninstall_code=uninstall_code,
             sender_canister_version=None,
         )
         return snapshot
 
-    async def load_canister_snapshot(self, canister_id: Any, snapshot_id: bytes) -> None:
-        """Put a canister back to a snapshot."""
-        await self._on(
-            canister_id, "load_canister_snapshot", snapshot_id=snapshot_id, sender_canister_version=None
+    async def upload_canister_snapshot_metadata(
+        self, canister_id: Any, metadata: Mapping[str, Any], *, replace: bytes | None = None
+    ) -> bytes:
+        """Begin to upload a snapshot: sizes, globals and the other fields of `read_canister_snapshot_metadata`.
+
+        Returns the id of the snapshot, whose content is zeros until it is uploaded.
+        """
+        fields = {name: metadata[name] for name in UPLOADED_METADATA}
+        reply = await self._on(
+            canister_id, "upload_canister_snapshot_metadata", replace_snapshot=replace, **fields
         )
-
-    async def list_canister_snapshots(self, canister_id: Any) -> list[dict[str, Any]]:
-        """The snapshots of a canister."""
-        snapshots: list[dict[str, Any]] = await self._on(canister_id, "list_canister_snapshots")
-        return snapshots
-
-    async def delete_canister_snapshot(self, canister_id: Any, snapshot_id: bytes) -> None:
-        """Delete a snapshot."""
-        await self._on(canister_id, "delete_canister_snapshot", snapshot_id=snapshot_id)
-
-    async def fetch_canister_logs(self, canister_id: Any) -> list[dict[str, Any]]:
-        """What a canister printed: records with `idx`, `timestamp_nanos` and `content` (bytes)."""
-        canister = Principal.of(canister_id)
-        method = "fetch_canister_logs"
-        argument = encode_argument(method, {"canister_id": canister})
-        # The specification has this one as a query only.
-        reply = await self.agent.query(MANAGEMENT, method, argument, effective_canister_id=canister)
-        records: list[dict[str, Any]] = decode_reply(method, reply)["canister_log_records"]
-        return records
+        snapshot: bytes = reply["snapshot_id"]
+        return snapshot
 
     async def _on(self, canister_id: Any, method: str, **fields: Any) -> Any:
         canister = Principal.of(canister_id)
@@ -194,4 +152,10 @@ class AsyncManagement:
     async def _call(self, method: str, argument: Mapping[str, Any], target: Any) -> Any:
         arg = encode_argument(method, argument)
         reply = await self.agent.update(MANAGEMENT, method, arg, effective_canister_id=target)
+        return decode_reply(method, reply)
+
+    async def _ask(self, canister_id: Any, method: str, **fields: Any) -> Any:
+        canister = Principal.of(canister_id)
+        arg = encode_argument(method, {"canister_id": canister, **fields})
+        reply = await self.agent.query(MANAGEMENT, method, arg, effective_canister_id=canister)
         return decode_reply(method, reply)

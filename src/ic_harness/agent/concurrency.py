@@ -6,14 +6,17 @@ by one, an overloaded or silent network halves it.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from ic_harness.agent.retry import BUSY
+
+if TYPE_CHECKING:
+    import asyncio
 
 FIRST_LIMIT: Final = 16
 MAX_LIMIT: Final = 64
@@ -43,13 +46,11 @@ class AdaptiveLimit:
             self.limit = min(float(self.most), self.limit + 1 / self.limit)
 
 
+@dataclass(slots=True)
 class Outcome:
     """Holds the HTTP status of an exchange; None without a response."""
 
-    __slots__ = ("status",)
-
-    def __init__(self) -> None:
-        self.status: int | None = None
+    status: int | None = None
 
 
 class Limiter:
@@ -94,6 +95,8 @@ class AsyncLimiter:
     async def _start(self) -> None:
         if not self._waiting and self.rule.try_start():
             return
+        import asyncio  # lazy: start-up time of synchronous programs  # noqa: PLC0415
+
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ic_harness.agent import responses
+from ic_harness.agent import messages
 from ic_harness.agent.effects import Flow, Pause
-from ic_harness.agent.read_state import read_state, root_key, verify_query
-from ic_harness.agent.requests import (
+from ic_harness.agent.messages import (
+    Pending,
+    Reply,
+    UnknownRequest,
     call_fields,
     canister_path,
     content,
@@ -28,7 +30,7 @@ from ic_harness.agent.requests import (
     pause_or_raise,
     retrying,
 )
-from ic_harness.agent.responses import Pending, Reply, UnknownRequest
+from ic_harness.agent.read_state import read_state, root_key, verify_query
 from ic_harness.agent.retry import BROKEN, NO_RETRIES, Attempts, RetryPolicy, retry_after_s, retryable
 from ic_harness.agent.session import INGRESS_TTL, Session
 from ic_harness.agent.time_sync import assert_expired, refused_for_expiry, sync_clock, with_synced_clock
@@ -61,7 +63,7 @@ def update(
             now_ns = session.clock() + session.offset_ns
             certificate = Certificate.from_cbor(answer)
             certificate.verify(key, canister_id=effective, now_ns=now_ns)
-            outcome = responses.verdict(certificate, envelope.request_id)
+            outcome = messages.verdict(certificate, envelope.request_id)
             if isinstance(outcome, Reply):
                 return outcome.arg
         return (yield from _poll(session, envelope, effective))
@@ -105,7 +107,7 @@ def _submit(session: Session, envelope: Envelope, body: bytes, target: Principal
             response = yield from exchange(session, "call", canister_path(target), body)
             broken = None if response.status < 300 else retryable(response)
             if broken is None:
-                answer = responses.read_call_answer(response)
+                answer = messages.read_call_answer(response)
                 return None if isinstance(answer, Pending) else answer
             failure: TransportError | HttpStatusError = broken
             wished = retry_after_s(response, session.now())
@@ -144,7 +146,7 @@ def _poll(session: Session, envelope: Envelope, target: Principal) -> Flow[bytes
     waited, pause = 0.0, FIRST_POLL_S
     while True:
         certificate = yield from _read_status(session, envelope, target)
-        outcome = responses.verdict(certificate, envelope.request_id)
+        outcome = messages.verdict(certificate, envelope.request_id)
         if isinstance(outcome, Reply):
             return outcome.arg
         _check_patience(certificate, envelope, outcome, waited)
@@ -185,9 +187,9 @@ def _query(session: Session, fields: dict[str, Any], target: Principal) -> Flow[
     answer = yield from retrying(
         session,
         lambda: exchange(session, "query", canister_path(target), body),
-        responses.read_query_answer,
+        messages.read_query_answer,
         session.retry,
     )
     if session.verify_queries:
         yield from verify_query(session, answer, envelope, target)
-    return responses.query_reply(answer)
+    return messages.query_reply(answer)

@@ -1,5 +1,7 @@
 """Creates, installs and configures canisters, for synchronous code.
 
+Methods that need nothing beyond the interface are generated (`management_methods.py`).
+
 `async_management.py` is made from this file by `unasync`.
 """
 
@@ -13,6 +15,7 @@ from ic_harness.agent.agent import Agent
 from ic_harness.agent.management_calls import (
     DEFAULT_EFFECTIVE_ID,
     MANAGEMENT,
+    UPLOADED_METADATA,
     InstallMode,
     chunks,
     decode_reply,
@@ -21,13 +24,15 @@ from ic_harness.agent.management_calls import (
     mode_variant,
     settings_record,
 )
-from ic_harness.agent.management_types import CanisterStatus
+from ic_harness.agent.management_types import Snapshot
 from ic_harness.principal import Principal
+
+from .management_methods import ManagementMethods
 
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 
 
-class Management:
+class Management(ManagementMethods):
     """The management canister, called as the identity of an agent.
 
     Canister ids may be anything `Principal.of` takes. Every method raises `RejectError` when the network
@@ -66,10 +71,6 @@ class Management:
         reply = self._call("provisional_create_canister_with_cycles", argument, target)
         return Principal.of(reply["canister_id"])
 
-    def provisional_top_up_canister(self, canister_id: Any, amount: int) -> None:
-        """Give cycles to a canister of a local network."""
-        self._on(canister_id, "provisional_top_up_canister", amount=amount)
-
     def install_code(
         self,
         canister_id: Any,
@@ -104,83 +105,42 @@ class Management:
     def _upload(self, canister: Principal, wasm: bytes) -> list[dict[str, bytes]]:
         hashes = []
         for chunk in chunks(wasm):
-            reply = self._on(canister, "upload_chunk", chunk=chunk)
-            hashes.append({"hash": reply["hash"]})
+            stored = self.upload_chunk(canister, bytes(chunk))
+            hashes.append({"hash": stored})
         return hashes
-
-    def upload_chunk(self, canister_id: Any, chunk: bytes) -> bytes:
-        """Put a piece of Wasm (at most 1 MiB) into a canister's chunk store; its SHA-256 comes back."""
-        reply = self._on(canister_id, "upload_chunk", chunk=chunk)
-        return bytes(reply["hash"])
-
-    def stored_chunks(self, canister_id: Any) -> list[bytes]:
-        """The hashes of the pieces in a canister's chunk store."""
-        reply = self._on(canister_id, "stored_chunks")
-        return [entry["hash"] for entry in reply]
-
-    def clear_chunk_store(self, canister_id: Any) -> None:
-        """Empty a canister's chunk store."""
-        self._on(canister_id, "clear_chunk_store")
-
-    def canister_status(self, canister_id: Any) -> CanisterStatus:
-        """Status, settings, memory and cycles of a canister, as a dict with the names of the interface."""
-        status: CanisterStatus = self._on(canister_id, "canister_status")
-        return status
 
     def update_settings(self, canister_id: Any, settings: Mapping[str, Any]) -> None:
         """Change settings; what is not named, or None, stays."""
         record = settings_record(settings)
         self._on(canister_id, "update_settings", settings=record, sender_canister_version=None)
 
-    def start_canister(self, canister_id: Any) -> None:
-        """Let a canister take calls again."""
-        self._on(canister_id, "start_canister")
+    def take_canister_snapshot(
+        self, canister_id: Any, *, replace: bytes | None = None, uninstall_code: bool | None = None
+    ) -> Snapshot:
+        """Take a snapshot of code and state; `replace` is the id of a snapshot to delete for it.
 
-    def stop_canister(self, canister_id: Any) -> None:
-        """Let a canister finish what it began and take no more calls."""
-        self._on(canister_id, "stop_canister")
-
-    def delete_canister(self, canister_id: Any) -> None:
-        """Delete a stopped canister for good."""
-        self._on(canister_id, "delete_canister")
-
-    def uninstall_code(self, canister_id: Any) -> None:
-        """Remove code and state; controllers and cycles stay."""
-        self._on(canister_id, "uninstall_code", sender_canister_version=None)
-
-    def take_canister_snapshot(self, canister_id: Any, *, replace: bytes | None = None) -> dict[str, Any]:
-        """Take a snapshot of code and state; `replace` is the id of a snapshot to delete for it."""
-        snapshot: dict[str, Any] = self._on(
+        With `uninstall_code` the canister is empty afterwards.
+        """
+        snapshot: Snapshot = self._on(
             canister_id,
             "take_canister_snapshot",
             replace_snapshot=replace,
-            uninstall_code=None,
+            uninstall_code=uninstall_code,
             sender_canister_version=None,
         )
         return snapshot
 
-    def load_canister_snapshot(self, canister_id: Any, snapshot_id: bytes) -> None:
-        """Put a canister back to a snapshot."""
-        self._on(canister_id, "load_canister_snapshot", snapshot_id=snapshot_id, sender_canister_version=None)
+    def upload_canister_snapshot_metadata(
+        self, canister_id: Any, metadata: Mapping[str, Any], *, replace: bytes | None = None
+    ) -> bytes:
+        """Begin to upload a snapshot: sizes, globals and the other fields of `read_canister_snapshot_metadata`.
 
-    def list_canister_snapshots(self, canister_id: Any) -> list[dict[str, Any]]:
-        """The snapshots of a canister."""
-        snapshots: list[dict[str, Any]] = self._on(canister_id, "list_canister_snapshots")
-        return snapshots
-
-    def delete_canister_snapshot(self, canister_id: Any, snapshot_id: bytes) -> None:
-        """Delete a snapshot."""
-        self._on(canister_id, "delete_canister_snapshot", snapshot_id=snapshot_id)
-
-    def fetch_canister_logs(self, canister_id: Any) -> list[dict[str, Any]]:
-        """What a canister printed: records with `idx`, `timestamp_nanos` and `content` (bytes)."""
-        canister = Principal.of(canister_id)
-        method = "fetch_canister_logs"
-        argument = encode_argument(method, {"canister_id": canister})
-        # The specification has this one as a query only.
-        reply = self.agent.query(MANAGEMENT, method, argument, effective_canister_id=canister)
-        records: list[dict[str, Any]] = decode_reply(method, reply)["canister_log_records"]
-        return records
+        Returns the id of the snapshot, whose content is zeros until it is uploaded.
+        """
+        fields = {name: metadata[name] for name in UPLOADED_METADATA}
+        reply = self._on(canister_id, "upload_canister_snapshot_metadata", replace_snapshot=replace, **fields)
+        snapshot: bytes = reply["snapshot_id"]
+        return snapshot
 
     def _on(self, canister_id: Any, method: str, **fields: Any) -> Any:
         canister = Principal.of(canister_id)
@@ -189,4 +149,10 @@ class Management:
     def _call(self, method: str, argument: Mapping[str, Any], target: Any) -> Any:
         arg = encode_argument(method, argument)
         reply = self.agent.update(MANAGEMENT, method, arg, effective_canister_id=target)
+        return decode_reply(method, reply)
+
+    def _ask(self, canister_id: Any, method: str, **fields: Any) -> Any:
+        canister = Principal.of(canister_id)
+        arg = encode_argument(method, {"canister_id": canister, **fields})
+        reply = self.agent.query(MANAGEMENT, method, arg, effective_canister_id=canister)
         return decode_reply(method, reply)

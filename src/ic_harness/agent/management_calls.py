@@ -1,21 +1,16 @@
 """Arguments and answers of the management canister, as plain Python values. No I/O.
 
-Interface specification, "The IC management canister"; the interface is in `management.did` beside this file.
+Interface specification, "The IC management canister"; the interface is `protocol/management.did`.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ic_harness.errors import InputError
 from ic_harness.principal import Principal
 from ic_harness.units import MIB
-
-if TYPE_CHECKING:
-    from ic_harness.candid import Service
 
 MANAGEMENT: Final = Principal.management()
 
@@ -28,42 +23,37 @@ CHUNK: Final = MIB
 MAX_MESSAGE: Final = 2 * MIB
 """Size of an ingress message on application subnets."""
 
+UPLOADED_METADATA: Final = (
+    "wasm_module_size",
+    "globals",
+    "wasm_memory_size",
+    "stable_memory_size",
+    "certified_data",
+    "global_timer",
+    "on_low_wasm_memory_hook_status",
+)
+"""The metadata of a snapshot that its upload begins with; the network sets the others itself."""
+
 _ENVELOPE: Final = 16 * 1024  # generous room for signature, delegations and Candid around the module
 
 InstallMode: TypeAlias = Literal["install", "reinstall", "upgrade"]
 """What happens to code and memory that are there: nothing may be, all is dropped, stable memory stays."""
 
-_SETTINGS: Final = (
-    "controllers",
-    "compute_allocation",
-    "memory_allocation",
-    "freezing_threshold",
-    "reserved_cycles_limit",
-    "log_visibility",
-    "wasm_memory_limit",
-    "wasm_memory_threshold",
-    "environment_variables",
-)
-
-
-@functools.cache
-def interface() -> Service:
-    """The parsed interface; read at the first management call."""
-    from ic_harness import candid  # noqa: PLC0415  # lazy: start-up time
-
-    return candid.parse(files(__package__).joinpath("management.did").read_text(encoding="utf-8"))
-
 
 def encode_argument(method: str, argument: Mapping[str, Any]) -> bytes:
     """Encode the one record that a management method takes."""
-    from ic_harness import candid  # noqa: PLC0415  # lazy: start-up time
+    from ic_harness import candid  # lazy: start-up time  # noqa: PLC0415
+
+    from .management_interface import interface  # lazy: start-up time  # noqa: PLC0415
 
     return candid.encode([dict(argument)], interface().methods[method].arg_types)
 
 
 def decode_reply(method: str, reply: bytes) -> Any:
     """Decode what a management method returned; None for the methods that return nothing."""
-    from ic_harness import candid  # noqa: PLC0415  # lazy: start-up time
+    from ic_harness import candid  # lazy: start-up time  # noqa: PLC0415
+
+    from .management_interface import interface  # lazy: start-up time  # noqa: PLC0415
 
     values = candid.decode(reply, interface().methods[method].return_types)
     return values[0] if values else None
@@ -75,11 +65,14 @@ def settings_record(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     Controllers may be anything `Principal.of` takes, environment variables may be a dict. Raises `InputError`
     for a setting that does not exist.
     """
+    from .management_interface import setting_names  # lazy: start-up time  # noqa: PLC0415
+
     given = dict(settings or {})
-    unknown = sorted(set(given) - set(_SETTINGS))
+    names = setting_names()
+    unknown = sorted(set(given) - set(names))
     if unknown:
-        raise InputError(f"no canister setting {unknown[0]!r}; there are: {', '.join(_SETTINGS)}")
-    record: dict[str, Any] = {name: given.get(name) for name in _SETTINGS}
+        raise InputError(f"no canister setting {unknown[0]!r}; there are: {', '.join(names)}")
+    record: dict[str, Any] = {name: given.get(name) for name in names}
     if record["controllers"] is not None:
         record["controllers"] = [Principal.of(controller) for controller in record["controllers"]]
     variables = record["environment_variables"]

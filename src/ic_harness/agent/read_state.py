@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ic_harness.agent import responses
+from ic_harness.agent import messages
 from ic_harness.agent.effects import Flow, Send
-from ic_harness.agent.requests import canister_path, content, error_context, exchange, retrying
+from ic_harness.agent.messages import canister_path, content, error_context, exchange, retrying
 from ic_harness.agent.retry import RetryPolicy
 from ic_harness.agent.session import Session, Subnet
 from ic_harness.agent.transport import Request, Response
@@ -25,7 +25,7 @@ def status(session: Session) -> Flow[dict[str, Any]]:
     def ask() -> Flow[Response]:
         return (yield from Send(Request("GET", "/api/v2/status")))
 
-    return (yield from retrying(session, ask, responses.read_query_answer, session.retry))
+    return (yield from retrying(session, ask, messages.read_query_answer, session.retry))
 
 
 def root_key(session: Session) -> Flow[bytes]:
@@ -83,7 +83,7 @@ def _ask_state(
     body = seal(fields, session.identity).to_cbor()
     return (
         yield from retrying(
-            session, lambda: exchange(session, "read_state", where, body), responses.read_certificate, policy
+            session, lambda: exchange(session, "read_state", where, body), messages.read_certificate, policy
         )
     )
 

@@ -7,12 +7,11 @@ twice (interface specification, "Request id": a replica runs an id once while it
 from __future__ import annotations
 
 import functools
+import os
 import random
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ic_harness.agent.transport import Response
@@ -34,7 +33,7 @@ def now_ns() -> Nanos:
     return Nanos(time.time_ns())
 
 
-fresh_nonce: Final = functools.partial(secrets.token_bytes, 16)
+fresh_nonce: Final = functools.partial(os.urandom, 16)
 """Returns 16 random bytes, so that two equal calls are two requests."""
 
 
@@ -111,6 +110,8 @@ def retry_after_s(response: Response, now: int) -> float | None:
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    from email.utils import parsedate_to_datetime  # lazy: start-up time  # noqa: PLC0415
+
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now / 1e9)
     except (ValueError, TypeError, OverflowError):

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from ic_harness.agent import responses
+from ic_harness.agent import messages
 from ic_harness.agent.effects import Flow, T
+from ic_harness.agent.messages import call_fields, canister_path, content, exchange
 from ic_harness.agent.read_state import verify_query
-from ic_harness.agent.requests import call_fields, canister_path, content, exchange
 from ic_harness.agent.session import Session
 from ic_harness.errors import (
     CallError,
@@ -97,7 +97,7 @@ def _measured_offset(session: Session, target: Principal) -> Flow[int]:
     body = envelope.to_cbor()
     response = yield from exchange(anonymous, "query", canister_path(target), body)
     offset_at = session.clock()
-    answer = responses.read_query_answer(response)
+    answer = messages.read_query_answer(response)
     claimed = _claimed_time(answer)
     # By the claimed time everything must fit: the signature over the nonce, and the age of the key's certificate.
     witness = replace(anonymous, clock=lambda: claimed, offset_ns=0, subnets=())

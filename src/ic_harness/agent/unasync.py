@@ -9,26 +9,35 @@ import re
 from pathlib import Path
 from typing import Final
 
-TWINS: Final = {"agent.py": "async_agent.py", "management.py": "async_management.py"}
+TWINS: Final = {
+    "agent.py": "async_agent.py",
+    "management.py": "async_management.py",
+    "management_methods.py": "async_management_methods.py",
+}
 
 _BANNER: Final = "# Made from {source} by `python -m ic_harness.agent.unasync`; do not edit.\n"
 _RULES: Final = (
     (r"`async_agent\.py` is made from this file by `unasync`\.", "The twin of `agent.py`."),
     (r"`async_management\.py` is made from this file by `unasync`\.", "The twin of `management.py`."),
+    (
+        r"`async_management_methods\.py` is made from this file by `unasync`\.",
+        "The twin of `management_methods.py`.",
+    ),
     (r"synchronous code", "asynchronous code"),
     (r"for use from any number of threads", "for use within one event loop"),
     (r"^import time$", "import asyncio"),
     (r"time\.sleep", "asyncio.sleep"),
     (r"Callable\[\[float\], None\]", "Callable[[float], Awaitable[None]]"),
     (r"import Callable,", "import Awaitable, Callable,"),
-    (r"\b(Agent|Transport|Management|Limiter)\b", r"Async\1"),
+    (r"\b(Agent|Transport|Management|ManagementMethods|Limiter)\b", r"Async\1"),
     (r"ic_harness\.agent\.agent\b", "ic_harness.agent.async_agent"),
+    (r"from \.management_methods\b", "from .async_management_methods"),
     (r"(effects import .*)\brun$", r"\1run_async"),
     (r"\bResponse, AsyncTransport\b", "AsyncTransport, Response"),
     (r"return run\(", "return await run_async("),
-    (r"(?<=return )self\.(run|_call|_on|_upload|clear_chunk_store)\(", r"await self.\1("),
-    (r"(?<== )self\.(run|_call|_on|_upload|clear_chunk_store)\(", r"await self.\1("),
-    (r"^(\s+)self\.(run|_call|_on|_upload|clear_chunk_store)\(", r"\1await self.\2("),
+    (r"(?<=return )self\.(run|_call|_on|_ask|_upload|clear_chunk_store|upload_chunk)\(", r"await self.\1("),
+    (r"(?<== )self\.(run|_call|_on|_ask|_upload|clear_chunk_store|upload_chunk)\(", r"await self.\1("),
+    (r"^(\s+)self\.(run|_call|_on|_ask|_upload|clear_chunk_store|upload_chunk)\(", r"\1await self.\2("),
     (r"self\.agent\.(update|query)\(", r"await self.agent.\1("),
     (r": self\._upload\(", ": await self._upload("),
     (r"self\.transport\.(close|send)\(", r"await self.transport.\1("),

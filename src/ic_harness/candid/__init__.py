@@ -56,10 +56,12 @@ from ic_harness.candid.types import (
     field_hash,
     format_type,
     format_types,
+    in_source_order,
     nullable,
     resolve,
 )
 from ic_harness.errors import CandidError
+from ic_harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ic_harness.candid import bindgen as bindgen
@@ -74,28 +76,22 @@ __all__ = [  # noqa: RUF022 - sorted as Python sorts
     "INT16", "INT32", "INT64", "INT8", "Incompatibility", "Method", "Mode", "NAT", "NAT16", "NAT32",
     "NAT64", "NAT8", "NULL", "Named", "Opt", "PRINCIPAL", "Prim", "RESERVED", "Record", "Service",
     "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec", "check_upgrade",
-    "decode", "encode", "field_hash", "format_type", "format_types", "format_values", "is_subtype",
+    "decode", "encode", "field_hash", "format_type", "format_types", "format_values", "in_source_order", "is_subtype",
     "message_types", "nullable", "parse", "parse_types", "parse_values", "resolve",
 ]  # fmt: skip
 
-# Imported at first use: most programs that decode never parse text.
+# Most programs that decode never parse text.
 _LAZY = {
-    "Incompatibility": "compatibility",
-    "check_upgrade": "compatibility",
-    "format_values": "value_printer",
-    "parse": "parser",
-    "parse_types": "parser",
-    "parse_values": "textual_values",
+    "Incompatibility": ".compatibility",
+    "check_upgrade": ".compatibility",
+    "format_values": ".value_printer",
+    "parse": ".parser",
+    "parse_types": ".parser",
+    "parse_values": ".textual_values",
 }
-_LAZY_MODULES = frozenset({"bindgen", "runtime"})
+_lazy_name = lazy_names(__name__, _LAZY)
 
 
 def __getattr__(name: str) -> Any:
-    """Import the parsers and printers of text at their first use."""
-    if name in _LAZY_MODULES:
-        return import_module(f"{__name__}.{name}")
-    if name not in _LAZY:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-    return value
+    """Import the parsers and printers of text, and two modules, at their first use."""
+    return import_module(f"{__name__}.{name}") if name in {"bindgen", "runtime"} else _lazy_name(name)

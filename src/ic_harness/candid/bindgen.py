@@ -1,72 +1,38 @@
-"""Generates typed Python from a `.did` file: models, cases, aliases, and two clients.
+"""Generates typed Python from a `.did` file: records, cases, aliases, and two clients.
 
 The generated module is stable under `ruff format` (and black) at any line length: what might not fit is written
 one item a line with a trailing comma, or marked `# fmt: skip`.
+
+`bindgen_plan` names all types, `bindgen_classes` and `bindgen_plain` print records and variants in three styles,
+`bindgen_aliases` orders aliases, `bindgen_clients` prints the clients.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from ic_harness.candid import runtime
-from ic_harness.candid.annotations import annotation, buffers
-from ic_harness.candid.bindgen_plan import (
-    Definition,
-    Plan,
-    distinct,
-    identifier,
-    is_enumeration,
-    is_result,
-    pascal,
-    plan,
-)
-from ic_harness.candid.bindgen_text import (
-    WIDTH,
-    attribute_doc,
-    bare,
-    call,
-    class_text,
-    dict_text,
-    docstring,
-    escape,
-    quote,
-    signature,
-    skip_long,
-)
+from ic_harness.candid.bindgen_aliases import evaluation_order
+from ic_harness.candid.bindgen_classes import Classes, DataClasses
+from ic_harness.candid.bindgen_clients import Clients
+from ic_harness.candid.bindgen_names import IMPORTS
+from ic_harness.candid.bindgen_plain import PlainClasses
+from ic_harness.candid.bindgen_plan import Definition, Plan, plan
+from ic_harness.candid.bindgen_text import WIDTH, docstring, escape, quote, skip_long
 from ic_harness.candid.parser import parse
-from ic_harness.candid.service import Method, Service
-from ic_harness.candid.types import (
-    NULL,
-    Field,
-    Named,
-    Record,
-    Type,
-    Variant,
-    children,
-    format_signature,
-    format_type,
-    format_types,
-    in_source_order,
-    nullable,
-    quote_name,
-    resolve,
-)
+from ic_harness.candid.service import Service
+from ic_harness.candid.types import format_signature, format_type, format_types, quote_name
+from ic_harness.errors import CandidError
 
-_IMPORTS: Final = (
-    ("dataclasses", ("dataclass",)),
-    ("typing", ("ClassVar", "TypeAlias", "Union")),
-    ("pydantic", ("AliasChoices", "Field")),
-    ("typing_extensions", ("TypeAliasType",)),
-)
-"""What generated code may import, standard library first."""
-_SHADOWED: Final = {
-    "bool": "rt.Bool", "str": "rt.Text", "bytes": "rt.Blob", "float": "rt.Float", "list": "rt.Vec",
-    "tuple": "rt.Tuple", "object": "rt.Reserved",
-}  # fmt: skip
-"""Names for built-in types in a model that has a field of the same name."""
+Style = Literal["pydantic", "dataclasses", "plain"]
+"""How records are written: pydantic models (checked when made), frozen dataclasses, or dictionaries (`TypedDict`)."""
+
+_PRINTERS: Final[dict[Style, type[Classes]]] = {
+    "pydantic": Classes,
+    "dataclasses": DataClasses,
+    "plain": PlainClasses,
+}
 
 
 def generate(
@@ -76,44 +42,52 @@ def generate(
     path: Path | None = None,
     source_name: str = "a .did file",
     class_name: str | None = None,
+    style: Style = "pydantic",
 ) -> str:
     """Return the source of a typed module for an interface, given parsed or as text.
 
     `path` is the file of `did_text` (for imports), `source_name` its name in the banner, `class_name` the name
-    of the client. Raises `CandidError` when the text is not valid Candid.
+    of the client. Raises `CandidError` when the text is not valid Candid, or nested too deeply.
     """
-    if service is None:
-        service = parse(did_text or "", path=path)
-    return _Printer(plan(service, class_name), source_name).text()
+    try:
+        if service is None:
+            service = parse(did_text or "", path=path)
+        return _Printer(plan(service, class_name), source_name, style).text()
+    except RecursionError as error:
+        raise CandidError("the types are nested too deeply") from error
 
 
 class _Printer:
     """Prints one plan."""
 
-    def __init__(self, planned: Plan, source_name: str) -> None:
+    def __init__(self, planned: Plan, source_name: str, style: Style) -> None:
         self.plan = planned
         self.source_name = source_name
-        self.names = planned.python_names
-        self.taken = {*self.names.values(), planned.class_name, f"Async{planned.class_name}"}
-        self.cases: dict[tuple[str, str | int], str] = {}
-        self.exports: list[str] = []
+        self.classes = _PRINTERS[style](planned)
 
     def text(self) -> str:
-        classes = [text for definition in self.plan.definitions for text in self.classes(definition)]
-        aliases = "\n".join(self.alias(definition) for definition in self.alias_order())
-        functions = [self.init_function()] if self.plan.init_args is not None else []
-        clients = [self.client(), self.client(is_async=True)] if self.plan.methods else []
-        body = "\n\n\n".join(
-            part for part in (*classes, aliases, self.interface(), *functions, *clients) if part
-        )
-        return f"{self.banner(body)}\n\n{'' if body.startswith('INTERFACE') else chr(10)}{body}\n"
+        definitions = self.plan.definitions
+        classes = [text for definition in definitions for text in self.classes.classes(definition)]
+        aliases = self.aliases()
+        clients = Clients(self.plan, self.source_name, sorted(self.classes.taken))
+        parts = [*classes, aliases, self.interface()]
+        exports = [*self.classes.exports, "INTERFACE"]
+        if self.plan.init_args is not None:
+            parts.append(clients.init_function())
+            exports.append("encode_init")
+        if self.plan.methods:
+            name = self.plan.class_name
+            parts += [clients.client(name, is_async=False), clients.client(f"Async{name}", is_async=True)]
+            exports += [name, f"Async{name}"]
+        body = "\n\n\n".join(part for part in parts if part)
+        banner = self.banner(body, sorted(exports))
+        return f"{banner}\n\n{'' if body.startswith('INTERFACE') else chr(10)}{body}\n"
 
-    def banner(self, body: str) -> str:
+    def banner(self, body: str, exported: list[str]) -> str:
         """Return the docstring, the imports that `body` needs, and `__all__`."""
-        title = f"Typed client of {escape(self.source_name)}; generated by `ic-harness bindgen`, do not edit."
-        exported = sorted([*self.exports, "INTERFACE"])
+        title = f"Typed client of {self.source_name}; generated by `ic-harness bindgen`, do not edit."
         lines = [
-            f'"""{title}"""',
+            *docstring(title, ""),
             "",
             "from __future__ import annotations",
             *_imports(body),
@@ -126,91 +100,21 @@ class _Printer:
         ]
         return "\n".join(lines)
 
-    # Definitions
+    def aliases(self) -> str:
+        """Return all aliases, each after those that it needs."""
+        found = (definition for definition in self.plan.definitions if self.classes.is_alias(definition))
+        return "\n".join(
+            self.alias(definition, is_recursive=is_recursive)
+            for definition, is_recursive in evaluation_order(found)
+        )
 
-    def classes(self, definition: Definition) -> Iterator[str]:
-        type_ = definition.type
-        if isinstance(type_, Record) and not type_.is_tuple:
-            yield self.model(definition, type_)
-        elif isinstance(type_, Variant) and not is_result(type_):
-            if is_enumeration(type_):
-                yield self.enumeration(definition, type_)
-            else:
-                yield from (self.case(definition, f) for f in in_source_order(type_.fields))
-
-    def model(self, definition: Definition, record: Record) -> str:
-        """Return a record as a model; fields that cannot have their Candid name get an alias."""
-        self.exports.append(definition.name)
-        written = in_source_order(record.fields)
-        attributes = distinct(_attribute(f) for f in written)
-        fields = [
-            (f, name, annotation(f.type, self.names)) for f, name in zip(written, attributes, strict=True)
-        ]
-        used = {word for _, _, text in fields for word in _words(text)}
-        renamed: dict[str, str | int] = {}
-        lines: list[str] = []
-        for f, attribute, text in fields:
-            name = f"{attribute}_" if attribute in used - _SHADOWED.keys() else attribute
-            if name != f.key:
-                renamed[name] = f.key
-            plain = _unshadowed(text, {attribute for _, attribute, _ in fields})
-            lines += [_field_line(name, plain, f), *attribute_doc(f.doc)]
-        keys = [f"    candid_keys = {dict_text(renamed)}", ""] if renamed else []
-        doc = definition.doc or f"`{definition.candid}`."
-        return class_text(f"class {definition.name}(rt.Model):", doc, [*keys, *lines])
-
-    def enumeration(self, definition: Definition, variant: Variant) -> str:
-        self.exports.append(definition.name)
-        lines: list[str] = []
-        written = in_source_order(variant.fields)
-        for f, member in zip(written, distinct(_member(f) for f in written), strict=True):
-            lines += [f"    {member} = {quote(f.key)}", *attribute_doc(f.doc)]
-        doc = definition.doc or f"`{definition.candid}`."
-        return class_text(f"class {definition.name}(rt.Enumeration):", doc, lines)
-
-    def case(self, definition: Definition, f: Field) -> str:
-        name = f"{definition.name}{pascal(str(f.key))}"
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        self.exports.append(name)
-        self.cases[definition.candid, f.key] = name
-        value = [] if resolve(f.type) is NULL else [f"    value: {annotation(f.type, self.names)}"]
-        lines = [*map(skip_long, value), f"    candid_key: ClassVar[str | int] = {quote(f.key)}"]
-        doc = f.doc or f"The case `{f.key}` of `{definition.candid}`."
-        return class_text(f"@dataclass(frozen=True, slots=True)\nclass {name}(rt.Case):", doc, lines)
-
-    def is_alias(self, definition: Definition) -> bool:
-        match definition.type:
-            case Record():
-                return definition.type.is_tuple
-            case Variant():
-                return is_result(definition.type) or not is_enumeration(definition.type)
-        return True
-
-    def alias_order(self) -> list[Definition]:
-        """Sort aliases after the aliases they use; recursive ones are lazy and need no order."""
-        waiting = {d.candid: d for d in self.plan.definitions if self.is_alias(d)}
-        ordered: list[Definition] = []
-
-        def place(candid: str) -> None:
-            definition = waiting.pop(candid, None)
-            if definition is None:
-                return
-            for used in _used_names(definition.type):
-                place(used)
-            ordered.append(definition)
-
-        for candid in list(waiting):
-            place(candid)
-        return ordered
-
-    def alias(self, definition: Definition) -> str:
-        self.exports.append(definition.name)
-        members = self.members(definition)
+    def alias(self, definition: Definition, *, is_recursive: bool) -> str:
+        """Return one alias; its value is a text when it needs itself."""
+        self.classes.exports.append(definition.name)
+        members = self.classes.members(definition)
         inline = " | ".join(members)
         doc = "".join(f"\n{line}" for line in docstring(definition.doc, "")) if definition.doc else ""
-        if self.is_recursive(definition):
+        if is_recursive:
             line = f"{definition.name} = TypeAliasType({quote(definition.name)}, {quote(inline)})"
             return f"{skip_long(line)}{doc}"
         line = f"{definition.name}: TypeAlias = {inline}"
@@ -219,36 +123,8 @@ class _Printer:
             return f"{definition.name}: TypeAlias = Union[\n{listing}]{doc}"
         return f"{skip_long(line)}{doc}"
 
-    def members(self, definition: Definition) -> list[str]:
-        """Return the types of which an alias is the union."""
-        type_ = definition.type
-        if isinstance(type_, Variant) and is_result(type_):
-            payloads = {f.key: annotation(f.type, self.names) for f in type_.fields}
-            return [f"rt.Ok[{payloads['Ok']}]", f"rt.Err[{payloads['Err']}]"]
-        if isinstance(type_, Variant) and type_.fields:
-            return [self.cases[definition.candid, f.key] for f in in_source_order(type_.fields)]
-        return [annotation(type_, self.names)]
-
-    def is_recursive(self, definition: Definition) -> bool:
-        """Return whether an alias refers to itself other than through a class."""
-        aliases = {d.candid: d for d in self.plan.definitions if self.is_alias(d)}
-        seen: set[str] = set()
-        todo = [definition.candid]
-        while todo:
-            current = aliases[todo.pop()]
-            if isinstance(current.type, Variant) and not is_result(current.type):
-                continue
-            for used in _used_names(current.type):
-                if used == definition.candid:
-                    return True
-                if used in aliases and used not in seen:
-                    seen.add(used)
-                    todo.append(used)
-        return False
-
-    # The Candid side
-
     def interface(self) -> str:
+        """Return the Candid side: all definitions as text, and the table of their classes."""
         text = "".join(
             f"type {quote_name(d.candid)} = {format_type(d.type)};\n" for d in self.plan.definitions
         )
@@ -257,131 +133,21 @@ class _Printer:
             f"  {quote_name(m.name)} : {format_signature(m.func)};\n" for m in self.plan.methods
         )
         service = f"service : {constructor}{{\n{methods}}}\n"
-        classes = "".join(self.class_entry(d) for d in self.plan.definitions)
-        table = f"{{\n{classes}    }}" if classes else "{}"
-        return f'INTERFACE = rt.Interface(\n    """\\\n{escape(text + service)}""",\n    {table},\n)'
-
-    def class_entry(self, definition: Definition) -> str:
-        match definition.type:
-            case Record() if not definition.type.is_tuple:
-                return f"        {quote(definition.candid)}: {definition.name},\n"
-            case Variant(fields) if fields and not is_result(definition.type):
-                if is_enumeration(definition.type):
-                    return f"        {quote(definition.candid)}: {definition.name},\n"
-                cases = "".join(
-                    f"            {quote(f.key)}: {self.cases[definition.candid, f.key]},\n"
-                    for f in in_source_order(fields)
-                )
-                return f"        {quote(definition.candid)}: {{\n{cases}        }},\n"
-        return ""
-
-    def init_function(self) -> str:
-        self.exports.append("encode_init")
-        parameters = self.parameters(self.plan.init_args or (), ())
-        head = signature("def encode_init", [f"{name}: {text}" for name, text in parameters], "bytes", "")
-        invocation = call("return INTERFACE.encode_init", [bare(name) for name, _ in parameters], "    ")
-        doc = "\n".join(docstring("The arguments of installation, as Candid bytes.", "    "))
-        return f"{head}\n{doc}\n{invocation}"
-
-    def client(self, *, is_async: bool = False) -> str:
-        name = f"Async{self.plan.class_name}" if is_async else self.plan.class_name
-        self.exports.append(name)
-        base = "rt.AsyncClient" if is_async else "rt.Client"
-        doc = self.plan.doc or f"The methods of {self.source_name}."
-        names = distinct(self.method_name(method) for method in self.plan.methods)
-        methods = [
-            self.method(method, name, set(names), is_async=is_async)
-            for method, name in zip(self.plan.methods, names, strict=True)
-        ]
-        return class_text(
-            f"class {name}({base}):", doc, ["    interface = INTERFACE", "", "\n\n".join(methods)]
-        )
-
-    def method(self, method: Method, name: str, members: set[str], *, is_async: bool) -> str:
-        """Return the source of one method; `members` are the names of all methods of the class."""
-        parameters = [
-            (parameter, _unshadowed(text, members))
-            for parameter, text in self.parameters(method.arg_types, method.func.arg_names)
-        ]
-        results = [_unshadowed(annotation(t, self.names), members) for t in method.return_types]
-        returned = results[0] if len(results) == 1 else f"tuple[{', '.join(results)}]" if results else "None"
-        head = signature(
-            f"    {'async ' if is_async else ''}def {name}",
-            ["self", *(f"{parameter}: {text}" for parameter, text in parameters)], returned, "    ",
-        )  # fmt: skip
-        reply = "_query" if method.mode in ("query", "composite_query") else "_update"
-        invocation = f"{'return ' if results else ''}{'await ' if is_async else ''}self.{reply}"
-        arguments = [quote(method.name), *(bare(parameter) for parameter, _ in parameters)]
-        doc = "\n".join(docstring(method.doc or f"`{method}`.", "        "))
-        return f"{head}\n{doc}\n{call(invocation, arguments, '        ')}"
-
-    def method_name(self, method: Method) -> str:
-        """Return the Candid name, with an underscore when the client class has that name already."""
-        name = identifier(method.name)
-        taken = hasattr(runtime.Client, name) or name in {"_agent", "_canister_id", "rt"}
-        return f"{name}_" if taken or name in self.taken else name
-
-    def parameters(self, types: tuple[Type, ...], names: tuple[str | None, ...]) -> list[tuple[str, str]]:
-        """Return the parameters: name, and annotation with a default where it is optional."""
-        found: list[tuple[str, str]] = []
-        taken = {"self", "rt"}
-        for index, type_ in enumerate(types):
-            wanted = names[index] if index < len(names) else None
-            name = identifier(wanted, public=True) if wanted else f"arg{index}"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            default = " = None" if all(nullable(rest) for rest in types[index:]) else ""
-            found.append((name, buffers(annotation(type_, self.names)) + default))
-        return found
+        literal = f'    """\\\n{escape(text + service)}""",\n'
+        if isinstance(self.classes, PlainClasses):
+            return f"INTERFACE = rt.Interface(\n{literal})"
+        entries = "".join(self.classes.entry(d) for d in self.plan.definitions)
+        table = f"{{\n{entries}    }}" if entries else "{}"
+        return f"INTERFACE = rt.Interface(\n{literal}    {table},\n)"
 
 
 def _imports(body: str) -> list[str]:
     """Return the import statements for the names that occur in `body`, grouped as formatters do."""
     groups: dict[bool, list[str]] = {True: [], False: []}
-    for module, names in _IMPORTS:
-        used = [name for name in names if re.search(rf"\b{name}\b", body)]
+    for module, names in IMPORTS:
+        used = [
+            name for name in names if re.search(rf"^@{name}$|\b{name}(?:[\[(\])]| =)", body, re.MULTILINE)
+        ]
         if used:
             groups[module in ("dataclasses", "typing")].append(f"from {module} import {', '.join(used)}")
     return [line for group in groups.values() if group for line in ("", *group)]
-
-
-def _words(text: str) -> list[str]:
-    """Return the names in an annotation that are looked up in the enclosing class."""
-    return re.findall(r"(?<!\.)\b\w+", text)
-
-
-def _unshadowed(text: str, names: set[str]) -> str:
-    """Replace built-in types in an annotation that members of the class shadow."""
-    for word in names & _SHADOWED.keys():
-        text = re.sub(rf"(?<!\.)\b{word}\b", _SHADOWED[word], text)
-    return text
-
-
-def _used_names(type_: Type) -> Iterable[str]:
-    for child in children(type_):
-        if isinstance(child, Named):
-            yield child.name
-        else:
-            yield from _used_names(child)
-    if isinstance(type_, Named):
-        yield type_.name
-
-
-def _attribute(f: Field) -> str:
-    name = identifier(f.key, public=True)
-    return f"{name}_" if hasattr(runtime.Model, name) or name == "rt" else name
-
-
-def _member(f: Field) -> str:
-    name = identifier(f.key, public=True)
-    return f"{name}_" if hasattr(runtime.Enumeration, name) or name in {"name", "value", "mro"} else name
-
-
-def _field_line(name: str, text: str, f: Field) -> str:
-    default = "None" if nullable(f.type) else ""
-    if name == f.key:
-        return skip_long(f"    {name}: {text}{f' = {default}' if default else ''}")
-    aliases = f"validation_alias=AliasChoices({quote(str(f.key))}, {quote(name)})"
-    parts = [*(["default=None"] if default else []), aliases, f"serialization_alias={quote(str(f.key))}"]
-    return "\n".join([f"    {name}: {text} = Field(", *(f"        {part}," for part in parts), "    )"])

@@ -6,12 +6,13 @@ their position (`upload_config` returning a record: `UploadConfigResult`); equal
 
 from __future__ import annotations
 
-import builtins
-import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ic_harness.candid.bindgen_names import RESERVED_NAMES, free, pascal
+from ic_harness.candid.bindgen_names import class_name as class_name_of
 from ic_harness.candid.service import Method, Service
+from ic_harness.candid.token_cursor import MAX_NESTING
 from ic_harness.candid.types import (
     NULL,
     Field,
@@ -26,39 +27,7 @@ from ic_harness.candid.types import (
     in_source_order,
     resolve,
 )
-
-RESERVED_NAMES = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "rt", "INTERFACE"])
-
-
-def pascal(name: str) -> str:
-    """`uploads_begin` and `uploadsBegin` as a class name: `UploadsBegin`."""
-    words = "".join(char if char.isalnum() and char.isascii() else "_" for char in name).split("_")
-    return "".join(word[:1].upper() + word[1:] for word in words) or "Unnamed"
-
-
-def identifier(name: str | int, *, public: bool = False) -> str:
-    """Return a Candid name as a Python identifier that is not a keyword; a number n becomes `field_n`.
-
-    `public` strips leading underscores, which mark private attributes of models.
-    """
-    if isinstance(name, int):
-        return f"field_{name}"
-    plain = "".join(char if (char.isalnum() and char.isascii()) or char == "_" else "_" for char in name)
-    plain = plain.lstrip("_") if public or plain.startswith("__") else plain
-    if not plain.strip("_") or plain[0].isdigit():
-        plain = f"field_{plain}"
-    return f"{plain}_" if keyword.iskeyword(plain) else plain
-
-
-def distinct(names: Iterable[str]) -> list[str]:
-    """Return the names, with underscores appended to repeated ones."""
-    found: list[str] = []
-    for name in names:
-        unique = name
-        while unique in found:
-            unique += "_"
-        found.append(unique)
-    return found
+from ic_harness.errors import CandidError
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +47,7 @@ class Plan:
     definitions: tuple[Definition, ...]
     methods: tuple[Method, ...]
     init_args: tuple[Type, ...] | None
+    init_names: tuple[str | None, ...]
     class_name: str
     doc: str
     python_names: Mapping[str, str]
@@ -86,9 +56,28 @@ class Plan:
 def plan(service: Service, class_name: str | None = None) -> Plan:
     """Plan a module for a service.
 
-    `class_name` is the client's name (by default the service's, or `Service`).
+    `class_name` is the client's name (by default the service's, or `Service`). Raises `CandidError` for types
+    that no text could write, because they are nested more than `MAX_NESTING` levels deep.
     """
+    _check_nesting(service)
     return _Planner(service).run(class_name)
+
+
+def _check_nesting(service: Service) -> None:
+    """Refuse what the recursion below could not follow, whatever the recursion limit of the process is."""
+    waiting: list[tuple[Type, int]] = [(named.target, 1) for named in service.types.values()]
+    for method in service.methods.values():
+        waiting += [(type_, 1) for type_ in (*method.func.arg_types, *method.func.return_types)]
+    waiting += [(type_, 1) for type_ in service.init_args or ()]
+    while waiting:
+        type_, depth = waiting.pop()
+        if depth > MAX_NESTING:
+            raise CandidError(f"types are nested more than {MAX_NESTING} levels deep")
+        match type_:
+            case Opt(inner) | Vec(inner):
+                waiting.append((inner, depth + 1))
+            case Record(fields) | Variant(fields):
+                waiting += [(field.type, depth + 1) for field in fields]
 
 
 class _Planner:
@@ -101,10 +90,11 @@ class _Planner:
         self.python: dict[str, str] = {}
 
     def run(self, class_name: str | None) -> Plan:
-        client = self._claim(pascal(class_name or self.service.name or "Service"))
+        client = self._claim(class_name_of(class_name or self.service.name or "Service"))
         self.taken.add(f"Async{client}")
-        for name in self.service.types:
-            self.python[name] = self._claim(name if name[0].isupper() else pascal(name))
+        # Names that are class names as they are come first: they keep them.
+        for name in sorted(self.service.types, key=lambda name: class_name_of(name) != name):
+            self.python[name] = self._claim(class_name_of(name))
         for name, source in self.service.types.items():
             self.order.append(name)
             target = source.target
@@ -116,17 +106,20 @@ class _Planner:
             Definition(self.python[name], name, self.named[name].target, self.named[name].doc)
             for name in self.order
         )
-        return Plan(definitions, methods, init_args, client, self.service.doc, self.python)
+        return Plan(
+            definitions, methods, init_args, self.service.init_names, client, self.service.doc, self.python
+        )
 
     def _claim(self, wanted: str) -> str:
-        name = identifier(wanted)
-        while name in self.taken or name in RESERVED_NAMES:
-            name += "_"
+        name = free(wanted, lambda text: text in self.taken or text in RESERVED_NAMES)
         self.taken.add(name)
         return name
 
+    def _is_taken(self, name: str) -> bool:
+        return name in self.named or name in self.taken or name in RESERVED_NAMES
+
     def _method(self, method: Method) -> Method:
-        base = pascal(method.name)
+        base = class_name_of(method.name)
         func = method.func
         results = func.return_types
         new = Func(
@@ -141,22 +134,15 @@ class _Planner:
     def _hoist(self, type_: Type, name: str) -> Type:
         """Return the type with every anonymous record and variant replaced by a named one."""
         match type_:
-            case Named():
-                return self.named[type_.name]
             case Record() | Variant() if type_.fields and not (isinstance(type_, Record) and type_.is_tuple):
-                return self._define(type_, name)
+                if type_ not in self.shared:
+                    unique = free(name, self._is_taken)
+                    named = self.shared[type_] = self.named[unique] = Named(unique)
+                    self.python[unique] = self._claim(unique)
+                    named.define(self._inside(type_, unique))
+                    self.order.append(unique)
+                return self.shared[type_]
         return self._inside(type_, name)
-
-    def _define(self, type_: Type, wanted: str) -> Named:
-        if type_ not in self.shared:
-            name = wanted
-            while name in self.named or name in self.taken or name in RESERVED_NAMES:
-                name += "_"
-            named = self.shared[type_] = self.named[name] = Named(name)
-            self.python[name] = self._claim(name)
-            named.define(self._inside(type_, name))
-            self.order.append(name)
-        return self.shared[type_]
 
     def _inside(self, type_: Type, name: str) -> Type:  # noqa: PLR0911 - a return for each kind of type
         match type_:
@@ -175,9 +161,11 @@ class _Planner:
         return type_
 
     def _fields(self, fields: tuple[Field, ...], owner: str, suffix: str = "") -> tuple[Field, ...]:
-        hoisted = {
-            f.id: self._hoist(f.type, f"{owner}{pascal(str(f.key))}{suffix}") for f in in_source_order(fields)
-        }
+        hoisted = {}
+        for f in in_source_order(
+            fields
+        ):  # a comprehension would take a frame more for every level of nesting
+            hoisted[f.id] = self._hoist(f.type, f"{owner}{pascal(str(f.key))}{suffix}")
         return tuple(replace(f, type=hoisted[f.id]) for f in fields)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Final
 
 WIDTH: Final = 88
@@ -16,7 +17,9 @@ def class_text(head: str, doc: str, lines: list[str]) -> str:
 
 def docstring(doc: str, indent: str) -> list[str]:
     """Return the lines of a docstring."""
-    lines = [line.rstrip() for line in escape(doc).strip().splitlines()] or [""]
+    visible = "\n".join(_visible(line.rstrip()) for line in escape(doc).strip().splitlines())
+    lines = inspect.cleandoc(visible).split("\n")
+    lines[0] = f" {lines[0]}" if lines[0].startswith('"') else lines[0]
     if len(lines) == 1:
         text = f'{lines[0][:-1]}\\"' if lines[0].endswith('"') else lines[0]
         return [f'{indent}"""{text}"""']
@@ -25,6 +28,11 @@ def docstring(doc: str, indent: str) -> list[str]:
         *(f"{indent}{line}" if line else "" for line in lines[1:]),
         f'{indent}"""',
     ]
+
+
+def _visible(line: str) -> str:
+    """Return a line with control characters and marks of writing direction as escapes."""
+    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
 
 
 def attribute_doc(doc: str) -> list[str]:
@@ -71,8 +79,10 @@ def quote(value: str | int) -> str:
     """Return a literal as the formatter writes it: double quotes unless that needs more escapes."""
     if isinstance(value, int):
         return str(value)
-    literal = repr(value)
-    return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in literal else literal
+    body = "".join(char if char in "'\"" else repr(char)[1:-1] for char in value)
+    if value.count('"') > value.count("'"):
+        return "'" + body.replace("'", "\\'") + "'"
+    return '"' + body.replace('"', '\\"') + '"'
 
 
 def escape(text: str) -> str:

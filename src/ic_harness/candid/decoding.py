@@ -8,7 +8,6 @@ from typing import Any, Final
 from ic_harness.candid.coercion import arguments_reader
 from ic_harness.candid.header_reader import read_header
 from ic_harness.candid.primitive_readers import MALFORMED, MAX_DEPTH, Reader, State
-from ic_harness.candid.sizes import quota
 from ic_harness.candid.types import Type
 from ic_harness.errors import CandidError
 
@@ -66,6 +65,11 @@ class Decoder:
         # A header depends on its own bytes only, so equal bytes at the start mean the same header.
         self._readers = [(bytes(data[:start]), read), *self._readers[: _MAX_HEADERS - 1]]
         return read, start
+
+
+def quota(length: int) -> int:
+    """Return how many values without bytes a message of `length` bytes may contain; see `sizes`."""
+    return 32_768 + 4 * length
 
 
 def _run(read: Reader, data: bytes | memoryview, start: int) -> tuple[Any, ...]:

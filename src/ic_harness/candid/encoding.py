@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ic_harness.candid.header_writer import write_header
-from ic_harness.candid.leb128 import encode_unsigned
 from ic_harness.candid.primitive_writers import (
     Parts,
     Writer,
+    encode_unsigned,
     primitive_writer,
     write_blob,
     write_func,

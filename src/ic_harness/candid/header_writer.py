@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ic_harness.candid.header_reader import FUNC, MAGIC, OPT, RECORD, SERVICE, VARIANT, VEC
-from ic_harness.candid.leb128 import encode_signed, encode_unsigned
+from ic_harness.candid.primitive_writers import encode_signed, encode_unsigned
 from ic_harness.candid.types import (
     Field,
     Func,

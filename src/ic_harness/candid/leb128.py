@@ -1,4 +1,4 @@
-"""Encodes and decodes LEB128 numbers, unsigned and signed, of any size (Candid specification, "Notation").
+"""Reads LEB128 numbers, unsigned and signed, of any size (Candid specification, "Notation").
 
 Overlong forms are valid. Reading takes time linear in the bytes, however large the number:
 eight groups of seven bits are exactly seven bytes, so long numbers are repacked blockwise, not shifted
@@ -11,41 +11,11 @@ from typing import Final
 
 from ic_harness.errors import CandidError
 
-_SHORT: Final = 64
+SHORT: Final = 64
 """Up to this many bytes, shifting is faster than repacking."""
 
 MAX_LENGTH_BYTES: Final = 64
 """Most bytes of a length, index, label or opcode. Ten suffice for 64 bits; overlong forms are legal."""
-
-
-def encode_unsigned(value: int) -> bytes:
-    """Return the shortest unsigned LEB128 form of a number that is not negative."""
-    if value < 128:
-        return value.to_bytes(1, "little")
-    groups = (value.bit_length() + 6) // 7
-    return _groups(value, groups)
-
-
-def encode_signed(value: int) -> bytes:
-    """Return the shortest signed LEB128 form of any number."""
-    bits = (value if value >= 0 else ~value).bit_length() + 1
-    groups = (bits + 6) // 7
-    return _groups(value & ((1 << (7 * groups)) - 1), groups)
-
-
-def _groups(value: int, groups: int) -> bytes:
-    """Split a number into `groups` bytes of seven bits, with the high bit set in all but the last."""
-    if groups <= _SHORT:
-        out = bytearray((value >> shift) & 127 | 128 for shift in range(0, 7 * groups, 7))
-    else:
-        packed = value.to_bytes(-(-7 * groups // 8) + 7, "little")
-        out = bytearray()
-        for start in range(0, len(packed) - 6, 7):
-            block = int.from_bytes(packed[start : start + 7], "little")
-            out += bytes((block >> shift) & 127 | 128 for shift in range(0, 56, 7))
-        del out[groups:]
-    out[-1] &= 127
-    return bytes(out)
 
 
 def read_unsigned(data: bytes | memoryview, pos: int) -> tuple[int, int]:
@@ -60,7 +30,7 @@ def read_unsigned(data: bytes | memoryview, pos: int) -> tuple[int, int]:
             if byte < 128:
                 return result, pos
             shift += 7
-            if shift == 7 * _SHORT:
+            if shift == 7 * SHORT:
                 break
     except IndexError:
         raise _unfinished(start) from None

@@ -49,6 +49,14 @@ class Model(BaseModel):
     """Python names of fields that differ from their Candid keys."""
 
 
+class Struct:
+    """Base of records that are generated as dataclasses: immutable, made by keyword, checked when encoded."""
+
+    __slots__ = ()
+    candid_keys: ClassVar[Mapping[str, str | int]] = {}
+    """Python names of fields that differ from their Candid keys."""
+
+
 class Case:
     """Base of the classes for a variant's cases; `candid_key` is the case's label in Candid."""
 

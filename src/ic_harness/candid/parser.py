@@ -13,7 +13,7 @@ from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import Scope, TypeParser
 from ic_harness.candid.types import Func, ServiceType, Type, resolve
 from ic_harness.errors import CandidError
-from ic_harness.text import read_text
+from ic_harness.text import place_in, read_text
 
 _MAX_IMPORT_DEPTH: Final = 50
 
@@ -57,6 +57,7 @@ class _Actor:
     name: str | None
     doc: str
     offset: int
+    init_names: tuple[str | None, ...] = ()
 
 
 class _Imports:
@@ -70,9 +71,11 @@ class _Imports:
 class _FileParser:
     """Parses one file into a scope that all imported files share, since an import is textual inclusion."""
 
-    def __init__(self, text: str, path: Path | None, scope: Scope, files: _Imports) -> None:
+    def __init__(
+        self, text: str, path: Path | None, scope: Scope, files: _Imports, *, imported: bool = False
+    ) -> None:
         self.cursor = Cursor(text)
-        self.types = TypeParser(self.cursor, scope.use)
+        self.types = TypeParser(self.cursor, scope.use if not imported else scope.use_elsewhere)
         self.path = path
         self.scope = scope
         self.files = files
@@ -120,7 +123,12 @@ class _FileParser:
         already = found in self.files.seen
         self.files.seen.add(found)
         scope = Scope() if already else self.scope
-        actor = _FileParser(self.read(found, token), found, scope, self.files).run((*importing, found))
+        text = self.read(found, token)
+        try:
+            parser = _FileParser(text, found, scope, self.files, imported=True)
+            actor = parser.run((*importing, found))
+        except CandidError as error:
+            raise _imported(error, text, found, token) from error
         if with_service:
             if actor is None:
                 raise CandidError(f"{found.name} has no service to import", offset=token.offset)
@@ -147,9 +155,10 @@ class _FileParser:
         keyword = self.cursor.take()
         name = self.cursor.name() if self.cursor.at_name() else None
         self.cursor.expect(":")
-        init_args = None
+        init_args: tuple[Type, ...] | None = None
+        init_names: tuple[str | None, ...] = ()
         if self.cursor.sees("("):
-            init_args, _ = self.types.tuple_type()
+            init_args, init_names = self.types.tuple_type()
             self.cursor.expect("->")
         token = self.cursor.here
         type_ = (
@@ -157,7 +166,15 @@ class _FileParser:
             if self.cursor.sees("{")
             else self.scope.use(self.cursor.name(), token.offset)
         )
-        return _Actor(type_, init_args, name, keyword.doc, token.offset)
+        return _Actor(type_, init_args, name, keyword.doc, token.offset, init_names)
+
+
+def _imported(error: CandidError, text: str, path: Path, token: Token) -> CandidError:
+    """Return the error of an imported file as one of the import: its message names the file and the place."""
+    place = "" if error.offset is None else f":{place_in(text, error.offset)}"
+    return CandidError(
+        f"in {path.name}{place}: {error.message}", offset=token.offset, expected=error.expected
+    )
 
 
 def _service(scope: Scope, own: _Actor | None, imported: list[_Actor]) -> Service:
@@ -175,7 +192,7 @@ def _service(scope: Scope, own: _Actor | None, imported: list[_Actor]) -> Servic
     if len(actors) > 1:
         ordered = sorted(methods.items(), key=lambda item: item[0].encode())
         type_ = ServiceType(tuple((name, m.func) for name, m in ordered), tuple(m.doc for _, m in ordered))
-    return Service(scope.names, methods, last.init_args, type_, last.name, last.doc)
+    return Service(scope.names, methods, last.init_args, type_, last.name, last.doc, last.init_names)
 
 
 def _methods(actor: _Actor) -> list[Method]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from ic_harness.candid.leb128 import read_length, read_signed, read_unsigned
@@ -37,6 +38,7 @@ MALFORMED: Final = (CandidError, IndexError, struct.error, RecursionError)
 """What readers raise on malformed or mismatching values."""
 
 
+@dataclass(slots=True)
 class State:
     """The state of decoding one message.
 
@@ -45,13 +47,10 @@ class State:
     propagates: the path's segments, innermost first, and the byte where the innermost value begins.
     """
 
-    __slots__ = ("mismatch", "offset", "path", "quota")
-
-    def __init__(self, quota: int) -> None:
-        self.quota = quota
-        self.mismatch = False
-        self.path: list[str] = []
-        self.offset: int | None = None
+    quota: int
+    mismatch: bool = False
+    path: list[str] = field(default_factory=list)
+    offset: int | None = None
 
     def locate(self, segment: str, pos: int) -> None:
         """Record that an error passed through the value `segment`, which begins at byte `pos`."""

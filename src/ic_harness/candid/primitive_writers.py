@@ -1,4 +1,4 @@
-"""Writers of primitive values and references: check a Python value and append its bytes."""
+"""Writers of primitive values and references: check a Python value and append its bytes; LEB128 numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final
 
-from ic_harness.candid.leb128 import encode_signed, encode_unsigned
+from ic_harness.candid.leb128 import SHORT
 from ic_harness.candid.references import FuncRef, ServiceRef
 from ic_harness.candid.types import (
     BOOL,
@@ -35,6 +35,39 @@ Writer = Callable[[Any, Parts], None]
 def wrong(value: Any, expected: str) -> CandidError:
     """Return the error for a value that does not fit its type; long values are shortened."""
     return CandidError(f"{type(value).__name__} {brief(value)} does not fit", expected=expected)
+
+
+# LEB128 (Candid specification, "Notation")
+
+
+def encode_unsigned(value: int) -> bytes:
+    """Return the shortest unsigned LEB128 form of a number that is not negative."""
+    if value < 128:
+        return value.to_bytes(1, "little")
+    groups = (value.bit_length() + 6) // 7
+    return _groups(value, groups)
+
+
+def encode_signed(value: int) -> bytes:
+    """Return the shortest signed LEB128 form of any number."""
+    bits = (value if value >= 0 else ~value).bit_length() + 1
+    groups = (bits + 6) // 7
+    return _groups(value & ((1 << (7 * groups)) - 1), groups)
+
+
+def _groups(value: int, groups: int) -> bytes:
+    """Split a number into `groups` bytes of seven bits, with the high bit set in all but the last."""
+    if groups <= SHORT:
+        out = bytearray((value >> shift) & 127 | 128 for shift in range(0, 7 * groups, 7))
+    else:
+        packed = value.to_bytes(-(-7 * groups // 8) + 7, "little")
+        out = bytearray()
+        for start in range(0, len(packed) - 6, 7):
+            block = int.from_bytes(packed[start : start + 7], "little")
+            out += bytes((block >> shift) & 127 | 128 for shift in range(0, 56, 7))
+        del out[groups:]
+    out[-1] &= 127
+    return bytes(out)
 
 
 # Primitive values

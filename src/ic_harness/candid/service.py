@@ -40,8 +40,8 @@ class Service:
     """A parsed interface.
 
     `methods` in the order of the file's service (sorted by name), `types` the named types in the order of the
-    file, `init_args` the types of a service constructor or None, `actor` the service type or None for a file
-    of type definitions only, `doc` the comment above the service.
+    file, `init_args` the types of a service constructor or None, `init_names` their names, `actor` the service
+    type or None for a file of type definitions only, `doc` the comment above the service.
     """
 
     types: Mapping[str, Named]
@@ -50,3 +50,4 @@ class Service:
     actor: ServiceType | None = None
     name: str | None = None
     doc: str = ""
+    init_names: tuple[str | None, ...] = ()

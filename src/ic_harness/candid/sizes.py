@@ -2,8 +2,8 @@
 
 Almost every value takes at least one byte, so the length of a message bounds the number of its values.
 Exceptions are `null`, `reserved` and records of nothing else, of which a vector can announce 2^60 in eight
-bytes, and records nested in records. Decoders charge those to a quota (`quota`), which grows with the
-message.
+bytes, and records nested in records. Decoders charge those to a quota (`decoding.quota`), which grows
+with the message.
 """
 
 from __future__ import annotations
@@ -17,11 +17,6 @@ _CAP: Final = 1 << 20
 """Sizes saturate here; a table can describe records of 2^1000 fields in a few bytes."""
 _FREE_NODES: Final = 16
 """Nodes (fields and nested records) that a record may have per byte without being charged."""
-
-
-def quota(length: int) -> int:
-    """Return how many values without bytes a message of `length` bytes may contain."""
-    return 32_768 + 4 * length
 
 
 class Sizes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from ic_harness.candid.lexer import Token, literal_text, tokenize
-from ic_harness.candid.types import KEYWORDS, MAX_FIELD_ID
+from ic_harness.candid.types import BY_NAME, KEYWORDS, MAX_FIELD_ID
 from ic_harness.errors import CandidError
 
 MAX_NESTING: Final = 200
@@ -91,6 +91,15 @@ class Cursor:
         if self.here.kind != "text":
             self.fail("a name")
         return literal_text(self.take())
+
+    def member(self) -> str:
+        """Consume the name of a field, a case or a method, which may be that of a primitive type.
+
+        The grammar has these names in quotes, but other parsers read `record { text : text }`, and such files exist.
+        """
+        if self.here.kind == "name" and self.here.text in BY_NAME:
+            return self.take().text
+        return self.name()
 
     def at_name(self) -> bool:
         """Return whether the next token is a name."""

@@ -104,7 +104,7 @@ class TypeParser:
     def _label(self) -> tuple[int, str | None]:
         if self.cursor.here.kind == "number":
             return self.cursor.label(), None
-        name = self.cursor.name()
+        name = self.cursor.member()
         return field_hash(name), name
 
     def func(self) -> Func:
@@ -157,7 +157,7 @@ class TypeParser:
         methods: dict[str, tuple[Type, str]] = {}
         while not self.cursor.takes("}"):
             token = self.cursor.here
-            name = self.cursor.name()
+            name = self.cursor.member()
             self.cursor.expect(":")
             if name in methods:
                 raise CandidError(f"the method {name!r} is declared twice", offset=token.offset)
@@ -191,6 +191,10 @@ class Scope:
     def use(self, name: str, offset: int) -> Named:
         """Return the type called `name`, which may be defined later."""
         self._uses.setdefault(name, offset)
+        return self.names.setdefault(name, Named(name))
+
+    def use_elsewhere(self, name: str, offset: int) -> Named:  # noqa: ARG002 - an offset of another text
+        """Return the type called `name` for an imported text, whose offsets mean nothing in this one."""
         return self.names.setdefault(name, Named(name))
 
     def define(self, name: str, type_: Type, *, doc: str, offset: int) -> None:

@@ -1,8 +1,12 @@
 """The wire protocol of the Internet Computer: requests, signatures, identities, hash trees, certificates.
 
-Client and replica share it; nothing here does I/O or reads a clock.
+Client and replica share it. No module reads a clock; files are read only for identities (`IdentityFolder`) and for the
+Wasm module of `bls_wasm`.
 """
 
+from typing import TYPE_CHECKING
+
+from ic_harness.lazy_names import lazy_names
 from ic_harness.protocol import bls, cbor
 from ic_harness.protocol.certificate import (
     MAINNET_ROOT_KEY,
@@ -13,11 +17,12 @@ from ic_harness.protocol.certificate import (
     sign_root,
 )
 from ic_harness.protocol.delegation import SignedDelegation, create_delegation
-from ic_harness.protocol.envelope import Envelope, seal
-from ic_harness.protocol.envelope_check import (
+from ic_harness.protocol.envelope import (
+    Envelope,
     VerifiedSender,
     check_content,
     check_expiry,
+    seal,
     verify_envelope,
 )
 from ic_harness.protocol.hash_tree import (
@@ -34,20 +39,14 @@ from ic_harness.protocol.hash_tree import (
 )
 from ic_harness.protocol.identity import (
     AnonymousIdentity,
-    DelegatedIdentity,
     Ed25519Identity,
     Identity,
-    IdentityFolder,
-    P256Identity,
-    Secp256k1Identity,
-    as_identity,
     canister_key_der,
     dump_pem,
-    find_identity,
-    identity_from_seed_phrase,
     load_pem,
     write_canister_signature,
 )
+from ic_harness.protocol.management import management_interface
 from ic_harness.protocol.query_signature import (
     response_hash,
     sign_query_response,
@@ -74,6 +73,17 @@ from ic_harness.protocol.tree_paths import (
     lookup_value,
     prune,
 )
+
+if TYPE_CHECKING:
+    from ic_harness.protocol.identity import (
+        DelegatedIdentity,
+        IdentityFolder,
+        P256Identity,
+        Secp256k1Identity,
+        as_identity,
+        find_identity,
+        identity_from_seed_phrase,
+    )
 
 __all__ = [
     "EMPTY",
@@ -124,6 +134,7 @@ __all__ = [
     "load_pem",
     "lookup",
     "lookup_value",
+    "management_interface",
     "prune",
     "request_id",
     "response_hash",
@@ -138,3 +149,18 @@ __all__ = [
     "verify_query_signatures",
     "write_canister_signature",
 ]
+
+_LAZY = dict.fromkeys(
+    (
+        "DelegatedIdentity",
+        "IdentityFolder",
+        "P256Identity",
+        "Secp256k1Identity",
+        "as_identity",
+        "find_identity",
+        "identity_from_seed_phrase",
+    ),
+    ".identity",
+)
+
+__getattr__ = lazy_names(__name__, _LAZY)

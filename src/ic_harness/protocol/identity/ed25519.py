@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ic_harness.errors import IdentityError
 from ic_harness.protocol.identity.base import KeyIdentity
+from ic_harness.protocol.identity.der import ED25519_PREFIX
 
 
 class Ed25519Identity(KeyIdentity):
@@ -16,7 +16,7 @@ class Ed25519Identity(KeyIdentity):
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
-        super().__init__(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+        super().__init__(ED25519_PREFIX + key.public_key().public_bytes_raw())
 
     @classmethod
     def generate(cls) -> Ed25519Identity:

@@ -23,6 +23,7 @@ from ic_harness.protocol.identity.base import AnonymousIdentity, Identity
 from ic_harness.protocol.identity.delegated import DelegatedIdentity
 from ic_harness.protocol.identity.pem import load_pem, read_file
 from ic_harness.protocol.identity.seed_phrase import identity_from_seed_phrase, looks_secret
+from ic_harness.suggestions import suggest
 from ic_harness.text import parse_json
 
 Tool: TypeAlias = Literal["dfx", "icp"]
@@ -84,8 +85,8 @@ class IdentityFolder:
         if not name or Path(name).name != name or name in {".", ".."}:
             raise IdentityError(f"{name!r} is no name of an identity")
         if name not in self.names():
-            known = ", ".join(self.names())
-            raise IdentityError(f"{self.tool} has no identity {name!r} in {self.path}; there are: {known}")
+            hint = suggest(name, self.names())
+            raise IdentityError(f"{self.tool} has no identity {name!r} in {self.path}; {hint}")
         return self._load_dfx(name, passphrase) if self.tool == "dfx" else self._load_icp(name, passphrase)
 
     def _load_dfx(self, name: str, passphrase: str | None) -> Identity:

@@ -14,25 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-    load_pem_private_key,
-)
-
 from ic_harness.errors import IdentityError
 from ic_harness.protocol.identity.base import Identity
-from ic_harness.protocol.identity.ecdsa import P256Identity, Secp256k1Identity
 from ic_harness.protocol.identity.ed25519 import Ed25519Identity
 
 _BEGIN: Final = re.compile(rb"-----BEGIN ((?:ENCRYPTED |EC )?PRIVATE KEY)-----\s")
+# PKCS#8 version 1 (RFC 8410, section 7): the seed is the rest.
+_PKCS8_ED25519: Final = bytes.fromhex("302e020100300506032b657004220420")
 # PKCS#8 version 2 (RFC 8410, section 10.3): version 1, Ed25519, then the 32 byte seed; the public key
 # follows.
 _PKCS8_V2_ED25519: Final = bytes.fromhex("020101300506032b657004220420")
@@ -53,7 +41,16 @@ def load_pem(source: bytes | Path, passphrase: str | bytes | None = None) -> Ide
     if block is None:
         raise IdentityError(f"no private key in PEM form{where} (expected -----BEGIN PRIVATE KEY-----)")
     secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
-    return _identity(_key(block, secret, where), where)
+    encrypted = block.kind.startswith(b"ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in block.body
+    if encrypted and not secret:
+        raise IdentityError(f"the private key{where} is encrypted: a passphrase is needed")
+    seed = None if encrypted else _ed25519_seed(_der(block.body))
+    if seed is not None:
+        return Ed25519Identity.from_seed(seed)
+    from ic_harness.protocol.identity.pem_keys import load_key  # lazy: 15 ms  # noqa: PLC0415
+
+    older = None if encrypted else _as_version_1(block.body)
+    return load_key(block.whole, older, secret if encrypted else None, where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +83,6 @@ def read_file(path: Path) -> bytes:
         raise IdentityError(f"cannot read the identity {path}: {problem.strerror or problem}") from None
 
 
-def _key(block: _Block, passphrase: bytes | None, where: str) -> object:
-    encrypted = block.kind.startswith(b"ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in block.body
-    if encrypted and not passphrase:
-        raise IdentityError(f"the private key{where} is encrypted: a passphrase is needed")
-    if not encrypted:
-        seed = _ed25519_seed_of_version_2(block.body)
-        if seed is not None:
-            return Ed25519PrivateKey.from_private_bytes(seed)
-    try:
-        older = None if encrypted else _as_version_1(block.body)
-        if older is not None:
-            return load_der_private_key(older, None)
-        return load_pem_private_key(block.whole, passphrase if encrypted else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # The library's own message is dropped: it may quote what it read.
-        reason = "wrong passphrase, or damaged" if encrypted else "damaged, or of an unsupported kind"
-        raise IdentityError(f"the private key{where} cannot be read: {reason}") from None
-
-
 def _der(body: bytes) -> bytes:
     try:
         return base64.b64decode(b"".join(body.split()), validate=True)
@@ -119,8 +97,10 @@ def _as_version_1(body: bytes) -> bytes | None:
     return der[:start] + b"\x02\x01\x00" + der[start + 3 :] if 2 <= start <= 4 else None
 
 
-def _ed25519_seed_of_version_2(body: bytes) -> bytes | None:
-    der = _der(body)
+def _ed25519_seed(der: bytes) -> bytes | None:
+    """The seed in a PKCS#8 key for Ed25519 without a passphrase; None for everything else."""
+    if der.startswith(_PKCS8_ED25519) and len(der) == len(_PKCS8_ED25519) + 32:
+        return der[-32:]
     start = der.find(_PKCS8_V2_ED25519)
     if start < 0 or start > 4:
         return None
@@ -128,29 +108,11 @@ def _ed25519_seed_of_version_2(body: bytes) -> bytes | None:
     return seed if len(seed) == 32 else None
 
 
-def _identity(key: object, where: str) -> Identity:
-    match key:
-        case Ed25519PrivateKey():
-            return Ed25519Identity(key)
-        case ec.EllipticCurvePrivateKey(curve=ec.SECP256K1()):
-            return Secp256k1Identity(key)
-        case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
-            return P256Identity(key)
-    kind = type(key).__name__.removesuffix("PrivateKey").strip("_")
-    raise IdentityError(
-        f"the private key{where} is of an unsupported kind ({kind}): Ed25519, secp256k1 or P-256 is needed"
-    )
-
-
 def dump_pem(identity: Identity, passphrase: str | bytes | None = None) -> bytes:
     """Write the secret of an identity as PKCS#8 PEM, encrypted when a passphrase is given.
 
     Raises `IdentityError` for identities that have no key of their own.
     """
-    if not isinstance(identity, Ed25519Identity | Secp256k1Identity | P256Identity):
-        raise IdentityError(f"a {type(identity).__name__} has no private key that could be saved")
-    protection: KeySerializationEncryption = NoEncryption()
-    if passphrase:
-        secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
-        protection = BestAvailableEncryption(secret)
-    return identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+    from ic_harness.protocol.identity.pem_keys import dump_key  # lazy: 15 ms  # noqa: PLC0415
+
+    return dump_key(identity, passphrase.encode() if isinstance(passphrase, str) else passphrase)

@@ -11,12 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ic_harness.errors import EnvelopeError
 from ic_harness.protocol.identity.canister_signature import verify_canister_signature
@@ -30,9 +26,6 @@ from ic_harness.protocol.identity.der import (
     WEBAUTHN,
     algorithm,
 )
-from ic_harness.protocol.identity.webauthn import verify_webauthn
-
-_CURVES: Final = (ec.SECP256R1, ec.SECP256K1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +52,20 @@ def _verify_ed25519(public_key_der: bytes, payload: bytes, signature: bytes, _tr
 
 @functools.lru_cache(maxsize=1024)
 def _ed25519_key(public_key_der: bytes) -> Ed25519PublicKey:
-    key = _load(public_key_der)
-    if not isinstance(key, Ed25519PublicKey):
+    if len(public_key_der) != ED25519_LENGTH or not public_key_der.startswith(ED25519_PREFIX):
         raise EnvelopeError("Invalid public key: not an Ed25519 key")
-    return key
+    return Ed25519PublicKey.from_public_bytes(public_key_der[len(ED25519_PREFIX) :])
 
 
 def _verify_ecdsa(public_key_der: bytes, payload: bytes, signature: bytes, _trust: Trust) -> None:
-    if len(signature) != 64:
-        raise EnvelopeError(f"Invalid signature: an ECDSA signature has 64 bytes, got {len(signature)}")
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    try:
-        _ecdsa_key(public_key_der).verify(encode_dss_signature(r, s), payload, ec.ECDSA(SHA256()))
-    except InvalidSignature:
-        raise EnvelopeError("Invalid signature: the ECDSA signature does not match the request") from None
+    from ic_harness.protocol.identity.verify_ecdsa import verify_ecdsa  # lazy: start-up time  # noqa: PLC0415
 
-
-@functools.lru_cache(maxsize=1024)
-def _ecdsa_key(public_key_der: bytes) -> ec.EllipticCurvePublicKey:
-    key = _load(public_key_der)
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVES):
-        raise EnvelopeError("Invalid public key: only the curves P-256 and secp256k1 are supported")
-    return key
-
-
-def _load(public_key_der: bytes) -> object:
-    try:
-        return load_der_public_key(public_key_der)
-    except (ValueError, UnsupportedAlgorithm):
-        raise EnvelopeError("Invalid public key: not well-formed DER of a supported key") from None
+    verify_ecdsa(public_key_der, payload, signature)
 
 
 def _verify_webauthn(public_key_der: bytes, payload: bytes, signature: bytes, _trust: Trust) -> None:
+    from ic_harness.protocol.identity.webauthn import verify_webauthn  # lazy: start-up time  # noqa: PLC0415
+
     verify_webauthn(public_key_der, payload, signature)
 
 
