@@ -7,19 +7,27 @@ import os
 import pytest
 
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.replica import ManualClock, Replica, ReplicaConfig
+from ic_harness.replica import CostSchedule, ManualClock, Replica, ReplicaConfig
 from ic_harness.replica.rounds import scheduler
 from ic_harness.replica.state.config import MESSAGE_OVERHEAD
 
 from .store_support import fill, tree
+from .subnets import deploy_pair, opened
 from .support import Wire, deploy
 
 START = 1_700_000_000_000_000_000
 
 
 @pytest.fixture
-def replica():
-    with Replica(ReplicaConfig(seed=b"test", clock=ManualClock(START))) as running:
+def schedule():
+    """Whether the replica charges: see `support.FREE`."""
+    return CostSchedule.NORMAL
+
+
+@pytest.fixture
+def replica(schedule):
+    config = ReplicaConfig(seed=b"test", clock=ManualClock(START), cost_schedule=schedule)
+    with Replica(config) as running:
         yield running
 
 
@@ -63,3 +71,16 @@ def whole(tmp_path_factory):
 def quick_disk(monkeypatch):
     """For tests that damage files and end processes, but cut no power: nothing need reach the disk."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
+def several(schedule):
+    """A network of an NNS and two application subnets."""
+    with opened(cost_schedule=schedule) as running:
+        yield running
+
+
+@pytest.fixture
+def pair(several):
+    """A canister on each of the two application subnets, with 7 and 100 in their counters."""
+    return deploy_pair(several)

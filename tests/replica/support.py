@@ -6,18 +6,21 @@ import gzip
 from functools import cache
 from pathlib import Path
 
+import pytest
 import wasmtime
 
 from ic_harness import candid
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, cbor, list_children, lookup_value, seal
-from ic_harness.replica import HttpRequest
+from ic_harness.replica import CostSchedule, HttpRequest
 from ic_harness.replica.management.call import interface
 
 CANISTERS = Path(__file__).resolve().parents[2] / "fixtures" / "canisters"
 ALICE = Principal.self_authenticating(b"alice")
 BOB = Principal.self_authenticating(b"bob")
 MANAGEMENT = Principal.management()
+FREE = pytest.mark.parametrize("schedule", [CostSchedule.FREE])
+"""For tests of transfers, whose sums would be hidden by fees."""
 
 
 @cache

@@ -7,9 +7,27 @@
 What it does not model is listed in this room's README.md and refused by name.
 """
 
-from .execution import ModuleFacts, ModuleInvalid, inspect_module
+from .execution import (
+    ModuleFacts,
+    ModuleInvalid,
+    ObservedMessage,
+    TrapPlace,
+    inspect_module,
+    observed,
+    read_candid_pointer,
+)
 from .http.http_messages import HttpRequest, HttpResponse
-from .replica import PendingUpdate, Replica
+from .replica import Replica
+from .rounds.message_hook import (
+    InjectedReject,
+    InjectedTrap,
+    InstructionLimit,
+    MessageEnd,
+    MessageHook,
+    MessageKind,
+    MessageStep,
+    ReadyMessage,
+)
 from .rounds.metrics import ExecutionMetrics, LogLine
 from .rounds.outcall_sources import (
     ImmediateOutcalls,
@@ -19,49 +37,88 @@ from .rounds.outcall_sources import (
     OutcallSource,
     RefusingOutcalls,
 )
-from .server.server import RunningServer, app, serve
+from .rounds.pending_update import PendingUpdate
+from .server.server import RunningServer, app, page_of, serve, serve_handler
+from .server.topology import KINDS as SUBNET_KIND_NAMES
+from .server.topology import topology
 from .state.clock import Clock, ManualClock, SystemClock
-from .state.config import ReplicaConfig
+from .state.config import ReplicaConfig, Subnet
+from .state.fees import CostSchedule, Fees
 from .state.latency_profile import MAINNET, PRESETS, Latency
-from .state.replicated_state import Outcall
+from .state.replicated_state import Outcall, Rejected
+from .state.subnet_kinds import RULES as SUBNET_RULES
+from .state.subnet_kinds import SubnetKind, SubnetSpec, allocate, parse_subnets
 from .store import StateFinding, StateReport, examine_state, salvage_state
+from .testing.bitcoin import Bitcoin
 from .testing.faults import Fault, FaultKind
 from .testing.latency import LatencyModel
+from .testing.message_hooks import set_message_hook
 from .testing.network_snapshots import NetworkSnapshot
+from .testing.tracked_messages import TrackedMessage, TrackingHook, management_call
 
 __all__ = [
     "MAINNET",
     "PRESETS",
+    "SUBNET_KIND_NAMES",
+    "SUBNET_RULES",
+    "Bitcoin",
     "Clock",
+    "CostSchedule",
     "ExecutionMetrics",
     "Fault",
     "FaultKind",
+    "Fees",
     "HttpRequest",
     "HttpResponse",
     "ImmediateOutcalls",
+    "InjectedReject",
+    "InjectedTrap",
+    "InstructionLimit",
     "Latency",
     "LatencyModel",
     "LogLine",
     "ManualClock",
+    "MessageEnd",
+    "MessageHook",
+    "MessageKind",
+    "MessageStep",
     "ModuleFacts",
     "ModuleInvalid",
     "NetworkSnapshot",
+    "ObservedMessage",
     "Outcall",
     "OutcallAnswer",
     "OutcallFailure",
     "OutcallResponse",
     "OutcallSource",
     "PendingUpdate",
+    "ReadyMessage",
     "RefusingOutcalls",
+    "Rejected",
     "Replica",
     "ReplicaConfig",
     "RunningServer",
     "StateFinding",
     "StateReport",
+    "Subnet",
+    "SubnetKind",
+    "SubnetSpec",
     "SystemClock",
+    "TrackedMessage",
+    "TrackingHook",
+    "TrapPlace",
+    "allocate",
     "app",
     "examine_state",
     "inspect_module",
+    "management_call",
+    "observed",
+    "page_of",
+    "parse_subnets",
+    "read_candid_pointer",
     "salvage_state",
     "serve",
+    "serve_handler",
+    "set_message_hook",
+    "topology",
 ]

@@ -1,77 +1,313 @@
-"""Building a node: keys from the seed, the replicated state from the state folder, all parts joined."""
+"""Building nodes: keys from the seed, the replicated state from the state folder, all parts joined.
+
+A network of one subnet is one node with the seed and the state folder of the network. Of several subnets each has a
+seed that follows from the network's, and a folder `subnet-<n>/` in the state folder; `network` there says which they
+are. Where every subnet has ranges of its own, others can be added later; one such subnet alone is built as several are.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from ic_harness.code_cache import default_folder
+from ic_harness.errors import ReplicaError, StateError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
-from ic_harness.replica.certification import Certifier
-from ic_harness.replica.execution import Engine, default_folder
+from ic_harness.replica.certification import Certifier, Delegations
+from ic_harness.replica.execution import Engine
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import ManagementCanister
+from ic_harness.replica.rounds.joint_rounds import JointRounds
 from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.rounds.nodes import Nodes
 from ic_harness.replica.rounds.outcall_sources import OutcallSource
+from ic_harness.replica.rounds.round_runner import RoundRunner
 from ic_harness.replica.rounds.scheduler import Scheduler
+from ic_harness.replica.rounds.subnet_outcalls import SubnetOutcalls
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
+from ic_harness.replica.state.fees import CostSchedule
 from ic_harness.replica.state.randomness import derive, fresh_seed
+from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.replicated_state import FromPythonApi, Message, ReplicatedState, Request
-from ic_harness.replica.store import MemoryBlobs, Store
+from ic_harness.replica.state.subnet_kinds import RULES, SubnetSpec, parse_subnets, sized
+from ic_harness.replica.store import FolderLock, MemoryBlobs, NetworkFile, Store, lock_folder
+
+_NUMBERS_A_SUBNET = 1 << 32
+"""Outcalls of the n-th subnet are numbered from n times this, so that no two subnets use the same number."""
 
 
-def open_node(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource) -> tuple[Node, Store | None]:
-    """Make the node of a configuration, and open its state folder if it has one. Raises `StateError`."""
-    if config.state_dir is None:
-        return make_node(config, clock, None, outcalls), None
-    store = Store(config.state_dir, config.seed)
-    try:
-        return make_node(config, clock, store, outcalls), store
-    except BaseException:
-        store.release()
-        raise
+@dataclass(frozen=True, slots=True)
+class OpenNetwork:
+    """A network that was opened: its nodes, what they were made from, and the lock of its state folder.
+
+    `rounds` are the joint rounds of its subnets; None for one subnet that is responsible for every id.
+    """
+
+    nodes: Nodes
+    plans: list[_Plan]
+    rounds: JointRounds | None = None
+    lock: FolderLock | None = None
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """The store behind each node; none without a state folder."""
+        return tuple(plan.store for plan in self.plans if plan.store is not None)
+
+    def close(self, *, whole: bool) -> None:
+        """Close the stores; `whole` is whether the states may be written, False after a failure."""
+        for node, plan in zip(self.nodes.all, self.plans, strict=True):
+            if plan.store is not None:
+                plan.store.close(node.state if whole else None, node.instances)
+        if self.lock is not None:
+            self.lock.release()
+
+    def add_subnet(
+        self, spec: SubnetSpec, config: ReplicaConfig, clock: Clock, outcalls: OutcallSource
+    ) -> Subnet:
+        """Add a subnet, which begins at the round and time of the others; for commands of the runner.
+
+        Raises `InputError` for overlapping ranges and too many subnets, `ReplicaError` for a network of one subnet that
+        is responsible for every id, and for a folder that cannot be made.
+        """
+        if self.rounds is None:
+            raise ReplicaError("one subnet is responsible for every canister id: no other can be added")
+        specs = sized(parse_subnets([*(plan.spec for plan in self.plans), spec]))
+        first, number = self.plans[0], len(self.plans)
+        with ExitStack() as opened:
+            plan = _planned(config, first.network_seed, number, specs[-1], first.root, opened)
+            subnet = _subnet(plan, config)
+            engine = self.nodes.root.instances.engine
+            node = _node(config, clock, plan, subnet, self.nodes.registry, engine, outcalls)
+            opened.pop_all()
+        self.plans.append(plan)
+        self.nodes.add(node)
+        self.rounds.add(node.scheduler, node.publish)
+        _share(node, self.nodes.root, self.nodes.root.runner, self.nodes.all)
+        for other in self.nodes.all[:-1]:
+            other.take_neighbour(node)
+        node.replace_state(node.state)  # into the journal, and certified with the routing table of all
+        if config.state_dir is not None:
+            NetworkFile(first.network_seed, specs).write(config.state_dir)
+        return subnet
 
 
-def make_node(config: ReplicaConfig, clock: Clock, store: Store | None, outcalls: OutcallSource) -> Node:
-    """Join the parts of a node."""
-    if store is not None:
-        seed = store.seed
+@dataclass(frozen=True)
+class _Plan:
+    """What one subnet is made from."""
+
+    number: int
+    spec: SubnetSpec
+    seed: bytes
+    network_seed: bytes
+    key: bls.BlsKey
+    root: bls.BlsKey
+    store: Store | None
+
+    @cached_property
+    def identity(self) -> Ed25519Identity:
+        return Ed25519Identity.from_seed(derive(self.seed, b"node key"))
+
+
+def open_nodes(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource) -> OpenNetwork:
+    """Make the nodes of a configuration, and open its state folder if it has one. Raises `StateError`."""
+    with ExitStack() as opened:
+        network = _open(config, clock, outcalls, opened)
+        opened.pop_all()
+        return network
+
+
+def _open(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource, opened: ExitStack) -> OpenNetwork:
+    kept = None if config.state_dir is None else NetworkFile.read(config.state_dir)
+    specs = config.subnets or (None if kept is None else kept.subnets) or (SubnetSpec(nodes=config.nodes),)
+    if kept is not None and kept.subnets != sized(specs):
+        raise StateError(
+            f"{config.state_dir} holds a network of other subnets: leave the subnets out, or use another folder"
+        )
+    lock = None
+    if len(specs) == 1 and specs[0].is_plain:
+        plans = [_alone(config, specs[0], opened)]
     else:
-        seed = fresh_seed() if config.seed is None else config.seed
+        if config.state_dir is not None:
+            lock = lock_folder(config.state_dir)
+            opened.callback(lock.release)
+        plans = _several(config, specs, kept, opened)
+    registry = Registry(_subnet(plan, config) for plan in plans)
+    engine = Engine(config.cache_dir or default_folder())
+    subnets = zip(plans, registry.subnets, strict=True)
+    nodes = [_node(config, clock, plan, subnet, registry, engine, outcalls) for plan, subnet in subnets]
+    rounds = None
+    if len(specs) > 1 or specs[0].ranges is not None:
+        rounds = _join(nodes, config, clock)
+    return OpenNetwork(Nodes(nodes, registry), plans, rounds, lock)
+
+
+def _alone(config: ReplicaConfig, spec: SubnetSpec, opened: ExitStack) -> _Plan:
+    """Plan the one subnet of a network: its seed and folder are the network's."""
+    store = None
+    wanted = spec.seed or config.seed
+    if config.state_dir is not None:
+        store = Store(config.state_dir, wanted, durable=config.durable)
+        opened.callback(store.release)
+    seed = store.seed if store is not None else wanted
+    seed = fresh_seed() if seed is None else seed
     key = bls.keypair(derive(seed, b"root key"))
-    identity = Ed25519Identity.from_seed(derive(seed, b"node key"))
-    subnet = make_subnet(seed, key, identity, config.nodes)
+    return _Plan(0, spec, seed, seed, key, key, store)
+
+
+def _several(
+    config: ReplicaConfig, specs: Sequence[SubnetSpec], kept: NetworkFile | None, opened: ExitStack
+) -> list[_Plan]:
+    """Plan the subnets of a network of several."""
+    folder = config.state_dir
+    if kept is not None and config.seed not in {None, kept.seed}:
+        raise StateError(
+            f"{folder} belongs to a network with another seed: leave the seed out, or use another folder"
+        )
+    network_seed = (None if kept is None else kept.seed) or config.seed or fresh_seed()
+    if folder is not None and kept is None:
+        NetworkFile(network_seed, sized(specs)).write(folder)
+    plans: list[_Plan] = []
+    for number, spec in enumerate(specs):
+        root = plans[0].key if plans else None
+        plans.append(_planned(config, network_seed, number, spec, root, opened))
+    _check_rounds(config, plans)
+    return plans
+
+
+def _planned(
+    config: ReplicaConfig,
+    network_seed: bytes,
+    number: int,
+    spec: SubnetSpec,
+    root: bls.BlsKey | None,
+    opened: ExitStack,
+) -> _Plan:
+    """Plan one of several subnets; `root` None is for the root subnet itself."""
+    seed = spec.seed or derive(network_seed, b"subnet %d" % number)
+    key = bls.keypair(derive(seed, b"root key"))
+    store = None
+    if config.state_dir is not None:
+        store = Store(config.state_dir / f"subnet-{number}", seed, durable=config.durable)
+        opened.callback(store.release)
+    return _Plan(number, spec, seed, network_seed, key, root or key, store)
+
+
+def _check_rounds(config: ReplicaConfig, plans: Sequence[_Plan]) -> None:
+    """Subnets journal a round one after the other, so a killed process leaves them at most one round apart.
+
+    Raises `StateError` where they are further apart: only some of them were put back to a snapshot, or copied.
+    """
+    states = [plan.store.state for plan in plans if plan.store is not None]
+    rounds = [0 if state is None else state.round for state in states]
+    if rounds and max(rounds) - min(rounds) > 1:
+        raise StateError(
+            f"the subnets in {config.state_dir} do not belong together: they are at the rounds "
+            f"{', '.join(map(str, rounds))}. A process was killed while it restored a snapshot, or a subnet's folder "
+            "was copied alone: put back a copy of the whole folder, or use another one"
+        )
+
+
+def _subnet(plan: _Plan, config: ReplicaConfig) -> Subnet:
+    """The subnet of a plan, with one node in place of its number of nodes."""
+    identity = plan.identity
+    node_key = identity.public_key_der
+    assert node_key is not None, "bug: a node has a key"
+    subnet = Subnet(
+        id=Principal.self_authenticating(plan.key.public_der).raw,
+        root_key=plan.root.public_der,
+        public_key=plan.key.public_der,
+        node_id=identity.principal.raw,
+        node_key=node_key,
+        seed=plan.seed,
+        network_seed=plan.network_seed,
+        kind=plan.spec.kind,
+        nodes=plan.spec.size,
+        admins=frozenset(admin.raw for admin in config.subnet_admins),
+        cost_schedule=_cost_schedule(plan.spec, config),
+        benchmarking=plan.spec.benchmarking,
+    )
+    return subnet if plan.spec.ranges is None else replace(subnet, ranges=plan.spec.ranges)
+
+
+def _cost_schedule(spec: SubnetSpec, config: ReplicaConfig) -> CostSchedule:
+    return CostSchedule.FREE if RULES[spec.kind].is_free else spec.cost_schedule or config.cost_schedule
+
+
+def _node(
+    config: ReplicaConfig,
+    clock: Clock,
+    plan: _Plan,
+    subnet: Subnet,
+    registry: Registry,
+    engine: Engine,
+    outcalls: OutcallSource,
+) -> Node:
+    """Join the parts of a node."""
+    source = SubnetOutcalls(outcalls, is_root=subnet.is_root)
     return Node(
         config=config,
         clock=clock,
         subnet=subnet,
-        scheduler=_make_scheduler(config, clock, subnet, store, outcalls),
-        certifier=Certifier(subnet, key),
-        identity=identity,
-        journal=store,
+        scheduler=Scheduler(
+            _state(clock, plan, subnet),
+            _instances(engine, plan.store),
+            subnet,
+            ManagementCanister(),
+            threads=config.threads,
+            journaled=plan.store is not None,
+            outcalls=source,
+            registry=registry,
+        ),
+        certifier=Certifier(
+            subnet, plan.key, registry, None if subnet.is_root else Delegations(subnet, plan.root)
+        ),
+        identity=plan.identity,
+        journal=plan.store,
     )
 
 
-def _make_scheduler(
-    config: ReplicaConfig, clock: Clock, subnet: Subnet, store: Store | None, outcalls: OutcallSource
-) -> Scheduler:
-    engine = Engine(config.cache_dir or default_folder())
-    if store is None:
-        instances = InstancePool(engine, MemoryBlobs())
+def _state(clock: Clock, plan: _Plan, subnet: Subnet) -> ReplicatedState:
+    """The replicated state of a subnet, as its folder has it or new."""
+    state = None if plan.store is None else plan.store.state
+    if state is None:
+        state = ReplicatedState(time_ns=clock.now_ns())
     else:
-        instances = InstancePool(engine, store.blobs, store.load_memory)
-    state = store.state if store is not None else None
-    if state is not None:
         forget_host_calls(state)
-    return Scheduler(
-        state or ReplicatedState(time_ns=clock.now_ns()),
-        instances,
-        subnet,
-        ManagementCanister(),
-        threads=config.threads,
-        journaled=store is not None,
-        outcalls=outcalls,
+    # What a round has not changed yet is not in the journal.
+    state.next_outcall = max(state.next_outcall, plan.number * _NUMBERS_A_SUBNET)
+    state.next_index = max(state.next_index, int.from_bytes(subnet.ranges[-1][0][:8], "big"))
+    return state
+
+
+def _instances(engine: Engine, store: Store | None) -> InstancePool:
+    if store is None:
+        return InstancePool(engine, MemoryBlobs())
+    return InstancePool(engine, store.blobs, store.load_memory)
+
+
+def _join(nodes: Sequence[Node], config: ReplicaConfig, clock: Clock) -> JointRounds:
+    """Let one round runner drive the nodes of several subnets."""
+    first = nodes[0]
+    rounds = JointRounds([node.scheduler for node in nodes], [node.publish for node in nodes])
+    background = clock.ticks if config.background is None else config.background
+    runner = RoundRunner(
+        rounds, clock, rounds.publish, background=background, interval_s=config.round_interval_s
     )
+    for node in nodes:
+        _share(node, first, runner, nodes)
+    return rounds
+
+
+def _share(node: Node, first: Node, runner: RoundRunner, nodes: Sequence[Node]) -> None:
+    """Let a node use what all nodes of a network share."""
+    node.instances.interruption = first.instances.interruption
+    node.scheduler.bitcoin = first.scheduler.bitcoin
+    node.join(runner, first.observer, nodes)
 
 
 def forget_host_calls(state: ReplicatedState) -> None:
@@ -83,17 +319,3 @@ def forget_host_calls(state: ReplicatedState) -> None:
 
 def _of_host(message: Message) -> bool:
     return isinstance(message, Request) and isinstance(message.origin, FromPythonApi)
-
-
-def make_subnet(seed: bytes, key: bls.BlsKey, identity: Ed25519Identity, nodes: int) -> Subnet:
-    """The subnet of a seed: its own root, with one node in place of `nodes`."""
-    node_key = identity.public_key_der
-    assert node_key is not None, "bug: a node has a key"
-    return Subnet(
-        id=Principal.self_authenticating(key.public_der).raw,
-        root_key=key.public_der,
-        node_id=identity.principal.raw,
-        node_key=node_key,
-        seed=seed,
-        nodes=nodes,
-    )

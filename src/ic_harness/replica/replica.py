@@ -6,32 +6,36 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
-from ic_harness.errors import RejectError, ReplicaError
+from ic_harness.errors import ReplicaError
 from ic_harness.principal import Principal
-from ic_harness.replica.build_node import open_node
-from ic_harness.replica.execution import Task, start_thread
+from ic_harness.replica.build_node import open_nodes
+from ic_harness.replica.execution import Task, check_instructions, start_thread
 from ic_harness.replica.http import routes
 from ic_harness.replica.http.http_messages import HttpRequest, HttpResponse
-from ic_harness.replica.rounds import queries
-from ic_harness.replica.rounds.completions import Completion
+from ic_harness.replica.rounds import ingress_filter, queries
 from ic_harness.replica.rounds.metrics import ExecutionMetrics, LogLine
 from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.rounds.nodes import Nodes
 from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
+from ic_harness.replica.rounds.pending_update import PendingUpdate, data_of, error_of, reply_of
+from ic_harness.replica.rounds.round_limit import RoundLimit, check_rounds
 from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.rounds.scheduler import Kind
+from ic_harness.replica.rounds.subnet_outcalls import take_source
+from ic_harness.replica.state import rejects
 from ic_harness.replica.state.clock import SystemClock, check_time
-from ic_harness.replica.state.config import ReplicaConfig
+from ic_harness.replica.state.config import ReplicaConfig, Subnet
 from ic_harness.replica.state.replicated_state import (
-    Answer,
     Canister,
     FromPythonApi,
     LogRecord,
-    Rejected,
     Request,
 )
+from ic_harness.replica.state.subnet_kinds import SubnetSpec
 from ic_harness.replica.testing import network_snapshots
 from ic_harness.replica.testing.faults import Faults
 from ic_harness.replica.testing.latency import LatencyModel
@@ -46,7 +50,7 @@ _SETTLING = 10
 
 
 class Replica:
-    """An Internet Computer of one subnet and one node in this process. Thread-safe; a context manager.
+    """An Internet Computer in this process: one subnet or several, of one node each. Thread-safe; a context manager.
 
     Raises `StateError` when the state folder is damaged or in use.
     """
@@ -55,14 +59,29 @@ class Replica:
         self.config = config = config or ReplicaConfig()
         self.clock = clock = config.clock or SystemClock()
         self._outcalls: OutcallSource = RefusingOutcalls()
-        self.node, self._store = open_node(config, clock, self._outcalls)
+        self._network = open_nodes(config, clock, self._outcalls)
         self.faults = Faults(self.restart)
         self.latency: LatencyModel | None = LatencyModel(config.latency) if config.latency else None
+        self._limits: tuple[int | None, RoundLimit] = None, RoundLimit()
         self._restarting = threading.Lock()
         self._restarts = False
         # Open calls of earlier processes are in the state; rounds of this one have higher numbers than theirs.
-        self._tickets = itertools.count((self.node.state.round << 32) + 1)
+        self._tickets = itertools.count((max(node.state.round for node in self.nodes.all) << 32) + 1)
         self._closed = False
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes of all subnets."""
+        return self._network.nodes
+
+    @property
+    def node(self) -> Node:
+        """The node of the root subnet, which is the only one by default."""
+        return self._network.nodes.root
+
+    def node_of(self, canister_id: Id) -> Node:
+        """The node that is responsible for a canister id; that of the root for ids that no subnet has."""
+        return self.nodes.host(Principal.of(canister_id).raw) or self.node
 
     def close(self) -> None:
         """Stop: running Wasm is interrupted and rolled back, state on disk is complete, instances are freed."""
@@ -80,23 +99,25 @@ class Replica:
         with self._restarting:
             if self._closed:
                 raise ReplicaError("the replica is closed")
-            if self._store is None:
+            if not self._network.stores:
                 runner = self.node.runner
                 runner.call(lambda: runner.forget_calls("the replica was restarted"), urgent=True)
                 return
             self._restarts = True
             try:
                 self._stop()
-                self.node, self._store = open_node(self.config, self.clock, self._outcalls)
+                self._network = open_nodes(self.config, self.clock, self._outcalls)
+                self._limit(*self._limits)
             finally:
                 self._restarts = False
 
     def _stop(self) -> None:
         whole = self.node.runner.close()
-        self.node.scheduler.close()
-        if self._store is not None:
-            self._store.close(self.node.state if whole else None, self.node.instances)
-        self.node.instances.close()
+        for node in self.nodes.all:
+            node.scheduler.close()
+        self._network.close(whole=whole)
+        for node in self.nodes.all:
+            node.instances.close()
 
     @property
     def failure(self) -> BaseException | None:
@@ -137,26 +158,64 @@ class Replica:
         if self._restarts:
             with self._restarting:  # until it is over
                 pass
-        return routes.handle(self.node, request)
+        return routes.handle(self.nodes, request)
 
     # --- without envelopes and certificates -----------------------------------------------------------------
 
     def execute_update(
-        self, sender: Id, canister_id: Id, method: str, arg: bytes, *, timeout_s: float | None = None
+        self,
+        sender: Id,
+        canister_id: Id,
+        method: str,
+        arg: bytes,
+        *,
+        timeout_s: float | None = None,
+        inspect: bool = False,
+        effective_id: Id | None = None,
     ) -> bytes:
-        """Call a method as `sender` and give the reply; calls to `aaaaa-aa` manage canisters.
+        """Call a method as `sender` and return the reply; calls to `aaaaa-aa` manage canisters.
 
-        Goes past the ingress filter, so canister_inspect_message is not asked.
+        `inspect` runs the ingress filter first, `canister_inspect_message` included, as for a signed call.
+        `effective_id`, a canister or subnet id, selects the subnet where several could execute the call.
 
         Raises `RejectError`, and `ReplicaError` when nothing can bring the answer or the time is over.
         """
         request = self._request(sender, canister_id, method, arg)
-        return _reply(self.node.runner.perform(IngressMessage(request), timeout_s), request, timeout_s)
+        node = self._target(request, effective_id)
+        if inspect and (refusal := ingress_filter.inspect(node, IngressMessage(request))) is not None:
+            return data_of(refusal, request)
+        incoming = IngressMessage(request, subnet=node.subnet.id)
+        return reply_of(node.runner.perform(incoming, timeout_s), request, timeout_s)
 
-    def submit_update(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> PendingUpdate:
-        """Put a call into the next round without waiting; calling the result returns the reply."""
+    def submit_update(
+        self,
+        sender: Id,
+        canister_id: Id,
+        method: str,
+        arg: bytes,
+        *,
+        inspect: bool = False,
+        effective_id: Id | None = None,
+    ) -> PendingUpdate:
+        """Put a call into the next round without waiting; calling the result returns the reply.
+
+        See `execute_update` for the options. Raises `RejectError` when the ingress filter refuses the call.
+        """
         request = self._request(sender, canister_id, method, arg)
-        return PendingUpdate(self.node, request, self.node.runner.submit(IngressMessage(request)))
+        node = self._target(request, effective_id)
+        if inspect and (refusal := ingress_filter.inspect(node, IngressMessage(request))) is not None:
+            data_of(refusal, request)
+        incoming = IngressMessage(request, subnet=node.subnet.id)
+        return PendingUpdate(node, request, node.runner.submit(incoming))
+
+    def _target(self, request: Request, effective_id: Id | None = None) -> Node:
+        """Return the node that executes a call. Raises `RejectError` for a canister id that no subnet has."""
+        wanted = None if effective_id is None else Principal.of(effective_id).raw
+        node = self.nodes.target(request, wanted)
+        if node is None:
+            missing = rejects.canister_not_found(wanted or request.callee)
+            raise error_of(missing, request)
+        return node
 
     def _request(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> Request:
         return Request(
@@ -167,10 +226,12 @@ class Replica:
             arg=arg,
         )
 
-    def execute_query(self, sender: Id, canister_id: Id, method: str, arg: bytes) -> bytes:
-        """Query a method as `sender` and give the reply. Raises `RejectError`."""
+    def execute_query(
+        self, sender: Id, canister_id: Id, method: str, arg: bytes, *, effective_id: Id | None = None
+    ) -> bytes:
+        """Query a method as `sender` and return the reply; see `execute_update`. Raises `RejectError`."""
         request = self._request(sender, canister_id, method, arg)
-        return _data(queries.execute(self.node, request), request)
+        return data_of(queries.execute(self._target(request, effective_id), request), request)
 
     # --- time and rounds ------------------------------------------------------------------------------------
 
@@ -230,7 +291,7 @@ class Replica:
         The round takes as many instructions as these updates need. Raises the first error of a call after all
         have ended.
         """
-        runner, inbox = self.node.runner, self.node.scheduler.inbox
+        runner = self.node.runner
         running = [Task(call) for call in calls]
         ended: set[Task[T]] = set()
 
@@ -243,20 +304,51 @@ class Replica:
             runner.call(lambda: runner.set_held(held=True, gathering=True))
             for task in running:
                 start_thread(make, "ic-harness-caller", task)
-            runner.gather(lambda: len(inbox) + len(ended) >= len(calls))
+            runner.gather(lambda: self._submitted() + len(ended) >= len(calls))
             runner.tick(kind=Kind.GATHERED)
         for task in running:
             task.wait()
         return [task.result() for task in running]
 
-    def settle(self) -> None:
-        """Run rounds until nothing is under way and no timer is due, at most ten: new canisters get ready."""
-        self.node.runner.settle(_SETTLING)
+    def _submitted(self) -> int:
+        """How many calls from outside wait for a round."""
+        return sum(len(node.scheduler.inbox) for node in self.nodes.all)
+
+    def settle(self, most: int = _SETTLING) -> bool:
+        """Run rounds until nothing is under way and no timer is due, at most `most`; none while rounds are held.
+
+        Returns whether that was reached. Installing code does this, so that new canisters get ready.
+        """
+        return self.node.runner.settle(most)
+
+    @contextmanager
+    def limited(self, *, instructions: int | None = None, rounds: int | None = None) -> Iterator[None]:
+        """Within the block limit the instructions of each message, and the rounds in which canisters execute.
+
+        A message that exceeds the limit is rejected as by the Internet Computer (IC0522). Installing code may always
+        take 5,000,000,000 instructions. The round beyond the limit fails every call that is under way with a
+        `ReplicaError`. None is no further limit; a block within replaces the limits for its length.
+
+        Raises `InputError` for a limit that is no number, not positive, or above that of the Internet Computer.
+        """
+        check_instructions(instructions)
+        check_rounds(rounds)
+        before = self._limits
+        self._limit(instructions, RoundLimit(rounds))
+        try:
+            yield
+        finally:
+            self._limit(*before)
+
+    def _limit(self, instructions: int | None, rounds: RoundLimit) -> None:
+        self._limits = instructions, rounds
+        self.node.instances.engine.message_limit.instructions = instructions
+        self.node.runner.limit_rounds(rounds)
 
     def answer_outcalls(self, source: OutcallSource) -> None:
         """Let `source` answer HTTPS outcalls from now on, also those that are under way; see `OutcallSource`."""
         self._outcalls = source
-        self.node.runner.call(lambda: self.node.scheduler.take_source(source))
+        self.node.runner.call(lambda: take_source(self.nodes.all, source))
 
     def outcall_answered(self) -> None:
         """For sources, from any thread: there is an answer that was not there before."""
@@ -266,37 +358,95 @@ class Replica:
     @property
     def threshold_keys(self) -> dict[str, bytes]:
         """The master public keys of the network, by their names such as `ecdsa:Secp256k1:key_1`."""
-        keys = MasterKeys(self.node.subnet.seed)
+        keys = MasterKeys(self.node.subnet.network_seed)
         return {str(key): keys.master_public_key(key) for key in KEYS}
 
     # --- the whole network at once --------------------------------------------------------------------------
 
     def snapshot(self) -> NetworkSnapshot:
         """Remember the state of everything; costs little, and `close` it when it is no longer needed."""
-        return network_snapshots.take(self.node, self.clock)
+        return network_snapshots.take(self.nodes.all, self.clock)
 
     def restore(self, snapshot: NetworkSnapshot) -> None:
         """Bring everything back to a snapshot, as often as wanted. Raises `ReplicaError`."""
-        network_snapshots.restore(snapshot, self.node, self.clock)
+        network_snapshots.restore(snapshot, self.nodes.all, self.clock)
 
     def state_hash(self) -> bytes:
         """SHA-256 over the state of all canisters; the same calls at the same times give the same hash."""
-        return network_snapshots.state_hash(self.node)
+        return network_snapshots.state_hash(self.nodes.all)
 
     # --- looking inside -------------------------------------------------------------------------------------
+
+    @property
+    def subnet_id(self) -> bytes:
+        """The id of the subnet."""
+        return self.node.subnet.id
+
+    @property
+    def round_time_ns(self) -> int:
+        """The time of the last round, ns since 1970."""
+        return self.node.state.time_ns
+
+    def has_canister(self, canister_id: Id) -> bool:
+        """Whether a canister with this id exists."""
+        return Principal.of(canister_id).raw in self.node_of(canister_id).state.canisters
+
+    def add_subnet(self, spec: SubnetSpec) -> Subnet:
+        """Add a subnet to a network whose subnets have ranges of their own. Raises `InputError` and `ReplicaError`."""
+        config, network = self.config, self._network
+        added = self.node.runner.call(lambda: network.add_subnet(spec, config, self.clock, self._outcalls))
+        self.config = replace(config, subnets=None)  # a restart takes the subnets of the state folder
+        return added
+
+    def begin_ids(self, index: int) -> None:
+        """Give the next canister that is created without an id of its own the id with this number."""
+        state = self.node.state
+        self.node.runner.call(lambda: setattr(state, "next_index", index))
 
     def canister(self, canister_id: Id) -> Canister:
         """The record of a canister, to look at. Raises `ReplicaError` when there is none."""
         raw = Principal.of(canister_id).raw
-        found = self.node.state.canisters.get(raw)
+        found = self.node_of(raw).state.canisters.get(raw)
         if found is None:
             raise ReplicaError(f"canister {Principal(raw)} does not exist")
         return found
 
+    def canister_ids(self) -> list[Principal]:
+        """Return the ids of all canisters, those of a subnet oldest first."""
+        nodes = self.nodes.all
+        return self.node.runner.call(
+            lambda: [Principal(raw) for node in nodes for raw in node.state.canisters]
+        )
+
     def stable_memory(self, canister_id: Id) -> bytes:
         """The stable memory of a canister between two rounds. Raises `ReplicaError` when there is no such canister."""
         canister = self.canister(canister_id)
-        return self.node.runner.call(lambda: network_snapshots.stable_memory(self.node.instances, canister))
+        instances = self.node_of(canister_id).instances
+        return self.node.runner.call(lambda: network_snapshots.stable_memory(instances, canister))
+
+    def set_stable_memory(self, canister_id: Id, content: bytes) -> None:
+        """Replace the stable memory of a canister, padded to whole Wasm pages; runs one round.
+
+        Raises `ReplicaError` when there is no such canister, it has no code, or `content` is too large.
+        """
+        canister = self.canister(canister_id)
+        node = self.node_of(canister_id)
+        node.runner.call(lambda: network_snapshots.replace_stable_memory(node, canister, bytes(content)))
+        self.tick()
+
+    def add_cycles(self, canister_id: Id, amount: int) -> int:
+        """Add cycles to the balance of a canister and return the new balance; the next round publishes it.
+
+        Raises `ReplicaError` when there is no such canister.
+        """
+        canister = self.canister(canister_id)
+
+        def add() -> int:
+            canister.receive(amount)
+            self.node_of(canister.id).scheduler.touch(canister)
+            return canister.cycles
+
+        return self.node.runner.call(add)
 
     def certified_data(self, canister_id: Id) -> bytes:
         """The certified data of a canister between two rounds. Raises `ReplicaError` when there is no such canister."""
@@ -323,35 +473,3 @@ class Replica:
     def logs(self, canister_id: Id) -> list[LogRecord]:
         """What a canister printed, and why it trapped; the newest `log_memory_limit` bytes."""
         return list(self.canister(canister_id).logs)
-
-
-class PendingUpdate:
-    """A call that was submitted; call it to wait for the reply."""
-
-    def __init__(self, node: Node, request: Request, completion: Completion) -> None:
-        self._node = node
-        self._request = request
-        self._completion = completion
-
-    def __call__(self, timeout_s: float | None = None) -> bytes:
-        """Run rounds until the reply is there. Raises `RejectError` or `ReplicaError`."""
-        found = self._node.runner.wait(self._completion, timeout_s)
-        return _reply(found, self._request, timeout_s)
-
-
-def _reply(completion: Completion | None, request: Request, timeout_s: float | None) -> bytes:
-    if completion is None or completion.answer is None:
-        raise ReplicaError(f"no answer from {request.method} within {timeout_s} s")
-    return _data(completion.answer, request)
-
-
-def _data(answer: Answer, request: Request) -> bytes:
-    if isinstance(answer, Rejected):
-        raise RejectError(
-            answer.code,
-            answer.message,
-            answer.error_name,
-            method=request.method,
-            canister=Principal(request.callee).to_text(),
-        )
-    return answer.data

@@ -7,7 +7,7 @@ from functools import cache
 
 import wasmtime
 
-from ic_harness.replica.execution import Completed, Entry, Environment, Mode, Trapped
+from ic_harness.replica.execution import Completed, Entry, Environment, Mode, Reply, Trapped
 from ic_harness.replica.execution.table import BY_NAME
 
 CANISTER = bytes.fromhex("00000000000000010101")
@@ -57,7 +57,7 @@ class Harness:
 
     def enter(self, entry: Entry, mode: Mode, **fields) -> Completed | Trapped:
         """Run an entry; commit it if it succeeds, roll it back if it is a query."""
-        outcome = self.instance.run(entry, environment(mode, **fields))
+        outcome: Completed | Trapped = self.instance.run(entry, environment(mode, **fields))
         if mode is Mode.QUERY:
             self.instance.rollback()
         elif isinstance(outcome, Completed):
@@ -79,5 +79,5 @@ class Harness:
     def reply(self, name: str, mode: Mode = Mode.UPDATE, **fields) -> bytes:
         """Run and return the reply."""
         answer = self.ok(name, mode, **fields).effects.answer
-        assert answer is not None
+        assert isinstance(answer, Reply), answer
         return answer.data

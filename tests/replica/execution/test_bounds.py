@@ -143,7 +143,12 @@ def test_a_backtrace_has_one_budget(monkeypatch):
     """A hundred hostile names together take the steps that one may take; usual names all fit."""
     spent = []
     spend = Budget.spend
-    monkeypatch.setattr(Budget, "spend", lambda budget: spent.append(1) or spend(budget))
+
+    def counted(budget):
+        spent.append(1)
+        return spend(budget)
+
+    monkeypatch.setattr(Budget, "spend", counted)
     shown = demangle_all([symbol for symbol in HOSTILE.values() for _ in range(10)])
     assert len(shown) == 100
     assert len(spent) <= Budget().steps + len(shown)

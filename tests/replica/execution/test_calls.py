@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.replica.execution import Completed, Entry, Mode, OutgoingCall
+from ic_harness.replica.state.fees import Fees
 from ic_harness.replica.state.replicated_state import Callback
 
 from .canisters import canister
@@ -93,17 +94,19 @@ def test_a_full_queue(install):
 
 def test_calls_need_cycles(install):
     """call_perform answers 2 when the liquid balance does not cover the call's fee."""
-    outcome = install(CALLER).ok("three", fees=True, liquid_balance=2 * 43_000_000_000)
+    outcome = install(CALLER).ok("three", fees=Fees(), liquid_balance=2 * 43_000_000_000)
     assert outcome.effects.answer.data == b"\0\0\x02"
 
 
 def test_cycles_that_are_not_there(install):
-    """Attaching more than the liquid balance traps and says how much is missing."""
-    trap = install(CALLER).trap("full", liquid_balance=999)
+    """Attaching more than the liquid balance traps; controllers are told how much is missing."""
+    known = {"caller": b"me", "controllers": frozenset({b"me"})}
+    trap = install(CALLER).trap("full", liquid_balance=999, **known)
     assert (trap.error_code, trap.message) == (
         504,
         "Canister is out of cycles: please top up the canister with at least 1 additional cycles",
     )
+    assert install(CALLER).trap("full", liquid_balance=999).message == "Canister is out of cycles"
 
 
 @pytest.mark.parametrize(

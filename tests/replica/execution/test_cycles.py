@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.replica.execution import Mode
-from ic_harness.replica.execution.api import prices
+from ic_harness.replica.state.fees import Fees
 from ic_harness.units import MAX_CYCLES
 
 from .canisters import canister
@@ -117,6 +117,35 @@ def test_burn(install):
     assert number(canister_.reply("burn_then_balance", balance=1000, liquid_balance=900)) == 500
 
 
+MINT = canister(f"""
+  (func (export "canister_update mint")
+    (call $ic0.mint_cycles128 (i64.const 1) (i64.const 5) (i32.const 0)) {REPLY_16})
+  (func (export "canister_update mint_then_balance")
+    (call $ic0.mint_cycles128 (i64.const 0) (i64.const 5) (i32.const 0))
+    (call $ic0.canister_cycle_balance128 (i32.const 0)) {REPLY_16})
+""")
+MINTING_CANISTER = bytes.fromhex("00000000000000040101")
+
+
+def test_mint(install):
+    """The cycles minting canister creates cycles, up to what its balance can hold."""
+    canister_ = install(MINT)
+    outcome = canister_.ok("mint", canister_id=MINTING_CANISTER)
+    assert (number(outcome.effects.answer.data), outcome.effects.cycles_minted) == ((1 << 64) + 5,) * 2
+    assert number(canister_.reply("mint", canister_id=MINTING_CANISTER, balance=MAX_CYCLES - 3)) == 3
+    assert number(canister_.reply("mint_then_balance", canister_id=MINTING_CANISTER, balance=10)) == 15
+
+
+def test_no_other_canister_mints(install):
+    """Any other canister that mints traps, with the text of the network."""
+    trap = install(MINT).trap("mint")
+    assert trap.error_code == 504
+    assert trap.message == (
+        "Canister violated contract: ic0.mint_cycles128 cannot be executed on non Cycles Minting Canister: "
+        "rrkah-fqaaa-aaaaa-aaaaq-cai != rkp4c-7iaaa-aaaaa-aaaca-cai"
+    )
+
+
 COSTS = canister(f"""
   (data (i32.const 100) "key_1nope")
   (func (export "canister_update call") (call $ic0.cost_call (i64.const 3) (i64.const 7)
@@ -141,15 +170,16 @@ COSTS = canister(f"""
 @pytest.mark.parametrize(
     ("name", "price"),
     [
-        ("call", prices.call(10)),
+        ("call", Fees().call(10)),
         ("create", 500_000_000_000),
-        ("http", prices.http_request(100, 1000)),
-        ("ecdsa", prices.SIGN_WITH_ECDSA["key_1"]),
+        ("http", Fees().http_request(100, 1000)),
+        ("ecdsa", 26_153_846_153),
     ],
 )
 def test_prices(install, name, price):
-    """The cost functions give the prices of an application subnet of 13 nodes."""
-    assert number(install(COSTS).reply(name)) == price
+    """The cost functions return the prices of the subnet; on a free one everything is 0."""
+    assert number(install(COSTS).reply(name, fees=Fees())) == price
+    assert number(install(COSTS).reply(name)) == 0
 
 
 def test_unknown_keys_have_no_price(install):

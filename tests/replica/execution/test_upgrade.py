@@ -45,7 +45,9 @@ def upgrade(harness: Harness, wasm: bytes, *, keep: bool = False) -> Trapped | N
 
 def _upgraded(harness: Harness, wasm: bytes, *, keep: bool) -> Completed | Trapped:
     old, module = harness.instance, harness.engine.compile(wasm)
-    outcome = old.run(Entry(export="canister_pre_upgrade"), environment(Mode.PRE_UPGRADE))
+    outcome: Completed | Trapped = old.run(
+        Entry(export="canister_pre_upgrade"), environment(Mode.PRE_UPGRADE)
+    )
     if isinstance(outcome, Trapped):
         return outcome
     old.commit()

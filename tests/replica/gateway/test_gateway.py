@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.errors import CertificateError
 from ic_harness.replica import HttpRequest
 from ic_harness.replica.gateway import Gateway, Page, PageRequest, verify
 from ic_harness.replica.gateway.expression import Certification, parse_expression
 from ic_harness.replica.gateway.verification import request_hash
-from tests.replica.support import Called, candid, create, install, management, wasm
+from tests.replica.support import Called, create, install, management, wasm
 
 INIT = candid.parse("service : (opt variant { Init : record {}; Upgrade : record {} }) -> {}")
 STORE = candid.parse(
@@ -28,6 +29,7 @@ CERTIFIED = "x-ic-harness-certified"
 @pytest.fixture
 def assets(replica):
     canister = create(replica)
+    assert INIT.init_args is not None
     install(replica, canister, wasm("rust/assets"), candid.encode((None,), INIT.init_args))
     filled = Called(replica, canister, STORE)
     page = {"key": "/index.html", "content_type": "text/html", "content_encoding": "identity", "sha256": None}

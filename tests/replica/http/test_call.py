@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, cbor, leb128_decode
-from tests.replica.support import ALICE, Wire, candid, create, deploy, deploy_wat, did, management
+from tests.replica.support import ALICE, Wire, create, deploy, deploy_wat, did, management
 
 ADD = "add"
 
@@ -110,7 +111,7 @@ def test_inspect_message_decides(replica, wire, body, code):
         ("no_such", b"DIDL\0\0", "IC0407", "Management canister has no method 'no_such'"),
         ("start_canister", b"junk", "IC0408", "Error decoding candid"),
         ("sign_with_ecdsa", b"", "IC0406", "Only canisters can call ic00 method sign_with_ecdsa"),
-        ("bitcoin_get_utxos", b"", "IC0406", "does not model bitcoin_get_utxos"),
+        ("bitcoin_get_utxos", b"", "IC0406", "Only canisters can call ic00 method bitcoin_get_utxos"),
         ("fetch_canister_logs", b"DIDL\0\0", "IC0406", "not accessible via ingress in replicated mode"),
     ],
 )

@@ -19,7 +19,7 @@ ARGUMENTS = [
     b"DIDL\x01\x6d" + b"\xff" * 5_000,
 ]
 LABELS = [b"time", b"canister", b"subnet", b"request_status", b"canister_ranges", b"metadata", b"\xff", b""]
-VALUES = [None, True, -1, 1 << 70, b"\0" * 31, "text", 1.5, [], [[]], {"a": {}}, 1 << 63]
+VALUES: list = [None, True, -1, 1 << 70, b"\0" * 31, "text", 1.5, [], [[]], {"a": {}}, 1 << 63]
 
 
 def some_content(chance, wire, canisters):

@@ -22,7 +22,9 @@ from tests.replica.support import Wire, create, install, wasm
 def test_time_is_in_every_certificate(replica, wire, rust):
     """Even without paths the certificate shows the time, which is that of the clock."""
     tree = wire.tree(rust.id)
-    shift = leb128_decode(lookup_value(tree, (b"time",))) - replica.clock.now_ns()
+    time = lookup_value(tree, (b"time",))
+    assert time is not None
+    shift = leb128_decode(time) - replica.clock.now_ns()
     assert 0 <= shift < 500_000_000
 
 
@@ -39,6 +41,7 @@ def test_controllers_are_a_cbor_list(wire, rust):
     """Controllers come as self-described CBOR."""
     tree = wire.tree(rust.id, (b"canister", rust.id.raw, b"controllers"))
     encoded = lookup_value(tree, (b"canister", rust.id.raw, b"controllers"))
+    assert encoded is not None
     assert cbor.decode(encoded) == [rust.sender.raw]
 
 
@@ -58,7 +61,9 @@ def test_public_metadata_is_for_everybody(replica, wire, rust):
     """candid:service is readable by whoever asks."""
     path = (b"canister", rust.id.raw, b"metadata", b"candid:service")
     anonymous = Wire(replica, AnonymousIdentity())
-    assert b"service" in lookup_value(anonymous.tree(rust.id, path), path)
+    service = lookup_value(anonymous.tree(rust.id, path), path)
+    assert service is not None
+    assert b"service" in service
 
 
 def test_an_unknown_request_is_provably_absent(wire, rust):
@@ -121,10 +126,14 @@ def test_the_subnet_shows_ranges_and_node_keys(replica, wire, rust):
     """What agents need to check query signatures is there: ranges in two forms, node keys, root key."""
     subnet = replica.node.subnet
     tree = wire.tree(rust.id, (b"subnet",))
-    ranges = cbor.decode(lookup_value(tree, (b"subnet", subnet.id, b"canister_ranges")))
+    encoded = lookup_value(tree, (b"subnet", subnet.id, b"canister_ranges"))
+    assert encoded is not None
+    ranges = cbor.decode(encoded)
     assert any(low <= rust.id.raw <= high for low, high in ranges)
     assert list_children(tree, (b"subnet", subnet.id, b"node")) == [subnet.node_id]
-    assert len(lookup_value(tree, (b"subnet", subnet.id, b"node", subnet.node_id, b"public_key"))) == 44
+    key = lookup_value(tree, (b"subnet", subnet.id, b"node", subnet.node_id, b"public_key"))
+    assert key is not None
+    assert len(key) == 44
     shards = wire.tree(subnet.principal, (b"canister_ranges", subnet.id), place="subnet")
     assert list_children(shards, (b"canister_ranges", subnet.id)) == [ranges[0][0]]
 

@@ -7,13 +7,14 @@ import hashlib
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
 from tests.replica.support import (
     ALICE,
     BOB,
+    FREE,
     Called,
-    candid,
     create,
     deploy,
     deploy_wat,
@@ -124,6 +125,7 @@ def test_invalid_modules_are_refused(replica, name):
     assert not replica.canister(canister).installed
 
 
+@FREE
 def test_uninstalling_rejects_open_calls(replica, rust, other, room):
     """Uninstall answers open calls with code 4, clears code and logs, keeps cycles and controllers."""
     room(1)

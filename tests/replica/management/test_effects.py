@@ -7,7 +7,7 @@ import pytest
 from ic_harness import candid
 from ic_harness.replica.execution import Interrupted
 from ic_harness.replica.management import ManagementCanister, code
-from ic_harness.replica.state.replicated_state import FromPythonApi, Request, Status
+from ic_harness.replica.state.replicated_state import FromPythonApi, Rejected, Request, Status
 from tests.replica.support import ALICE, MANAGEMENT, create, management
 
 
@@ -67,7 +67,9 @@ def test_a_reject_is_an_effect(replica, scheduler):
         scheduler, called(replica, "delete_canister", {"canister_id": canister})
     )
     assert indexes(scheduler) == before
-    assert [answer.answer.error_code for answer in effects.rejected] == [510]
+    (rejected,) = effects.rejected
+    assert isinstance(rejected.answer, Rejected)
+    assert rejected.answer.error_code == 510
     assert (effects.changed, effects.deleted, effects.outputs) == ({}, [], [])
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig
 from ic_harness.units import MAX_CYCLES
-from tests.replica.support import ALICE, BOB, candid, create, deploy, deploy_wat, install, management, wasm
+from tests.replica.support import ALICE, BOB, FREE, create, deploy, deploy_wat, install, management, wasm
 
 # Calls itself, and again whenever an answer comes: its call context stays open for ever.
 SELF_CALLER = """
@@ -54,6 +55,7 @@ def test_cycles_of_a_new_canister(replica):
 
 
 @pytest.mark.parametrize("bits", [20_000, 200, 128])
+@FREE
 def test_balances_saturate(replica, rust, bits):
     """Cycles beyond 128 bits are lost: of a creation, a top-up, a deposit. 2^20,000 has too many digits to print."""
     amount = (1 << bits) - 1
@@ -207,6 +209,7 @@ def test_only_stopped_canisters_can_be_deleted(replica, rust):
     assert code_of(management(replica).update, "start_canister", {"canister_id": rust.id}) == "IC0301"
 
 
+@FREE
 def test_canisters_create_canisters(replica, rust):
     """create_canister is for canisters, with the cycles that they attach."""
     known = management(replica).service.methods["create_canister"]
@@ -218,6 +221,7 @@ def test_canisters_create_canisters(replica, rust):
     assert code_of(management(replica).update, "create_canister", {"settings": None}) == "IC0406"
 
 
+@FREE
 def test_deposits_and_top_ups(replica, rust, other):
     """deposit_cycles moves cycles between canisters, provisional_top_up makes them."""
     known = management(replica).service.methods["deposit_cycles"]

@@ -302,6 +302,9 @@ def test_a_sender_version_is_the_callers(replica, rust):
             f"the actual sender canister version {actual}."
         )
         actual = replica.canister(rust.id).version
+    # It is looked at before the fee of a creation, which `forward` does not attach.
+    code, text = called_by(rust, "create_canister", {"settings": None, "sender_canister_version": 666})
+    assert (code, "sender canister version 666" in text) == (5, True)
 
 
 def test_management_queries(replica, rust):

@@ -101,7 +101,8 @@ def interrupt_at_random(count, moments, receiver, ready, sent):
 
 def main(count, seed, receiver):
     moments = random.Random(seed)
-    ready, sent, caught, longest = threading.Event(), [], 0, 0.0
+    ready, caught, longest = threading.Event(), 0, 0.0
+    sent: list[float] = []
     with embedded() as network:
         faulthandler.enable()  # after the engine: its handlers must be found again at the next trap
         session = Session(network, moments)

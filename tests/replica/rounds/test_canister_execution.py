@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
-from ic_harness.replica.execution import environment
+from ic_harness.replica.execution import frame, interface
 from ic_harness.replica.state.replicated_state import Status
-from tests.replica.support import BOB, candid, create, deploy, deploy_wat, did, install, management, wat
+from tests.replica.support import BOB, FREE, create, deploy, deploy_wat, did, install, management, wat
 
 NOTHING = b"DIDL\0\0"
 SECOND = 1_000_000_000
@@ -41,6 +42,7 @@ def test_a_trap_bumps_no_version(replica, rust):
     assert replica.canister(rust.id).version == version + 1
 
 
+@FREE
 def test_cycles_go_as_far_as_they_are_accepted(replica, rust, other):
     """What the callee accepts moves, the rest comes back with the reply."""
     before = cycles(replica, rust), cycles(replica, other)
@@ -49,6 +51,7 @@ def test_cycles_go_as_far_as_they_are_accepted(replica, rust, other):
 
 
 @pytest.mark.parametrize("method", ["trap", "absent"])
+@FREE
 def test_cycles_come_back_from_failures(replica, rust, other, method):
     """A callee that traps or does not exist gives all cycles back."""
     before = cycles(replica, rust)
@@ -81,6 +84,7 @@ def test_calls_to_stopped_and_empty_canisters(replica, rust, other):
     assert reply["Err"]["message"].startswith("IC0537: ")
 
 
+@FREE
 def test_a_best_effort_call_is_given_up_at_its_deadline(replica, rust, other, room):
     """When the deadline passes before the answer, the caller gets code 6; the late answer is dropped."""
     before = cycles(replica, rust)
@@ -223,9 +227,9 @@ def test_rust_timers_and_parallel_calls(replica, rust, other):
 
 def test_an_endless_loop_is_stopped_and_others_go_on(monkeypatch, rust, other):
     """A message that never ends hits the instruction limit; other canisters notice nothing."""
-    real = environment.Environment
+    real = interface.Environment
     monkeypatch.setattr(
-        environment, "Environment", lambda **given: real(**{**given, "instruction_limit": 1_000_000})
+        frame, "Environment", lambda **given: real(**{**given, "instruction_limit": 1_000_000})
     )
     with pytest.raises(RejectError) as caught:
         rust.update("spin")

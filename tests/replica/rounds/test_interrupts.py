@@ -13,6 +13,7 @@ import pytest
 
 from ic_harness.errors import HarnessError
 from ic_harness.replica import Replica, ReplicaConfig
+from tests.amounts import amount
 from tests.replica.restless import CHAIN, HEARTBEAT, endless, restless
 from tests.replica.support import BOB, deploy
 
@@ -21,7 +22,9 @@ CHILD = Path(__file__).with_name("interrupt_child.py")
 
 @pytest.mark.parametrize("receiver", ["process", "thread"])
 @pytest.mark.parametrize(
-    ("count", "seed"), [(20, 1), pytest.param(300, 2, marks=pytest.mark.slow)], ids=["20", "300"]
+    ("count", "seed"),
+    [(20, 1), pytest.param(amount(60, thorough=300), 2, marks=pytest.mark.slow)],
+    ids=["few", "many"],
 )
 def test_ctrl_c_at_random_moments(count, seed, receiver):
     """Each SIGINT while calls, loops, queries, ticks and restores run is one KeyboardInterrupt, and all goes on."""
@@ -31,7 +34,9 @@ def test_ctrl_c_at_random_moments(count, seed, receiver):
     assert json.loads(child.stdout.splitlines()[-1])["interrupts"] == count
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [20, pytest.param(amount(60, thorough=500), marks=pytest.mark.slow, id="many")]
+)
 def test_stops_at_random_moments(count, tmp_path):
     """A replica stops whatever it does, with a state folder and without, and every caller is let go.
 

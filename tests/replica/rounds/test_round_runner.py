@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +11,7 @@ from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.protocol import Ed25519Identity, cbor, lookup_value
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig, SystemClock
 from ic_harness.replica.execution import effects
+from ic_harness.replica.state.replicated_state import Request
 from tests.replica.restless import CHAIN, HEARTBEAT, TIMER, endless, restless
 from tests.replica.support import BOB, Wire, deploy, management
 
@@ -29,13 +30,14 @@ def ticking():
 def while_publishing(replica, action):
     """Run `action` in a thread at the moment when a round is executed and not yet published; gives its future."""
     runner, pool = replica.node.runner, ThreadPoolExecutor(1)
-    publish, started = runner._publish, []
+    publish = runner._publish
+    started: list[Future] = []
 
     def publish_late(changes):
         if changes.requests and not started:
             asking = threading.Event()
             started.append(pool.submit(action, asking))
-            assert asking.wait(10)
+            assert asking.wait(60)
         publish(changes)
 
     runner._publish = publish_late
@@ -141,7 +143,8 @@ def test_every_waiter_is_answered_within_two_rounds(ticking):
         restless(ticking, kind)
     canisters = [deploy(ticking, "rust/rust", 0) for _ in range(3)]
     runner, state = ticking.node.runner, ticking.node.state
-    came, took = {}, []
+    came: dict[str, int] = {}
+    took: list[int] = []
     accept, complete = runner._accept, runner._completions.complete
 
     def accepting(incoming, completion, **options):
@@ -224,14 +227,17 @@ def test_a_loop_survives_a_restart_of_its_replica(tmp_path):
         begin(replica, canister, "spin", pool, lambda: wire.call(canister, "spin"))
         replica.close()
     with Replica(config) as again:
-        assert [message.method for message in again.canister(canister).queue] == ["spin"]
+        (message,) = again.canister(canister).queue
+        assert isinstance(message, Request)
+        assert message.method == "spin"
 
 
 def test_queries_beside_an_interrupt_run_again(replica, rust):
     """A query that an interrupt meant for others stops is simply run again."""
     interruption = replica.node.instances.interruption
     instance = replica.node.instances.instance(replica.canister(rust.id))
-    execute, times = instance._execute, []
+    execute = instance._execute
+    times: list = []
 
     def interrupted_once(*arguments):
         if not times:
@@ -332,6 +338,7 @@ def test_a_network_that_nobody_closed_leaves_no_thread():
     replica = Replica(ReplicaConfig(clock=ManualClock(START)))
     deploy(replica, "rust/rust", 0)
     thread, gone = replica.node.runner._thread, weakref.ref(replica)
+    assert thread is not None
     del replica
     for _ in range(
         600

@@ -7,12 +7,13 @@ import json
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, lookup_value
 from ic_harness.replica import HttpRequest
 from ic_harness.replica.management.call import interface
 from ic_harness.replica.server.http_router import HttpRouter
-from tests.replica.support import Wire, candid, did
+from tests.replica.support import FREE, Wire, did
 
 
 @pytest.fixture
@@ -119,6 +120,7 @@ def test_figures_and_lines_are_streams(ask, rust):
     assert ask("GET", f"lines?since={lines['next']}")["entries"] == []
 
 
+@FREE
 def test_a_canister_can_be_looked_at(ask, rust):
     """Status, cycles, controllers and log of one canister."""
     found = ask("GET", f"canisters/{rust.id}")
@@ -128,15 +130,15 @@ def test_a_canister_can_be_looked_at(ask, rust):
 
 def test_faults_and_latency_can_be_ordered(ask, replica):
     """Faults and latency models come as JSON; unknown ones are refused."""
-    ask("POST", "faults", {"harm": "drop_reply", "method": "add", "times": 2})
-    assert [(fault.harm, fault.times) for fault in replica.faults.left] == [("drop_reply", 2)]
+    ask("POST", "faults", {"kind": "drop_reply", "method": "add", "times": 2})
+    assert [(fault.kind, fault.times) for fault in replica.faults.left] == [("drop_reply", 2)]
     ask("POST", "faults/clear")
     assert replica.faults.left == []
     ask("POST", "latency", {"one_way_s": 0.5})
     assert replica.latency.model.one_way_s == 0.5
     ask("POST", "latency", {"preset": "none"})
     assert replica.latency is None
-    assert ask("POST", "faults", {"harm": "explode"})[0] == 400
+    assert ask("POST", "faults", {"kind": "explode"})[0] == 400
     assert ask("POST", "latency", {"preset": "moon"})[0] == 400
     assert ask("POST", "latency", {"one_way_s": -1})[0] == 400
 
@@ -182,12 +184,12 @@ BAD = [
     ("restore", '{"snapshot": 7}'),
     ("restore", "{}"),
     ("forget", '{"snapshot": [1]}'),
-    ("faults", '{"harm": []}'),
-    ("faults", '{"harm": "restart", "times": 0}'),
-    ("faults", '{"harm": "restart", "seconds": Infinity}'),
-    ("faults", '{"harm": "restart", "method": 5}'),
-    ("faults", '{"harm": "restart", "endpoint": "x"}'),
-    ("faults", '{"harm": "restart", "colour": "x"}'),
+    ("faults", '{"kind": []}'),
+    ("faults", '{"kind": "restart", "times": 0}'),
+    ("faults", '{"kind": "restart", "seconds": Infinity}'),
+    ("faults", '{"kind": "restart", "method": 5}'),
+    ("faults", '{"kind": "restart", "endpoint": "x"}'),
+    ("faults", '{"kind": "restart", "colour": "x"}'),
     ("latency", '{"preset": {}}'),
     ("latency", '{"one_way_s": 1e400}'),
     ("latency", '{"block_bytes": 0}'),

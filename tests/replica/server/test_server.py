@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.errors import ReplicaError
 from ic_harness.protocol import cbor
 from ic_harness.replica import serve
 from ic_harness.replica.server.connections import Limits
 from ic_harness.replica.server.server import app
-from tests.replica.support import candid, deploy_wat
+from tests.replica.support import deploy_wat
 
 CBOR = {"content-type": "application/cbor"}
 HALVES = [b"", b"P", b"POST /api/v2/status HTTP/1.1\r\n", b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n123"]
@@ -102,7 +103,11 @@ def test_half_a_body_is_no_request(replica, caplog):
         asked.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/api/v2/status", "headers": []}
-    asyncio.run(application(scope, receive, send))
+
+    async def ask_once():
+        await application(scope, receive, send)
+
+    asyncio.run(ask_once())
     assert (asked, caplog.records) == ([], [])
 
 

@@ -15,7 +15,7 @@ TYPES = candid.parse_types("(nat64)")
 def main(folder: str, canister: str, checkpoint_bytes: int) -> None:
     from ic_harness.replica.store import store
 
-    store.CHECKPOINT_BYTES = checkpoint_bytes
+    store.CHECKPOINT_BYTES = checkpoint_bytes  # type: ignore[misc]  # constant elsewhere
     replica = Replica(ReplicaConfig(state_dir=Path(folder)))
     one = candid.encode((1,), TYPES)
     caller = Principal.anonymous()

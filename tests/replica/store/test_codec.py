@@ -112,7 +112,7 @@ def values(kind):
     return st.builds(kind, **{field.name: values(hints[field.name]) for field in dataclasses.fields(kind)})
 
 
-ODD = st.one_of(
+ODD: st.SearchStrategy = st.one_of(
     st.floats(),
     st.binary().map(bytearray),
     st.sampled_from([None, 7, "text", b"bytes", [], (), {}, Status.RUNNING]),
@@ -138,7 +138,7 @@ def test_whatever_is_written_can_be_read(kind, data):
 def test_a_float_where_an_integer_belongs_is_refused():
     """A time that became a float is refused when it is written: a reader would refuse the whole folder."""
     with pytest.raises(StateError, match="a float where a int belongs"):
-        to_plain(ReplicatedState(time_ns=1e300))
+        to_plain(ReplicatedState(time_ns=1e300))  # type: ignore[arg-type]
 
 
 def test_records_of_an_earlier_version_take_defaults():

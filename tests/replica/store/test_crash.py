@@ -23,6 +23,7 @@ def run_and_kill(folder, canister, answers, checkpoint_bytes):
     command = [sys.executable, str(CHILD), str(folder), str(canister), str(checkpoint_bytes)]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
         told = [int(child.stdout.readline()) for _ in range(answers)]
         child.send_signal(signal.SIGKILL)
         told += [int(line) for line in child.stdout.read().splitlines(keepends=True) if line.endswith(b"\n")]

@@ -13,6 +13,7 @@ import pytest
 from ic_harness.errors import StateError
 from ic_harness.replica.store import Store
 from ic_harness.replica.store.journal import HEAD_SIZE, HEADER_SIZE
+from tests.amounts import amount
 from tests.replica.store_support import Small, fill, found, plant, refusal, tree
 
 JOURNAL, COMMITTED = Path("journal-1"), Path("committed-1")
@@ -397,7 +398,7 @@ def test_damage_at_random(whole, folder):
 
 
 @pytest.mark.slow
-def test_five_thousand_damaged_folders(tmp_path):
+def test_thousands_of_damaged_folders(tmp_path):
     """The same on larger folders, with memories of several blocks and a journal of many frames."""
     views = fill(tmp_path / "large", size=70_000)
     store = Store(tmp_path / "large")
@@ -406,5 +407,7 @@ def test_five_thousand_damaged_folders(tmp_path):
         small.change(b"\1" * 10, 1000 * number, os.urandom(2000))
     store.release()
     views = small.views
-    refused, kept = damage_at_random(tmp_path / "state", tree(tmp_path / "large"), views[-1], 5000, seed=2)
+    refused, kept = damage_at_random(
+        tmp_path / "state", tree(tmp_path / "large"), views[-1], amount(1500, thorough=5000), seed=2
+    )
     assert refused > kept > 0

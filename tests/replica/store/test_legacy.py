@@ -33,6 +33,7 @@ def unpack(folder, name):
 def round_of(folder):
     store = Store(folder)
     store.release()
+    assert store.state is not None
     return store.state.round
 
 
@@ -123,6 +124,7 @@ def test_a_torn_frame_of_version_1_is_cut(folder):
         store = Store(folder)
         store.release()
         assert any("is torn" in note for note in store.notes)
+        assert store.state is not None
         assert store.state.round == 11
         assert round_of(folder) == 11
 

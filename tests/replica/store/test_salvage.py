@@ -120,6 +120,7 @@ def test_a_damaged_snapshot(whole, folder, tmp_path):
     assert len(report.lost) == 1
     assert "its snapshot" in report.lost[0]
     store = Store(tmp_path / "new")
+    assert store.state is not None
     assert [len(canister.snapshots) for canister in store.state.canisters.values()] == [0, 1, 1]
     assert Small(store).view()[2] == views[-1][2]
     store.release()
@@ -174,6 +175,7 @@ def test_folders_of_version_1(folder, tmp_path, name):
     assert tree(folder) == files
     store = Store(tmp_path / "new")
     store.release()
+    assert store.state is not None
     assert store.state.round == 11
 
 

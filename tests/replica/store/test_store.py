@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ic_harness.agent.retry import MAX_RETRY_AFTER_S
 from ic_harness.errors import RejectError, ReplicaError, StateError
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig
@@ -179,7 +180,7 @@ def test_a_network_snapshot_is_restored_on_disk(folder):
         snapshot, before = replica.snapshot(), replica.state_hash()
         install(replica, rust.id, wasm("motoko/counter"), b"DIDL\0\1\x7d\1", mode="reinstall")
         node = replica.node
-        node.runner.call(lambda: replica._store.checkpoint(node.state, node.instances))
+        node.runner.call(lambda: replica._network.stores[0].checkpoint(node.state, node.instances))
         replica.restore(snapshot)
     with open_replica(folder) as replica:
         assert replica.state_hash() == before
@@ -229,6 +230,14 @@ def test_a_failing_disk_stops_the_replica_and_loses_nothing(folder, monkeypatch,
     monkeypatch.undo()
     with pytest.raises(ReplicaError, match="stopped after a failure"):
         replica.execute_update(BOB, canister_id, "get", b"DIDL\0\0")
+    wire = Wire(replica, Ed25519Identity.from_seed(b"a" * 32))
+    answer = wire.post(
+        f"/api/v3/canister/{canister_id}/call", wire.seal_call(canister_id, "get", b"DIDL\0\0").to_cbor()
+    )
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > MAX_RETRY_AFTER_S, (
+        "an agent would wait for what does not come back"
+    )
     replica.close()
     with open_replica(folder) as replica:
         if function == "write":
@@ -381,7 +390,8 @@ def test_a_deleted_lock_lets_no_second_process_in(folder):
 def test_a_lock_that_was_replaced_is_taken_anew(folder, monkeypatch):
     """A lock file that is deleted between opening and locking is not the one that others see."""
     folder.mkdir()
-    original, deleted = fcntl.flock, []
+    original = fcntl.flock
+    deleted: list[None] = []
 
     def flock(handle, how):
         if not deleted:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import threading
+from typing import Any
 
 import pytest
 
+from ic_harness import candid
 from ic_harness.errors import ReplicaError, TransportError
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig, serve
@@ -15,7 +17,7 @@ from ic_harness.replica.state.latency_profile import MAINNET, Latency
 from ic_harness.replica.testing.faults import Fault, FaultKind
 from ic_harness.replica.testing.latency import Blocks, LatencyModel
 from tests.replica.server.test_server import ask as ask_http
-from tests.replica.support import Wire, candid, deploy, did
+from tests.replica.support import Wire, deploy, did
 
 
 def add(wire, rust):
@@ -26,7 +28,7 @@ def add(wire, rust):
 
 def test_a_lost_request_never_runs(replica, wire, rust):
     """A dropped request is a transport error and leaves no trace."""
-    replica.faults.order(Fault(harm=FaultKind.DROP_REQUEST))
+    replica.faults.order(Fault(kind=FaultKind.DROP_REQUEST))
     with pytest.raises(TransportError):
         add(wire, rust)
     assert rust.query("get") == 7
@@ -34,7 +36,7 @@ def test_a_lost_request_never_runs(replica, wire, rust):
 
 def test_a_lost_answer_ran(replica, wire, rust):
     """A dropped answer is a transport error, but the call took place; the repetition runs nothing."""
-    replica.faults.order(Fault(harm=FaultKind.DROP_REPLY))
+    replica.faults.order(Fault(kind=FaultKind.DROP_REPLY))
     with pytest.raises(TransportError):
         add(wire, rust)
     _, answer = add(wire, rust)
@@ -43,27 +45,27 @@ def test_a_lost_answer_ran(replica, wire, rust):
 
 def test_a_duplicate_runs_once(replica, wire, rust):
     """A request that arrives twice is executed once."""
-    replica.faults.order(Fault(harm=FaultKind.DUPLICATE))
+    replica.faults.order(Fault(kind=FaultKind.DUPLICATE))
     add(wire, rust)
     assert rust.query("get") == 8
 
 
 @pytest.mark.parametrize(
-    ("harm", "status"), [(FaultKind.TOO_MANY_REQUESTS, 429), (FaultKind.UNAVAILABLE, 503)]
+    ("kind", "status"), [(FaultKind.TOO_MANY_REQUESTS, 429), (FaultKind.UNAVAILABLE, 503)]
 )
-def test_statuses_on_order(replica, wire, rust, harm, status):
+def test_statuses_on_order(replica, wire, rust, kind, status):
     """The network may be busy or away for a while."""
-    replica.faults.order(Fault(harm=harm, times=2))
+    replica.faults.order(Fault(kind=kind, times=2))
     assert [add(wire, rust)[1].status for _ in range(3)] == [status, status, 200]
 
 
 def test_faults_count_and_choose(replica, wire, rust):
     """A fault waits for its turn and for the method and endpoint that it is about."""
-    replica.faults.order(Fault(harm=FaultKind.UNAVAILABLE, method="add", after=1))
+    replica.faults.order(Fault(kind=FaultKind.UNAVAILABLE, method="add", after=1))
     assert wire.query(rust.id, "get")[1].status == 200
     assert wire.call(rust.id, "get")[1].status == 200
     assert [add(wire, rust)[1].status for _ in range(3)] == [200, 503, 200]
-    assert [fault.harm for fault in replica.faults.done] == [FaultKind.UNAVAILABLE]
+    assert [fault.kind for fault in replica.faults.done] == [FaultKind.UNAVAILABLE]
     assert replica.faults.left == []
 
 
@@ -71,8 +73,8 @@ def test_delays_take_their_time(replica, wire, rust, monkeypatch):
     """A delayed request waits before, a delayed answer after the execution."""
     waited = []
     monkeypatch.setattr(clock, "pause", lambda seconds: waited.append((seconds, rust.query("get"))))
-    replica.faults.order(Fault(harm=FaultKind.DELAY_REQUEST, seconds=3))
-    replica.faults.order(Fault(harm=FaultKind.DELAY_REPLY, seconds=4))
+    replica.faults.order(Fault(kind=FaultKind.DELAY_REQUEST, seconds=3))
+    replica.faults.order(Fault(kind=FaultKind.DELAY_REPLY, seconds=4))
     add(wire, rust)
     wire.call(rust.id, "add", candid.encode((1,), did("rust/rust").methods["add"].arg_types))
     assert waited == [(3, 7), (4, 9)]
@@ -80,7 +82,7 @@ def test_delays_take_their_time(replica, wire, rust, monkeypatch):
 
 def test_a_request_is_overtaken(replica, wire, rust):
     """A request that is to be reordered lets the next one go first."""
-    replica.faults.order(Fault(harm=FaultKind.REORDER, method="add"))
+    replica.faults.order(Fault(kind=FaultKind.REORDER, method="add"))
     thread = threading.Thread(target=add, args=(wire, rust))
     thread.start()
     seen = []
@@ -97,7 +99,7 @@ def test_a_restart_between_requests(tmp_path):
         rust = deploy(replica, "rust/rust", 7)
         rust.update("add", 1)
         node = replica.node
-        replica.faults.order(Fault(harm=FaultKind.RESTART))
+        replica.faults.order(Fault(kind=FaultKind.RESTART))
         wire = Wire(replica, Ed25519Identity.from_seed(b"r" * 32))
         assert add(wire, rust)[1].status == 200
         assert replica.node is not node
@@ -106,16 +108,17 @@ def test_a_restart_between_requests(tmp_path):
 
 def test_senseless_orders_are_refused():
     """A fault happens at least once and takes no negative time."""
-    for wrong in ({"times": 0}, {"after": -1}, {"seconds": -1}):
+    cases: list[dict[str, Any]] = [{"times": 0}, {"after": -1}, {"seconds": -1}]
+    for wrong in cases:
         with pytest.raises(ReplicaError):
-            Fault(harm=FaultKind.DROP_REPLY, **wrong)
+            Fault(kind=FaultKind.DROP_REPLY, **wrong)
 
 
 def test_a_lost_answer_cuts_the_connection(replica):
     """Over HTTP a lost answer is a connection that breaks off."""
     server = serve(replica)
     try:
-        replica.faults.order(Fault(harm=FaultKind.DROP_REPLY, endpoint="status"))
+        replica.faults.order(Fault(kind=FaultKind.DROP_REPLY, endpoint="status"))
         with pytest.raises(http.client.HTTPException):
             ask_http(server, "GET", "/api/v2/status")
         assert ask_http(server, "GET", "/api/v2/status")[0].status == 200

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from ic_harness.principal import Principal
-from ic_harness.replica.threshold import bip340, secp256k1
+from ic_harness.replica.threshold import bip340
 from ic_harness.replica.threshold.secp256k1 import ORDER, child_offset, derive, multiple, sign_ecdsa
 
 PRIME = 2**256 - 2**32 - 977
@@ -130,7 +130,7 @@ def test_digests_that_are_no_offset(monkeypatch):
         asked.append(message)
         return answers[len(asked) - 1]
 
-    monkeypatch.setattr(secp256k1.hmac, "digest", digest)
+    monkeypatch.setattr("ic_harness.replica.threshold.secp256k1.hmac.digest", digest)
     assert derive(5, [b"index"]) == (12, codes[2])
     assert asked == [multiple(5) + b"index", b"\x01" + codes[0] + b"index", b"\x01" + codes[1] + b"index"]
 

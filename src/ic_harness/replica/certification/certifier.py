@@ -1,7 +1,7 @@
 """One certified state a round, signed once when the first reader asks.
 
-Interface specification, "Certification". The replica is its own root subnet, so certificates need no
-delegation. Signing takes 0.1 ms; readers of the same round share the signature.
+Interface specification, "Certification". Certificates of the root subnet need no delegation; those of the others carry
+one that the root's key signed (`delegations`). Signing takes 0.1 ms; readers of the same round share the signature.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ic_harness.protocol import Certificate, Tree, bls, prune, sign_root
+from ic_harness.replica.certification.delegations import Delegations
 from ic_harness.replica.certification.state_tree import CanisterParts, StateTree
 from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.replicated_state import ReplicatedState, RequestRecord
 
 
@@ -19,12 +21,18 @@ class Certified:
     """The state after one round; immutable, read from any thread."""
 
     def __init__(
-        self, make: Callable[[], Tree], key: bls.BlsKey, time_ns: int, data: Mapping[bytes, bytes]
+        self,
+        make: Callable[[], Tree],
+        key: bls.BlsKey,
+        time_ns: int,
+        data: Mapping[bytes, bytes],
+        delegations: Delegations | None = None,
     ) -> None:
         self.time_ns = time_ns
         self.certified_data = data
         self._make = make
         self._key = key
+        self._delegations = delegations
         self._tree: Tree | None = None
         self._signature: bytes | None = None
         self._data_certificates: dict[bytes, bytes] = {}
@@ -45,7 +53,8 @@ class Certified:
             if self._signature is None:
                 self._signature = sign_root(tree, self._key)
         shown = prune(tree, [(b"time",), *paths])
-        return Certificate(shown, self._signature).to_cbor()
+        delegation = None if self._delegations is None else self._delegations.at(self.time_ns)
+        return Certificate(shown, self._signature, delegation).to_cbor()
 
     def data_certificate(self, canister_id: bytes) -> bytes:
         """The certificate that a query of the canister may pass on: time and certified data."""
@@ -59,9 +68,16 @@ class Certified:
 class Certifier:
     """Keeps the state tree and returns the certified state of the last round."""
 
-    def __init__(self, subnet: Subnet, key: bls.BlsKey) -> None:
-        self._tree = StateTree(subnet)
+    def __init__(
+        self,
+        subnet: Subnet,
+        key: bls.BlsKey,
+        registry: Registry | None = None,
+        delegations: Delegations | None = None,
+    ) -> None:
+        self._tree = StateTree(subnet, registry or Registry([subnet]))
         self._key = key
+        self._delegations = delegations
         self._data: dict[bytes, bytes] = {}
         self._latest: Certified | None = None
 
@@ -79,7 +95,13 @@ class Certifier:
             self._data = kept | {
                 key: parts[0].certified_data for key, parts in canisters.items() if parts is not None
             }
-        self._latest = Certified(self._tree.frozen(state), self._key, state.time_ns, self._data)
+        self._latest = Certified(
+            self._tree.frozen(state), self._key, state.time_ns, self._data, self._delegations
+        )
+
+    def add_subnet(self, subnet: Subnet) -> None:
+        """Certify the key, ranges and type of another subnet as well; `update` must follow."""
+        self._tree.add_subnet(subnet)
 
     def clear(self) -> None:
         """Forget everything, because the state was replaced; `update` must follow."""

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from ic_harness.protocol import Tree, build, cbor, leb128_encode, update
 from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.replicated_state import (
     Answer,
     Canister,
@@ -50,13 +51,20 @@ _RANGES_A_SHARD: Final = 5
 class StateTree:
     """The parts of the tree that are kept between rounds; immutable nodes, replaced by every change."""
 
-    def __init__(self, subnet: Subnet) -> None:
+    def __init__(self, subnet: Subnet, registry: Registry) -> None:
         self._subnet = subnet
         self._canisters: Tree = EMPTY
         self._requests: Tree = EMPTY
         self._parts: dict[bytes, tuple[object, ...]] = {}
         # What never changes: encoded once, not for every certificate.
-        self._ranges, self._own = _shards(subnet), _own(subnet)
+        self._ranges = {other.id: shards(other) for other in registry.subnets}
+        self._own = _own(subnet)
+        self._others = {other.id: public_part(other) for other in registry.subnets if other.id != subnet.id}
+
+    def add_subnet(self, other: Subnet) -> None:
+        """Show another subnet in every tree from now on."""
+        self._ranges = {**self._ranges, other.id: shards(other)}
+        self._others = {**self._others, other.id: public_part(other)}
 
     def update_canisters(self, changed: Mapping[bytes, CanisterParts | None]) -> None:
         """Bring the subtrees of some canisters up to date; None for a deleted one."""
@@ -87,39 +95,41 @@ class StateTree:
 
     def frozen(self, state: ReplicatedState) -> Callable[[], Tree]:
         """Return what puts the whole tree of this moment together; `state` changes later, the parts do not."""
-        canisters, requests = self._canisters, self._requests
+        canisters, requests, ranges, others = self._canisters, self._requests, self._ranges, self._others
         time_ns, figures = state.time_ns, (len(state.canisters), state.consumed_cycles, state.updates)
         return lambda: build(
             {
                 b"canister": canisters,
-                b"canister_ranges": self._ranges,
+                b"canister_ranges": ranges,
                 b"request_status": requests,
-                b"subnet": {self._subnet.id: self._own | {b"metrics": metrics(*figures)}},
+                b"subnet": {**others, self._subnet.id: self._own | {b"metrics": metrics(*figures)}},
                 b"time": leb128_encode(time_ns),
             }
         )
 
 
-def _shards(subnet: Subnet) -> dict[bytes, object]:
-    """The canister ranges of the subnet, in the form of the subtree `canister_ranges`."""
-    starts = range(0, len(subnet.ranges), _RANGES_A_SHARD)
-    shards = {
-        subnet.ranges[start][0]: cbor.encode(
-            [list(pair) for pair in subnet.ranges[start : start + _RANGES_A_SHARD]]
-        )
+def shards(subnet: Subnet) -> dict[bytes, object]:
+    """The canister ranges of a subnet, in the form of the subtree `canister_ranges/<subnet>`."""
+    ranges = sorted(subnet.ranges)
+    starts = range(0, len(ranges), _RANGES_A_SHARD)
+    return {
+        ranges[start][0]: cbor.encode([list(pair) for pair in ranges[start : start + _RANGES_A_SHARD]])
         for start in starts
     }
-    return {subnet.id: shards}
+
+
+def public_part(subnet: Subnet) -> dict[bytes, object]:
+    """The subtree of a subnet that every subnet certifies: its key, ranges and type."""
+    return {
+        b"canister_ranges": cbor.encode([list(pair) for pair in sorted(subnet.ranges)]),
+        b"public_key": subnet.public_key,
+        b"type": subnet.rules.type.encode(),
+    }
 
 
 def _own(subnet: Subnet) -> dict[bytes, object]:
     """The subtree of the subnet without its metrics."""
-    return {
-        b"canister_ranges": cbor.encode([list(pair) for pair in subnet.ranges]),
-        b"node": {subnet.node_id: {b"public_key": subnet.node_key}},
-        b"public_key": subnet.root_key,
-        b"type": b"application",
-    }
+    return public_part(subnet) | {b"node": {subnet.node_id: {b"public_key": subnet.node_key}}}
 
 
 def metrics(canisters: int, consumed_cycles: int, updates: int) -> bytes:

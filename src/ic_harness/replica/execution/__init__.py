@@ -4,9 +4,7 @@ The replica hands in a message as plain data (interface.py) and gets back what i
 operating system's memory mappings stay behind this door.
 """
 
-from .api.prices import SIGN_WITH_ECDSA, SIGN_WITH_SCHNORR, VETKD_DERIVE_KEY
-from .api.prices import http_request as outcall_price
-from .code_cache import default_folder
+from .candid_pointer import read_candid_pointer
 from .engine import Engine
 from .inspection import ModuleFacts, inspect_module
 from .instance import Instance, MemorySnapshot, PageDiff
@@ -23,15 +21,15 @@ from .interface import (
     Trapped,
 )
 from .interrupts import Interrupted, Interrupts
+from .message_limit import check_instructions
 from .module import Module, unpack
+from .observation import ObservedMessage, observed
+from .recent_traps import TrapPlace
 from .threads import QUERIES, Task, WasmExecutor, WasmThreads, start_thread, stop_at_exit
 from .validation import CustomSection, ModuleInvalid
 
 __all__ = [
     "QUERIES",
-    "SIGN_WITH_ECDSA",
-    "SIGN_WITH_SCHNORR",
-    "VETKD_DERIVE_KEY",
     "Completed",
     "CustomSection",
     "Effects",
@@ -46,18 +44,21 @@ __all__ = [
     "Module",
     "ModuleFacts",
     "ModuleInvalid",
+    "ObservedMessage",
     "Outcome",
     "OutgoingCall",
     "PageDiff",
     "Reject",
     "Reply",
     "Task",
+    "TrapPlace",
     "Trapped",
     "WasmExecutor",
     "WasmThreads",
-    "default_folder",
+    "check_instructions",
     "inspect_module",
-    "outcall_price",
+    "observed",
+    "read_candid_pointer",
     "start_thread",
     "stop_at_exit",
     "unpack",

@@ -33,7 +33,8 @@ class Image(ABC):
 
     def __init__(self) -> None:
         self.size = 0
-        self._marks: list[MemoryCheckpoint] = []
+        self.marks: list[MemoryCheckpoint] = []
+        """Moments that can be gone back to, the oldest first."""
 
     @abstractmethod
     def read(self, offset: int, length: int) -> bytes:
@@ -56,9 +57,9 @@ class Image(ABC):
 
     def preserve(self, ranges: Iterable[Range]) -> None:
         """Log the content of ranges that are about to be overwritten, if a mark needs it."""
-        if not self._marks:
+        if not self.marks:
             return
-        newest = self._marks[-1]
+        newest = self.marks[-1]
         for start, end in ranges:
             self._save(newest, start, min(end, newest.size, self.size))
 
@@ -75,14 +76,14 @@ class Image(ABC):
     def mark(self) -> MemoryCheckpoint:
         """Remember this moment."""
         new = MemoryCheckpoint(self.size)
-        self._marks.append(new)
+        self.marks.append(new)
         return new
 
-    def restore(self, mark: MemoryCheckpoint) -> None:
-        """Go back to a mark; it and all others stay valid."""
-        position = self._marks.index(mark)
+    def restore(self, mark: MemoryCheckpoint) -> list[Range]:
+        """Go back to a mark; it and all others stay valid. Returns the ranges within its size that changed."""
+        position = self.marks.index(mark)
         wanted: dict[int, bytes | None] = {}
-        for later in reversed(self._marks[position:]):
+        for later in reversed(self.marks[position:]):
             wanted.update(later.saved)
         last = mark.size // PAGE
         pages = sorted(page for page in wanted if page < last)
@@ -91,8 +92,9 @@ class Image(ABC):
             self._put(start * PAGE, b"".join(wanted[page] or _ZEROS for page in range(start, end)))
         self._clear(mark.size, max(self.size, mark.size))
         self.size = mark.size
-        if mark is self._marks[-1]:
+        if mark is self.marks[-1]:
             mark.saved.clear()  # image and mark are equal again
+        return [(start * PAGE, end * PAGE) for start, end in _runs(pages)]
 
     def _changed(self, pages: list[int], new_size: int) -> list[Range]:
         ranges = [(start * PAGE, end * PAGE) for start, end in _runs(pages)]
@@ -100,12 +102,12 @@ class Image(ABC):
 
     def forget(self, mark: MemoryCheckpoint) -> None:
         """Drop a mark; an unknown one is ignored."""
-        if mark not in self._marks:
+        if mark not in self.marks:
             return
-        position = self._marks.index(mark)
-        del self._marks[position]
+        position = self.marks.index(mark)
+        del self.marks[position]
         if position:
-            before = self._marks[position - 1]
+            before = self.marks[position - 1]
             limit = before.size // PAGE
             for page, content in mark.saved.items():
                 if page < limit:

@@ -15,24 +15,31 @@ from weakref import WeakValueDictionary
 
 import wasmtime
 
-from . import module, signals
+from ic_harness.code_cache import CodeCache
+
+from . import module
 from . import stable_memory_modules as glue
-from .code_cache import CodeCache
 from .host import HostFunction, stable_failures, system_api
 from .host_memory import MemoryCreator
 from .interrupts import Interrupts
 from .memory import GUARD, RESERVATION, Strategy
 from .memory_copy import COPIED
 from .memory_mmap import MAPPED
+from .message_limit import MessageLimit
+from .metering import Rewriter, rewriter_digest
 from .module import Module
-from .native import limit_stack
+from .native import follow_branch_hints, limit_stack, remember_handlers
+from .observation import Observer
 from .pages import supported
+from .recent_traps import RecentTraps
+from .recorder import ModuleRecord, active
+from .tracing import TracingError, compile_traced
 from .validation import ModuleInvalid
 
 _WASM_STACK = 5 << 20
 """Bytes of stack that a canister may use, as in DFINITY's replica; `threads.STACK_BYTES` leaves room for it."""
 _ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
-_CODE_VERSION = "3"
+_CODE_VERSION = "5"
 """Changes when instrumentation or engine settings change, so that older compiled code is not used."""
 
 
@@ -43,18 +50,22 @@ class Compiler:
         self.strategy = strategy or (MAPPED if supported() else COPIED)
         self.creator = MemoryCreator()
         self.native = wasmtime.Engine(self._config())
-        signals.remember()
-        self.interrupts = Interrupts(self.native)
+        remember_handlers()
+        self.interrupts = Interrupts()
+        self.message_limit = MessageLimit()
+        self.observers: list[Observer] = []
+        self.traps = RecentTraps()
         self._cache = CodeCache(cache_dir)
-        self._modules: WeakValueDictionary[bytes, wasmtime.Module] = WeakValueDictionary()
+        self._rewriter = Rewriter(self._cache)
+        self._recorder = active()
+        self._modules: WeakValueDictionary[str, wasmtime.Module] = WeakValueDictionary()
         self._canisters: WeakValueDictionary[bytes, Module] = WeakValueDictionary()
         self._helpers: dict[tuple[bool, bool], wasmtime.Module] = {}
         self._lock = threading.Lock()
 
     def _config(self) -> wasmtime.Config:
         config = wasmtime.Config()
-        config.consume_fuel = True
-        config.epoch_interruption = True
+        follow_branch_hints(config)
         config.cranelift_nan_canonicalization = True
         config.wasm_threads = False
         config.wasm_relaxed_simd = False
@@ -107,25 +118,47 @@ class Compiler:
             known = self._canisters.get(digest)
         if known is None:
             draft = module.draft(wasm)
-            known = draft.finish(self._compiled(draft.instrumented.wasm))
+            record = self._traced(digest, draft) if self._recorder is not None else None
+            if record is not None:
+                known = draft.finish(*record)
+            else:
+                known = draft.finish(self._compiled(draft.instrumented.wasm, metered=True))
             with self._lock:
                 self._canisters[digest] = known
         return known
 
-    def _compiled(self, wasm: bytes) -> wasmtime.Module:
-        digest = hashlib.sha256(wasm).digest()
+    def _traced(self, digest: bytes, draft: module.Draft) -> tuple[wasmtime.Module, ModuleRecord] | None:
+        """Compile a module that records what executes; None, with the reason in the recorder, where that fails."""
+        assert self._recorder is not None, "bug: nothing is recorded"
+        own = draft.instrumented.wasm
+        key = self._key(hashlib.sha256(own).digest(), metered=True)
+        try:
+            wasmtime.Module.validate(self.native, own)
+            code, places = compile_traced(
+                self.native, own, self._rewriter.meter_with_insertions, self._recorder.what, key, self._cache
+            )
+            return code, self._recorder.record(digest, draft.wasm, places)
+        except (wasmtime.WasmtimeError, ModuleInvalid):
+            return None  # compiling it without tracing says what is wrong
+        except TracingError as error:
+            self._recorder.fail(digest, str(error))
+            return None
+
+    def _compiled(self, wasm: bytes, *, metered: bool = False) -> wasmtime.Module:
+        key = self._key(hashlib.sha256(wasm).digest(), metered=metered)
         with self._lock:
-            known = self._modules.get(digest)
+            known = self._modules.get(key)
         if known is None:
-            known = self._load(self._key(digest), wasm)
+            known = self._load(key, wasm, metered=metered)
             with self._lock:
-                self._modules[digest] = known
+                self._modules[key] = known
         return known
 
-    def _key(self, digest: bytes) -> str:
-        return f"{digest.hex()}-{_ENGINE_VERSION}-{_CODE_VERSION}-{self.strategy.name}"
+    def _key(self, digest: bytes, *, metered: bool) -> str:
+        metering = f"-{rewriter_digest()}" if metered else ""
+        return f"{digest.hex()}-{_ENGINE_VERSION}-{_CODE_VERSION}-{self.strategy.name}{metering}"
 
-    def _load(self, key: str, wasm: bytes) -> wasmtime.Module:
+    def _load(self, key: str, wasm: bytes, *, metered: bool) -> wasmtime.Module:
         stored = self._cache.load(key)
         if stored is not None:
             try:
@@ -133,6 +166,10 @@ class Compiler:
             except wasmtime.WasmtimeError:  # made by an engine of other settings or for another processor
                 stored = None
         try:
+            if metered:
+                # Before it is rewritten: a module that names the counter by its index would be valid afterwards.
+                wasmtime.Module.validate(self.native, wasm)
+                wasm = self._rewriter.meter(wasm)
             compiled = wasmtime.Module(self.native, wasm)
         except wasmtime.WasmtimeError as error:
             raise ModuleInvalid(f"Wasmtime failed to validate wasm module {error}") from None

@@ -51,8 +51,10 @@ def apply(
 def _move_cycles(canister: Canister, context: CallContext, effects: Effects) -> None:
     accepted = min(effects.cycles_accepted, context.cycles_available)
     context.cycles_available -= accepted
-    canister.receive(accepted - effects.cycles_burned)
-    canister.cycles_burned += effects.cycles_burned
+    gained = accepted + effects.cycles_minted
+    if gained or effects.cycles_burned:
+        canister.receive(gained - effects.cycles_burned)
+        canister.cycles_burned += effects.cycles_burned
 
 
 def _leave(canister: Canister, context: CallContext, call: OutgoingCall, time_ns: int) -> Request:
@@ -69,8 +71,10 @@ def _leave(canister: Canister, context: CallContext, call: OutgoingCall, time_ns
         on_cleanup=call.on_cleanup,
         cycles=call.cycles,
         deadline_ns=deadline,
+        prepaid_callback=call.prepaid_callback,
+        prepaid_answer=call.prepaid_answer,
     )
-    canister.cycles -= call.cycles
+    canister.cycles -= call.cycles + call.prepaid
     context.outstanding += 1
     return Request(
         origin=FromCanister(canister.id, number),
@@ -151,6 +155,8 @@ class Undo:
 
     number: int
     cycles: int
+    reserved: int
+    memory: int
     left: int
     context: CallContext | None = None
     call: tuple[int, PendingCall] | None = None
@@ -162,7 +168,15 @@ class Undo:
         if isinstance(message, Response) and message.call in canister.calls:
             call = (message.call, canister.calls[message.call])
             context = replace(canister.contexts[call[1].context])
-        return cls(canister.next_number, canister.cycles, len(outputs), context, call)
+        return cls(
+            canister.next_number,
+            canister.cycles,
+            canister.reserved_cycles,
+            canister.memory_used,
+            len(outputs),
+            context,
+            call,
+        )
 
     def apply(self, canister: Canister, outputs: OutputQueue) -> None:
         """Put the record back."""
@@ -171,6 +185,7 @@ class Undo:
             canister.contexts.pop(number, None)
             canister.calls.pop(number, None)
         canister.next_number, canister.cycles = self.number, self.cycles
+        canister.reserved_cycles, canister.memory_used = self.reserved, self.memory
         if self.call is not None and self.context is not None:
             canister.calls[self.call[0]] = self.call[1]
             canister.contexts[self.context.number] = self.context

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeAlias
+
 from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.units import WASM_PAGE
 
 from .compiler import Compiler
 from .instance import Instance
 from .memory import LinearMemory
 from .module import Module
+
+Segments: TypeAlias = "tuple[int, Iterable[tuple[int, bytes]]]"
 
 
 class Engine(Compiler):
@@ -32,3 +38,17 @@ class Engine(Compiler):
         heap.write(0, state.heap)
         stable.write(0, state.stable)
         return Instance(self, module, heap, stable, state.globals)
+
+    def load_segments(
+        self, module: Module, heap: Segments, stable: Segments, globals_: tuple[int, ...]
+    ) -> Instance:
+        """An instance with content that comes in parts: size in bytes, then offsets with whole pages from there on."""
+        images = []
+        for size, parts in (heap, stable):
+            image = self.strategy.new_image()
+            if size:
+                image.write(size - WASM_PAGE, bytes(WASM_PAGE))
+            for offset, content in parts:
+                image.write(offset, content)
+            images.append(image)
+        return Instance(self, module, images[0], images[1], globals_)

@@ -11,13 +11,37 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from ic_harness.replica.state.replicated_state import Callback
+from ic_harness.replica.execution.charging import liquid
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.replicated_state import Callback, Canister
 from ic_harness.units import MAX_CYCLES
 
-from .interface import Effects, Environment, OutgoingCall, Reject, Reply
-from .traps import heap_out_of_bounds
+from .interface import Effects, Environment, Mode, OutgoingCall, Reject, Reply
+from .traps import contract, heap_out_of_bounds
+
+
+def environment(canister: Canister, subnet: Subnet, time_ns: int, mode: Mode, **more: Any) -> Environment:
+    """What code of `canister` observes in `mode`; `more` holds what the message adds to it."""
+    settings = canister.settings
+    return Environment(
+        mode=mode,
+        time_ns=time_ns,
+        canister_id=canister.id,
+        subnet_id=subnet.id,
+        root_key=subnet.root_key,
+        controllers=frozenset(settings.controllers),
+        version=canister.version,
+        status=int(canister.status),
+        balance=canister.cycles,
+        liquid_balance=liquid(canister, subnet.fees),
+        global_timer_ns=canister.global_timer_ns,
+        wasm_memory_limit=settings.wasm_memory_limit,
+        environment_variables=settings.environment_variables,
+        fees=subnet.fees,
+        **more,
+    )
 
 
 class Heap(Protocol):
@@ -50,19 +74,20 @@ _LINE_BYTES: Final = 20
 class Lines:
     """What a message printed: its newest lines, `LOG_BYTES` at most, so that an endless loop fills no memory."""
 
-    __slots__ = ("_lines", "_size")
+    __slots__ = ("_lines", "size")
 
     def __init__(self) -> None:
         self._lines: deque[bytes] = deque()
-        self._size = 0
+        self.size = 0
+        """Bytes of the lines that are kept, with what each counts besides."""
 
     def append(self, line: bytes) -> None:
         """Add a line, and forget the oldest ones beyond the limit."""
         lines = self._lines
         lines.append(line)
-        self._size += len(line) + _LINE_BYTES
-        while self._size > LOG_BYTES:
-            self._size -= len(lines.popleft()) + _LINE_BYTES
+        self.size += len(line) + _LINE_BYTES
+        while self.size > LOG_BYTES:
+            self.size -= len(lines.popleft()) + _LINE_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._lines)
@@ -75,7 +100,8 @@ class Frame:
     env: Environment
     heap: Heap
     is_64: bool
-    fuel_left: Callable[[], int]
+    instructions_left: Callable[[], int]
+    """What the code may still execute, without the calls of the system API; negative when it executed more."""
     task: str = ""
     """`heartbeat`, `global timer` or `on low wasm memory` in a system task."""
     reply: bytearray = field(default_factory=bytearray)
@@ -90,11 +116,12 @@ class Frame:
     accepted_message: bool = False
     cycles_accepted: int = 0
     cycles_burned: int = 0
+    cycles_minted: int = 0
     cycles_sent: int = 0
     overhead: int = 0
     """Instructions that calls of the system API count for, besides those of the canister's code."""
     fees_held: int = 0
-    """Cycles that the fees of calls may take; they are still in the balance, but not free."""
+    """Cycles that the calls of this message pay in advance."""
     logs: Lines = field(default_factory=Lines)
     failure: BaseException | None = None
     """What stopped the message inside a system call."""
@@ -114,21 +141,22 @@ class Frame:
     @property
     def instructions(self) -> int:
         """Instructions that this message has used so far: by its code and by its calls of the system API."""
-        return self.env.instruction_limit - self.fuel_left() + self.overhead
+        return self.env.instruction_limit - self.instructions_left() + self.overhead
 
     @property
     def balance(self) -> int:
         """Cycles that the canister has at this moment."""
         draft = self.draft.cycles if self.draft else 0
-        spent = self.cycles_burned + self.cycles_sent + draft
-        return min(self.env.balance + self.cycles_accepted - spent, MAX_CYCLES)
+        spent = self.cycles_burned + self.cycles_sent + self.fees_held + draft
+        return min(self.env.balance + self.cycles_accepted + self.cycles_minted - spent, MAX_CYCLES)
 
     @property
     def liquid_balance(self) -> int:
         """Cycles that the canister may spend at this moment without freezing."""
         draft = self.draft.cycles if self.draft else 0
         spent = self.cycles_burned + self.cycles_sent + self.fees_held + draft
-        return min(max(0, self.env.liquid_balance + self.cycles_accepted - spent), MAX_CYCLES)
+        gained = self.cycles_accepted + self.cycles_minted
+        return min(max(0, self.env.liquid_balance + gained - spent), MAX_CYCLES)
 
     @property
     def answered(self) -> bool:
@@ -144,8 +172,40 @@ class Frame:
             global_timer_ns=self.timer_ns,
             cycles_accepted=self.cycles_accepted,
             cycles_burned=self.cycles_burned,
+            cycles_minted=self.cycles_minted,
             accepted_message=self.accepted_message,
         )
+
+
+SizeFunction = Callable[[Frame], int]
+CopyFunction = Callable[[Frame, int, int, int], None]
+
+
+def copy_part(frame: Frame, name: str, value: bytes, *part: int) -> None:
+    """Copy `value[offset:offset + size]` to `address`; the part must lie inside the value.
+
+    `part` is (address, offset, size), as the canister passed them.
+    """
+    address, offset, size = part
+    if offset + size > len(value):
+        raise contract(
+            f"{name}: offset {offset} + size {size} is out of bounds of a value of {len(value)} bytes"
+        )
+    if address + size > frame.heap.size:
+        raise heap_out_of_bounds()
+    frame.write(address, value[offset : offset + size])
+
+
+def value_functions(name: str, value: Callable[[Frame], bytes]) -> tuple[SizeFunction, CopyFunction]:
+    """Return `<name>_size` and `<name>_copy`, by which a canister fetches what `value` finds in a frame."""
+
+    def size(frame: Frame) -> int:
+        return len(value(frame))
+
+    def copy(frame: Frame, address: int, offset: int, count: int) -> None:
+        copy_part(frame, f"ic0.{name}_copy", value(frame), address, offset, count)
+
+    return size, copy
 
 
 class _Running(threading.local):

@@ -10,10 +10,11 @@ from typing import Any
 
 import wasmtime
 
+from .call_weights import printing_weight, sizes_of
 from .frame import RUNNING
 from .native import CELL, HOST_CALLBACK, function_type, host_trap
 from .table import ROWS, Row
-from .traps import heap_out_of_bounds, trapped, wrong_mode
+from .traps import heap_out_of_bounds, instruction_limit, trapped, wrong_mode
 from .wasm_reader import I32, I64
 
 _WIDTHS = {"i": 32, "l": 64}
@@ -65,7 +66,9 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
     size = CELL * len(row.params)
     bits = 64 if is_64 and row.results == "I" else _WIDTHS.get(row.results, 32)
     mask = (1 << bits) - 1
-    function, modes, name, cost = row.function, row.modes, row.name, row.cost
+    function, modes, name = row.function, row.modes, row.name
+    cost, by_text = row.cost, printing_weight(row.name)
+    each, sizes = sizes_of(row.name)
     string_at, cell = ctypes.string_at, ctypes.c_uint64.from_address
 
     def callback(_environment: int, _caller: int, cells: int, _count: int) -> int:
@@ -73,11 +76,17 @@ def _bind(row: Row, *, is_64: bool) -> Callable[[int, int, int, int], int]:
         try:
             frame = RUNNING.frame
             assert frame is not None, "bug: a system call outside of a message"
-            frame.overhead += cost
+            arguments = unpack(string_at(cells, size)) if size else ()
+            # WEIGHT
+            frame.overhead += cost if by_text is None else cost + by_text(frame, arguments)
+            for index in sizes:
+                frame.overhead += each * arguments[index]
+            if frame.overhead > frame.env.instruction_limit:
+                raise instruction_limit(frame.env.instruction_limit)  # noqa: TRY301  every failure goes one way
             # CONTEXT
             if frame.env.mode not in modes:
                 raise wrong_mode(name, frame.env.mode, frame.task)  # noqa: TRY301  every failure goes one way
-            result = function(frame, *unpack(string_at(cells, size))) if size else function(frame)
+            result = function(frame, *arguments)
             if result is not None:
                 cell(cells).value = result & mask
         except BaseException as error:  # noqa: BLE001  raised again by the runner of the message

@@ -18,13 +18,26 @@ class HostMemory(Protocol):
 
     base: int
     size: int
+    hard_limit: int
+    soft_limit: int
+    refused: int
 
     @property
     def capacity(self) -> int:
         """Bytes that it can grow to without moving."""
 
-    def try_grow(self, size: int) -> bool:
-        """Grow to `size` bytes, or say no."""
+    def grow(self, size: int) -> bool:
+        """Make the memory `size` bytes long; False when the system has no room."""
+
+
+def _try_grow(memory: HostMemory, size: int) -> bool:
+    """Grow a memory to `size` bytes unless one of its limits forbids it; returns whether it was done."""
+    if size > memory.hard_limit:
+        return False
+    if memory.soft_limit and size > memory.soft_limit:
+        memory.refused = max(memory.refused, size)
+        return False
+    return memory.grow(size)
 
 
 _NOTHING: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)
@@ -56,16 +69,16 @@ class MemoryCreator:
         ffi.wasmtime_config_host_memory_creator_set(config.ptr(), ctypes.byref(creator))
         ffi.wasmtime_config_memory_init_cow_set(config.ptr(), False)  # needs mappings of the engine's own
 
-    def offer(self, memory: HostMemory) -> None:
-        """The next memory that this thread makes is this one."""
-        self._waiting.memory = memory
+    def offer(self, *memories: HostMemory) -> None:
+        """Make these the next memories that an instance of this thread gets, in their order."""
+        self._waiting.memories = list(memories)
 
     def _new_memory(
         self, _env: Any, _type: Any, minimum: int, _maximum: int, _reserved: int, _guard: int, out: Any
     ) -> int:
-        memory: HostMemory | None = getattr(self._waiting, "memory", None)
-        self._waiting.memory = None
-        if memory is None or (memory.size < minimum and not memory.try_grow(minimum)):
+        waiting: list[HostMemory] = getattr(self._waiting, "memories", [])
+        memory = waiting.pop(0) if waiting else None
+        if memory is None or (memory.size < minimum and not _try_grow(memory, minimum)):
             return _error("the initial memory is larger than the canister may have")
         with self._lock:
             key, self._next = self._next, self._next + 1
@@ -83,7 +96,7 @@ class MemoryCreator:
         return memory.base
 
     def _grow_memory(self, key: int, size: int) -> int:
-        if self._memories[key].try_grow(size):
+        if _try_grow(self._memories[key], size):
             return 0
         return _error("memory limit")
 

@@ -67,10 +67,12 @@ class MemorySnapshot:
     stable_mark: MemoryCheckpoint
     globals: tuple[int, ...]
 
-    def restore_images(self) -> None:
-        """Bring the images back to this moment; live views of them must be rolled back afterwards."""
-        self.heap.restore(self.heap_mark)
-        self.stable.restore(self.stable_mark)
+    def restore_images(self) -> tuple[list[Range], list[Range]]:
+        """Bring the images back to this moment; live views of them must be rolled back afterwards.
+
+        Returns what changed in main and in stable memory, as byte ranges.
+        """
+        return self.heap.restore(self.heap_mark), self.stable.restore(self.stable_mark)
 
     def revive(self) -> Instance:
         """A new instance as the canister was, for when its own is gone."""
@@ -137,10 +139,16 @@ class Instance:
         `since` is the `Interrupts.count` up to which the caller knows of interrupts (None: all so far).
         Raises KeyError for a function that the module does not export, `Interrupted`.
         """
-        if since is None:
-            since = self.engine.interrupts.count
+        outcome = self._run(entry, env, self.engine.interrupts.count if since is None else since)
+        for observer in self.engine.observers:
+            observer(entry, env, outcome, self.heap.size, self.stable.size)
+        return outcome
+
+    def _run(self, entry: Entry, env: Environment, since: int) -> Outcome:
+        if self.engine.message_limit.instructions is not None:
+            env = self.engine.message_limit.applied(env)
         task = _TASKS.get(entry.export or "", "")
-        frame = Frame(env, self.heap, self.module.is_64, self._live.fuel_left, task)
+        frame = Frame(env, self.heap, self.module.is_64, self._live.instructions_left, task)
         self.stable.hard_limit = env.stable_memory_limit
         self.heap.soft_limit = env.wasm_memory_limit if env.mode in _LIMITED else 0
         self.heap.refused = 0
@@ -155,7 +163,9 @@ class Instance:
         except BaseException:
             self.rollback()  # an interrupt, or a bug of ours: nothing of the message may stay
             raise
-        if used > env.instruction_limit:  # by system calls, which the engine does not count
+        if (
+            used > env.instruction_limit
+        ):  # by its last block, or by system calls, which the counter does not count
             used = env.instruction_limit
             trapped = trapped or (traps.instruction_limit(used), ())
         if trapped is None and self._wrote_too_much(env):
@@ -164,6 +174,9 @@ class Instance:
             return Completed(effects=frame.effects(), instructions=used, logs=tuple(frame.logs))
         self.rollback()
         trap, backtrace = trapped
+        if isinstance(stopped, NativeTrap):
+            lines = self.module.wasm if self.module.native.has_lines else None
+            self.engine.traps.add(env.canister_id, trap.message, backtrace, lines, stopped.frames)
         return Trapped(
             error_code=trap.error_code, message=trap.message, advice=trap.advice, anchor=trap.anchor,
             backtrace=backtrace, instructions=used, logs=tuple(frame.logs),
@@ -185,6 +198,8 @@ class Instance:
             return error.with_traceback(None)  # its frames would refer to each other in a circle
         finally:
             RUNNING.frame = None
+            if self.module.native.record is not None:
+                self._live.leave(frame.overhead)
         return None
 
     # --- transactions
@@ -229,9 +244,12 @@ class Instance:
             self.engine, self.module, heap, stable, heap.mark(), stable.mark(), self._globals
         )
 
-    def restore(self, snapshot: MemorySnapshot) -> None:
-        """Become what the canister was, code included."""
-        snapshot.restore_images()
+    def restore(self, snapshot: MemorySnapshot) -> PageDiff | None:
+        """Become what the canister was, code included.
+
+        Returns what changed, None where code or memories are other ones than before.
+        """
+        heap_ranges, stable_ranges = snapshot.restore_images()
         same = (
             snapshot.module is self.module
             and snapshot.heap is self.heap.image
@@ -240,7 +258,10 @@ class Instance:
         self._globals = snapshot.globals
         if same:
             self.rollback()
-            return
+            return PageDiff(
+                self.heap.image, self.stable.image, tuple(heap_ranges), tuple(stable_ranges),
+                self._globals, self.heap.size, self.stable.size,
+            )  # fmt: skip
         self._live.close()
         self.heap.close()
         self.stable.close()
@@ -248,6 +269,7 @@ class Instance:
         self.heap = self.engine.strategy.open(snapshot.heap)
         self.stable = self.engine.strategy.open(snapshot.stable)
         self._live = self._make()
+        return None
 
     def fork(self) -> Instance:
         """A second live view of the committed state; use it only while this one does not commit."""

@@ -28,6 +28,12 @@ class Blobs(Protocol):
     def get(self, digest: bytes) -> bytes:
         """Return the content with this hash. Raises `StateError` when it is not there."""
 
+    def read(self, digest: bytes, offset: int, size: int) -> bytes:
+        """Return a part of the content with this hash. Raises `StateError` when it is not there."""
+
+    def size(self, digest: bytes) -> int:
+        """Return the length in bytes of the content with this hash. Raises `StateError` when it is not there."""
+
 
 class InstancePool:
     """The live instances of all canisters.
@@ -92,6 +98,11 @@ class InstancePool:
     def put(self, canister_id: bytes, instance: Instance) -> None:
         """Make `instance` the one of the canister; the old one must be closed by the caller."""
         self._instances[canister_id] = instance
+
+    def move(self, canister: Canister, new: bytes) -> None:
+        """Give the live instance of an installed canister to another id; the caller holds the locks of both."""
+        self._instances[new] = self.instance(canister)
+        del self._instances[canister.id]
 
     def drop(self, canister_id: bytes) -> None:
         """Forget and close the instance of a canister."""

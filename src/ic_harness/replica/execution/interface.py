@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ic_harness.replica.state.fees import FREE, Fees
 from ic_harness.replica.state.replicated_state import Callback
 
 
@@ -114,18 +115,17 @@ class Environment:
     """Bytes of method name and payload of one outgoing call (10 MiB within the subnet)."""
     queue_room: Mapping[bytes, int] = field(default_factory=dict)
     """Free output slots per callee; 500 for a callee that is not named."""
-    fees: bool = False
-    """Whether a call can only be made when the liquid balance covers its fee (api/prices.py)."""
+    fees: Fees = FREE
+    """What things cost on the subnet."""
     environment_variables: tuple[tuple[str, str], ...] = ()
-    nodes: int = 13
-    """Size of the subnet, by which outcalls are paid."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingCall:
     """A call that leaves when its message succeeds.
 
-    `timeout_s` None = guaranteed response, else best-effort.
+    `timeout_s` None = guaranteed response, else best-effort. The other fields are cycles paid in advance: for the
+    longest callback, for sending the call, for the largest answer.
     """
 
     callee: bytes
@@ -136,6 +136,14 @@ class OutgoingCall:
     on_reject: Callback
     on_cleanup: Callback | None
     timeout_s: int | None
+    prepaid_callback: int = 0
+    prepaid_request: int = 0
+    prepaid_answer: int = 0
+
+    @property
+    def prepaid(self) -> int:
+        """All cycles that the call pays in advance, besides those attached."""
+        return self.prepaid_callback + self.prepaid_request + self.prepaid_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +170,7 @@ class Effects:
     global_timer_ns: int | None = None
     cycles_accepted: int = 0
     cycles_burned: int = 0
+    cycles_minted: int = 0
     accepted_message: bool = False
     """inspect_message called accept_message."""
 

@@ -1,7 +1,7 @@
 """Why running messages are interrupted, and what happens to them then.
 
 Three things interrupt Wasm: the replica closes, a command that replaces the state must not wait for the round
-(`urgent`), or a caller was interrupted while it waited for its call (`abandoned`). A message that was interrupted
+(`pausing`), or a caller was interrupted while it waited for its call (`abandoned`). A message that was interrupted
 has been rolled back. It is rejected when the call that it belongs to was abandoned, put back into its queue when
 rounds give way, and otherwise run again: it was some other message that was meant.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from ic_harness.replica.execution import Interrupts
 from ic_harness.replica.state.replicated_state import Canister, FromCanister, Message, Origin, Request
@@ -18,28 +19,32 @@ LOG = logging.getLogger("ic_harness.replica")
 """Where failures of the replica itself are reported, with their tracebacks."""
 
 
+CLOSING: Final = "closing"
+
+
 class Interruption:
     """The reasons that hold at present. Flags are set before `interrupt`, so that no runner misses them."""
 
     def __init__(self, interrupts: Interrupts) -> None:
-        self._interrupts = interrupts
-        self.closing = False
-        self.urgent: set[object] = set()
+        self.interrupts = interrupts
+        """Its `count` is read before the flags, and passed to the run."""
+        self.pausing: set[object] = set()
+        """Why no message may begin now: urgent commands, and `CLOSING`."""
         self.abandoned: set[Origin] = set()
-
-    @property
-    def count(self) -> int:
-        """The interrupts so far: read it before the flags, and pass it to the run."""
-        return self._interrupts.count
 
     def interrupt(self) -> None:
         """Stop all Wasm that runs now."""
-        self._interrupts.interrupt()
+        self.interrupts.interrupt()
+
+    def close(self) -> None:
+        """Let no message begin any more, and stop those that run."""
+        self.pausing.add(CLOSING)
+        self.interrupt()
 
     @property
-    def pausing(self) -> bool:
-        """Whether no message may begin now."""
-        return self.closing or bool(self.urgent)
+    def closing(self) -> bool:
+        """Whether the replica closes."""
+        return CLOSING in self.pausing
 
 
 def origin_of(message: Message, canister: Canister) -> Origin | None:

@@ -35,15 +35,6 @@ class LinearMemory(ABC):
         self.refused = 0
         """The size that the soft limit refused in this message, else 0."""
 
-    def try_grow(self, size: int) -> bool:
-        """Grow to `size` unless a limit forbids it; returns whether it was done."""
-        if size > self.hard_limit:
-            return False
-        if self.soft_limit and size > self.soft_limit:
-            self.refused = max(self.refused, size)
-            return False
-        return self.grow(size)
-
     @property
     @abstractmethod
     def capacity(self) -> int:

@@ -103,7 +103,8 @@ class MappedMemory(LinearMemory):
     def commit(self) -> list[Range]:
         """Write what was changed into the image; returns the ranges (byte offsets)."""
         changed = self.written()
-        self.image.preserve(changed)
+        if self.image.marks:
+            self.image.preserve(changed)
         for start, end in changed:
             pages.write_out(self.image.descriptor, self.base + start, end - start, start)
             pages.discard(self.base + start, end - start)

@@ -11,6 +11,7 @@ import wasmtime
 
 from .instructions import changes_instance_state
 from .instrument import Instrumented, instrument
+from .recorder import ModuleRecord
 from .validation import MAX_MODULE, CustomSection, Interface, ModuleInvalid, validate
 from .wasm_binary import WasmBinary, parse
 from .wasm_reader import WasmDecodeError
@@ -32,6 +33,9 @@ class Native:
     """The module changes its tables or segments: a new instance for every message."""
     has_start: bool
     has_names: bool
+    has_lines: bool
+    record: ModuleRecord | None = None
+    """Where its instances record what they execute."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -63,7 +67,7 @@ class Draft:
     interface: Interface
     instrumented: Instrumented
 
-    def finish(self, code: wasmtime.Module) -> Module:
+    def finish(self, code: wasmtime.Module, record: ModuleRecord | None = None) -> Module:
         """Join with what the compiler made."""
         binary = self.binary
         native = Native(
@@ -74,6 +78,8 @@ class Draft:
             fresh=changes_instance_state(binary),
             has_start=binary.start is not None,
             has_names=any(section.name == "name" for section in binary.sections),
+            record=record,
+            has_lines=any(section.name == ".debug_line" for section in binary.sections),
         )
         return Module(
             wasm=self.wasm,

@@ -1,16 +1,18 @@
 """The part of Wasmtime's C interface that its Python package does not wrap, or wraps too slowly for us.
 
-Raw host functions (0.8 µs a call instead of 2.4), raw calls, memories in mappings of our own, and errors
-with their backtraces. Everything here is plumbing: it knows Wasm, not the Internet Computer.
+Raw host functions (0.8 µs a call instead of 2.4), raw calls, errors with their backtraces, and the signal handlers
+that turn faults into traps. Everything here is plumbing: it knows Wasm, not the Internet Computer.
 """
 
 from __future__ import annotations
 
 import ctypes
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import wasmtime
 from wasmtime import _ffi as ffi
@@ -36,11 +38,14 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NativeTrap(Exception):  # noqa: N818  a trap is what the specification calls it
-    """Wasm code stopped: the engine's `code`, if it gave one, and (function index, name) innermost first."""
+    """Wasm code stopped: the engine's `code`, if it gave one, and its frames, innermost first.
+
+    A frame is the index of a function, its name, and the offset of the instruction in the module that runs.
+    """
 
     code: wasmtime.TrapCode | None
     message: str
-    frames: tuple[tuple[int, str | None], ...]
+    frames: tuple[tuple[int, str | None, int], ...]
 
 
 def limit_stack(config: wasmtime.Config, size: int) -> None:
@@ -50,6 +55,11 @@ def limit_stack(config: wasmtime.Config, size: int) -> None:
     """
     config.max_wasm_stack = size
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), 2 * size)
+
+
+def follow_branch_hints(config: wasmtime.Config) -> None:
+    """Keep code that a module says is hardly ever executed out of the way of the rest."""
+    ffi.wasmtime_config_wasm_branch_hinting_set(config.ptr(), True)
 
 
 def text_of(error: Any) -> str:
@@ -80,9 +90,6 @@ _trap_new_code.restype, _trap_new_code.argtypes = ctypes.c_size_t, [ctypes.c_uin
 host_trap: Callable[[], int] = partial(_trap_new_code, wasmtime.TrapCode.UNREACHABLE.value)
 """Makes a trap for a host function to return, by one foreign call: no Python that could raise stands between the
 failure and the engine, which would go on if a callback raised. Why it trapped is kept in the frame."""
-_set_fuel = _short_call("wasmtime_context_set_fuel")
-_get_fuel = _short_call("wasmtime_context_get_fuel")
-_set_deadline = _short_call("wasmtime_context_set_epoch_deadline")
 _global_get = _short_call("wasmtime_global_get")
 _global_set = _short_call("wasmtime_global_set")
 
@@ -168,7 +175,7 @@ def raise_failure(error: Any, trap: Any) -> None:
         raise NativeTrap(*_facts(trap))
 
 
-def _facts(trap: Any) -> tuple[wasmtime.TrapCode | None, str, tuple[tuple[int, str | None], ...]]:
+def _facts(trap: Any) -> tuple[wasmtime.TrapCode | None, str, tuple[tuple[int, str | None, int], ...]]:
     """Take over a trap pointer and read it.
 
     The engine's objects end here, on this thread. Held by a traceback they would be left to the garbage collector,
@@ -176,26 +183,11 @@ def _facts(trap: Any) -> tuple[wasmtime.TrapCode | None, str, tuple[tuple[int, s
     """
     owned = wasmtime.Trap._from_ptr(trap)  # noqa: SLF001
     frames = tuple(
-        (frame.func_index, frame.func_name) for frame in owned.frames if frame.module_name != HELPER_MODULE
+        (frame.func_index, frame.func_name, frame.module_offset)
+        for frame in owned.frames
+        if frame.module_name != HELPER_MODULE
     )
     return owned.trap_code, owned.message, frames
-
-
-def set_fuel(store: wasmtime.Store, fuel: int) -> None:
-    """Give a store this much fuel."""
-    check(_set_fuel(store._context(), fuel))  # noqa: SLF001
-
-
-def set_deadline(store: wasmtime.Store, epochs: int) -> None:
-    """Let the code of a store run until the engine's epoch has grown by `epochs`."""
-    _set_deadline(store._context(), epochs)  # noqa: SLF001
-
-
-def get_fuel(store: wasmtime.Store) -> int:
-    """The fuel that a store has left; also true inside a host function."""
-    left = ctypes.c_uint64()
-    check(_get_fuel(store._context(), ctypes.byref(left)))  # noqa: SLF001
-    return left.value
 
 
 class RawGlobal:
@@ -222,3 +214,67 @@ class RawGlobal:
         raw = bits.to_bytes(16, "little")
         ctypes.memmove(self._bits, raw, 16)
         check(_global_set(self._context, ctypes.byref(self._global), ctypes.byref(self._value)))
+
+
+_RECORD_BYTES: Final = 256
+"""More than a `struct sigaction` has on any Linux; the handler's address is its first field."""
+
+_SIGSEGV: Final = int(signal.SIGSEGV)
+_HANDLED: Final = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
+
+
+class _Handlers:
+    """The engine's signal handlers, by signal; empty where there is nothing to keep.
+
+    Wasm traps arrive as SIGSEGV, SIGILL, SIGFPE and SIGBUS, which the engine handles; it installs its handlers once a
+    process. A library that installs its own later, such as `faulthandler.enable()` or the end of another pytest in
+    this process, would turn the next trap into the end of the process. So the handlers are remembered when the first
+    engine exists, and put back before a message runs where they were replaced. Linux only: the engine uses other
+    means on macOS and Windows.
+    """
+
+    def __init__(self) -> None:
+        self.sigaction: Any = None
+        self.records: dict[int, Any] = {}
+        self.current: Any = None
+        self.seen: Any = None
+
+    def remember(self) -> None:
+        """Read the handlers that are installed now, unless that was done before."""
+        if self.records or sys.platform != "linux":
+            return
+        # Without giving up the interpreter lock: the call is short, and handing the lock over costs more.
+        self.sigaction = ctypes.PyDLL(None)["sigaction"]
+        self.sigaction.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        self.records = {int(getattr(signal, name)): _read_handler(self.sigaction, name) for name in _HANDLED}
+        self.current = ctypes.create_string_buffer(_RECORD_BYTES)
+        self.seen = _handler_address(self.records[int(signal.SIGSEGV)])
+
+
+def _read_handler(sigaction: Any, name: str) -> Any:
+    record = ctypes.create_string_buffer(_RECORD_BYTES)
+    sigaction(int(getattr(signal, name)), None, record)
+    return record
+
+
+def _handler_address(record: Any) -> int:
+    return ctypes.c_size_t.from_buffer(record).value
+
+
+_HANDLERS: Final = _Handlers()
+
+
+def remember_handlers() -> None:
+    """Remember the handlers that the engine has just installed; only the first call has an effect."""
+    _HANDLERS.remember()
+
+
+def restore_handlers() -> None:
+    """Put the engine's handlers back if SIGSEGV has another one now; those who replace one replace all."""
+    if not _HANDLERS.records:
+        return
+    _HANDLERS.sigaction(_SIGSEGV, None, _HANDLERS.current)
+    if _handler_address(_HANDLERS.current) == _HANDLERS.seen:
+        return
+    for number, record in _HANDLERS.records.items():
+        _HANDLERS.sigaction(number, record, None)

@@ -8,10 +8,11 @@ from . import traps
 from .demangle import demangle_all
 from .frame import Frame
 from .interface import Entry, Mode
-from .interrupts import Interrupted
 from .memory import LinearMemory
+from .metering import EXHAUSTED
 from .module import Module
 from .native import EngineError, NativeTrap
+from .recent_traps import MAX_FRAMES
 from .traps import CanisterTrap
 
 _REASONS = {
@@ -26,7 +27,6 @@ _NO_FUNCTION = {
     wasmtime.TrapCode.INDIRECT_CALL_TO_NULL,
     wasmtime.TrapCode.BAD_SIGNATURE,
 }
-_MAX_FRAMES = 100
 _TRACED = {502, 503}
 """Error codes of traps, by Wasm itself and by `ic0.trap`: only these come with a backtrace."""
 
@@ -38,12 +38,10 @@ def explain(
 ) -> Explained | None:
     """Why the message failed, and where; None when it succeeded.
 
-    Raises `Interrupted`, and what was our own bug.
+    Raises what was our own bug.
     """
     if frame.failure is not None and not isinstance(frame.failure, CanisterTrap):
         raise frame.failure
-    if isinstance(stopped, NativeTrap) and stopped.code is wasmtime.TrapCode.INTERRUPT:
-        raise Interrupted
     failure = _failure(frame, stopped, heap, entry)
     if failure is not None:
         return failure, _backtrace(stopped, module) if failure.error_code in _TRACED else ()
@@ -65,7 +63,7 @@ def _failure(
 def _translate(stopped: NativeTrap | EngineError, frame: Frame, entry: Entry) -> CanisterTrap:
     if isinstance(stopped, EngineError):
         return traps.engine_error(str(stopped))
-    if stopped.code is wasmtime.TrapCode.OUT_OF_FUEL:
+    if frame.instructions_left() == EXHAUSTED:
         return traps.instruction_limit(frame.env.instruction_limit)
     if entry.callback is not None and not stopped.frames and stopped.code in _NO_FUNCTION:
         return traps.function_not_found(entry.callback.function)
@@ -77,6 +75,6 @@ def _backtrace(stopped: NativeTrap | EngineError | None, module: Module) -> tupl
         return ()
     return tuple(
         demangle_all(
-            name or f"unknown function at index {index}" for index, name in stopped.frames[:_MAX_FRAMES]
+            name or f"unknown function at index {index}" for index, name, _ in stopped.frames[:MAX_FRAMES]
         )
     )

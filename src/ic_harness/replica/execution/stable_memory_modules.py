@@ -8,8 +8,14 @@ canister's function table).
 
 from __future__ import annotations
 
+from .metering import EXHAUSTED
+
 STABLE_MAX_PAGES = 500 << 14
 """500 GiB in pages of 64 KiB."""
+_COPY_WEIGHT = 20
+"""Instructions that a read or write counts for, besides one for each byte: the replica's `overhead_native`."""
+_GROW_WEIGHT = 100
+"""Instructions that growing stable memory counts for."""
 
 SLOTS = [
     ("stable64_size", "", "(result i64)"),
@@ -46,6 +52,9 @@ def stable_module(*, heap_64: bool, table_64: bool) -> str:
         table_index="i64" if table_64 else "",
         heap=heap,
         maximum=STABLE_MAX_PAGES,
+        exhausted=EXHAUSTED,
+        copy_weight=_COPY_WEIGHT,
+        grow_weight=_GROW_WEIGHT,
         address=_convert("i32.wrap_i64", "(local.get $address)", needed=not heap_64),
         count=_convert("i32.wrap_i64", "(local.get $count)", needed=not heap_64),
         heap_pages=_convert("i64.extend_i32_u", "(memory.size $heap)", needed=not heap_64),
@@ -66,6 +75,8 @@ _TOO_WIDE = (
 _STABLE = """(module $ic-harness
   (import "canister" "memory" (memory $heap {heap_index} 0))
   (import "canister" "table" (table $closures {table_index} 0 funcref))
+  (import "canister" "counter" (global $counter (mut i64)))
+  (import "canister" "grant" (func $grant (param i64) (result i64)))
   (import "forward" "slots" (table $slots 8 funcref))
   (import "host" "stable_out_of_bounds" (func $stable_out_of_bounds))
   (import "host" "heap_out_of_bounds" (func $heap_out_of_bounds))
@@ -81,6 +92,18 @@ _STABLE = """(module $ic-harness
   (func (export "stable_bytes") (result i64)
     (i64.shl (memory.size $stable) (i64.const 16)))
 
+  (func $charge (param $weight i64)
+    (local $left i64)
+    (local.set $left (i64.sub (global.get $counter) (local.get $weight)))
+    (if (i64.gt_s (local.get $left) (global.get $counter))
+      (then (local.set $left (i64.const {exhausted}))))
+    (global.set $counter (local.get $left))
+    (if (i64.lt_s (local.get $left) (i64.const 0))
+      (then (drop (call $grant (local.get $left))))))
+  (func $charge_copy (param $count i64)
+    (call $charge (local.get $count))
+    (call $charge (i64.const {copy_weight})))
+
   (func $check (param $offset i64) (param $address i64) (param $count i64)
     (local $bytes i64)
     (local.set $bytes (i64.shl (memory.size $stable) (i64.const 16)))
@@ -90,12 +113,16 @@ _STABLE = """(module $ic-harness
     (if {too_wide} (then (call $heap_out_of_bounds))))
 
   (func $stable64_size (result i64) (memory.size $stable))
-  (func $stable64_grow (param $pages i64) (result i64) (memory.grow $stable (local.get $pages)))
+  (func $stable64_grow (param $pages i64) (result i64)
+    (call $charge (i64.const {grow_weight}))
+    (memory.grow $stable (local.get $pages)))
   (func $stable64_write (param $offset i64) (param $address i64) (param $count i64)
+    (call $charge_copy (local.get $count))
     (call $check (local.get $offset) (local.get $address) (local.get $count))
     (memory.copy $stable $heap
       (local.get $offset) {address} {count}))
   (func $stable64_read (param $address i64) (param $offset i64) (param $count i64)
+    (call $charge_copy (local.get $count))
     (call $check (local.get $offset) (local.get $address) (local.get $count))
     (memory.copy $heap $stable
       {address} (local.get $offset) {count}))
@@ -108,8 +135,8 @@ _STABLE = """(module $ic-harness
   (func $stable_grow (param $pages i32) (result i32)
     (call $check_4_gib)
     (if (i64.gt_u (i64.add (memory.size $stable) (i64.extend_i32_u (local.get $pages))) (i64.const 65536))
-      (then (return (i32.const -1))))
-    (i32.wrap_i64 (memory.grow $stable (i64.extend_i32_u (local.get $pages)))))
+      (then (call $charge (i64.const {grow_weight})) (return (i32.const -1))))
+    (i32.wrap_i64 (call $stable64_grow (i64.extend_i32_u (local.get $pages)))))
   (func $stable_write (param $offset i32) (param $address i32) (param $count i32)
     (call $check_4_gib)
     (call $stable64_write (i64.extend_i32_u (local.get $offset))

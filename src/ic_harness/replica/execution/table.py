@@ -1,8 +1,8 @@
 """The system API as a table: name, type, contexts, and function.
 
-Interface specification, "Overview of imports". Types: `I` is a pointer (i32, in 64-bit canisters i64), `i`
-i32, `l` i64. Contexts as in the specification; `*` is all but `s`. Functions without a Python function live
-in Wasm (glue.py) and may be called everywhere. `describe()` writes it out.
+Interface specification, "Overview of imports"; `mint_cycles128` is the replica's alone. Types: `I` is a pointer (i32,
+in 64-bit canisters i64), `i` i32, `l` i64. Contexts as in the specification; `*` is all but `s`. Functions without a
+Python function live in Wasm (glue.py) and may be called everywhere. `describe()` writes it out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .api import calls, certified, cycles, lifecycle, message, time
+from .api import calls, certified, cycles, environment, message
+from .call_weights import fixed_weight
 from .interface import Mode
 
 _LETTERS = {mode.value: mode for mode in Mode}
@@ -32,8 +33,8 @@ class Row:
 
     @property
     def cost(self) -> int:
-        """Instructions that a call of it counts for, apart from what it copies; none where it lives in Wasm."""
-        return 0 if self.function is None else _COSTS.get(self.name, _USUAL_COST)
+        """Instructions that a call of it counts for, apart from its bytes; none where it lives in Wasm."""
+        return 0 if self.function is None else fixed_weight(self.name)
 
     @property
     def modes(self) -> frozenset[Mode]:
@@ -43,16 +44,6 @@ class Row:
         modes = {_LETTERS[letter] for letter in self.contexts.split()}
         return frozenset(modes | {Mode.POST_UPGRADE} if Mode.INIT in modes else modes)
 
-
-_USUAL_COST = 500
-_COSTS = {
-    "call_new": 1_500,
-    "call_perform": 5_000,
-    "debug_print": 100,
-    "is_controller": 1_000,
-    "performance_counter": 200,
-}
-"""What DFINITY's replica charges for calls of the system API (its `system_api_complexity::overhead`)."""
 
 _INFO = "U RQ NRQ CQ Ry Rt CRy CRt C CC F"
 _ANSWER = "U RQ NRQ TQ CQ Ry Rt CRy CRt"
@@ -86,12 +77,13 @@ ROWS: tuple[Row, ...] = (
     Row("msg_cycles_refunded128", "I", "", "Rt Ry", cycles.refunded128),
     Row("msg_cycles_accept128", "llI", "", _WITH_CYCLES, cycles.accept128),
     Row("cycles_burn128", "llI", "", _REPLICATED, cycles.burn128),
-    *_pair("canister_self", "*", lifecycle.self_size, lifecycle.self_copy),
-    *_pair("subnet_self", "*", lifecycle.subnet_self_size, lifecycle.subnet_self_copy),
+    Row("mint_cycles128", "llI", "", "U Ry Rt T", cycles.mint128),
+    *_pair("canister_self", "*", environment.self_size, environment.self_copy),
+    *_pair("subnet_self", "*", environment.subnet_self_size, environment.subnet_self_copy),
     Row("canister_cycle_balance128", "I", "", "*", cycles.balance128),
     Row("canister_liquid_cycle_balance128", "I", "", "*", cycles.liquid_balance128),
-    Row("canister_status", "", "i", "*", lifecycle.status),
-    Row("canister_version", "", "l", "*", lifecycle.version),
+    Row("canister_status", "", "i", "*", environment.status),
+    Row("canister_version", "", "l", "*", environment.version),
     Row("call_new", "IIIIIIII", "", _CALL, calls.call_new),
     Row("call_on_cleanup", "II", "", _CALL, calls.call_on_cleanup),
     Row("call_data_append", "II", "", _CALL, calls.call_data_append),
@@ -106,25 +98,25 @@ ROWS: tuple[Row, ...] = (
     Row("certified_data_set", "II", "", "I G U Ry Rt T", certified.certified_data_set),
     Row("data_certificate_present", "", "i", "*", certified.data_certificate_present),
     *_pair("data_certificate", "NRQ CQ", certified.data_certificate_size, certified.data_certificate_copy),
-    Row("time", "", "l", "*", time.now),
-    Row("global_timer_set", "l", "l", _STATEFUL, time.global_timer_set),
-    Row("performance_counter", "i", "l", "* s", time.performance_counter),
-    Row("is_controller", "II", "i", "* s", lifecycle.is_controller),
-    Row("in_replicated_execution", "", "i", "* s", lifecycle.in_replicated_execution),
+    Row("time", "", "l", "*", environment.now),
+    Row("global_timer_set", "l", "l", _STATEFUL, environment.global_timer_set),
+    Row("performance_counter", "i", "l", "* s", environment.performance_counter),
+    Row("is_controller", "II", "i", "* s", environment.is_controller),
+    Row("in_replicated_execution", "", "i", "* s", environment.in_replicated_execution),
     Row("cost_call", "llI", "", "* s", cycles.cost_call),
     Row("cost_create_canister", "I", "", "* s", cycles.cost_create_canister),
     Row("cost_http_request", "llI", "", "* s", cycles.cost_http_request),
     Row("cost_sign_with_ecdsa", "IIiI", "i", "* s", cycles.cost_sign_with_ecdsa),
     Row("cost_sign_with_schnorr", "IIiI", "i", "* s", cycles.cost_sign_with_schnorr),
     Row("cost_vetkd_derive_key", "IIiI", "i", "* s", cycles.cost_vetkd_derive_key),
-    Row("env_var_count", "", "I", "*", lifecycle.variable_count),
-    Row("env_var_name_size", "I", "I", "*", lifecycle.variable_name_size),
-    Row("env_var_name_copy", "IIII", "", "*", lifecycle.variable_name_copy),
-    Row("env_var_name_exists", "II", "i", "*", lifecycle.variable_exists),
-    Row("env_var_value_size", "II", "I", "*", lifecycle.variable_value_size),
-    Row("env_var_value_copy", "IIIII", "", "*", lifecycle.variable_value_copy),
-    Row("debug_print", "II", "", "* s", lifecycle.debug_print),
-    Row("trap", "II", "", "* s", lifecycle.trap),
+    Row("env_var_count", "", "I", "*", environment.variable_count),
+    Row("env_var_name_size", "I", "I", "*", environment.variable_name_size),
+    Row("env_var_name_copy", "IIII", "", "*", environment.variable_name_copy),
+    Row("env_var_name_exists", "II", "i", "*", environment.variable_exists),
+    Row("env_var_value_size", "II", "I", "*", environment.variable_value_size),
+    Row("env_var_value_copy", "IIIII", "", "*", environment.variable_value_copy),
+    Row("debug_print", "II", "", "* s", environment.debug_print),
+    Row("trap", "II", "", "* s", environment.trap),
     Row("msg_cycles_available", "", "l", _WITH_CYCLES, cycles.available, only_32=True),
     Row("msg_cycles_refunded", "", "l", "Rt Ry", cycles.refunded, only_32=True),
     Row("msg_cycles_accept", "l", "l", _WITH_CYCLES, cycles.accept, only_32=True),

@@ -10,12 +10,13 @@ from typing import Any
 
 import wasmtime
 
-from . import instrument, signals
+from . import instrument
 from .compiler import Compiler
 from .host_memory import find_record, write_record
 from .interface import Entry
 from .interrupts import Interrupted
 from .memory import LinearMemory
+from .metering import COUNTER, EXHAUSTED, GRANT, PORTION, REST, SINCE
 from .module import Module
 from .native import (
     EngineError,
@@ -23,15 +24,13 @@ from .native import (
     RawGlobal,
     RawInstance,
     call,
-    get_fuel,
     host_function,
-    set_deadline,
-    set_fuel,
+    restore_handlers,
 )
 from .stable_memory_modules import SLOTS
 from .validation import ModuleInvalid
+from .wasm_reader import I64
 
-_PLENTY = 1 << 62
 _IGNORED = 0xFFFF_FFFF
 """The function index of a callback that no caller waits for (Motoko's one-way calls)."""
 _IN_WASM = frozenset(name for name, _, _ in SLOTS)
@@ -45,11 +44,14 @@ class WasmStore:
         self._module = module
         self._heap = heap
         self._stable = stable
+        self._record = module.native.record.open() if module.native.record is not None else None
         self._store = wasmtime.Store(compiler.native)
-        set_fuel(self._store, _PLENTY)
-        set_deadline(self._store, _PLENTY)
         self._forward = RawInstance(self._store, compiler.forward, [])
         self._canister = self._instantiate_canister()
+        self._counter, self._rest, self._since = (
+            RawGlobal(self._store, self._canister.export(name), I64) for name in (COUNTER, REST, SINCE)
+        )
+        self._last_since = 0
         self._helper = self._instantiate_helper()
         self._call_closure = self._helper.function("call")
         self._functions: dict[str, Any] = {}
@@ -67,7 +69,8 @@ class WasmStore:
             else:
                 imports.append(host_function(self._store, api[name].kind, api[name].callback))
         kept = self._heap.image.size > 0
-        self._compiler.creator.offer(self._heap)
+        traced = self._record.memories if self._record is not None else ()
+        self._compiler.creator.offer(self._heap, self._compiler.interrupts, *traced)
         try:
             instance = RawInstance(self._store, self._module.native.code, imports)
         except NativeTrap as error:
@@ -89,14 +92,16 @@ class WasmStore:
         ]
         memory, table = self._canister.export(instrument.MEMORY), self._canister.export(instrument.TABLE)
         self._compiler.creator.offer(self._stable)
-        return RawInstance(self._store, code, [memory, table, self._forward.export("slots"), *failures])
+        counter, grant = self._canister.export(COUNTER), self._canister.export(GRANT)
+        slots = self._forward.export("slots")
+        return RawInstance(self._store, code, [memory, table, counter, grant, slots, *failures])
 
     def _find_records(self) -> tuple[int, int] | None:
         anchor = self._canister.export(instrument.ANCHOR)
         if anchor is None:
             return None
         heap = find_record(self._store, anchor.of.func, self._heap, len(self._module.native.imports))
-        stable = find_record(self._store, self._call_closure, self._stable, 4)
+        stable = find_record(self._store, self._call_closure, self._stable, 5)
         return None if heap is None or stable is None else (heap, stable)
 
     def enter(self, entry: Entry, instructions: int, since: int) -> None:
@@ -104,11 +109,25 @@ class WasmStore:
 
         `since` is the number of interrupts that the caller has taken into account.
         """
-        signals.restore()
-        set_fuel(self._store, instructions)
-        set_deadline(self._store, 1)
+        restore_handlers()
+        granted = instructions % PORTION
+        self._counter.set(granted)
+        self._rest.set(instructions - granted)
+        if since != self._last_since:
+            self._since.set(since)
+            self._last_since = since
+        if self._record is not None:
+            self._record.begin(instructions)
         if self._compiler.interrupts.count != since:
             raise Interrupted
+        try:
+            self._enter(entry)
+        except NativeTrap:
+            if self._compiler.interrupts.count != since and self.instructions_left() == EXHAUSTED:
+                raise Interrupted from None  # perhaps both: then it ends in the same way when it runs again
+            raise
+
+    def _enter(self, entry: Entry) -> None:
         if entry.callback is not None:
             if entry.callback.function == _IGNORED:
                 return
@@ -120,9 +139,15 @@ class WasmStore:
             self._functions[name] = self._canister.function(name)
         call(self._store, self._functions[name])
 
-    def fuel_left(self) -> int:
-        """Instructions that the running message may still use."""
-        return get_fuel(self._store)
+    def leave(self, system: int) -> None:
+        """The message of `enter` is over; it executed `system` instructions in calls of the system API."""
+        if self._record is not None:
+            self._record.end(self.instructions_left(), system)
+
+    def instructions_left(self) -> int:
+        """Instructions that the code of the message may still execute; negative when it executed more."""
+        granted = self._counter.get()
+        return granted - (granted >> 63 << 64) + self._rest.get()
 
     def read_globals(self) -> tuple[int, ...]:
         """The values of all mutable globals, as bits."""
@@ -141,11 +166,11 @@ class WasmStore:
         stable_moved = write_record(self._records[1], self._stable)
         if not (heap_moved or stable_moved):
             return True
-        set_fuel(self._store, _PLENTY)
-        set_deadline(self._store, _PLENTY)
         seen = [call(self._store, self._helper.function(name)) for name in ("heap_size", "stable_bytes")]
         return seen == [self._heap.size, self._stable.size]
 
     def close(self) -> None:
-        """Free the store."""
+        """Free the store, and keep what was recorded."""
+        if self._record is not None:
+            self._record.close()
         self._store.close()

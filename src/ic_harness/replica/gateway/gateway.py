@@ -135,11 +135,11 @@ class Gateway:
 
     def _service(self, canister: Principal) -> candid.Service:
         """The canister's own interface where its module tells it, else the usual one."""
-        record = self.replica.node.state.canisters.get(canister.raw)
+        record = self.replica.node_of(canister).state.canisters.get(canister.raw)
         if record is None:
             raise HttpProblem(404, f"canister {canister} does not exist")
         if record.installed:
-            sections = self.replica.node.instances.module(record).custom_sections
+            sections = self.replica.node_of(canister).instances.module(record).custom_sections
             section = sections.get("candid:service")
             if section is not None:
                 return _own_service(section.content)

@@ -1,4 +1,4 @@
-"""Checks of a request's envelope: sender, signature, expiry.
+"""Checks of a request: sender, signature, expiry, and the canister in its URL.
 
 Interface specification, "Authentication" and "Request types".
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ic_harness.errors import CborError, EnvelopeError
+from ic_harness.principal import Principal
 from ic_harness.protocol import Envelope, VerifiedSender, check_expiry, verify_envelope
 from ic_harness.replica.http.http_messages import HttpProblem
 from ic_harness.replica.rounds.node import Node
@@ -28,6 +29,16 @@ def authenticate(node: Node, body: bytes, kind: str) -> tuple[Envelope, Verified
     except (CborError, EnvelopeError) as refusal:
         raise HttpProblem(400, str(refusal)) from None
     return envelope, sender
+
+
+def check_effective_id(canister_id: bytes, effective_id: bytes) -> None:
+    """The canister in the content must be the one in the URL. Raises `HttpProblem` 400."""
+    if canister_id != effective_id:
+        raise HttpProblem(
+            400,
+            f"Specified CanisterId {Principal(canister_id)} does not match effective canister id in URL "
+            f"{Principal(effective_id)}",
+        )
 
 
 def to_request(envelope: Envelope, sender: VerifiedSender) -> Request:

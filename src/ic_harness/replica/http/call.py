@@ -6,21 +6,21 @@ is answered without a certificate and is not recorded; the answer to an accepted
 
 from __future__ import annotations
 
-from ic_harness.protocol import Envelope
+from ic_harness.protocol import Envelope, cbor
 from ic_harness.replica import management
-from ic_harness.replica.http.authentication import authenticate, to_request
+from ic_harness.replica.http.authentication import authenticate, check_effective_id, to_request
 from ic_harness.replica.http.http_messages import (
+    CBOR,
     HttpProblem,
     HttpResponse,
     accepted,
     cbor_response,
-    check_effective_id,
     reject_fields,
 )
 from ic_harness.replica.rounds import ingress_filter
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.rounds.round_state import IngressMessage
-from ic_harness.replica.state.replicated_state import MANAGEMENT, Request, RequestRecord
+from ic_harness.replica.state.replicated_state import MANAGEMENT, FromUser, Request, RequestRecord
 
 _CREATE = {"create_canister", "provisional_create_canister_with_cycles"}
 
@@ -30,7 +30,7 @@ def call(node: Node, effective_id: bytes, body: bytes, *, wait: bool) -> HttpRes
     envelope, sender = authenticate(node, body, "call")
     request = to_request(envelope, sender)
     _check_url(request, effective_id)
-    return _serve(node, envelope, request, effective_id, wait=wait)
+    return _serve(node, _incoming(node, envelope, request, effective_id, len(body)), wait=wait)
 
 
 def subnet_call(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
@@ -41,7 +41,7 @@ def subnet_call(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
         raise HttpProblem(400, "The subnet in the URL is not served here")
     if request.callee != MANAGEMENT or request.method not in _CREATE:
         raise HttpProblem(400, "Only canister creation can be called on a subnet")
-    return _serve(node, envelope, request, subnet_id, wait=True)
+    return _serve(node, _incoming(node, envelope, request, subnet_id, len(body)), wait=True)
 
 
 def _check_url(request: Request, effective_id: bytes) -> None:
@@ -58,16 +58,19 @@ def _check_url(request: Request, effective_id: bytes) -> None:
         check_effective_id(request.callee, effective_id)
 
 
-def _serve(
-    node: Node, envelope: Envelope, request: Request, effective_id: bytes, *, wait: bool
-) -> HttpResponse:
-    request_id = envelope.request_id
+def _serve(node: Node, incoming: IngressMessage, *, wait: bool) -> HttpResponse:
+    origin = incoming.request.origin
+    assert isinstance(origin, FromUser), "bug: a signed call of nobody"
+    request_id = origin.request_id
+    if node.is_known_elsewhere(request_id):
+        raise HttpProblem(
+            400, "The same request was sent to another subnet; a nonce makes it another request"
+        )
     if request_id not in node.state.requests:
-        refusal = ingress_filter.inspect(node, request)
+        refusal = ingress_filter.inspect(node, incoming)
         if refusal is not None:
             status = {"status": "non_replicated_rejection"} if wait else {}
             return cbor_response(status | reject_fields(refusal))
-    incoming = _incoming(envelope, request, effective_id)
     if not wait:
         if request_id not in node.state.requests:
             node.runner.submit(incoming, wake=True)
@@ -75,12 +78,15 @@ def _serve(
     if node.runner.perform(incoming, node.config.sync_wait_s) is None:
         return accepted()
     certificate = node.certified.certificate([(b"request_status", request_id)])
-    return cbor_response({"status": "replied", "certificate": certificate})
+    body = cbor.encode({"status": "replied", "certificate": certificate})
+    return HttpResponse(status=200, headers=CBOR, body=body)
 
 
-def _incoming(envelope: Envelope, request: Request, effective_id: bytes) -> IngressMessage:
+def _incoming(
+    node: Node, envelope: Envelope, request: Request, effective_id: bytes, size: int
+) -> IngressMessage:
     expiry = envelope.content["ingress_expiry"]
     record = RequestRecord(
         sender=request.caller, effective_id=effective_id, canister=request.callee, forget_ns=expiry
     )
-    return IngressMessage(request, record, expiry)
+    return IngressMessage(request, record, expiry, size, node.subnet.id)

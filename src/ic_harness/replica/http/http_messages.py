@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ic_harness.principal import Principal
 from ic_harness.protocol import cbor
 from ic_harness.replica.state.replicated_state import Rejected
 
@@ -76,13 +75,3 @@ def reject_fields(rejected: Rejected) -> dict[str, Any]:
         "reject_message": rejected.message,
         "error_code": rejected.error_name,
     }
-
-
-def check_effective_id(canister_id: bytes, effective_id: bytes) -> None:
-    """The canister in the content must be the one in the URL. Raises `HttpProblem` 400."""
-    if canister_id != effective_id:
-        raise HttpProblem(
-            400,
-            f"Specified CanisterId {Principal(canister_id)} does not match effective canister id in URL "
-            f"{Principal(effective_id)}",
-        )

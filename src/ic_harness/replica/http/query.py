@@ -9,12 +9,11 @@ from typing import Any
 
 from ic_harness.protocol import Envelope, sign_query_response
 from ic_harness.replica import management
-from ic_harness.replica.http.authentication import authenticate, to_request
+from ic_harness.replica.http.authentication import authenticate, check_effective_id, to_request
 from ic_harness.replica.http.http_messages import (
     HttpProblem,
     HttpResponse,
     cbor_response,
-    check_effective_id,
     reject_fields,
 )
 from ic_harness.replica.rounds import queries

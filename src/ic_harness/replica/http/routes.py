@@ -6,9 +6,10 @@ it. Whatever comes in, what goes out is an answer: bad input is an HTTP status, 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ic_harness.errors import PrincipalError, ReplicaError
@@ -22,9 +23,12 @@ from ic_harness.replica.http.http_messages import (
     error_response,
 )
 from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.rounds.nodes import Nodes
+from ic_harness.replica.rounds.round_limit import RoundLimitError
 from ic_harness.replica.state.replicated_state import MANAGEMENT
 
 Handler = Callable[[Node, bytes, bytes], HttpResponse]
+"""A handler takes the node that the request is for, the id in the URL and the body."""
 
 CORS: Final = {
     "access-control-allow-origin": "*",
@@ -60,32 +64,44 @@ _BY_KEY: Final = {
 }
 _PATH: Final = re.compile(r"/api/v(\d{1,3})/(canister|subnet)/([^/]*)/([a-z_]+)/?")
 
+STOPPED_S: Final = "3600"
+"""`Retry-After` of a replica that stopped after a failure, in seconds: waiting does not bring it back."""
 
-def handle(node: Node, request: HttpRequest) -> HttpResponse:
-    """Answer a request. Blocks until the answer is there; may be called from any thread."""
+
+def handle(nodes: Nodes, request: HttpRequest) -> HttpResponse:
+    """Answer a request. Blocks until the answer is there; may be called from any thread.
+
+    Raises `RoundLimitError` when a test has limited the rounds: clients would repeat a call that failed by HTTP.
+    """
     try:
-        return _route(node, request)
+        return _route(nodes, request)
     except HttpProblem as refusal:
         return error_response(refusal.status, refusal.text)
+    except RoundLimitError:
+        raise
     except ReplicaError as failure:
-        return error_response(503, str(failure))
+        answer = error_response(503, str(failure))
+        if nodes.root.runner.failure is None:
+            return answer
+        return replace(answer, headers={**answer.headers, "retry-after": STOPPED_S})
 
 
-def _route(node: Node, request: HttpRequest) -> HttpResponse:
+def _route(nodes: Nodes, request: HttpRequest) -> HttpResponse:
     if request.method == "OPTIONS":
         return HttpResponse(status=204, headers=CORS)
     if request.path == "/api/v2/status":
         if request.method not in {"GET", "HEAD"}:
             raise HttpProblem(405, "The status is read by GET")
-        return cbor_response(_status(node))
+        return cbor_response(_status(nodes.root))
     match = _PATH.fullmatch(request.path)
     route = _BY_KEY.get((int(match[1]), match[2], match[4])) if match else None
     if route is None or match is None:
         raise HttpProblem(404, f"Nothing is served at {request.path[:200]}")
     if request.method != "POST":
         raise HttpProblem(405, "This endpoint takes POST")
-    _check_body(node, request)
-    return route.handler(node, _identifier(node, match[2], match[3], match[4]), request.body)
+    _check_body(nodes.root, request)
+    node, identifier = _target(nodes, match[2], match[3], match[4])
+    return route.handler(node, identifier, request.body)
 
 
 def _check_body(node: Node, request: HttpRequest) -> None:
@@ -97,17 +113,28 @@ def _check_body(node: Node, request: HttpRequest) -> None:
         raise HttpProblem(413, f"The request body has {len(request.body)} bytes, at most {limit} are allowed")
 
 
-def _identifier(node: Node, place: str, text: str, action: str) -> bytes:
+def _target(nodes: Nodes, place: str, text: str, action: str) -> tuple[Node, bytes]:
+    """Return the node that a request is for, and the id in its URL. Raises `HttpProblem` when no subnet has it."""
     try:
-        identifier = Principal.from_text(text).raw
+        identifier = _raw(text)
     except PrincipalError as refusal:
         raise HttpProblem(400, f"Invalid {place} id in the URL: {refusal}") from None
     # aaaaa-aa is in no range, but older clients create canisters under it (as PocketIC allows): `call` lets only
     # these calls pass.
-    creating = action == "call" and identifier == MANAGEMENT
-    if place == "canister" and not creating and not node.subnet.hosts(identifier):
-        raise HttpProblem(400, f"Canister {text} does not belong to any subnet.")
-    return identifier
+    if place == "subnet":
+        node = nodes.find(identifier)
+    else:
+        creating = action == "call" and identifier == MANAGEMENT
+        node = nodes.default if creating else nodes.host(identifier)
+        if node is None:
+            raise HttpProblem(400, f"Canister {text} does not belong to any subnet.")
+    return node or nodes.root, identifier  # the handlers refuse an unknown subnet
+
+
+@functools.lru_cache(maxsize=1024)
+def _raw(text: str) -> bytes:
+    """The bytes of a principal; cached, because clients call few canisters many times. Raises `PrincipalError`."""
+    return Principal.from_text(text).raw
 
 
 def _status(node: Node) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """The management canister `aaaaa-aa`: creating canisters, installing code, and all that tools ask it for."""
 
+from .bitcoin import BITCOIN_CANISTERS
 from .call import ManagementReject
+from .code import run_dry
 from .dispatch import (
     METHODS,
     NOT_MODELLED,
@@ -8,11 +10,15 @@ from .dispatch import (
     check_user_call,
     effective_canister,
     module_of,
+    specified_id,
 )
 from .effects import ManagementEffects
 from .query import answer_query
+from .settings import DELAYED_BYTES
 
 __all__ = [
+    "BITCOIN_CANISTERS",
+    "DELAYED_BYTES",
     "METHODS",
     "NOT_MODELLED",
     "ManagementCanister",
@@ -22,4 +28,6 @@ __all__ = [
     "check_user_call",
     "effective_canister",
     "module_of",
+    "run_dry",
+    "specified_id",
 ]

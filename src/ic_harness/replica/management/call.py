@@ -10,15 +10,17 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final, Protocol
 
 from ic_harness import candid
 from ic_harness.principal import Principal
+from ic_harness.protocol import management_interface
+from ic_harness.replica.bitcoin import Chains
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.effects import ManagementEffects
 from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.replicated_state import (
     Canister,
     Change,
@@ -43,6 +45,18 @@ class RoundView(Protocol):
     @property
     def subnet(self) -> Subnet:
         """The identity of the subnet."""
+
+    @property
+    def memory_taken(self) -> int:
+        """Bytes of memory that the subnet has given to its canisters."""
+
+    @property
+    def registry(self) -> Registry:
+        """The subnets of the network."""
+
+    @property
+    def bitcoin(self) -> Chains:
+        """The Bitcoin networks."""
 
     @property
     def since(self) -> int:
@@ -72,9 +86,8 @@ DEFERRED: Final = Deferred.DEFERRED
 
 @cache
 def interface() -> candid.Service:
-    """The management canister's interface, parsed from the file beside this one."""
-    text = files(__package__).joinpath("management.did").read_text(encoding="utf-8")
-    return candid.parse(text)
+    """Return the management canister's interface."""
+    return candid.parse(management_interface())
 
 
 def decode(method: str, arg: bytes) -> Mapping[str, Any]:

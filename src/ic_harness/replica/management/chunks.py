@@ -6,17 +6,37 @@ Interface specification, "Method upload_chunk", "Method install_chunked_code".
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
+from ic_harness.replica.execution.charging import set_aside
 from ic_harness.replica.management import refusals
+from ic_harness.replica.management.allocations import check_growth, consume, out_of_cycles
 from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.management.code import Installation
 from ic_harness.replica.state.config import MAX_CHUNK_BYTES, MAX_CHUNKS
+from ic_harness.replica.state.fees import UPLOAD_CHUNK_INSTRUCTIONS
 
 
 def upload_chunk(call: Call) -> tuple[dict[str, bytes]]:
     """Put a chunk into the canister's store."""
     canister, chunk = call.canister, call.argument["chunk"]
+    digest = check_chunk(canister.chunks, chunk)
+    cost = call.view.subnet.fees.instructions(UPLOAD_CHUNK_INSTRUCTIONS)
+    unpaid = out_of_cycles(call, canister, cost)
+    if unpaid is not None:
+        raise ManagementReject(refusals.chunk_store(f"Error charging for 'upload_chunk': {unpaid}"))
+    if digest not in canister.chunks:
+        set_aside(canister, check_growth(call, canister, canister.memory_used + len(chunk)))
+    consume(call, canister, cost)
+    call.instances.blobs.put(chunk)
+    canister.chunks[digest] = len(chunk)
+    call.changed(canister)
+    return ({"hash": digest},)
+
+
+def check_chunk(stored: Collection[bytes], chunk: bytes) -> bytes:
+    """Return the hash of a chunk that a store of these hashes can take. Raises `ManagementReject`."""
     if len(chunk) > MAX_CHUNK_BYTES:
         raise ManagementReject(
             refusals.chunk_store(
@@ -24,17 +44,14 @@ def upload_chunk(call: Call) -> tuple[dict[str, bytes]]:
             )
         )
     digest = hashlib.sha256(chunk).digest()
-    if digest not in canister.chunks and len(canister.chunks) >= MAX_CHUNKS:
+    if digest not in stored and len(stored) >= MAX_CHUNKS:
         raise ManagementReject(
             refusals.chunk_store(
                 f"Wasm chunk store has already reached maximum capacity of {MAX_CHUNKS * MAX_CHUNK_BYTES} bytes or "
                 f"the maximum number of entries, {MAX_CHUNKS}"
             )
         )
-    call.instances.blobs.put(chunk)
-    canister.chunks[digest] = len(chunk)
-    call.changed(canister)
-    return ({"hash": digest},)
+    return digest
 
 
 def stored_chunks(call: Call) -> tuple[list[dict[str, bytes]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ic_harness.replica.execution import (
@@ -23,11 +23,16 @@ from ic_harness.replica.execution import (
     effects,
     trap_rejects,
 )
-from ic_harness.replica.execution.environment import environment
+from ic_harness.replica.execution.charging import set_aside
+from ic_harness.replica.execution.frame import environment
+from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.execution.memory_usage import memory_with
 from ic_harness.replica.management import refusals
+from ic_harness.replica.management.allocations import check_growth, consume, out_of_cycles
 from ic_harness.replica.management.call import Call, ManagementReject
+from ic_harness.replica.management.effects import ManagementEffects
 from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import INSTALL_INSTRUCTIONS
+from ic_harness.replica.state.fees import Fees
 from ic_harness.replica.state.replicated_state import Canister
 
 ENHANCED: Final = "enhanced-orthogonal-persistence"
@@ -43,6 +48,8 @@ class Installation:
     mode: Mapping[str, Any]
     wasm: bytes
     arg: bytes
+    instructions: int = 0
+    reserve: int = 0
 
     @property
     def kind(self) -> str:
@@ -66,13 +73,37 @@ class Installation:
             module = self.call.instances.compile(self.wasm)
         except ModuleInvalid as problem:
             raise ManagementReject(refusals.invalid_wasm(canister.id, problem.message)) from None
-        with self.call.instances.lock(canister.id):
+        with self._paid(module), self.call.instances.lock(canister.id):
             if self.kind == "upgrade":
                 self._upgrade(module)
             else:
                 self._install(module)
         self._finish(module)
         return ()
+
+    @contextmanager
+    def _paid(self, module: Module) -> Iterator[None]:
+        """Pay for the longest installation, and take back what was not used. Raises `ManagementReject` (IC0207)."""
+        call, canister, fees = self.call, self.canister, self.call.view.subnet.fees
+        cost = fees.execution(call.view.subnet.prepaid_instructions, is_64=module.is_64)
+        unpaid = out_of_cycles(call, canister, cost)
+        if unpaid is not None:
+            raise ManagementReject(refusals.installation_unpaid(unpaid))
+        consume(call, canister, cost)
+        back = cost  # all of it, when it is interrupted and will be done again
+        try:
+            yield
+            back = self._unused(fees, module)
+        except ManagementReject:
+            back = self._unused(fees, module)
+            raise
+        finally:
+            consume(call, canister, -back)
+            call.changed(canister)
+
+    def _unused(self, fees: Fees, module: Module) -> int:
+        limit = self.call.view.subnet.prepaid_instructions
+        return fees.instructions(max(0, limit - self.instructions), is_64=module.is_64)
 
     # --- install and reinstall ------------------------------------------------------------------------------
 
@@ -102,6 +133,8 @@ class Installation:
             if export in module.exports:
                 env = self._environment(mode, self.arg)
                 outcomes.append(self._check(new.run(Entry(export=export), env, since)))
+            memory = memory_with(self.canister, new, module)
+            self.reserve = check_growth(self.call, self.canister, memory)
         except BaseException:  # trapped, or interrupted
             new.close()
             raise
@@ -127,6 +160,7 @@ class Installation:
 
     def _adopt(self, new: Instance, outcomes: list[Completed]) -> None:
         new.commit()
+        set_aside(self.canister, self.reserve)
         self.call.instances.put(self.canister.id, new)
         for outcome in outcomes:
             self._apply(outcome)
@@ -196,11 +230,12 @@ class Installation:
             caller=self.call.caller,
             arg=arg,
             may_answer=False,
-            instruction_limit=INSTALL_INSTRUCTIONS,
+            instruction_limit=self.call.view.subnet.rules.install_instructions,
         )
 
     def _check(self, outcome: Outcome) -> Completed:
         """Return a message that completed; log and reject one that trapped. Raises `ManagementReject`."""
+        self.instructions += outcome.instructions
         if isinstance(outcome, Trapped):
             effects.log_trap(self.canister, outcome, self.call.now_ns)
             self.call.changed(self.canister)
@@ -214,7 +249,8 @@ class Installation:
             canister.certified_data = wanted.certified_data
         if wanted.global_timer_ns is not None:
             canister.global_timer_ns = wanted.global_timer_ns
-        canister.cycles -= wanted.cycles_burned
+        canister.cycles_burned += wanted.cycles_burned
+        consume(self.call, canister, wanted.cycles_burned)
 
     def _finish(self, module: Module) -> None:
         canister, call = self.canister, self.call
@@ -247,14 +283,30 @@ def uninstall_code(call: Call) -> tuple[()]:
 
 def uninstall(call: Call, canister: Canister) -> None:
     """Remove code and state of a canister."""
-    outputs = call.effects.outputs
+    remove_code(canister, call.instances, call.effects)
+    call.remember(canister, "code_uninstall")
+
+
+def run_dry(canister: Canister, instances: InstancePool) -> ManagementEffects:
+    """Remove code, state and the last cycles of a canister that cannot pay for being there."""
+    done = ManagementEffects()
+    remove_code(canister, instances, done)
+    canister.history = []
+    canister.cycles = canister.reserved_cycles = 0
+    canister.settings = replace(canister.settings, compute_allocation=0, memory_allocation=0)
+    return done
+
+
+def remove_code(canister: Canister, instances: InstancePool, done: ManagementEffects) -> None:
+    """Remove code and state of a canister; calls that it has not answered are rejected. Notes effects in `done`."""
+    outputs = done.outputs
     for context in list(canister.contexts.values()):
         if not context.answered:
             effects.answer(context, rejects.canister_uninstalled(), outputs)
         context.abandoned = True
         effects.close_call_context(canister, context, outputs)
-    with call.instances.lock(canister.id):
-        call.instances.drop(canister.id)
+    with instances.lock(canister.id):
+        instances.drop(canister.id)
         canister.module_hash = b""
         canister.certified_data = b""
     canister.global_timer_ns = 0
@@ -263,6 +315,5 @@ def uninstall(call: Call, canister: Canister) -> None:
     canister.chunks = {}
     canister.logs = []
     canister.version += 1
-    call.remember(canister, "code_uninstall")
-    call.effects.memory_replaced.add(canister.id)
-    call.changed(canister)
+    done.memory_replaced.add(canister.id)
+    done.changed[canister.id] = canister

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ic_harness.replica.execution import Interrupted
 from ic_harness.replica.execution.interruption import LOG
 from ic_harness.replica.management import (
+    bitcoin,
     chunks,
     code,
     cycles,
@@ -21,8 +22,11 @@ from ic_harness.replica.management import (
     outcalls,
     refusals,
     settings,
+    snapshot_data,
+    snapshot_upload,
     snapshots,
     status,
+    subnet,
     threshold,
 )
 from ic_harness.replica.management.call import Call, Deferred, ManagementReject, RoundView, decode, encode
@@ -82,6 +86,12 @@ METHODS: Final[dict[str, Method]] = {
     "deposit_cycles": Method(Permission.CANISTERS, cycles.deposit_cycles),
     "raw_rand": Method(Permission.CANISTERS, cycles.raw_rand, None),
     "http_request": Method(Permission.CANISTERS, outcalls.http_request, None),
+    "flexible_http_request": Method(Permission.CANISTERS, outcalls.flexible_http_request, None),
+    "bitcoin_get_balance": Method(Permission.CANISTERS, bitcoin.get_balance, None),
+    "bitcoin_get_utxos": Method(Permission.CANISTERS, bitcoin.get_utxos, None),
+    "bitcoin_get_current_fee_percentiles": Method(Permission.CANISTERS, bitcoin.get_fee_percentiles, None),
+    "bitcoin_get_block_headers": Method(Permission.CANISTERS, bitcoin.get_block_headers, None),
+    "bitcoin_send_transaction": Method(Permission.CANISTERS, bitcoin.send_transaction, None),
     "ecdsa_public_key": Method(Permission.CANISTERS, threshold.ecdsa_public_key, None),
     "sign_with_ecdsa": Method(Permission.CANISTERS, threshold.sign_with_ecdsa, None),
     "schnorr_public_key": Method(Permission.CANISTERS, threshold.schnorr_public_key, None),
@@ -93,28 +103,18 @@ METHODS: Final[dict[str, Method]] = {
     "load_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.load_snapshot),
     "list_canister_snapshots": Method(Permission.SNAPSHOT_VIEWERS, snapshots.list_snapshots),
     "delete_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.delete_snapshot),
+    "read_canister_snapshot_metadata": Method(Permission.SNAPSHOT_VIEWERS, snapshot_data.read_metadata),
+    "read_canister_snapshot_data": Method(Permission.SNAPSHOT_VIEWERS, snapshot_data.read_data),
+    "upload_canister_snapshot_metadata": Method(Permission.CONTROLLERS, snapshot_upload.upload_metadata),
+    "upload_canister_snapshot_data": Method(Permission.CONTROLLERS, snapshot_upload.upload_data),
+    "canister_metrics": Method(Permission.CONTROLLERS, subnet.canister_metrics),
+    "subnet_info": Method(Permission.CANISTERS, subnet.subnet_info, None),
+    "node_metrics_history": Method(Permission.CANISTERS, subnet.node_metrics_history, None),
+    "rename_canister": Method(Permission.CONTROLLERS, subnet.rename_canister),
 }
 """Every method that is executed."""
 
-_BITCOIN = "a Bitcoin network"
-_NODES = "more than one node"
-NOT_MODELLED: Final[dict[str, str]] = {
-    "flexible_http_request": "outcalls whose nodes need not agree",
-    "bitcoin_get_balance": _BITCOIN,
-    "bitcoin_get_utxos": _BITCOIN,
-    "bitcoin_send_transaction": _BITCOIN,
-    "bitcoin_get_current_fee_percentiles": _BITCOIN,
-    "bitcoin_get_block_headers": _BITCOIN,
-    "node_metrics_history": _NODES,
-    "subnet_info": _NODES,
-    "canister_metrics": "charging for execution, so there is no consumption to report",
-    "list_canisters": "subnet administrators",
-    "read_canister_snapshot_metadata": "moving snapshots between networks",
-    "read_canister_snapshot_data": "moving snapshots between networks",
-    "upload_canister_snapshot_metadata": "moving snapshots between networks",
-    "upload_canister_snapshot_data": "moving snapshots between networks",
-    "rename_canister": "moving canisters between subnets",
-}
+NOT_MODELLED: Final[dict[str, str]] = {}
 """Methods of the specification that are refused by name, each with what is missing."""
 
 
@@ -225,6 +225,14 @@ def effective_canister(request: Request) -> bytes | None:
         return None
     found: bytes = decode(request.method, request.arg)[method.canister_field].raw
     return found
+
+
+def specified_id(request: Request) -> bytes | None:
+    """The id that the creation of a canister asks for; None where any will do. Raises `ManagementReject`."""
+    if request.method != "provisional_create_canister_with_cycles":
+        return None
+    wanted = decode(request.method, request.arg).get("specified_id")
+    return None if wanted is None else bytes(wanted.raw)
 
 
 def module_of(request: Request) -> bytes:

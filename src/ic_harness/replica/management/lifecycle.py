@@ -6,16 +6,18 @@ range: eight bytes, most significant first, then 01 01.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ic_harness.principal import Principal
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
+from ic_harness.replica.management.allocations import take_settings
 from ic_harness.replica.management.call import DEFERRED, Call, Deferred, ManagementReject
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import DEFAULT_CYCLES
 from ic_harness.replica.state.output_queue import ResponseOut
-from ic_harness.replica.state.replicated_state import Canister, ReplicatedState, Request, Settings, Status
+from ic_harness.replica.state.replicated_state import Canister, Request, Settings, Status
 
 
 def canister_id_at(index: int) -> bytes:
@@ -24,9 +26,15 @@ def canister_id_at(index: int) -> bytes:
 
 
 def create_canister(call: Call) -> tuple[dict[str, Any]]:
-    """Create a canister with the cycles that the calling canister attached."""
-    cycles = call.cycles
-    created = _create(call, _next_id(call.view.state), cycles)
+    """Create a canister with the cycles that the calling canister attached, less the fee."""
+    home = call.view.registry.host(call.caller)
+    if home is not None and home.id not in (call.view.subnet.id, call.view.registry.root.id):
+        raise ManagementReject(refusals.create_from_other_subnet())
+    settings, cycles, fee = _settings(call), call.cycles, call.view.subnet.fees.create_canister
+    if cycles < fee:
+        raise ManagementReject(refusals.creation_unpaid(fee, cycles))
+    created = _create(call, _next_id(call), settings, cycles - fee)
+    call.view.state.consumed_cycles += fee
     call.cycles = 0
     return created
 
@@ -35,20 +43,24 @@ def provisional_create(call: Call) -> tuple[dict[str, Any]]:
     """Create a canister with minted cycles, at a given id if one is asked for."""
     amount = call.argument.get("amount")
     wanted = call.argument.get("specified_id")
-    state = call.view.state
     if wanted is None:
-        canister_id = _next_id(state)
+        canister_id = _next_id(call)
     else:
         canister_id = wanted.raw
         _check_free(call, canister_id)
-    return _create(call, canister_id, DEFAULT_CYCLES if amount is None else amount)
+    return _create(call, canister_id, _settings(call), DEFAULT_CYCLES if amount is None else amount)
 
 
-def _next_id(state: ReplicatedState) -> bytes:
+def _next_id(call: Call) -> bytes:
+    """Return the next free id of the subnet's last range. Raises `ManagementReject` when there is none."""
+    state = call.view.state
     while canister_id_at(state.next_index) in state.canisters:
-        state.next_index += 1  # somebody asked for this id by name
+        state.next_index += 1  # a caller asked for this id by name
+    found = canister_id_at(state.next_index)
+    if not call.view.subnet.hosts(found):
+        raise ManagementReject(refusals.ids_used_up(call.view.subnet.id))
     state.next_index += 1
-    return canister_id_at(state.next_index - 1)
+    return found
 
 
 def _check_free(call: Call, canister_id: bytes) -> None:
@@ -58,11 +70,18 @@ def _check_free(call: Call, canister_id: bytes) -> None:
         raise ManagementReject(refusals.id_not_hosted(canister_id, call.view.subnet.id))
 
 
-def _create(call: Call, canister_id: bytes, cycles: int) -> tuple[dict[str, Any]]:
+def _settings(call: Call) -> Settings:
+    """Return the settings of a new canister. Raises `ManagementReject`: for a wrong sender's version before any fee."""
     call.check_version()
-    settings = canister_settings.changed(Settings(controllers=(call.caller,)), call.argument.get("settings"))
-    canister = Canister(id=canister_id, settings=settings, created_ns=call.now_ns)
+    return canister_settings.changed(Settings(controllers=(call.caller,)), call.argument.get("settings"))
+
+
+def _create(call: Call, canister_id: bytes, settings: Settings, cycles: int) -> tuple[dict[str, Any]]:
+    # Allocations are taken from the state before the canister has any.
+    first = replace(settings, compute_allocation=0, memory_allocation=0)
+    canister = Canister(id=canister_id, settings=first, created_ns=call.now_ns, charged_ns=call.now_ns)
     canister.receive(cycles)
+    take_settings(call, canister, settings)
     call.view.state.canisters[canister_id] = canister
     call.remember(canister, "creation", controllers=settings.controllers)
     call.changed(canister)
@@ -110,6 +129,7 @@ def delete_canister(call: Call) -> tuple[()]:
     with call.instances.lock(canister.id):
         call.instances.drop(canister.id)
         del call.view.state.canisters[canister.id]
+    call.view.state.consumed_cycles += canister.cycles + canister.reserved_cycles
     call.effects.deleted.append(canister.id)
     call.effects.memory_replaced.add(canister.id)
     return ()

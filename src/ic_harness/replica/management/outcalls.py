@@ -1,6 +1,7 @@
 """HTTPS outcalls: what a canister may ask for, and what it pays.
 
-Interface specification, "Method http_request". The answer comes in a later round, see `rounds/outcall_answers`.
+Interface specification, "Method http_request", "Method flexible_http_request". The answer comes in a later round, see
+`rounds/outcall_answers`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ic_harness.principal import Principal
-from ic_harness.replica.execution import outcall_price
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import DEFERRED, Call, Deferred, ManagementReject
 from ic_harness.replica.state import rejects
@@ -32,13 +32,42 @@ MAX_REQUEST_BYTES: Final = 2_000_000
 
 def http_request(call: Call) -> Deferred:
     """Begin an outcall: checks and payment now, the answer in a later round."""
-    argument = call.argument
-    for problem in _problems(argument):
+    _check(call)
+    return _begin(call, call.view.subnet.nodes, replicated=call.argument["is_replicated"] is not False)
+
+
+def flexible_http_request(call: Call) -> Deferred:
+    """Begin an outcall whose nodes need not agree: the canister gets the response of each."""
+    _check(call)
+    nodes = call.view.subnet.nodes
+    counts = call.argument["replication"] or {
+        "total_requests": nodes,
+        "min_responses": 2 * nodes // 3 + 1,
+        "max_responses": nodes,
+    }
+    total, least, most = (counts[name] for name in ("total_requests", "min_responses", "max_responses"))
+    if not (1 <= total <= nodes and least <= most <= total and most >= 1):
+        raise ManagementReject(
+            refusals.rejected(
+                f"Invalid replication counts: total_requests {total}, min_responses {least}, max_responses {most}; "
+                f"min_responses <= max_responses <= total_requests <= {nodes} is expected"
+            )
+        )
+    return _begin(call, total, nodes=total, min_responses=least, max_responses=most)
+
+
+def _check(call: Call) -> None:
+    """Raise `ManagementReject` for a request that the network would not make."""
+    for problem in _problems(call.argument):
         raise ManagementReject(refusals.rejected(problem))
-    _check_transform(argument["transform"], call.caller)
+    _check_transform(call.argument["transform"], call.caller)
+
+
+def _begin(call: Call, paid_nodes: int, **replication: Any) -> Deferred:
+    argument = call.argument
     limit = argument["max_response_bytes"]
     limit = MAX_RESPONSE_BYTES if limit is None else limit
-    call.pay(outcall_price(_request_bytes(argument), limit, call.view.subnet.nodes))
+    _pay(call, call.view.subnet.fees.http_request(_request_bytes(argument), limit, paid_nodes))
     transform = argument["transform"]
     view = call.view
     view.state.next_outcall += 1
@@ -55,6 +84,7 @@ def http_request(call: Call) -> Deferred:
         context=b"" if transform is None else transform["context"],
         cycles=call.cycles,
         deadline_ns=call.now_ns + OUTCALL_TIMEOUT,
+        **replication,
     )
     wrong_url = url_problem(outcall.url)
     if wrong_url is None:
@@ -63,6 +93,14 @@ def http_request(call: Call) -> Deferred:
         answer = rejects.no_response(SYS_FATAL, wrong_url)
         call.effects.outputs.append(ResponseOut(outcall.origin, answer, outcall.cycles))
     return DEFERRED
+
+
+def _pay(call: Call, fee: int) -> None:
+    call.pay(fee)
+    caller = call.view.state.canisters.get(call.caller)
+    if caller is not None:  # a canister of this subnet
+        caller.outcall_cycles += fee
+        call.changed(caller)
 
 
 def url_problem(url: str) -> str | None:

@@ -131,6 +131,19 @@ def canister_not_found(canister: bytes) -> Rejected:
 # --- creating, installing, deleting --------------------------------------------------------------------------
 
 
+def create_from_other_subnet() -> Rejected:
+    """Only canisters of the NNS create canisters on subnets other than their own."""
+    return reject(
+        Code.CONTRACT_VIOLATION,
+        "Cannot create canister. Sender should be on the same subnet or on the NNS subnet.",
+    )
+
+
+def ids_used_up(subnet: bytes) -> Rejected:
+    """Every id of the range for new canisters is in use."""
+    return reject(Code.SUBNET_OVERSUBSCRIBED, f"No more canister ids are available on subnet {name(subnet)}.")
+
+
 def id_not_hosted(canister: bytes, subnet: bytes) -> Rejected:
     """`specified_id` lies outside the subnet's ranges."""
     return reject(
@@ -234,6 +247,135 @@ def variable_too_long(what: str, text: str, limit: int) -> Rejected:
     return reject(
         Code.INVALID_ARGUMENT,
         f'Environment variable {what} "{text}" exceeds the maximum allowed length of {limit}.',
+    )
+
+
+# --- cycles and capacity ---------------------------------------------------------------------------------------
+
+
+_TOP_UP: Final = "Top up the canister with more cycles."
+_ANOTHER_SUBNET: Final = "Try moving to another subnet."
+_RAISE_RESERVED: Final = (
+    "Try increasing this canister's reserved cycles limit or moving it to a subnet with lower memory usage."
+)
+
+
+def _bytes(count: int) -> str:
+    """A number of bytes in the unit that the replica would choose."""
+    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+    power = min(max(0, count.bit_length() - 1) // 10, len(units) - 1)
+    return f"{count / 1024**power:.2f} {units[power]}"
+
+
+def creation_unpaid(fee: int, sent: int) -> Rejected:
+    """A call that creates a canister brings fewer cycles than that costs."""
+    return _advised(
+        Code.CREATE_CYCLES,
+        f"Creating a canister requires a fee of {fee} that is deducted from the canister's initial balance but only "
+        f"{sent} cycles were received with the create_canister request.",
+        "Try sending more cycles with the request.",
+        "create-canister-not-enough-cycles",
+    )
+
+
+def installation_unpaid(problem: str) -> Rejected:
+    """The canister cannot pay for an installation."""
+    text = f"Canister installation failed with `{problem}`."
+    return _advised(Code.OUT_OF_CYCLES, text, _TOP_UP, "install-code-not-enough-cycles")
+
+
+def snapshot_unpaid(problem: str) -> Rejected:
+    """The canister cannot pay for a snapshot."""
+    return reject(
+        Code.OUT_OF_CYCLES,
+        f"Canister snapshotting failed with: `{problem}`\nTry sending more cycles with the request. "
+        "See documentation: canister-snapshot-not-enough-cycles",
+    )
+
+
+def compute_oversubscribed(wanted: int, left: int) -> Rejected:
+    """The subnet has less compute than a canister wants (percent)."""
+    return _advised(
+        Code.SUBNET_OVERSUBSCRIBED,
+        f"Canister requested a compute allocation of {wanted}% which cannot be satisfied because the Subnet's "
+        f"remaining compute capacity is {left}%.",
+        _ANOTHER_SUBNET,
+        "subnet-compute-capacity-oversubscribed",
+    )
+
+
+def memory_oversubscribed(wanted: int, left: int) -> Rejected:
+    """The subnet has less memory than a canister wants (bytes)."""
+    return _advised(
+        Code.SUBNET_OVERSUBSCRIBED,
+        f"Canister requested {_bytes(wanted)} of memory but only {_bytes(left)} are available in the subnet.",
+        _ANOTHER_SUBNET,
+        "subnet-memory-capacity-oversubscribed",
+    )
+
+
+def compute_unpaid(wanted: int, missing: int) -> Rejected:
+    """A compute allocation (percent) would freeze the canister."""
+    return _advised(
+        Code.COMPUTE_CYCLES,
+        f"Cannot increase compute allocation to {wanted}% due to insufficient cycles. "
+        f"At least {missing} additional cycles are required.",
+        _TOP_UP,
+        "insufficient-cycles-in-compute-allocation",
+    )
+
+
+def memory_unpaid(wanted: int, missing: int) -> Rejected:
+    """A memory allocation (bytes) would freeze the canister."""
+    return _advised(
+        Code.MEMORY_ALLOCATION_CYCLES,
+        f"Cannot increase memory allocation to {_bytes(wanted)} due to insufficient cycles. "
+        f"At least {missing} additional cycles are required.",
+        _TOP_UP,
+        "insufficient-cycles-in-memory-allocation",
+    )
+
+
+def growth_unpaid(more: int, missing: int) -> Rejected:
+    """More memory (bytes) would freeze the canister."""
+    return _advised(
+        Code.GROWTH_CYCLES,
+        f"Canister cannot grow memory by {more} bytes due to insufficient cycles. "
+        f"At least {missing} additional cycles are required.",
+        _TOP_UP,
+        "insufficient-cycles-in-memory-grow-1",
+    )
+
+
+def allocation_over_reserved_limit(wanted: int, limit: int, over: int) -> Rejected:
+    """A memory allocation (bytes) asks for more reserved cycles than the canister's limit."""
+    return _advised(
+        Code.MEMORY_ALLOCATION_RESERVED,
+        f"Cannot increase memory allocation to {_bytes(wanted)} due to its reserved cycles limit. "
+        f"The current limit ({limit}) would be exceeded by {over}.",
+        _RAISE_RESERVED,
+        "reserved-cycles-limit-exceeded-in-memory-allocation",
+    )
+
+
+def growth_over_reserved_limit(more: int, limit: int, over: int) -> Rejected:
+    """More memory (bytes) asks for more reserved cycles than the canister's limit."""
+    return _advised(
+        Code.GROWTH_RESERVED,
+        f"Canister cannot grow memory by {more} bytes due to its reserved cycles limit. "
+        f"The current limit ({limit}) would be exceeded by {over}.",
+        _RAISE_RESERVED,
+        "reserved-cycles-limit-exceeded-in-memory-grow",
+    )
+
+
+def reserved_limit_too_low(limit: int, reserved: int) -> Rejected:
+    """A canister has more cycles reserved than the new limit."""
+    return reject(
+        Code.RESERVED_LIMIT,
+        f"Cannot set the reserved cycles limit {limit} below the reserved cycles balance of the canister {reserved}.\n"
+        "Set the reserved cycles limit in the canister settings to a value that is at least the current reserved "
+        "cycles balance. See documentation: reserved-cycles-limit-is-too-low",
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ic_harness.principal import Principal
 from ic_harness.replica.execution import effects
 from ic_harness.replica.management import refusals
+from ic_harness.replica.management.allocations import consume, out_of_cycles, take_settings
 from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.state.config import (
     MAX_CONTROLLERS,
@@ -21,7 +22,7 @@ from ic_harness.replica.state.config import (
     MIN_LOG_BYTES,
     VARIABLE_BYTES,
 )
-from ic_harness.replica.state.replicated_state import Settings, Visibility
+from ic_harness.replica.state.replicated_state import Canister, FromCanister, Settings, Visibility
 
 # name -> (greatest allowed value, what the replica calls the setting, its range as the replica writes it). Wasm memory
 # settings have 48 bits although the text says 64.
@@ -38,6 +39,8 @@ _NUMBERS: Final[dict[str, tuple[int, str, str]]] = {
     "wasm_memory_limit": (1 << 48, "Wasm memory limit", "of [0..2^64-1]"),
     "wasm_memory_threshold": (1 << 48, "Wasm memory threshold", "of [0..2^64-1]"),
 }
+DELAYED_BYTES: Final = 366
+"""Bytes of an argument of `update_settings` up to which a user's call is paid after the settings are applied."""
 _VISIBILITIES: Final = ("log_visibility", "snapshot_visibility", "status_visibility")
 
 
@@ -120,10 +123,24 @@ def update_settings(call: Call) -> tuple[()]:
     canister = call.canister
     call.check_version()
     argument = call.argument["settings"]
-    canister.settings = changed(canister.settings, argument)
+    take_settings(call, canister, changed(canister.settings, argument))
     effects.trim_log(canister)
+    _pay_afterwards(call, canister)
     canister.version += 1
     if argument.get("controllers") is not None:
         call.remember(canister, "controllers_change", controllers=canister.settings.controllers)
     call.changed(canister)
     return ()
+
+
+def _pay_afterwards(call: Call, canister: Canister) -> None:
+    """Charge a user for a small call, if the canister can pay under the settings that it now has.
+
+    It was not charged when it came, so that a canister can be unfrozen that has a freezing threshold too high.
+    """
+    request = call.request
+    if isinstance(request.origin, FromCanister) or len(request.arg) > DELAYED_BYTES:
+        return
+    cost = call.view.subnet.fees.ingress(len(request.arg) + len(request.method.encode()))
+    if out_of_cycles(call, canister, cost) is None:
+        consume(call, canister, cost)

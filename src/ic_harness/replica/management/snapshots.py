@@ -6,35 +6,18 @@ blobs named by their hash, so equal ones are kept once.
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
-from ic_harness.replica.execution.instances import Blobs
-from ic_harness.replica.management import refusals
+from ic_harness.replica.execution.charging import set_aside
+from ic_harness.replica.management import refusals, snapshot_refusals
+from ic_harness.replica.management.allocations import check_growth, consume, out_of_cycles
 from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.management.code import uninstall
+from ic_harness.replica.management.snapshot_data import loaded
+from ic_harness.replica.management.snapshot_lookup import find, owner_of, pack_globals
 from ic_harness.replica.state.config import MAX_SNAPSHOTS
-from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.fees import SNAPSHOT_INSTRUCTIONS
 from ic_harness.replica.state.replicated_state import Canister, Snapshot
-
-
-def pack_globals(values: tuple[int, ...]) -> bytes:
-    """Write globals as little-endian 64-bit patterns."""
-    return struct.pack(f"<{len(values)}Q", *values)
-
-
-def unpack_globals(data: bytes) -> tuple[int, ...]:
-    """Read what `pack_globals` wrote."""
-    return struct.unpack(f"<{len(data) // 8}Q", data)
-
-
-def load_image(blobs: Blobs, snapshot: Snapshot) -> StateImage:
-    """The memory of a snapshot."""
-    return StateImage(
-        heap=blobs.get(snapshot.heap),
-        stable=blobs.get(snapshot.stable),
-        globals=unpack_globals(snapshot.globals_),
-    )
 
 
 def take_snapshot(call: Call) -> tuple[dict[str, Any]]:
@@ -42,13 +25,17 @@ def take_snapshot(call: Call) -> tuple[dict[str, Any]]:
     canister, argument = call.canister, call.argument
     call.check_version()
     replaced = argument.get("replace_snapshot")
-    if replaced is not None and replaced not in canister.snapshots:
-        raise _missing(canister, replaced)
+    if replaced is not None:
+        find(call, canister, replaced)
     if replaced is None and len(canister.snapshots) >= MAX_SNAPSHOTS:
         raise ManagementReject(refusals.snapshot_limit(canister.id, MAX_SNAPSHOTS))
     if not canister.installed:
         raise ManagementReject(refusals.snapshot_of_nothing(canister.id))
     snapshot = _capture(call, canister)
+    freed = canister.snapshots[replaced].size if replaced is not None else 0
+    reserve = check_growth(call, canister, canister.memory_used + snapshot.size - freed)
+    _pay(call, canister, snapshot)
+    set_aside(canister, reserve)
     if replaced is not None:
         del canister.snapshots[replaced]
     canister.snapshots[snapshot.id] = snapshot
@@ -83,22 +70,19 @@ def _capture(call: Call, canister: Canister) -> Snapshot:
 
 
 def load_snapshot(call: Call) -> tuple[()]:
-    """Bring a canister back to a snapshot: code, memory, certified data and chunks."""
+    """Bring a canister back to a snapshot, perhaps of another canister: code, memory, certified data and chunks."""
     call.check_version()
     canister = call.canister
-    snapshot = canister.snapshots.get(call.argument["snapshot_id"])
-    if snapshot is None:
-        raise _missing(canister, call.argument["snapshot_id"])
+    owner, snapshot = _loadable(call, canister, call.argument["snapshot_id"])
+    _pay(call, canister, snapshot)
+    module, instance = loaded(call, canister, snapshot)
     instances = call.instances
-    module = instances.compile(instances.blobs.get(snapshot.module_hash))
-    instance = instances.engine.load_state(module, load_image(instances.blobs, snapshot))
     with instances.lock(canister.id):
         instances.drop(canister.id)
         instances.put(canister.id, instance)
-        canister.module_hash = snapshot.module_hash
+        canister.module_hash = instances.blobs.put(module.wasm)
         canister.certified_data = snapshot.certified_data
-    canister.global_timer_ns = 0
-    canister.low_memory_hook = snapshot.low_memory_hook
+    _set_tasks(canister, snapshot)
     canister.chunks = dict(snapshot.chunks)
     canister.version += 1
     call.remember(
@@ -107,10 +91,35 @@ def load_snapshot(call: Call) -> tuple[()]:
         snapshot_id=snapshot.id,
         snapshot_version=snapshot.canister_version,
         snapshot_time_ns=snapshot.taken_ns,
+        snapshot_uploaded=snapshot.uploaded,
+        snapshot_from=b"" if owner is canister else owner.id,
     )
     call.effects.memory_replaced.add(canister.id)
     call.changed(canister)
     return ()
+
+
+def _set_tasks(canister: Canister, snapshot: Snapshot) -> None:
+    """Set the global timer and the low-memory hook; an upload that leaves them out changes neither."""
+    upload = snapshot.upload
+    if upload is None:
+        canister.global_timer_ns = 0
+        canister.low_memory_hook = snapshot.low_memory_hook
+        return
+    if upload.global_timer_ns is not None:
+        canister.global_timer_ns = upload.global_timer_ns
+    if upload.low_memory_hook is not None:
+        canister.low_memory_hook = upload.low_memory_hook
+
+
+def _loadable(call: Call, canister: Canister, identifier: bytes) -> tuple[Canister, Snapshot]:
+    """Find a snapshot that the caller may load, and the canister it belongs to. Raises `ManagementReject`."""
+    owner = owner_of(call, identifier)
+    if owner is None:
+        raise ManagementReject(refusals.snapshot_not_found(canister.id, identifier))
+    if owner is not canister and call.caller not in owner.settings.controllers:
+        raise ManagementReject(snapshot_refusals.other_controller(canister.id, identifier, call.caller))
+    return owner, owner.snapshots[identifier]
 
 
 def list_snapshots(call: Call) -> tuple[list[dict[str, Any]]]:
@@ -120,17 +129,20 @@ def list_snapshots(call: Call) -> tuple[list[dict[str, Any]]]:
 
 def delete_snapshot(call: Call) -> tuple[()]:
     """Forget a snapshot."""
-    canister, identifier = call.canister, call.argument["snapshot_id"]
-    if identifier not in canister.snapshots:
-        raise _missing(canister, identifier)
-    del canister.snapshots[identifier]
+    canister = call.canister
+    del canister.snapshots[find(call, canister, call.argument["snapshot_id"]).id]
     call.changed(canister)
     return ()
 
 
+def _pay(call: Call, canister: Canister, snapshot: Snapshot) -> None:
+    """Charge for taking or loading a snapshot. Raises `ManagementReject` (IC0207)."""
+    cost = call.view.subnet.fees.instructions(SNAPSHOT_INSTRUCTIONS + snapshot.size)
+    unpaid = out_of_cycles(call, canister, cost)
+    if unpaid is not None:
+        raise ManagementReject(refusals.snapshot_unpaid(unpaid))
+    consume(call, canister, cost)
+
+
 def _to_candid(snapshot: Snapshot) -> dict[str, Any]:
     return {"id": snapshot.id, "taken_at_timestamp": snapshot.taken_ns, "total_size": snapshot.size}
-
-
-def _missing(canister: Canister, identifier: bytes) -> ManagementReject:
-    return ManagementReject(refusals.snapshot_not_found(canister.id, identifier))

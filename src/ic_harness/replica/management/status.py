@@ -1,8 +1,7 @@
 """What can be learned about a canister: status, history, metadata, logs.
 
 Interface specification, "Method canister_status", "Method canister_info", "Method canister_metadata", "Method
-fetch_canister_logs". Figures are real where the replica has them; reserved cycles and idle burn are zero,
-because nothing is charged here (see the room's README).
+fetch_canister_logs". Figures are those of the record, but the memory, which is looked up.
 """
 
 from __future__ import annotations
@@ -12,23 +11,25 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ic_harness.principal import Principal
+from ic_harness.replica.execution.charging import idle_per_day
 from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.execution.memory_usage import memory_metrics
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management import settings as canister_settings
 from ic_harness.replica.management.call import Call, ManagementReject
+from ic_harness.replica.state.fees import Fees
 from ic_harness.replica.state.replicated_state import Canister, Change, LogRecord, Status
 
-_HISTORY_ENTRY_BYTES: Final = 128
 MAX_LOG_ANSWER: Final = 2_000_000
 """Bytes of log records in one answer, as in DFINITY's replica."""
 
 
 def canister_status(call: Call) -> tuple[dict[str, Any]]:
     """Everything about a canister, for those who may see it."""
-    return status(call.canister, call.instances)
+    return status(call.canister, call.instances, call.view.subnet.fees)
 
 
-def status(canister: Canister, instances: InstancePool) -> tuple[dict[str, Any]]:
+def status(canister: Canister, instances: InstancePool, fees: Fees) -> tuple[dict[str, Any]]:
     """The status record of a canister."""
     metrics = memory_metrics(canister, instances)
     return (
@@ -41,8 +42,8 @@ def status(canister: Canister, instances: InstancePool) -> tuple[dict[str, Any]]
             "memory_size": sum(metrics.values()),
             "memory_metrics": metrics,
             "cycles": canister.cycles,
-            "reserved_cycles": 0,
-            "idle_cycles_burned_per_day": 0,
+            "reserved_cycles": canister.reserved_cycles,
+            "idle_cycles_burned_per_day": idle_per_day(canister, fees),
             "query_stats": {
                 "num_calls_total": canister.queries,
                 "num_instructions_total": canister.query_instructions,
@@ -51,37 +52,6 @@ def status(canister: Canister, instances: InstancePool) -> tuple[dict[str, Any]]
             },
         },
     )
-
-
-def memory_metrics(canister: Canister, instances: InstancePool) -> dict[str, int]:
-    """The bytes that a canister uses, by kind."""
-    metrics = {
-        "canister_history_size": _HISTORY_ENTRY_BYTES * len(canister.history),
-        "wasm_chunk_store_size": sum(canister.chunks.values()),
-        "snapshots_size": sum(snapshot.size for snapshot in canister.snapshots.values()),
-        "log_memory_store_size": sum(record.size for record in canister.logs),
-        **dict.fromkeys(
-            (
-                "wasm_memory_size",
-                "stable_memory_size",
-                "global_memory_size",
-                "wasm_binary_size",
-                "custom_sections_size",
-            ),
-            0,
-        ),
-    }
-    if canister.installed:
-        with instances.lock(canister.id):
-            instance, module = instances.instance(canister), instances.module(canister)
-            metrics["wasm_memory_size"] = instance.heap_size
-            metrics["stable_memory_size"] = instance.stable_size
-            metrics["global_memory_size"] = instance.globals_size
-            metrics["wasm_binary_size"] = module.size
-            metrics["custom_sections_size"] = sum(
-                len(name) + len(section.content) for name, section in module.custom_sections.items()
-            )
-    return metrics
 
 
 def canister_info(call: Call) -> tuple[dict[str, Any]]:
@@ -125,10 +95,22 @@ def _details(change: Change) -> dict[str, Any] | None:
         case "load_snapshot":
             return {
                 "canister_version": change.snapshot_version,
-                "from_canister_id": None,
+                "from_canister_id": Principal(change.snapshot_from) if change.snapshot_from else None,
                 "snapshot_id": change.snapshot_id,
-                "source": {"taken_from_canister": None},
+                "source": {"metadata_upload" if change.snapshot_uploaded else "taken_from_canister": None},
                 "taken_at_timestamp": change.snapshot_time_ns,
+            }
+        case "rename_canister":
+            before, after = change.renamed_changes
+            return {
+                "canister_id": Principal(change.renamed_from),
+                "total_num_changes": before,
+                "rename_to": {
+                    "canister_id": Principal(change.renamed_to),
+                    "version": change.renamed_version,
+                    "total_num_changes": after,
+                },
+                "requested_by": Principal(change.requested_by),
             }
     return None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ic_harness.replica.execution import SIGN_WITH_ECDSA, SIGN_WITH_SCHNORR, VETKD_DERIVE_KEY
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.threshold import KEYS, Algorithm, KeyId, MasterKeys, TransportKeyError
@@ -41,7 +40,7 @@ def sign_with_ecdsa(call: Call) -> tuple[dict[str, bytes]]:
     message_hash: bytes = call.argument["message_hash"]
     _check_length("message_hash", message_hash, HASH_BYTES)
     path = _path(call, call.caller)
-    call.pay(SIGN_WITH_ECDSA[key.name])
+    _pay(call, key)
     return ({"signature": _keys(call).sign_ecdsa(key, path, message_hash)},)
 
 
@@ -50,7 +49,7 @@ def sign_with_schnorr(call: Call) -> tuple[dict[str, bytes]]:
     key = _key(call, _schnorr(call), for_signing=True)
     path = _path(call, call.caller)
     root = _merkle_root(call.argument["aux"], key.algorithm)
-    call.pay(SIGN_WITH_SCHNORR[key.name])
+    _pay(call, key)
     return ({"signature": _keys(call).sign_schnorr(key, path, call.argument["message"], root)},)
 
 
@@ -72,15 +71,21 @@ def vetkd_derive_key(call: Call) -> tuple[dict[str, bytes]]:
         )
     except TransportKeyError:
         raise ManagementReject(refusals.rejected("The provided transport public key is invalid.")) from None
-    call.pay(VETKD_DERIVE_KEY[key.name])
+    _pay(call, key)
     return ({"encrypted_key": encrypted},)
+
+
+def _pay(call: Call, key: KeyId) -> None:
+    fee = call.view.subnet.fees.signature(key.name)
+    assert fee is not None, "bug: a key without a price"
+    call.pay(fee)
 
 
 # --- which key ------------------------------------------------------------------------------------------------
 
 
 def _keys(call: Call) -> MasterKeys:
-    return MasterKeys(call.view.subnet.seed)
+    return MasterKeys(call.view.subnet.network_seed)
 
 
 def _schnorr(call: Call) -> Algorithm:

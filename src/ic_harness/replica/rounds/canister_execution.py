@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ic_harness.replica.execution import (
+    Completed,
     Entry,
     Instance,
     Interrupted,
@@ -24,9 +25,10 @@ from ic_harness.replica.execution import (
     trap_rejects,
 )
 from ic_harness.replica.execution.effects import Undo
-from ic_harness.replica.execution.environment import environment
+from ic_harness.replica.execution.frame import environment
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import LOG, AbandonedTest
+from ic_harness.replica.rounds.charges import Account, memory_size
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import CALL_BYTES, MESSAGE_OVERHEAD, QUEUE_CAPACITY, REPLY_BYTES, Subnet
 from ic_harness.replica.state.delta import MessageCost, Pages
@@ -97,7 +99,8 @@ def is_ingress(message: Message) -> bool:
 class ExecutionSlice:
     """Runs messages of one canister. `diffs` are the page changes committed, for the journal.
 
-    `abandoned` says whether a message belongs to a call whose caller has left.
+    `abandoned` says whether a message belongs to a call whose caller has left; `taken` are the bytes of memory that the
+    subnet has given to its canisters. `starved` is set where a task could not be paid for.
     """
 
     canister: Canister
@@ -112,11 +115,19 @@ class ExecutionSlice:
     measures: list[MessageCost] = field(default_factory=list)
     trapped: bool = False
     since: int = 0
+    taken: int = 0
+    starved: bool = False
+    account: Account = field(init=False)
+    _first_log: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.account = Account(self.canister, self.subnet.fees, self.taken)
+        self._first_log = self.canister.next_log
 
     def run(self, budget: Budget, *, tasks: bool = True, heartbeat: bool = False) -> None:
         """Run due tasks, then waiting messages until the budget is used up or rounds must give way."""
         if tasks:
-            self._tasks(heartbeat=heartbeat)
+            self.run_tasks(heartbeat=heartbeat)
         queue = self.canister.queue
         kept: list[Message] = []
         while queue and budget.lasts(self.used):
@@ -131,6 +142,11 @@ class ExecutionSlice:
                 self._watch_memory()
         queue.extendleft(reversed(kept))
 
+    @property
+    def remembers(self) -> bool:
+        """Whether the canister printed something, which takes memory."""
+        return self.canister.next_log != self._first_log
+
     def message(self, message: Message) -> bool:
         """Run one message; False when rounds must give way, and nothing of it was done."""
         return self._attempt(lambda: self._run(message), message)
@@ -139,20 +155,22 @@ class ExecutionSlice:
         """Run a message or a task (None) until it was not interrupted; see `interruption`."""
         interruption, canister = self.instances.interruption, self.canister
         while True:
-            self.since = interruption.count
+            self.since = interruption.interrupts.count
             if interruption.pausing:
                 return False
             if message is not None and interruption.abandoned and self.abandoned(message, canister):
                 self._refuse(message, rejects.interrupted())
                 return True
-            undo = Undo.of(message, canister, self.outputs)
+            undo, consumed = Undo.of(message, canister, self.outputs), self.account.consumed
             try:
                 run()
             except Interrupted:
                 undo.apply(canister, self.outputs)
+                self.account.consumed = consumed
             except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
                 LOG.exception("a message of %s failed inside the replica", rejects.name(canister.id))
                 undo.apply(canister, self.outputs)
+                self.account.consumed = consumed
                 if message is not None:
                     self._refuse(message, rejects.internal(problem))
                 return True
@@ -173,8 +191,10 @@ class ExecutionSlice:
         if isinstance(message, Request):
             self.outputs.append(ResponseOut(message.origin, answer, message.cycles))
             return
+        call = self.canister.calls.get(message.call)
         context = self._take_back(message)
-        if context is not None:
+        if call is not None and context is not None:
+            self.account.settle_callback(call, None, is_64=self._is_64())
             effects.reject(self.canister, context, answer, self.outputs)
 
     @contextmanager
@@ -190,9 +210,10 @@ class ExecutionSlice:
 
     # --- tasks ----------------------------------------------------------------------------------------------
 
-    def _tasks(self, *, heartbeat: bool) -> None:
+    def run_tasks(self, *, heartbeat: bool) -> None:
+        """Run the tasks that are due: the low-memory hook, the global timer, the heartbeat."""
         canister = self.canister
-        if canister.status is not Status.RUNNING or not canister.installed:
+        if canister.status is not Status.RUNNING or not canister.module_hash:
             return
         with self.instances.lock(canister.id):
             if canister.low_memory_hook == "ready":
@@ -210,10 +231,13 @@ class ExecutionSlice:
         """Run a task if the module has it; False when rounds must give way, and nothing of it was done."""
         if f"canister_{name}" not in self.instances.module(self.canister).exports:
             return True
+        if self.account.missing(is_64=self._is_64()):
+            self.starved = True
+            return False
         return self._attempt(lambda: self._run_task(name))
 
     def _run_task(self, name: str) -> None:
-        with self._measured(name):
+        with self._measured(name), self._prepaid():
             context = self._open(FromSystem(), b"")
             entry = Entry(export=f"canister_{name}")
             self._settle(context, self._call(entry, Mode.SYSTEM_TASK, context, may_answer=False))
@@ -238,10 +262,14 @@ class ExecutionSlice:
         context.deadline_ns = request.deadline_ns
         context.caller_info = request.caller_info
         context.caller_info_signer = request.caller_info_signer
-        refusal = self._refusal(request.origin)
+        refusal = self._refusal(request) or self._unpaid(request)
         if refusal is not None:
             effects.reject(self.canister, context, refusal, self.outputs)
             return
+        with self._prepaid():
+            self._serve(request, context)
+
+    def _serve(self, request: Request, context: CallContext) -> None:
         kind = self.instances.module(self.canister).methods.get(request.method)
         if kind == "update":
             entry = Entry(export=f"canister_update {request.method}")
@@ -253,16 +281,38 @@ class ExecutionSlice:
             missing = rejects.method_not_found(self.canister.id, "update", request.method)
             effects.reject(self.canister, context, missing, self.outputs)
 
-    def _refusal(self, origin: Origin) -> Rejected | None:
-        canister = self.canister
+    def _refusal(self, request: Request) -> Rejected | None:
+        canister, origin = self.canister, request.origin
         if canister.status is Status.STOPPED:
             return rejects.stopped(canister.id)
         if canister.status is Status.STOPPING:
             return rejects.stopping(canister.id)
-        if canister.installed:
+        minimum = canister.settings.minimum_incoming_canister_call_cycles
+        if request.cycles < minimum and isinstance(origin, FromCanister) and request.caller != canister.id:
+            return rejects.too_few_cycles(canister.id, request.cycles, minimum)
+        if canister.module_hash:
             return None
         # The host submits as users do, whose calls of an empty canister are refused on submission.
         return rejects.no_module() if isinstance(origin, FromPythonApi) else rejects.no_module_in(canister.id)
+
+    def _unpaid(self, request: Request) -> Rejected | None:
+        """The reject of a call whose execution the canister cannot pay for."""
+        missing = self.account.missing(is_64=self._is_64())
+        if not missing:
+            return None
+        reveal = request.caller in self.canister.settings.controllers
+        return rejects.out_of_cycles(self.canister.id, missing, reveal=reveal)
+
+    def _is_64(self) -> bool:
+        return bool(self.canister.module_hash) and self.instances.module(self.canister).is_64
+
+    @contextmanager
+    def _prepaid(self) -> Iterator[None]:
+        """Pay for a message, and take back what it did not use."""
+        is_64, before = self._is_64(), self.used.instructions
+        self.account.prepay(is_64=is_64)
+        yield
+        self.account.settle_message(self.used.instructions - before, is_64=is_64)
 
     def _open(self, origin: Origin, caller: bytes) -> CallContext:
         canister = self.canister
@@ -279,21 +329,26 @@ class ExecutionSlice:
         context = self._take_back(response)
         if call is None or context is None:
             return
+        before = self.used.instructions
         outcome = self._callback(context, call, response)
         if isinstance(outcome, Trapped) and call.on_cleanup is not None:
             outcome = self._cleanup(context, call.on_cleanup, outcome, response)
         self._settle(context, outcome)
+        self.account.settle_callback(call, self.used.instructions - before, is_64=self._is_64())
 
     def _take_back(self, response: Response) -> CallContext | None:
         """Close the call that is answered; None when no callback is to run."""
         canister = self.canister
         call = canister.calls.pop(response.call, None)
         if call is None:
+            self.account.consumed += response.refund  # of a call that was given up: its cycles are lost
             return None
         canister.receive(response.refund)
+        self.account.settle_answer(call, response.answer)
         context = canister.contexts[call.context]
         context.outstanding -= 1
         if context.abandoned or not canister.installed:
+            self.account.settle_callback(call, None, is_64=self._is_64())
             effects.close_call_context(canister, context, self.outputs)
             return None
         return context
@@ -331,13 +386,21 @@ class ExecutionSlice:
                 first, message=both, advice="", anchor="", backtrace=(), instructions=instructions, logs=logs
             )
         self._commit(self.instances.instance(self.canister))
-        effects.apply(self.canister, context, outcome, self.time_ns, self.outputs)
+        self._apply(context, outcome)
         self.canister.version += 1
         return replace(first, instructions=instructions, logs=logs)
 
     # --- the transaction ------------------------------------------------------------------------------------
 
-    def _call(self, entry: Entry, mode: Mode, context: CallContext, **more: Any) -> Outcome:
+    def _call(
+        self,
+        entry: Entry,
+        mode: Mode,
+        context: CallContext,
+        *,
+        instruction_limit: int | None = None,
+        **more: Any,
+    ) -> Outcome:
         canister = self.canister
         env = environment(
             canister,
@@ -351,16 +414,36 @@ class ExecutionSlice:
             deadline_ns=context.deadline_ns,
             answered=context.answered,
             call_context_instructions=context.instructions,
+            instruction_limit=instruction_limit or self.subnet.rules.update_instructions,
             reply_limit=REPLY_BYTES,
             request_limit=CALL_BYTES,
             queue_room=queue_room(canister) if canister.calls else {},
             **more,
         )
-        outcome = self.instances.instance(canister).run(entry, env, self.since)
+        instance = self.instances.instance(canister)
+        before = memory_size(instance)
+        outcome = instance.run(entry, env, self.since)
+        if isinstance(outcome, Completed) and mode is not Mode.REPLICATED_QUERY:
+            outcome = self._grown(instance, context, outcome, before)
         context.instructions += outcome.instructions
         self.used.instructions += outcome.instructions
         self.trapped = self.trapped or isinstance(outcome, Trapped)
         return outcome
+
+    def _grown(self, instance: Instance, context: CallContext, outcome: Completed, before: int) -> Outcome:
+        """Pay for the memory that a message took; where that cannot be, the message traps."""
+        grown = memory_size(instance) - before
+        trapped = self.account.grow(context, outcome, grown) if grown else None
+        if trapped is None:
+            return outcome
+        instance.rollback()
+        return trapped
+
+    def _apply(self, context: CallContext, outcome: Completed) -> None:
+        effects.apply(self.canister, context, outcome, self.time_ns, self.outputs)
+        self.account.consumed += outcome.effects.cycles_burned
+        for call in outcome.effects.calls:
+            self.account.consumed += call.prepaid
 
     def _commit(self, instance: Instance) -> None:
         diff = instance.commit()
@@ -377,7 +460,7 @@ class ExecutionSlice:
             return
         self._commit(self.instances.instance(canister))
         effects.log(canister, outcome.logs, self.time_ns)
-        effects.apply(canister, context, outcome, self.time_ns, self.outputs)
+        self._apply(context, outcome)
         canister.version += 1
         effects.close_call_context(canister, context, self.outputs)
 
@@ -390,5 +473,5 @@ class ExecutionSlice:
             return
         self.instances.instance(canister).rollback()
         effects.log(canister, outcome.logs, self.time_ns)
-        effects.apply(canister, context, outcome, self.time_ns, self.outputs)
+        self._apply(context, outcome)
         effects.close_call_context(canister, context, self.outputs)

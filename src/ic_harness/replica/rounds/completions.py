@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError
+from ic_harness.replica.rounds.round_limit import RoundLimit
 from ic_harness.replica.state.delta import StateDelta
 from ic_harness.replica.state.replicated_state import Answer, FromPythonApi, FromUser, Origin
 
@@ -41,7 +42,12 @@ class Completion:
 
     def wait(self, timeout_s: float | None) -> bool:
         """Wait until there is something to know; False when the time was over before."""
-        return self.done or waiting.acquire(self._wake, timeout_s)
+        if self.done:
+            return True
+        first_s = waiting.SLICE_S if timeout_s is None else min(waiting.SLICE_S, max(0.0, timeout_s))
+        if self._wake.acquire(timeout=first_s):
+            return True
+        return waiting.acquire(self._wake, None if timeout_s is None else timeout_s - first_s)
 
     def complete(self, answer: Answer | None, failure: ReplicaError | None = None) -> None:
         """Let the caller go with an answer or an error; only the first call counts."""
@@ -67,6 +73,7 @@ class Completions:
     def __init__(self) -> None:
         self._expected: defaultdict[Origin, list[Completion]] = defaultdict(list)
         self.waiting: set[Completion] = set()
+        self.round_limit = RoundLimit()
 
     def expect(self, completion: Completion) -> None:
         """Take in a call."""
@@ -83,7 +90,15 @@ class Completions:
         return completion in self._expected.get(completion.origin, ())
 
     def complete(self, changes: StateDelta) -> None:
-        """Complete what a published round has answered."""
+        """Complete what a published round has answered.
+
+        A round beyond the limit fails everything that is expected, and raises that `ReplicaError`.
+        """
+        limit = self.round_limit
+        exceeded = None if limit.most is None else limit.exceeded(changes)
+        if exceeded is not None:
+            self.fail(exceeded)
+            raise exceeded
         for ticket, answer in changes.answers.items():
             self._complete(FromPythonApi(ticket), answer)
         for request_id, record in changes.requests.items():
@@ -105,9 +120,15 @@ class Completions:
             completion.give_up(why)
 
     def fail(self, failure: ReplicaError) -> None:
-        """Fail everything, because the replica stops or its state was replaced."""
+        """Fail everything: the replica stops, its state was replaced, or the limit of rounds is used up."""
         expected, self._expected = self._expected, defaultdict(list)
         self.waiting = set()
         for completions in expected.values():
             for completion in completions:
                 completion.complete(None, failure)
+
+
+def answered(changes: StateDelta) -> set[Origin]:
+    """Return the calls that a round has answered."""
+    users = (FromUser(key) for key, record in changes.requests.items() if record and record.answer)
+    return {*users, *(FromPythonApi(ticket) for ticket in changes.answers)}

@@ -25,7 +25,8 @@ from ic_harness.replica.execution import (
     Trapped,
     trap_rejects,
 )
-from ic_harness.replica.execution.environment import environment
+from ic_harness.replica.execution.charging import is_frozen
+from ic_harness.replica.execution.frame import environment
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.rounds.reading import Reading
 from ic_harness.replica.state import rejects
@@ -33,7 +34,6 @@ from ic_harness.replica.state.clock import monotonic_s
 from ic_harness.replica.state.config import (
     COMPOSITE_CALL_INSTRUCTIONS,
     COMPOSITE_DEPTH,
-    QUERY_INSTRUCTIONS,
     QUERY_REPLY_BYTES,
 )
 from ic_harness.replica.state.replicated_state import (
@@ -57,7 +57,7 @@ class CompositeQuery:
     def __init__(self, node: Node, reading: Reading) -> None:
         self.node = node
         self.reading = reading
-        self.left = QUERY_INSTRUCTIONS
+        self.left = node.subnet.rules.query_instructions
         self._end = monotonic_s() + WALL_TIME_S
         self._resources = ExitStack()
 
@@ -72,7 +72,7 @@ class CompositeQuery:
         if refusal is not None:
             return refusal
         if request.callee == MANAGEMENT:
-            return management.answer_query(self.node.state, self.node.instances, request)
+            return management.answer_query(self.node.state, self.node.instances, self.node.subnet, request)
         canister = self.node.state.canisters[request.callee]
         certificate = None
         if depth == 0:
@@ -101,6 +101,8 @@ class CompositeQuery:
         refusal = rejects.query_unavailable(canister.id, canister.status)
         if refusal is not None:
             return refusal
+        if is_frozen(canister, self.node.subnet.fees):
+            return rejects.frozen(canister.id)
         if not canister.installed:
             return rejects.no_module_in(canister.id)
         known = self.node.instances.module(canister).methods.get(request.method) in {

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 from ic_harness.replica import management
 from ic_harness.replica.execution import Entry, Mode, ModuleInvalid, Trapped, trap_rejects
-from ic_harness.replica.execution.environment import environment
+from ic_harness.replica.execution.frame import environment
+from ic_harness.replica.rounds import charges
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.rounds.reading import Reading
+from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import INSPECT_INSTRUCTIONS
 from ic_harness.replica.state.replicated_state import MANAGEMENT, Canister, Rejected, Request, Status
 
 
-def inspect(node: Node, request: Request) -> Rejected | None:
+def inspect(node: Node, incoming: IngressMessage) -> Rejected | None:
     """Return why a call is rejected, or None when it is accepted."""
+    unpaid = charges.ingress_refusal(node.state, node.subnet, incoming)
+    refusal = unpaid or _inspect(node, incoming.request)
+    if refusal is not None and node.watch is not None:
+        node.watch.refused(node, incoming.request, refusal)
+    return refusal
+
+
+def _inspect(node: Node, request: Request) -> Rejected | None:
     if request.callee == MANAGEMENT:
         refusal = management.check_user_call(node.state, request)
         if refusal is None and request.method == "install_code":
@@ -30,7 +40,7 @@ def inspect(node: Node, request: Request) -> Rejected | None:
         return rejects.stopped(canister.id)
     if canister.status is Status.STOPPING:
         return rejects.stopping(canister.id)
-    if not canister.installed:
+    if not canister.module_hash:
         return rejects.no_module()
     return _inspect_message(node, canister, request)
 

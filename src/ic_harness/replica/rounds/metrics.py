@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from ic_harness.principal import Principal
+from ic_harness.replica.state.delta import MessageCost
 from ic_harness.replica.state.replicated_state import Canister, LogRecord
 
 KEPT: Final = 10_000
 """Entries of each stream that are kept."""
+ROUNDS: Final = 64
+"""Rounds of which no figures are made before somebody reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,27 +83,65 @@ class Recent(Generic[T]):
             return self._count, list(self._entries)[max(0, number - first) :]
 
 
-class Observer:
-    """Collects figures and lines after each round, and passes lines on to listeners."""
+class Figures(Recent[ExecutionMetrics]):
+    """What messages cost.
+
+    The owner of the state appends to `rounds` the number of a round and what its messages cost; entries are made of it
+    when somebody reads them or adds others, or after `ROUNDS` rounds (`take_in`).
+    """
 
     def __init__(self) -> None:
-        self.figures: Recent[ExecutionMetrics] = Recent()
+        super().__init__()
+        self.rounds: deque[tuple[int, list[tuple[bytes, MessageCost]]]] = deque()
+        self._taking = threading.Lock()
+
+    def extend(self, entries: Iterable[ExecutionMetrics]) -> None:
+        """Add entries behind those of the rounds so far."""
+        self.take_in()
+        super().extend(entries)
+
+    def since(self, number: int = 0) -> tuple[int, list[ExecutionMetrics]]:
+        """The entries from `number` on that are still kept, and the number to come back with."""
+        self.take_in()
+        return super().since(number)
+
+    def take_in(self) -> None:
+        """Make entries of the rounds that wait for it."""
+        with self._taking:
+            while self.rounds:
+                number, measures = self.rounds.popleft()
+                super().extend(
+                    ExecutionMetrics(round=number, canister_id=canister_id, **measure._asdict())
+                    for canister_id, measure in measures
+                )
+
+
+class Observer:
+    """Collects figures and lines after each round, and passes lines on to listeners.
+
+    `seen` is the number of the next line of each canister's log.
+    """
+
+    def __init__(self) -> None:
+        self.figures = Figures()
         self.lines: Recent[LogLine] = Recent()
         self.listeners: list[Callable[[LogLine], None]] = []
-        self._seen: dict[bytes, int] = {}
+        self.seen: dict[bytes, int] = {}
+
+    def report_to(self, other: Observer) -> None:
+        """Put everything into the streams of another observer."""
+        self.figures, self.lines, self.listeners = other.figures, other.lines, other.listeners
 
     def skip(self, canisters: Iterable[Canister]) -> None:
         """Take what these canisters printed so far as told."""
-        self._seen = {canister.id: canister.next_log for canister in canisters}
+        self.seen = {canister.id: canister.next_log for canister in canisters}
 
-    def observe(self, figures: list[ExecutionMetrics], changed: Iterable[Canister]) -> None:
-        """Take in what a round did."""
-        self.figures.extend(figures)
+    def read_logs(self, changed: Iterable[Canister]) -> None:
+        """Pass on what canisters printed since the last call."""
         for canister in changed:
-            told = self._seen.get(canister.id, 0)
-            if canister.next_log != told:
-                self._seen[canister.id] = canister.next_log
-                self._tell(canister, [record for record in canister.logs if record.index >= told])
+            told = self.seen.get(canister.id, 0)
+            self.seen[canister.id] = canister.next_log
+            self._tell(canister, [record for record in canister.logs if record.index >= told])
 
     def _tell(self, canister: Canister, records: list[LogRecord]) -> None:
         canister_id = Principal(canister.id)

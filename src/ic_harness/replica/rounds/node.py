@@ -6,7 +6,7 @@ the journal, then into the certified state; the round runner completes the calls
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol, TypeVar
 
@@ -15,14 +15,14 @@ from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped, effects
 from ic_harness.replica.execution.instances import InstancePool
-from ic_harness.replica.rounds.metrics import ExecutionMetrics, LogLine, Observer
+from ic_harness.replica.rounds.metrics import ROUNDS, ExecutionMetrics, LogLine, Observer
 from ic_harness.replica.rounds.reading import Reading
 from ic_harness.replica.rounds.round_runner import RoundRunner
 from ic_harness.replica.rounds.scheduler import Scheduler
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
-from ic_harness.replica.state.delta import StateDelta
-from ic_harness.replica.state.replicated_state import Canister, ReplicatedState
+from ic_harness.replica.state.delta import Pages, StateDelta
+from ic_harness.replica.state.replicated_state import Answer, Canister, Rejected, ReplicatedState, Request
 from ic_harness.units import SECOND
 
 T = TypeVar("T")
@@ -47,6 +47,25 @@ class Journal(Protocol):
 
     def pin(self, holder: Pinned) -> None:
         """Keep the blobs that the state of `holder` names, for as long as `holder` lives."""
+
+
+class InputWatch(Protocol):
+    """Sees what reaches the network outside of rounds, for a recording of all inputs."""
+
+    def queried(self, node: Node, request: Request, answer: Answer) -> None:
+        """A query was answered."""
+
+    def refused(self, node: Node, request: Request, answer: Rejected) -> None:
+        """The ingress filter refused a call."""
+
+    def stable_replaced(self, node: Node, canister: Canister, content: bytes) -> None:
+        """The stable memory of a canister was replaced."""
+
+    def mark(self) -> int:
+        """Return the position in the recording, for `rewind`."""
+
+    def rewind(self, mark: int) -> None:
+        """The network was put back to the state that it had at a mark."""
 
 
 class UnpublishedError(Exception):
@@ -74,6 +93,9 @@ class Node:
         self.certifier = certifier
         self.identity = identity
         self.journal = journal
+        self.watch: InputWatch | None = None
+        self.others: tuple[Node, ...] = ()
+        """The nodes of the other subnets."""
         self.observer = Observer()
         self.observer.skip(self.state.canisters.values())
         background = clock.ticks if config.background is None else config.background
@@ -81,6 +103,22 @@ class Node:
             scheduler, clock, self.publish, background=background, interval_s=config.round_interval_s
         )
         self.certify_everything()
+
+    def join(self, runner: RoundRunner, observer: Observer, nodes: Sequence[Node]) -> None:
+        """Leave the rounds to the runner of several subnets, and report to one observer; before the first round."""
+        self.runner = runner
+        self.observer.report_to(observer)
+        self.others = tuple(node for node in nodes if node is not self)
+
+    def take_neighbour(self, node: Node) -> None:
+        """Take the node of a new subnet into the routing table that this subnet certifies; between two rounds."""
+        self.others = (*self.others, node)
+        self.certifier.add_subnet(node.subnet)
+        self.certifier.update(self.state, {}, {})
+
+    def is_known_elsewhere(self, request_id: bytes) -> bool:
+        """Whether another subnet of the network has taken the request with this id."""
+        return any(request_id in other.state.requests for other in self.others)
 
     @property
     def state(self) -> ReplicatedState:
@@ -109,12 +147,15 @@ class Node:
         self._observe(changes)
 
     def _observe(self, changes: StateDelta) -> None:
-        canisters = self.state.canisters
-        figures = [
-            ExecutionMetrics(round=self.state.round, canister_id=canister_id, **measure._asdict())
-            for canister_id, measure in changes.measures
-        ]
-        self.observer.observe(figures, [canisters[c] for c in sorted(changes.canisters) if c in canisters])
+        observer, canisters = self.observer, self.state.canisters
+        if changes.measures:
+            observer.figures.rounds.append((self.state.round, changes.measures))
+            if len(observer.figures.rounds) >= ROUNDS:
+                observer.figures.take_in()
+        changed = [canisters[key] for key in sorted(changes.canisters) if key in canisters]
+        printed = [canister for canister in changed if canister.next_log != observer.seen.get(canister.id, 0)]
+        if printed:
+            observer.read_logs(printed)
 
     def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
         """Record what a query cost and printed; no canister log keeps that."""
@@ -135,13 +176,18 @@ class Node:
                 [LogLine(canister=canister_id, time_ns=time_ns, content=text) for text in printed]
             )
 
-    def replace_state(self, state: ReplicatedState) -> None:
-        """Replace the replicated state; no round may run, and the memories must be replaced already."""
+    def replace_state(self, state: ReplicatedState, pages: Sequence[tuple[bytes, Pages]] = ()) -> None:
+        """Replace the replicated state; no round may run, and the memories must be replaced already.
+
+        `pages` are the changes of canisters' memories for the journal; those of other canisters are written as a whole.
+        """
         changes = StateDelta(
             canisters={*self.state.canisters, *state.canisters},
             requests={**dict.fromkeys(self.state.requests), **state.requests},
             outcalls={**dict.fromkeys(self.state.outcalls), **state.outcalls},
-            replaced={*self.state.canisters, *state.canisters},
+            pages=list(pages),
+            replaced={*self.state.canisters, *state.canisters} - {canister_id for canister_id, _ in pages},
+            streams={**dict.fromkeys(self.state.streams), **state.streams},
         )
         self.scheduler.adopt(state)
         if self.journal is not None:
@@ -159,7 +205,7 @@ class Node:
         canister = self.state.canisters.get(canister_id)
         if canister is None:
             return None
-        return canister, self.instances.module(canister) if canister.installed else None
+        return canister, self.instances.module(canister) if canister.module_hash else None
 
     def fresh(self) -> Certified:
         """The certified state, not older than half a second and with everything done that waits."""
@@ -199,5 +245,10 @@ class Node:
             raise
 
     def query_time_ns(self) -> int:
-        """The time that a query sees: that of the certified state, or the clock's where that is later."""
+        """The time that a query sees: that of the certified state, or the clock's where that is later.
+
+        With `round_time_queries` only the former.
+        """
+        if self.config.round_time_queries:
+            return self.state.time_ns
         return max(self.state.time_ns, self.clock.now_ns())

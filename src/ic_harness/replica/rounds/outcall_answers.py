@@ -1,7 +1,7 @@
 """How the answer of an outcall reaches the canister: limits, the canister's transform function, consensus.
 
 Interface specification, "Method http_request". Every node of the network makes the request, transforms its response,
-and they must agree; here the source says what the nodes got.
+and they must agree; here the source says what the nodes got. A request that is not replicated is made by one node.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, Final
 from ic_harness import candid
 from ic_harness.errors import CandidError
 from ic_harness.replica.execution import Entry, Interrupted, Mode, Reply, Trapped, effects, trap_rejects
-from ic_harness.replica.execution.environment import environment
+from ic_harness.replica.execution.frame import environment
+from ic_harness.replica.rounds import flexible_outcalls
 from ic_harness.replica.rounds.outcall_sources import (
     OutcallAnswer,
     OutcallFailure,
@@ -42,7 +43,11 @@ service : { transform : (record { response : response; context : blob }) -> (res
 def expire(rounds: RoundState, number: int) -> None:
     """Give up an outcall that was not answered in time."""
     outcall = rounds.state.outcalls.get(number)
-    if outcall is not None:
+    if outcall is None:
+        return
+    if outcall.flexible:
+        _finish(rounds, outcall, flexible_outcalls.timed_out())
+    else:
         _finish(rounds, outcall, rejects.no_response(SYS_TRANSIENT, "Canister http request timed out"))
 
 
@@ -56,7 +61,13 @@ def answer(rounds: RoundState, number: int) -> bool:
         results = [_result(rounds, outcall, one) for one in rounds.outcalls.answers(number)]
     except Interrupted:
         return False
-    _finish(rounds, outcall, _agreed(rounds, outcall, results))
+    if outcall.flexible:
+        collected: Answer = flexible_outcalls.collected(outcall, results, rounds.subnet.node_id)
+    elif outcall.replicated:
+        collected = _agreed(rounds, outcall, results)
+    else:
+        collected = results[0]
+    _finish(rounds, outcall, collected)
     return True
 
 
@@ -133,7 +144,7 @@ def _run(rounds: RoundState, canister: Canister, method: str, arg: bytes) -> Ans
     """
     instances = rounds.instances
     while True:
-        since = instances.interruption.count
+        since = instances.interruption.interrupts.count
         if instances.interruption.pausing:
             raise Interrupted
         with instances.lock(canister.id):

@@ -14,22 +14,21 @@ PAUSE_S: Final = 0.1
 
 
 class Pacing:
-    """Counts rounds in a row that no caller waited for."""
+    """Counts rounds in a row that no caller waited for.
+
+    `unattended` is their number; set it to 0 when a caller waited, and when canisters have come to rest.
+    """
 
     def __init__(self) -> None:
-        self._unattended = 0
+        self.unattended = 0
         self._next_s = 0.0
 
-    def ran(self, *, attended: bool) -> None:
-        """Note that a round ran, and whether a caller waited."""
-        self._unattended = 0 if attended else self._unattended + 1
-        if self._unattended >= UNATTENDED:
+    def ran(self) -> None:
+        """Note that a round ran that no caller waited for."""
+        self.unattended += 1
+        if self.unattended >= UNATTENDED:
             self._next_s = monotonic_s() + PAUSE_S
-
-    def reset(self) -> None:
-        """Note that canisters have come to rest."""
-        self._unattended = 0
 
     def rest_s(self) -> float:
         """Seconds until the next round that no caller waits for."""
-        return 0.0 if self._unattended < UNATTENDED else max(0.0, self._next_s - monotonic_s())
+        return 0.0 if self.unattended < UNATTENDED else max(0.0, self._next_s - monotonic_s())

@@ -7,23 +7,32 @@ from __future__ import annotations
 
 from ic_harness.replica import management
 from ic_harness.replica.execution import Entry, Mode, Outcome, Reply, Trapped, trap_rejects
-from ic_harness.replica.execution.environment import environment
+from ic_harness.replica.execution.charging import is_frozen
+from ic_harness.replica.execution.frame import environment
 from ic_harness.replica.rounds.composite_query import CompositeQuery
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.rounds.reading import Reading
 from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import QUERY_INSTRUCTIONS, QUERY_REPLY_BYTES
+from ic_harness.replica.state.config import QUERY_REPLY_BYTES
+from ic_harness.replica.state.fees import Fees
 from ic_harness.replica.state.replicated_state import MANAGEMENT, Answer, Canister, Rejected, Replied, Request
 
 
 def execute(node: Node, request: Request) -> Answer:
     """Answer a query of a user."""
+    answer = _execute(node, request)
+    if node.watch is not None:
+        node.watch.queried(node, request, answer)
+    return answer
+
+
+def _execute(node: Node, request: Request) -> Answer:
     if request.callee == MANAGEMENT:
-        return management.answer_query(node.state, node.instances, request)
+        return management.answer_query(node.state, node.instances, node.subnet, request)
     canister = node.state.canisters.get(request.callee)
     if canister is None:
         return rejects.canister_not_found(request.callee)
-    refusal = unavailable(canister)
+    refusal = unavailable(canister, node.subnet.fees)
     if refusal is not None:
         return refusal
     kind = node.instances.module(canister).methods.get(request.method)
@@ -34,9 +43,11 @@ def execute(node: Node, request: Request) -> Answer:
     return node.run_read(lambda reading: _run(node, canister, request, reading))
 
 
-def unavailable(canister: Canister) -> Rejected | None:
+def unavailable(canister: Canister, fees: Fees) -> Rejected | None:
     """Why a canister answers no queries, None when it does."""
     refusal = rejects.query_unavailable(canister.id, canister.status)
+    if refusal is None and is_frozen(canister, fees):
+        return rejects.frozen(canister.id)
     return refusal or (None if canister.installed else rejects.no_module_in(canister.id))
 
 
@@ -54,7 +65,7 @@ def _run(node: Node, canister: Canister, request: Request, reading: Reading) -> 
             caller_info_signer=request.caller_info_signer,
             arg=request.arg,
             certificate=certificate,
-            instruction_limit=QUERY_INSTRUCTIONS,
+            instruction_limit=node.subnet.rules.query_instructions,
             reply_limit=QUERY_REPLY_BYTES,
         )
         instance = node.instances.instance(canister)

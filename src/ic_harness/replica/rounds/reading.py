@@ -32,7 +32,7 @@ class Reading:
     def run(self, action: Callable[[Reading], T]) -> T:
         """Run `action` until it was not interrupted. Raises `ReplicaError` when it is not to run any more."""
         while True:
-            self.since = self._interruption.count
+            self.since = self._interruption.interrupts.count
             if self._interruption.closing:
                 raise ReplicaError("the replica is closed")
             if self._abandoned:

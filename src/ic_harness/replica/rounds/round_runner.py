@@ -16,8 +16,7 @@ that was interrupted abandons its call: Wasm that runs is stopped (see `interrup
 
 When is a round due? With a background (time goes on by itself) as soon as there is work; when only canisters keep
 themselves busy and no caller waits, every tenth of a second after the first few (`pacing`). Heartbeats run in rounds
-that calls from outside bring about, and once an interval.
-Without a background only when a caller waits, or for `tick`.
+that calls from outside bring about, and once an interval. Without a background only when a caller waits, or for `tick`.
 
 The thread starts with the first command. It holds the round runner weakly while it sleeps, so that a replica which is
 forgotten without `close` does not keep it.
@@ -34,14 +33,16 @@ from typing import Any, TypeVar
 from ic_harness import waiting
 from ic_harness.errors import HarnessError, ReplicaError
 from ic_harness.replica.execution import Task, start_thread, stop_at_exit
-from ic_harness.replica.execution.interruption import LOG, Interruption
-from ic_harness.replica.rounds.completions import Completion, Completions
+from ic_harness.replica.execution.interruption import CLOSING, LOG, Interruption
+from ic_harness.replica.rounds.completions import Completion, Completions, answered
+from ic_harness.replica.rounds.joint_rounds import JointRounds
 from ic_harness.replica.rounds.pacing import Pacing
+from ic_harness.replica.rounds.round_limit import RoundLimit
 from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.rounds.scheduler import Kind, Scheduler
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.delta import StateDelta
-from ic_harness.replica.state.replicated_state import FromPythonApi, FromUser, Origin
+from ic_harness.replica.state.replicated_state import FromUser, Origin
 from ic_harness.units import SECOND
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class RoundRunner:
 
     def __init__(
         self,
-        scheduler: Scheduler,
+        scheduler: Scheduler | JointRounds,
         clock: Clock,
         publish: Callable[[StateDelta], None],
         *,
@@ -72,16 +73,16 @@ class RoundRunner:
         self._completions = Completions()
         self._ownership = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._held = False
-        self._gathering = False
-        self._closed = False
-        self._over = False
+        self._held = self._gathering = False
+        self._closed = self._over = False
         self._failure: BaseException | None = None
         self._submitted = False
         self._pacing = Pacing()
         self._gathered: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.heartbeat_ns = scheduler.state.time_ns
         """When heartbeats ran last."""
+        self.run_round: Callable[..., StateDelta] = scheduler.round
+        """Runs a round of the scheduler; a recorder of rounds puts itself in between."""
 
     # --- for callers, on any thread -------------------------------------------------------------------------
 
@@ -204,28 +205,37 @@ class RoundRunner:
         """Look again what is due: the clock was set, or an outcall was answered. May be called from any thread."""
         self.post(_nothing)
 
-    def tick(self, rounds: int = 1, kind: Kind = Kind.TICK) -> None:
+    def tick(self, rounds: int = 1, kind: Kind = Kind.TICK, *, heartbeats: bool = True) -> None:
         """Run this many rounds now, whether there is work or not."""
         for _ in range(rounds):
-            self.call(lambda: self._round(kind, heartbeats=True))
+            self.call(lambda: self._round(kind, heartbeats=heartbeats))
 
-    def settle(self, most: int) -> None:
-        """Run rounds until nothing is under way and no timer is due, at most so many; nothing while held."""
-        self.call(lambda: self._settle_down(most))
+    def settle(self, most: int) -> bool:
+        """Run rounds until no work and no timer is due, at most so many, none while held; returns whether it is so."""
+        return self.call(lambda: self._settle_down(most))
 
-    def _settle_down(self, most: int) -> None:
-        for _ in range(0 if self._held else most):
-            due = self._scheduler.next_event_ns()
-            now = max(self._clock.now_ns(), self._scheduler.state.time_ns + 1)
-            if not self._scheduler.has_work() and (due is None or due > now):
-                return
+    def _settle_down(self, most: int) -> bool:
+        # What becomes due while this runs, in real time, does not count: frequent timers would never let it end.
+        began = self._clock.now_ns()
+        left = 0 if self._held else most
+        while not self._is_settled(began) and left:
             self._round()
+            left -= 1
+        return self._is_settled(began)
+
+    def _is_settled(self, began_ns: int) -> bool:
+        due, now = self._scheduler.next_event_ns(), max(began_ns, self._scheduler.state.time_ns)
+        return not self._scheduler.has_work() and (due is None or due > now)
 
     def forget_calls(self, why: str) -> None:
         """Fail every call that is under way, because the state was replaced; for commands."""
         self._scheduler.inbox.clear()
         self._interruption.abandoned.clear()
         self._completions.fail(ReplicaError(why))
+
+    def limit_rounds(self, limit: RoundLimit) -> None:
+        """Let `limit` count the rounds from now on. May be called from any thread."""
+        self._completions.round_limit = limit
 
     @property
     def failure(self) -> BaseException | None:
@@ -234,8 +244,7 @@ class RoundRunner:
 
     def close(self) -> bool:
         """Stop: Wasm that runs is interrupted and rolled back. Returns whether the state is whole."""
-        self._interruption.closing = True
-        self._interruption.interrupt()
+        self._interruption.close()
         if not self._closed:
             self._closed = True
             self._commands.put(_nothing)
@@ -277,7 +286,7 @@ class RoundRunner:
 
     def _give_way(self, task: Task[Any]) -> None:
         """Let the round that runs end early; the owner takes this back when it has come to the task."""
-        self._interruption.urgent.add(task)
+        self._interruption.pausing.add(task)
         self._interruption.interrupt()
 
     def _abandon(self, completion: Completion) -> None:
@@ -303,7 +312,8 @@ class RoundRunner:
             for _ in range(self._commands.qsize()):
                 self.execute(self._commands.get())
             if self._commands.empty():
-                self._interruption.urgent.clear()  # left by callers that were late, or interrupted
+                # What callers left that were late, or interrupted.
+                self._interruption.pausing.intersection_update({CLOSING})
             if self._has_ended():
                 break
             pause = self._pause_s()
@@ -324,12 +334,12 @@ class RoundRunner:
 
     def _execute(self, task: Task[Any]) -> None:
         if not task.abandoned:
-            self._interruption.urgent.discard(task)
+            self._interruption.pausing.discard(task)
         if self._has_ended():
             task.fail(self._end())
         else:
             task.run()
-        self._interruption.urgent.discard(task)
+        self._interruption.pausing.discard(task)
 
     def _flush(self) -> None:
         """After the owner's thread has ended: refuse what came too late for it, on whatever thread this is."""
@@ -383,13 +393,15 @@ class RoundRunner:
             self._round()
 
     def _run(self) -> None:
-        attended = bool(self._completions.waiting) or self._submitted
-        self._submitted = False
+        attended, self._submitted = bool(self._completions.waiting) or self._submitted, False
         try:
             self._round()
-        except Exception:  # noqa: BLE001  kept in `_failure`, which every caller is told
-            return
-        self._pacing.ran(attended=attended)
+        except Exception:  # noqa: BLE001  every caller was told, of `_failure` or of the limit of rounds
+            attended = False
+        if attended:
+            self._pacing.unattended = 0
+        else:
+            self._pacing.ran()
 
     def _round(self, kind: Kind = Kind.ANSWERING, *, heartbeats: bool | None = None) -> None:
         """Run one round and complete what it answered."""
@@ -398,16 +410,16 @@ class RoundRunner:
         if beating:
             self.heartbeat_ns = now
         try:
-            changes = self._scheduler.round(now, kind, heartbeats=beating)
+            changes = self.run_round(now, kind, heartbeats=beating)
             self._publish(changes)
         except BaseException as failure:
             # The state may be half changed: no caller may see it any more, and nothing of it was journalled.
             LOG.critical("the replica stops after a failure in a round", exc_info=failure)
             self._failure = failure
             raise
-        self._completions.complete(changes)
         if self._interruption.abandoned:
-            self._interruption.abandoned -= _answered(changes)
+            self._interruption.abandoned -= answered(changes)
+        self._completions.complete(changes)
 
     def _beats(self, now_ns: int) -> bool:
         """Heartbeats run in rounds that calls from outside bring about, and once an interval besides.
@@ -443,11 +455,11 @@ class RoundRunner:
         self._submitted = False
         due = self._next_ns() if self._background else None
         if due is None:
-            self._pacing.reset()
+            self._pacing.unattended = 0
             return None
         pause = (due - self._clock.now_ns()) / SECOND
         if pause > 0:
-            self._pacing.reset()
+            self._pacing.unattended = 0
             return pause
         return 0.0 if attended else self._pacing.rest_s()
 
@@ -462,11 +474,6 @@ class RoundRunner:
 
 def _nothing() -> None:
     """Wake the owner."""
-
-
-def _answered(changes: StateDelta) -> set[Origin]:
-    users = (FromUser(key) for key, record in changes.requests.items() if record and record.answer)
-    return {*users, *(FromPythonApi(ticket) for ticket in changes.answers)}
 
 
 def _serve(reference: weakref.ref[RoundRunner], commands: queue.SimpleQueue[Callable[[], None]]) -> None:

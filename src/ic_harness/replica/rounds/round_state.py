@@ -6,16 +6,25 @@ The parts of a round (`scheduler`, `expiry`, `outcall_answers`, `management`) sh
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ic_harness.replica.bitcoin import Chains
+from ic_harness.replica.execution.charging import allocated_bytes
 from ic_harness.replica.execution.instances import InstancePool
-from ic_harness.replica.management import ManagementEffects
+from ic_harness.replica.execution.memory_usage import memory_used
+from ic_harness.replica.management import (
+    BITCOIN_CANISTERS,
+    ManagementEffects,
+    ManagementReject,
+    effective_canister,
+)
 from ic_harness.replica.rounds import deadlines
 from ic_harness.replica.rounds.outcall_sources import OutcallSource
 from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, Subnet
+from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, REMOTE_CALL_BYTES, Subnet
 from ic_harness.replica.state.delta import StateDelta
 from ic_harness.replica.state.output_queue import OutputMessage, ResponseOut
+from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
     Answer,
@@ -23,36 +32,52 @@ from ic_harness.replica.state.replicated_state import (
     FromCanister,
     FromPythonApi,
     FromUser,
+    Message,
     Outcall,
     ReplicatedState,
     Request,
     RequestRecord,
     Response,
     Status,
+    Stream,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class IngressMessage:
-    """A call from outside. A user's call brings its record and the time after which it must not begin."""
+    """A call from outside to `subnet`. A user's call brings its record and the time after which it must not begin.
+
+    `size` are the bytes of the signed envelope, 0 where there is none.
+    """
 
     request: Request
     record: RequestRecord | None = None
     expiry_ns: int | None = None
+    size: int = 0
+    subnet: bytes = b""
 
 
 class RoundState:
     """The replicated state between and during rounds. Use it from one thread at a time."""
 
     def __init__(
-        self, state: ReplicatedState, instances: InstancePool, subnet: Subnet, outcalls: OutcallSource
+        self,
+        state: ReplicatedState,
+        instances: InstancePool,
+        subnet: Subnet,
+        outcalls: OutcallSource,
+        registry: Registry | None = None,
     ) -> None:
         self.state = state
         self.instances = instances
         self.subnet = subnet
+        self.registry = registry or Registry([subnet])
         self.outcalls = outcalls
+        self.bitcoin = Chains()
         self.changes = StateDelta()
         self.leaving: list[OutputMessage] = []
+        self.outgoing: dict[bytes, list[Message]] = {}
+        """Messages for other subnets, by their ids, that are put into the streams at the end of the round."""
         # Callers put into it while a round may be running: only append and popleft are used.
         self.inbox: deque[IngressMessage] = deque()
         self.since = 0
@@ -64,6 +89,7 @@ class RoundState:
         self.state = state
         self.inbox.clear()
         self.leaving = []
+        self.outgoing = {}
         self.changes = StateDelta()
         self.reindex()
 
@@ -75,9 +101,14 @@ class RoundState:
         self.heartbeats: set[bytes] = set()
         self.stopping: set[bytes] = set()
         self.expiring = deadlines.index(canisters)
+        self.next_charge_ns = 0
+        self._allocated: dict[bytes, int] = {}
+        self.memory_taken = 0
+        """Bytes of memory that the subnet has given to its canisters: what they use, or their allocations."""
         self.take_source(self.outcalls)
         for canister in canisters:
             self.watch(canister)
+            self.count_memory(canister)
 
     def take_source(self, source: OutcallSource) -> None:
         """Let `source` answer outcalls, also those that are under way."""
@@ -99,7 +130,7 @@ class RoundState:
             self.stopping.add(canister.id)
         else:
             self.stopping.discard(canister.id)
-        if not canister.installed or canister.status is not Status.RUNNING:
+        if not canister.module_hash or canister.status is not Status.RUNNING:
             return
         if canister.low_memory_hook == "ready":
             self.ready.add(canister.id)
@@ -108,6 +139,19 @@ class RoundState:
         if "canister_heartbeat" in self.instances.module(canister).exports:
             self.heartbeats.add(canister.id)
 
+    def rest(self, canister: Canister) -> None:
+        """Let nothing wake a canister by itself that cannot pay for its tasks, until something changes it."""
+        self.timers.pop(canister.id, None)
+        self.heartbeats.discard(canister.id)
+        if not canister.queue:
+            self.ready.discard(canister.id)
+
+    def count_memory(self, canister: Canister) -> None:
+        """Note what a canister takes of the subnet's memory, after it changed."""
+        taken = allocated_bytes(canister.settings, canister.memory_used)
+        self.memory_taken += taken - self._allocated.get(canister.id, 0)
+        self._allocated[canister.id] = taken
+
     def touch(self, canister: Canister) -> None:
         """Note that a canister changed outside its execution slice."""
         self.changes.canisters.add(canister.id)
@@ -115,6 +159,8 @@ class RoundState:
     def apply(self, effects: ManagementEffects) -> None:
         """Apply what a management call asks for."""
         for canister in effects.changed.values():
+            canister.memory_used = memory_used(canister, self.instances)
+            self.count_memory(canister)
             self.touch(canister)
             self.watch(canister)
             self.expiring.note_stops(canister)
@@ -134,17 +180,25 @@ class RoundState:
         self.timers.pop(canister_id, None)
         self.heartbeats.discard(canister_id)
         self.stopping.discard(canister_id)
+        self.memory_taken -= self._allocated.pop(canister_id, 0)
         self.changes.canisters.add(canister_id)
 
     # --- messages -------------------------------------------------------------------------------------------
 
     def enqueue(self, request: Request) -> None:
-        """Put a call into its callee's queue, or refuse it."""
+        """Put a call into its callee's queue or into the stream to its subnet, or refuse it."""
+        elsewhere = self._elsewhere(request)
+        if elsewhere is not None:
+            self._send_call(elsewhere, request)
+            return
         if request.callee in {MANAGEMENT, self.subnet.id}:
             self.state.management_queue.append(request)
             return
         callee = self.state.canisters.get(request.callee)
-        if callee is None:
+        if callee is None and request.callee in BITCOIN_CANISTERS and request.method.startswith("bitcoin_"):
+            # The Bitcoin canister, whose methods are those of the management canister.
+            self.state.management_queue.append(replace(request, callee=MANAGEMENT))
+        elif callee is None:
             known = self.subnet.hosts(request.callee) or not isinstance(request.origin, FromCanister)
             self.refuse(request, (rejects.canister_not_found if known else rejects.no_route)(request.callee))
         elif not isinstance(request.origin, FromCanister) and len(callee.queue) >= 4 * QUEUE_CAPACITY:
@@ -153,6 +207,37 @@ class RoundState:
             callee.queue.append(request)
             self.ready.add(callee.id)
             self.touch(callee)
+
+    def _elsewhere(self, request: Request) -> Subnet | None:
+        """Return the other subnet that has to execute a canister's call; None when it is this one, or none."""
+        if len(self.registry.subnets) == 1 or not isinstance(request.origin, FromCanister):
+            return None
+        if request.callee == MANAGEMENT:
+            try:
+                concerned = effective_canister(request)
+            except ManagementReject:  # the management canister of this subnet says what is wrong
+                concerned = None
+            target = None if concerned is None else self.registry.host(concerned)
+        else:
+            target = self.registry.find(request.callee) or self.registry.host(request.callee)
+        return None if target is None or target.id == self.subnet.id else target
+
+    def _send_call(self, target: Subnet, request: Request) -> None:
+        if len(request.method.encode()) + len(request.arg) > REMOTE_CALL_BYTES:
+            self.refuse(request, rejects.remote_call_too_large(request.caller))
+        else:
+            self.outgoing.setdefault(target.id, []).append(request)
+
+    def send(self, outgoing: dict[bytes, list[Message]]) -> None:
+        """Put messages for other subnets into the streams."""
+        self.outgoing = {}
+        for subnet_id, messages in outgoing.items():
+            stream = self.state.streams.get(subnet_id, Stream())
+            self.put_stream(subnet_id, replace(stream, messages=(*stream.messages, *messages)))
+
+    def put_stream(self, subnet_id: bytes, stream: Stream) -> None:
+        """Replace the stream to another subnet."""
+        self.state.streams[subnet_id] = self.changes.streams[subnet_id] = stream
 
     def refuse(self, request: Request, answer: Answer) -> None:
         """Answer a call that never began, with all its cycles."""
@@ -166,13 +251,20 @@ class RoundState:
             case FromPythonApi(ticket):
                 self.changes.answers[ticket] = item.answer
             case FromCanister(caller_id, call):
-                caller = self.state.canisters.get(caller_id)
-                if caller is not None:
-                    caller.queue.append(
-                        Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
-                    )
-                    self.ready.add(caller_id)
-                    self.touch(caller)
+                response = Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
+                home = None if caller_id in self.state.canisters else self.registry.host(caller_id)
+                if home is None or home.id == self.subnet.id:
+                    self.respond(response)
+                else:
+                    self.outgoing.setdefault(home.id, []).append(response)
+
+    def respond(self, response: Response) -> None:
+        """Put an answer into the queue of the canister that called; dropped when that was deleted."""
+        caller = self.state.canisters.get(response.to)
+        if caller is not None:
+            caller.queue.append(response)
+            self.ready.add(caller.id)
+            self.touch(caller)
 
     def _record(self, request_id: bytes, answer: Answer) -> None:
         known = self.state.requests.get(request_id)

@@ -17,13 +17,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ic_harness.replica.execution import Task, WasmThreads
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import belongs_to, origin_of
+from ic_harness.replica.execution.memory_usage import memory_used
 from ic_harness.replica.management import ManagementCanister
-from ic_harness.replica.rounds import expiry, outcall_answers
+from ic_harness.replica.rounds import charges, expiry, outcall_answers
 from ic_harness.replica.rounds.canister_execution import Budget, ExecutionSlice, Used
 from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
 from ic_harness.replica.rounds.round_state import IngressMessage, RoundState
@@ -37,6 +38,7 @@ from ic_harness.replica.state.config import (
 )
 from ic_harness.replica.state.delta import StateDelta
 from ic_harness.replica.state.output_queue import OutputMessage
+from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
     Canister,
@@ -45,6 +47,11 @@ from ic_harness.replica.state.replicated_state import (
     ReplicatedState,
     Request,
 )
+
+if TYPE_CHECKING:  # loaded only while a test sets a hook
+    from ic_harness.replica.rounds.hooked_execution import HookedExecution
+
+SliceT = TypeVar("SliceT", bound=ExecutionSlice)
 
 _WORTH_A_THREAD: Final = 200_000
 """Instructions a message, about a tenth of a millisecond, from which on a canister's slice runs beside others."""
@@ -74,12 +81,15 @@ class Scheduler(RoundState):
         threads: int = 4,
         journaled: bool = False,
         outcalls: OutcallSource | None = None,
+        registry: Registry | None = None,
     ) -> None:
-        super().__init__(state, instances, subnet, outcalls or RefusingOutcalls())
+        super().__init__(state, instances, subnet, outcalls or RefusingOutcalls(), registry)
         self.management = management
         self.journaled = journaled
         self._threads = WasmThreads("ic-harness-execution", threads)
         self._kind = Kind.ANSWERING
+        self.hooks: HookedExecution | None = None
+        """While a test looks at every message; see `message_hook`."""
         self._first_pass = True
         self._beating = False
         self._used: dict[bytes, Used] = {}
@@ -93,6 +103,8 @@ class Scheduler(RoundState):
         self.state.round += 1
         self.state.time_ns = max(now_ns, self.state.time_ns + 1)
         self._kind, self._beating, self._used = kind, heartbeats, {}
+        if self.hooks is not None:
+            self.hooks.ended = False
         self._do(BEGINNING)
         self._first_pass = True
         self._do(PASS)
@@ -111,7 +123,7 @@ class Scheduler(RoundState):
 
     def _goes_on(self) -> bool:
         """Whether another pass of the round would do something."""
-        if self.instances.interruption.pausing:
+        if self.instances.interruption.pausing or (self.hooks is not None and self.hooks.ended):
             return False
         if sum(used.total for used in self._used.values()) >= EXECUTION_THREADS * self._budget().total:
             return False
@@ -170,6 +182,10 @@ class Scheduler(RoundState):
             self.state.updates += 1
             if incoming.expiry_ns is not None and incoming.expiry_ns < self.state.time_ns:
                 self.refuse(incoming.request, rejects.ingress_expired())
+                continue
+            unpaid = charges.charge_ingress(self, incoming)
+            if unpaid is not None:
+                self.refuse(incoming.request, unpaid)
             else:
                 self.enqueue(incoming.request)
 
@@ -187,7 +203,7 @@ class Scheduler(RoundState):
         """Execute one management call; False when rounds must give way, and nothing of it was done."""
         interruption = self.instances.interruption
         while True:
-            self.since = interruption.count
+            self.since = interruption.interrupts.count
             if interruption.pausing:
                 return False
             if interruption.abandoned and self._abandoned(request.origin):
@@ -229,18 +245,10 @@ class Scheduler(RoundState):
 
     def execute(self, canisters: list[Canister]) -> None:
         """Run the execution slice of each of these canisters."""
-        executions = [
-            ExecutionSlice(
-                canister,
-                self.instances,
-                self.subnet,
-                self.state.time_ns,
-                self.journaled,
-                lambda message, canister: self._abandoned(origin_of(message, canister)),
-                used=self._used.setdefault(canister.id, Used()),
-            )
-            for canister in canisters
-        ]
+        if self.hooks is not None:
+            self._execute_hooked(canisters, self.hooks)
+            return
+        executions = [self._slice(canister, ExecutionSlice) for canister in canisters]
         # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it saves.
         ordered = sorted(executions, key=self._pace, reverse=True)
         heavy = sum(self._pace(execution) >= _WORTH_A_THREAD for execution in ordered)
@@ -254,6 +262,32 @@ class Scheduler(RoundState):
             task.result()
         for execution in executions:
             self._after(execution)
+
+    def _execute_hooked(self, canisters: list[Canister], hooks: HookedExecution) -> None:
+        slices = [self._slice(canister, hooks.slice) for canister in canisters]
+        if not hooks.hook.chooses:
+            for execution in slices:
+                self._run(execution)
+        else:
+            if self._first_pass:
+                for execution in slices:
+                    beating = self._beating and hooks.hook.heartbeats
+                    execution.run_tasks(heartbeat=beating and execution.canister.id in self.heartbeats)
+            self.state.management_queue.extend(hooks.run(slices))
+        for execution in slices:
+            self._after(execution)
+
+    def _slice(self, canister: Canister, make: Callable[..., SliceT]) -> SliceT:
+        return make(
+            canister,
+            self.instances,
+            self.subnet,
+            self.state.time_ns,
+            self.journaled,
+            lambda message, canister: self._abandoned(origin_of(message, canister)),
+            used=self._used.setdefault(canister.id, Used()),
+            taken=self.memory_taken,
+        )
 
     def _pace(self, execution: ExecutionSlice) -> int:
         return self._paces.get(execution.canister.id, 0)
@@ -271,12 +305,18 @@ class Scheduler(RoundState):
             self._paces[canister.id] = sum(m.instructions for m in execution.measures) // len(
                 execution.measures
             )
+        self.state.consumed_cycles += execution.account.consumed
+        if execution.remembers:
+            canister.memory_used = memory_used(canister, self.instances)
+        self.count_memory(canister)
         self.changes.measures += [(canister.id, measure) for measure in execution.measures]
         if not canister.queue:
             self.ready.discard(canister.id)
         if canister.calls:
             self.expiring.note(canister)
         self.watch(canister)
+        if execution.starved:
+            self.rest(canister)
 
     def route(self, leaving: list[OutputMessage]) -> None:
         """Bring calls to their callees and answers to their callers."""
@@ -323,6 +363,7 @@ class Step:
 
 
 BEGINNING: Final[tuple[Step, ...]] = (
+    Step("charge", charges.due, charges.charge),
     Step("expire", Scheduler.expired, Scheduler.expire),
     Step("induct", lambda s: s.inbox, Scheduler.induct),
 )
@@ -335,5 +376,8 @@ PASS: Final[tuple[Step, ...]] = (
     Step("route", lambda s: s.leaving, Scheduler.route),
 )
 """One pass, of which a round has as many as there is work for."""
-END: Final[tuple[Step, ...]] = (Step("forget", Scheduler.old_requests, Scheduler.forget),)
+END: Final[tuple[Step, ...]] = (
+    Step("send", lambda s: s.outgoing, Scheduler.send),
+    Step("forget", Scheduler.old_requests, Scheduler.forget),
+)
 """What happens once, at the end of a round."""

@@ -1,6 +1,6 @@
 """What only a test network can do, over HTTP for programs that are not Python: JSON below `/_/`.
 
-    GET  /_/status                        round, time, root key, canisters, whether rounds are held
+    GET  /_/status                        round, time, root key, canisters, fees, whether rounds are held
     GET  /_/topology                      subnets and default_effective_canister_id, in PocketIC's form
     POST /_/time        {"set_ns": …} or {"advance_ns": …}
     POST /_/tick        {"rounds": 1}
@@ -10,7 +10,7 @@
     GET  /_/state_hash
     GET  /_/figures?since=0, /_/lines?since=0        {"next": …, "entries": […]}
     GET  /_/canisters/<id>
-    POST /_/faults      {"harm": …, "endpoint": …, "method": …, "after": …, "times": …, "seconds": …}
+    POST /_/faults      {"kind": …, "endpoint": …, "method": …, "after": …, "times": …, "seconds": …}
     POST /_/faults/clear
     POST /_/latency     {"preset": "mainnet"} or figures
     POST /_/restart
@@ -96,12 +96,18 @@ class Admin:
             "round": state.round,
             "time_ns": state.time_ns,
             "held": self.replica.is_held,
-            "canisters": [str(Principal(canister_id)) for canister_id in sorted(state.canisters)],
+            "nodes": self.replica.node.subnet.nodes,
+            "cost_schedule": str(self.replica.node.subnet.cost_schedule),
+            "canisters": [
+                str(Principal(canister_id))
+                for node in self.replica.nodes.all
+                for canister_id in sorted(node.state.canisters)
+            ],
         }
 
     def topology(self, _since: int) -> dict[str, Any]:
         """Return the subnets with their canister ranges."""
-        return topology(self.replica.node.subnet)
+        return topology(self.replica.nodes.registry)
 
     def state_hash(self, _since: int) -> dict[str, Any]:
         """The hash of the state."""
@@ -193,7 +199,7 @@ class Admin:
 
     def order_fault(self, fields: Fields) -> None:
         """Order a fault."""
-        default = Fault(harm=FaultKind(fields.choice("harm", [*FaultKind])))
+        default = Fault(kind=FaultKind(fields.choice("kind", [*FaultKind])))
         anywhere = fields.is_null("endpoint")
         fault = replace(
             default,

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError, TransportError
 from ic_harness.replica.execution import WasmExecutor
+from ic_harness.replica.gateway import Gateway
 from ic_harness.replica.http.http_messages import NO_BODY, HttpRequest, HttpResponse, error_response
 from ic_harness.replica.http.routes import CORS
 from ic_harness.replica.replica import Replica
@@ -26,6 +27,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[HttpRequest], HttpResponse]
 
 # Each waiting call keeps a thread for up to ten seconds; beyond this many, requests wait for a free one.
 _WORKERS: Final = 128
@@ -43,9 +45,15 @@ class _LostError(Exception):
 
 def app(replica: Replica) -> Application:
     """Make an ASGI 3 application that serves `replica`; closing the replica stays with the caller."""
+    return application_of(HttpRouter(replica).handle, replica.config.ingress_bytes + _READ_BEYOND)
+
+
+def application_of(handle: Handler, limit: int) -> Application:
+    """Make an ASGI 3 application that answers requests by `handle`, in threads that may run Wasm.
+
+    Bodies of more than `limit` bytes are refused with 413. An answer breaks off where `handle` raises `TransportError`.
+    """
     workers = WasmExecutor("ic-harness-http", _WORKERS)
-    limit = replica.config.ingress_bytes + _READ_BEYOND
-    front = HttpRouter(replica)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -62,7 +70,7 @@ def app(replica: Replica) -> Application:
             return
         loop = asyncio.get_running_loop()
         try:
-            response = await loop.run_in_executor(workers, front.handle, _request(scope, body))
+            response = await loop.run_in_executor(workers, handle, _request(scope, body))
         except TransportError:
             await _break_off(send)
         else:
@@ -168,6 +176,21 @@ def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningSe
     Idle connections are kept for the time that the header `Keep-Alive` announces; unfinished requests are
     refused as `connections.Limits` says. Raises `ReplicaError` when the address cannot be used.
     """
+    return serve_application(app(replica), host, port)
+
+
+def serve_handler(handle: Handler, limit: int, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
+    """Serve what `handle` answers, in a thread; bodies have at most `limit` bytes. See `serve`."""
+    return serve_application(application_of(handle, limit), host, port)
+
+
+def page_of(replica: Replica) -> Handler:
+    """Return the function that answers requests for pages of a replica's canisters."""
+    return Gateway(replica).handle
+
+
+def serve_application(application: Application, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
+    """Serve an application of this module in a thread; see `serve`. Raises `ReplicaError`."""
     import uvicorn  # lazy: start-up time  # noqa: PLC0415
 
     from ic_harness.replica.server.connections import (  # lazy: start-up time  # noqa: PLC0415
@@ -181,7 +204,7 @@ def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningSe
     listener = _listen(host, port)
     limits = Limits()
     config = uvicorn.Config(
-        app(replica),
+        application,
         http=bounded_by(limits),
         interface="asgi3",
         loop="asyncio",

@@ -10,30 +10,51 @@ import hashlib
 from typing import Any, Final
 
 from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.registry import Registry
+from ic_harness.replica.state.subnet_kinds import SubnetKind
 
-KIND: Final = "Application"
-"""The kind of the one subnet: `/subnet/<id>/type` in the state tree says the same."""
+KINDS: Final = {
+    SubnetKind.NNS: "NNS",
+    SubnetKind.SNS: "SNS",
+    SubnetKind.II: "II",
+    SubnetKind.FIDUCIARY: "Fiduciary",
+    SubnetKind.BITCOIN: "Bitcoin",
+    SubnetKind.TEST_THRESHOLD_KEYS: "TestThresholdKeys",
+    SubnetKind.SYSTEM: "System",
+    SubnetKind.APPLICATION: "Application",
+    SubnetKind.CLOUD_ENGINE: "CloudEngine",
+    SubnetKind.VERIFIED_APPLICATION: "VerifiedApplication",
+}
+"""PocketIC's names of the kinds."""
 
 
-def topology(subnet: Subnet) -> dict[str, Any]:
-    """Return the topology of a network with one subnet, ready for JSON.
+def topology(registry: Registry) -> dict[str, Any]:
+    """Return the topology of a network, ready for JSON.
 
-    Canister ids are base 64 of their bytes. `default_effective_canister_id` is the first id of the subnet's first
-    range, as in PocketIC.
+    Canister ids are base 64 of their bytes. `default_effective_canister_id` is the first id of the range for new
+    canisters of the default subnet, as in PocketIC.
     """
-    config = {
-        "subnet_kind": KIND,
-        "cost_schedule": "Free",  # nothing is charged here
+    return {
+        "subnet_configs": {str(subnet.principal): _config(subnet) for subnet in registry.subnets},
+        "default_effective_canister_id": _canister_id(registry.default.ranges[-1][0]),
+    }
+
+
+def _config(subnet: Subnet) -> dict[str, Any]:
+    return {
+        "subnet_kind": KINDS[subnet.kind],
+        "cost_schedule": _cost_schedule(subnet),
         "subnet_seed": list(_public_seed(subnet)),
-        "instruction_config": "Production",
+        "instruction_config": "Benchmarking" if subnet.benchmarking else "Production",
         "canister_ranges": [
             {"start": _canister_id(low), "end": _canister_id(high)} for low, high in subnet.ranges
         ],
     }
-    return {
-        "subnet_configs": {str(subnet.principal): config},
-        "default_effective_canister_id": _canister_id(subnet.ranges[0][0]),
-    }
+
+
+def _cost_schedule(subnet: Subnet) -> str:
+    """Subnets of the system charge nothing by their kind; PocketIC shows the schedule that they do not use."""
+    return "Normal" if subnet.rules.type == "system" else subnet.cost_schedule.capitalize()
 
 
 def _public_seed(subnet: Subnet) -> bytes:

@@ -7,6 +7,8 @@ five minutes of difference, so by default it follows real time; a shift moves it
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from ic_harness.errors import ReplicaError
@@ -60,14 +62,27 @@ class SystemClock:
 
     def __init__(self, shift_ns: int = 0) -> None:
         self.shift_ns = shift_ns
+        self._paused_ns: int | None = None
 
     def now_ns(self) -> int:
         """Return the present time."""
-        return time.time_ns() + self.shift_ns
+        return self._real_ns() + self.shift_ns
 
     def set_ns(self, value: int) -> None:
         """Shift the clock so that `value` is now; it goes on from there."""
-        self.shift_ns = value - time.time_ns()
+        self.shift_ns = value - self._real_ns()
+
+    def _real_ns(self) -> int:
+        return time.time_ns() if self._paused_ns is None else self._paused_ns
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let no time pass within the block except by `set_ns`; after it the clock shows real time and the shift."""
+        before, self._paused_ns = self._paused_ns, self._real_ns()
+        try:
+            yield
+        finally:
+            self._paused_ns = before
 
     def mark(self) -> int:
         """Return the shift."""

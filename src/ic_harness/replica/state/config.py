@@ -5,13 +5,22 @@ Limits quote the interface specification ("Resource limits") and the defaults of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from ic_harness.principal import Principal
 from ic_harness.replica.state.clock import Clock
+from ic_harness.replica.state.fees import CostSchedule, Fees
 from ic_harness.replica.state.latency_profile import Latency
+from ic_harness.replica.state.subnet_kinds import (
+    BENCHMARKING_INSTRUCTIONS,
+    RULES,
+    KindRules,
+    SubnetKind,
+    SubnetSpec,
+)
 from ic_harness.units import MIB, MINUTE, SECOND, TRILLION
 
 UPDATE_INSTRUCTIONS: Final = 40_000_000_000
@@ -25,9 +34,20 @@ REPLY_BYTES: Final = 2 * MIB
 QUERY_REPLY_BYTES: Final = 3 * MIB
 CALL_BYTES: Final = 10 * MIB
 """Payload of a call between canisters of one subnet."""
+REMOTE_CALL_BYTES: Final = 2 * MIB
+"""Payload of a call between canisters of two subnets: method name and argument."""
 QUEUE_CAPACITY: Final = 500
 MAX_CONTROLLERS: Final = 10
 MAX_SNAPSHOTS: Final = 10
+SNAPSHOT_SEGMENT: Final = 30 * 64 * 1024
+"""Bytes of a segment of an uploaded snapshot: as many whole Wasm pages as one call may carry."""
+SNAPSHOT_SLICE: Final = 2_000_000
+"""Bytes of a snapshot that one call may read."""
+MAX_GLOBALS: Final = 1_000
+MAX_CERTIFIED_DATA: Final = 32
+MAX_HEAP: Final = 6 << 30
+"""Bytes of main memory of a 64-bit canister."""
+MAX_STABLE: Final = 500 << 30
 MAX_VIEWERS: Final = 10
 """Principals in the `allowed_viewers` of a visibility."""
 MAX_ENVIRONMENT_VARIABLES: Final = 20
@@ -79,7 +99,13 @@ class ReplicaConfig:
     calls that no caller waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
     often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
     a request, `latency` makes clients wait as on a real network. `nodes` is the size of the subnet that this
-    replica simulates, by which outcalls are paid.
+    replica simulates, by which everything is paid that `cost_schedule` does not make free; subnets of a system kind are
+    free. `subnets` are the subnets of the network, of which the first is the root (None: those of the state folder,
+    else one application subnet of `nodes` nodes).
+    `subnet_admins` may list the canisters of the subnet.
+    With `durable` every round is forced to the disk before its answers are out, so that a power cut loses none.
+    `round_time_queries` lets queries see the time of the last round,
+    also after the clock was set (None of the networks but PocketIC's does).
     """
 
     seed: bytes | None = None
@@ -92,26 +118,70 @@ class ReplicaConfig:
     sync_wait_s: float = SYNC_WAIT_S
     threads: int = 4
     nodes: int = 13
+    cost_schedule: CostSchedule = CostSchedule.NORMAL
+    subnet_admins: tuple[Principal, ...] = ()
+    durable: bool = False
     latency: Latency | None = None
+    subnets: tuple[SubnetSpec, ...] | None = None
+    round_time_queries: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subnet:
-    """What never changes while a network lives: its identity."""
+    """What never changes while a subnet lives: its identity, its rules, and whether it charges.
+
+    `root_key` is the DER key of the network, `public_key` the subnet's own; they are the same on the root subnet.
+    `seed` determines the subnet's random numbers, `network_seed` the threshold keys that all subnets share.
+    """
 
     id: bytes
     root_key: bytes
+    public_key: bytes
     node_id: bytes
     node_key: bytes
     seed: bytes = field(repr=False)
+    network_seed: bytes = field(repr=False)
+    kind: SubnetKind = SubnetKind.APPLICATION
     nodes: int = 13
+    cost_schedule: CostSchedule = CostSchedule.NORMAL
+    benchmarking: bool = False
+    admins: frozenset[bytes] = frozenset()
+    """Principals that may list the subnet's canisters."""
 
     ranges: tuple[tuple[bytes, bytes], ...] = ((bytes(8) + b"\x01\x01", b"\xff" * 8 + b"\x01\x01"),)
     """Closed ranges of canister ids: every id of eight bytes and 01 01 that a counter can reach."""
 
+    @cached_property
+    def fees(self) -> Fees:
+        """What things cost here."""
+        return Fees(self.nodes, self.cost_schedule)
+
     def hosts(self, canister_id: bytes) -> bool:
         """Whether the id is in the subnet's ranges; ids of users are longer and belong to no subnet."""
         return any(low <= canister_id <= high and len(canister_id) == len(low) for low, high in self.ranges)
+
+    @cached_property
+    def rules(self) -> KindRules:
+        """The rules of the subnet's kind, with higher limits on a subnet for benchmarks."""
+        rules = RULES[self.kind]
+        if not self.benchmarking:
+            return rules
+        return replace(
+            rules,
+            install_instructions=BENCHMARKING_INSTRUCTIONS,
+            update_instructions=BENCHMARKING_INSTRUCTIONS,
+            query_instructions=BENCHMARKING_INSTRUCTIONS,
+        )
+
+    @property
+    def prepaid_instructions(self) -> int:
+        """The instructions of an installation that are paid in advance, on a subnet for benchmarks as well."""
+        return RULES[self.kind].install_instructions
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the subnet signs certificates by the key of the network, without a delegation."""
+        return self.public_key == self.root_key
 
     @property
     def principal(self) -> Principal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ic_harness.replica.state.replicated_state import Answer, Outcall, RequestRecord
+from ic_harness.replica.state.replicated_state import Answer, Outcall, RequestRecord, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +36,6 @@ class StateDelta:
     pages: list[tuple[bytes, Pages]] = field(default_factory=list)
     replaced: set[bytes] = field(default_factory=set)  # memory changed as a whole (install, load, delete)
     outcalls: dict[int, Outcall | None] = field(default_factory=dict)
+    streams: dict[bytes, Stream | None] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)  # by ticket of the host
     measures: list[tuple[bytes, MessageCost]] = field(default_factory=list)

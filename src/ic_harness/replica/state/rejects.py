@@ -27,6 +27,7 @@ SYS_TRANSIENT: Final = 2
 class Code(IntEnum):
     """The error codes that this replica returns."""
 
+    SUBNET_OVERSUBSCRIBED = 101
     QUEUE_FULL = 201
     INGRESS_EXPIRED = 202
     STOP_TIMED_OUT = 206
@@ -39,6 +40,7 @@ class Code(IntEnum):
     REJECTED = 406
     UNKNOWN_MANAGEMENT_METHOD = 407
     INVALID_ARGUMENT = 408
+    SNAPSHOT_IMMUTABLE = 409
     TRAPPED = 502
     CALLED_TRAP = 503
     CONTRACT_VIOLATION = 504
@@ -51,6 +53,13 @@ class Code(IntEnum):
     NOT_CONTROLLER = 512
     NOT_EMPTY = 514
     ENGINE = 521
+    CALL_CYCLES = 520
+    COMPUTE_CYCLES = 530
+    MEMORY_ALLOCATION_CYCLES = 531
+    GROWTH_CYCLES = 532
+    MEMORY_ALLOCATION_RESERVED = 533
+    GROWTH_RESERVED = 534
+    RESERVED_LIMIT = 540
     QUERY_TOO_DEEP = 525
     COMPOSITE_REPLICATED = 527
     QUERY_TIME = 528
@@ -114,6 +123,11 @@ def canister_not_found(canister: bytes) -> Rejected:
 def no_route(canister: bytes) -> Rejected:
     """The id belongs to no subnet's range, so that a canister's call leads nowhere."""
     return routed(Code.CANISTER_NOT_FOUND, f"No route to canister {name(canister)}")
+
+
+def remote_call_too_large(caller: bytes) -> Rejected:
+    """A call to a canister of another subnet is larger than a stream between subnets carries."""
+    return routed(Code.CONTRACT_VIOLATION, f"Canister {name(caller)} violated contract: payload too large")
 
 
 def query_unavailable(canister: bytes, status: Status) -> Rejected | None:
@@ -195,6 +209,35 @@ def queue_full(canister: bytes) -> Rejected:
 def ingress_expired() -> Rejected:
     """A user's call waited so long that it may not begin any more."""
     return reject(Code.INGRESS_EXPIRED, "Ingress message timed out waiting to start executing.")
+
+
+def out_of_cycles_text(canister: bytes, missing: int, *, reveal: bool) -> str:
+    """A canister cannot pay without freezing; only its controllers are told how many cycles are missing."""
+    text = f"Canister {name(canister)} is out of cycles"
+    return f"{text}: please top up the canister with at least {missing} additional cycles" if reveal else text
+
+
+def out_of_cycles(canister: bytes, missing: int, *, reveal: bool) -> Rejected:
+    """A message cannot be paid for."""
+    return reject(Code.OUT_OF_CYCLES, out_of_cycles_text(canister, missing, reveal=reveal))
+
+
+def frozen(canister: bytes) -> Rejected:
+    """A frozen canister answers no queries."""
+    return reject(
+        Code.OUT_OF_CYCLES,
+        f"Canister {name(canister)} is unable to process query calls because it's frozen. "
+        "Please top up the canister with cycles and try again.",
+    )
+
+
+def too_few_cycles(canister: bytes, attached: int, minimum: int) -> Rejected:
+    """Another canister's call brings fewer cycles than `minimum_incoming_canister_call_cycles`."""
+    return routed(
+        Code.CALL_CYCLES,
+        f"Canister {name(canister)} requires at least {minimum} transferred cycles with calls of other canisters, "
+        f"but {attached} were attached",
+    )
 
 
 def deadline_expired() -> Rejected:

@@ -130,6 +130,19 @@ class Response:
 Message: TypeAlias = Request | Response
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """The messages of a subnet for one other subnet, and how far it has taken that subnet's messages for it.
+
+    Messages are numbered from 0; `begin` is the number of the first one that is kept, `taken` the number of the
+    next message to take.
+    """
+
+    begin: int = 0
+    messages: tuple[Message, ...] = ()
+    taken: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     """A closure of the canister: `function` is a table index, `environment` is handed to it."""
@@ -140,7 +153,11 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingCall:
-    """A call that a canister made and that is not answered yet, with the closures that wait for it."""
+    """A call that a canister made and that is not answered yet, with the closures that wait for it.
+
+    `prepaid_callback` and `prepaid_answer` are the cycles paid in advance for the longest callback and the largest
+    answer; what they turn out not to cost is paid back.
+    """
 
     context: int
     callee: bytes
@@ -149,6 +166,8 @@ class PendingCall:
     on_cleanup: Callback | None = None
     cycles: int = 0
     deadline_ns: int = 0
+    prepaid_callback: int = 0
+    prepaid_answer: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -239,11 +258,37 @@ class Change:
     snapshot_id: bytes = b""
     snapshot_version: int = 0
     snapshot_time_ns: int = 0
+    snapshot_uploaded: bool = False
+    snapshot_from: bytes = b""  # the canister that the snapshot belongs to, where it is another one
+    renamed_from: bytes = b""
+    renamed_to: bytes = b""
+    renamed_changes: tuple[int, int] = (0, 0)  # changes before, of the canister and of the one it becomes
+    renamed_version: int = 0
+    requested_by: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotUpload:
+    """What was uploaded of a snapshot: the declared sizes in bytes, and content as numbered blobs.
+
+    Content comes in segments of `SNAPSHOT_SEGMENT` bytes, the last one of a region is shorter; a missing one is zeros.
+    `global_timer_ns` (0: inactive) and `low_memory_hook` are None where the metadata left them out.
+    """
+
+    module_size: int
+    heap_size: int
+    stable_size: int
+    global_kinds: tuple[str, ...] = ()
+    module: tuple[tuple[int, bytes], ...] = ()
+    heap: tuple[tuple[int, bytes], ...] = ()
+    stable: tuple[tuple[int, bytes], ...] = ()
+    global_timer_ns: int | None = None
+    low_memory_hook: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A canister snapshot; the memories are blobs named by hash, `None` where the canister had no module."""
+    """A canister snapshot: its module and memories are blobs named by hash, or those of an `upload`."""
 
     id: bytes
     taken_ns: int
@@ -258,11 +303,24 @@ class Snapshot:
     size: int
     low_memory_hook: str = "unmet"
     uploaded: bool = False
+    upload: SnapshotUpload | None = None
+
+    @property
+    def blobs(self) -> set[bytes]:
+        """The hashes of all blobs that the snapshot needs, chunks included."""
+        named = {self.module_hash, self.heap, self.stable, *(digest for digest, _ in self.chunks)}
+        if self.upload is not None:
+            for segments in (self.upload.module, self.upload.heap, self.upload.stable):
+                named |= {digest for _, digest in segments}
+        return named - {b""}
 
 
 @dataclass(slots=True, kw_only=True)
 class Canister:
-    """One canister without its memory. `module_hash` is empty when no code is installed."""
+    """One canister without its memory. `module_hash` is empty when no code is installed.
+
+    `memory_used` are all bytes that storage is charged for, `charged_ns` the time until which it is paid (0: not yet).
+    """
 
     id: bytes
     settings: Settings
@@ -292,6 +350,10 @@ class Canister:
     query_bytes_in: int = 0
     query_bytes_out: int = 0
     cycles_burned: int = 0
+    reserved_cycles: int = 0
+    memory_used: int = 0
+    charged_ns: int = 0
+    outcall_cycles: int = 0
 
     @property
     def installed(self) -> bool:
@@ -344,6 +406,8 @@ class Outcall:
     """An HTTPS outcall that is under way: what a canister asked for, and how its answer is treated.
 
     `cycles` are returned with the answer; `transform` is the name of the canister's query that cleans responses.
+    One that is not `replicated` is made by one node. A flexible one is made by `nodes`, of which `min_responses` to
+    `max_responses` responses are returned.
     """
 
     number: int
@@ -358,6 +422,15 @@ class Outcall:
     context: bytes
     cycles: int
     deadline_ns: int
+    replicated: bool = True
+    nodes: int = 0
+    min_responses: int = 0
+    max_responses: int = 0
+
+    @property
+    def flexible(self) -> bool:
+        """Whether the canister asked for the responses of several nodes, which need not agree."""
+        return self.nodes > 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -377,6 +450,7 @@ class ReplicatedState:
     consumed_cycles: int = 0
     outcalls: dict[int, Outcall] = field(default_factory=dict)
     next_outcall: int = 0
+    streams: dict[bytes, Stream] = field(default_factory=dict)  # by the id of the other subnet
 
     def copy(self) -> ReplicatedState:
         """Return an independent copy; frozen parts are shared."""
@@ -386,4 +460,5 @@ class ReplicatedState:
             requests=dict(self.requests),
             management_queue=deque(self.management_queue),
             outcalls=dict(self.outcalls),
+            streams=dict(self.streams),
         )

@@ -2,18 +2,23 @@
 
 from .blobs import FileBlobs, MemoryBlobs
 from .codec import from_plain, to_plain
-from .examination import StateFinding, StateReport, examine_state
-from .salvage import salvage_state
+from .examination import StateFinding, StateReport
+from .lock import FolderLock, lock_folder
+from .network_file import NetworkFile
 from .store import Store
+from .subnet_folders import examine_state, salvage_state
 
 __all__ = [
     "FileBlobs",
+    "FolderLock",
     "MemoryBlobs",
+    "NetworkFile",
     "StateFinding",
     "StateReport",
     "Store",
     "examine_state",
     "from_plain",
+    "lock_folder",
     "salvage_state",
     "to_plain",
 ]

@@ -30,6 +30,14 @@ class MemoryBlobs:
         except KeyError:
             raise StateError(f"the blob {digest.hex()} is missing") from None
 
+    def read(self, digest: bytes, offset: int, size: int) -> bytes:
+        """Return a part of the content with this hash. Raises `StateError` when it is not there."""
+        return self.get(digest)[offset : offset + size]
+
+    def size(self, digest: bytes) -> int:
+        """Return the length in bytes of the content with this hash. Raises `StateError` when it is not there."""
+        return len(self.get(digest))
+
 
 class FileBlobs:
     """Blobs in a folder, one file each, written under another name and renamed when complete.
@@ -70,6 +78,21 @@ class FileBlobs:
             raise DamagedError(self.path(digest), "the SHA-256 of its content is not its name")
         return content
 
+    def read(self, digest: bytes, offset: int, size: int) -> bytes:
+        """Return a part of the content with this hash. Raises `DamagedError` when the file is missing.
+
+        The hash is not computed anew: this process wrote or checked every file that the state names.
+        """
+        handle = files.open_file(self.path(digest))
+        try:
+            return files.read_at(handle, size, offset, self.path(digest))
+        finally:
+            files.close(handle)
+
+    def size(self, digest: bytes) -> int:
+        """Return the length in bytes of the content with this hash. Raises `DamagedError` when it is missing."""
+        return files.length(self.path(digest))
+
     def check(self, digest: bytes) -> None:
         """Read a blob a MiB at a time. Raises `DamagedError` when it is missing or another."""
         hasher = hashlib.sha256()
@@ -89,6 +112,7 @@ class FileBlobs:
                 files.close(handle)
         if self._unsynced:
             files.sync_folder(self._folder)
+            files.sync_folder(self._folder.parent)
         self._unsynced.clear()
 
     def keep_only(self, wanted: Iterable[bytes]) -> None:

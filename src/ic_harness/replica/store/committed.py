@@ -81,6 +81,10 @@ class Committed:
         """Say that the journal is acknowledged up to `mark`. Raises `StateError`."""
         files.write_at(self._handle, self._slot(mark), mark.frames % 2 * _SLOT_SIZE, self.path)
 
+    def sync(self) -> None:
+        """Force what was put to the disk. Raises `StateError`."""
+        files.sync(self._handle, self.path)
+
     def _slot(self, mark: Mark) -> bytes:
         content = _SLOT.pack(_MAGIC, self._folder_id, self._number, mark.frames, mark.length, mark.chain)
         return content + _CHECKSUM.pack(zlib.crc32(content))

@@ -106,15 +106,6 @@ def examined(folder: Path) -> Iterator[Examination]:
         lock.release()
 
 
-def examine_state(folder: Path) -> StateReport:
-    """Report what is damaged in a state folder and what can be saved; changes nothing.
-
-    Raises `InputError` when there is no such folder, `StateError` when a process uses it.
-    """
-    with examined(folder) as result:
-        return result.report()
-
-
 def _examine(result: Examination) -> None:
     old = legacy.is_legacy(result.folder, result.found)
     result.loaded = _legacy(result) if old else _present(result)

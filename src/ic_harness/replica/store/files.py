@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from ic_harness import portable_files
 from ic_harness.errors import StateError
 
-_SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAX_BUFFERS: Final = 1000  # writev takes at most IOV_MAX buffers, 1,024 on Linux
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _BLOCK: Final = 1 << 20
@@ -92,11 +92,7 @@ def names(folder: Path) -> list[str]:
 def sync_folder(folder: Path) -> None:
     """Force the names in a folder to the disk."""
     with _naming("write", folder):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        portable_files.sync_folder(folder)
 
 
 # --- names --------------------------------------------------------------------------------------------------
@@ -136,8 +132,8 @@ def create(path: Path) -> int:
     """Make an empty file in place of what has this name; returns its descriptor, open for both directions."""
     remove(path)
     with _naming("write", path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _SAFE, 0o600)
-        os.fchmod(handle, 0o600)  # whatever the umask left of it
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | portable_files.SAFE, 0o600)
+        portable_files.make_private(handle)
         return handle
 
 
@@ -145,7 +141,7 @@ def open_file(path: Path, *, write: bool = False) -> int:
     """Open a regular file. Raises `MissingError`, or `DamagedError` for a folder, symbolic link or device."""
     try:
         with _naming("write" if write else "read", path):
-            handle = os.open(path, (os.O_RDWR if write else os.O_RDONLY) | _SAFE)
+            handle = os.open(path, (os.O_RDWR if write else os.O_RDONLY) | portable_files.SAFE)
     except StateError as error:
         _explain(path, error.__cause__)
         raise
@@ -178,7 +174,7 @@ def write(handle: int, buffers: Sequence[bytes], path: Path) -> None:
     try:  # not `_naming`, which costs a microsecond for every round
         for start in range(0, len(buffers), _MAX_BUFFERS):
             batch = buffers[start : start + _MAX_BUFFERS]
-            written = os.writev(handle, batch)
+            written = portable_files.write_buffers(handle, batch)
             if written < sum(map(len, batch)):  # a signal came, or the disk is nearly full
                 rest = memoryview(b"".join(batch))[written:]
                 while rest:
@@ -190,7 +186,7 @@ def write(handle: int, buffers: Sequence[bytes], path: Path) -> None:
 def write_at(handle: int, content: bytes, position: int, path: Path) -> None:
     """Write a few bytes at a position."""
     try:
-        written = os.pwrite(handle, content, position)
+        written = portable_files.write_at(handle, content, position)
     except OSError as error:
         raise _failed("write", path, error) from error
     if written != len(content):
@@ -217,12 +213,12 @@ def sync(handle: int, path: Path) -> None:
 def read_at(handle: int, length: int, position: int, path: Path) -> bytes:
     """Read up to `length` bytes at a position; fewer only at the end of the file."""
     with _naming("read", path):
-        content = os.pread(handle, length, position)
+        content = portable_files.read_at(handle, length, position)
         if len(content) == length or not content:
             return content
         parts = [content]  # one call reads at most 2 GiB
         while (position := position + len(parts[-1])) and sum(map(len, parts)) < length:
-            part = os.pread(handle, length - sum(map(len, parts)), position)
+            part = portable_files.read_at(handle, length - sum(map(len, parts)), position)
             if not part:
                 break
             parts.append(part)

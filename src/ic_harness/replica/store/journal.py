@@ -16,19 +16,19 @@
              content   raw bytes that the record refers to by length, in order
 
 A frame is written by one call after the round and before any caller learns of it. The kernel has it then, so
-it survives the death of the process; it is not forced to the disk each time, because losing power in the
-middle of a test run is not what this guards against.
+it survives the death of the process. It is forced to the disk each time only where the store is *durable*: losing
+power in the middle of a test run is not what the others guard against.
 
 A process that is killed while it appends leaves a prefix of a frame. Only that is a *torn* frame, and only
 where the file `committed-<n>` does not say that it was acknowledged: its round was never answered, so it may
 be cut off. A head has a checksum of its own, so a damaged length is not taken for a torn frame. The chain
 begins with the checksum of the header, so a frame is accepted in its own journal and place only. A power cut may
-leave bytes that were never written; that is damage like any other, and `ic-harness doctor` saves what is before.
+leave bytes that were never written; that is damage like any other, and `ic-harness doctor` saves what is before. A
+durable store was answering only for frames up to the acknowledged one, so it cuts such bytes off behind that.
 """
 
 from __future__ import annotations
 
-import fcntl
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -36,6 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ic_harness import portable_files
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
 from ic_harness.replica.store import files, sealed
@@ -105,7 +106,7 @@ class Journal:
     def lock(self) -> None:
         """Keep other processes out even when the lock file of the folder was deleted. Raises `StateError`."""
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            portable_files.lock(self._handle)
         except BlockingIOError as error:
             raise StateError(f"the journal {self.path} is in use by another process") from error
         except OSError as error:
@@ -134,6 +135,10 @@ class Journal:
             self.cut()
             raise
         self.mark = Mark(number, self.mark.length + HEAD_SIZE + len(head) + length, chain)
+
+    def sync(self) -> None:
+        """Force what was appended to the disk. Raises `StateError`."""
+        files.sync(self._handle, self.path)
 
     def cut(self) -> None:
         """Cut off what is behind the mark, and go there."""

@@ -88,10 +88,11 @@ class Loaded:
         self.bases = [memory.base for memory in self.contents.memories.values() if memory.base is not None]
 
 
-def load(folder: Path, found: Inventory, *, write: bool) -> Loaded | None:
+def load(folder: Path, found: Inventory, *, write: bool, durable: bool = False) -> Loaded | None:
     """Read the present generation of a folder; None when there is none yet. Raises `StateError`.
 
-    With `write` the journal is opened for appending. Nothing is changed.
+    With `write` the journal is opened for appending. Nothing is changed. `durable` is whether every acknowledged frame
+    was forced to the disk: what is damaged behind the last of them is then what a power cut left, and is left out.
     """
     if is_new(folder, found):
         return None
@@ -104,20 +105,25 @@ def load(folder: Path, found: Inventory, *, write: bool) -> Loaded | None:
         loaded = Loaded(begun.generation, begun.seed, begun.contents, journal, acknowledged)
         for base in loaded.bases:
             base.check()
-        replay(loaded)
+        replay(loaded, durable=durable)
     except BaseException:
         journal.close()
         raise
     return loaded
 
 
-def replay(loaded: Loaded) -> None:
+def replay(loaded: Loaded, *, durable: bool = False) -> None:
     """Check the header of the journal and apply its frames. Raises `DamagedError`."""
     acknowledged = loaded.acknowledged
     assert acknowledged is not None, "bug: a journal of this version without its acknowledged length"
     check_header(loaded)
-    for _ in applied(loaded):
-        check_mark(loaded, acknowledged)
+    try:
+        for _ in applied(loaded):
+            check_mark(loaded, acknowledged)
+    except DamagedError:
+        unanswered = loaded.journal.mark.frames >= acknowledged.mark.frames and acknowledged.slots == 2
+        if not (durable and unanswered):
+            raise
     check_end(loaded, acknowledged)
     loaded.notes += notes(loaded)
 
@@ -171,7 +177,7 @@ def notes(loaded: Loaded) -> list[str]:
     torn = journal.size - journal.mark.length
     if torn:
         found.append(
-            f"{journal.path}: frame {journal.mark.frames + 1} is torn, {torn} bytes of it were written; it is cut "
+            f"{journal.path}: frame {journal.mark.frames + 1} is torn, {torn} bytes of it are there; it is cut "
             "off, its round was never answered"
         )
     if acknowledged is not None and acknowledged.slots < 2:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
+from ic_harness import portable_files
 from ic_harness.errors import StateError
+from ic_harness.replica.store import files
 from ic_harness.replica.store.files import DamagedError
 
-_FLAGS: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+def lock_folder(folder: Path) -> FolderLock:
+    """Make a state folder if there is none, and lock it. Raises `StateError`."""
+    files.make_folder(folder)
+    return FolderLock(folder)
 
 
 class FolderLock:
@@ -53,8 +57,8 @@ class FolderLock:
     def _open(self, path: Path) -> int | None:
         try:
             if self._write:
-                return os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
-            return os.open(path, os.O_RDONLY | _FLAGS)
+                return os.open(path, os.O_RDWR | os.O_CREAT | portable_files.SAFE, 0o600)
+            return os.open(path, os.O_RDONLY | portable_files.SAFE)
         except OSError as error:
             if error.errno == errno.ENOENT and not self._write:
                 return None
@@ -64,13 +68,13 @@ class FolderLock:
 
     def _lock(self, handle: int) -> None:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            portable_files.lock(handle)
             if self._write:
-                os.fchmod(handle, 0o600)
+                portable_files.make_private(handle)
                 os.ftruncate(handle, 0)
-                os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+                portable_files.write_at(handle, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
-            owner = os.pread(handle, 32, 0).strip()
+            owner = portable_files.read_at(handle, 32, 0).strip()
             who = f"process {int(owner)}" if owner.isdigit() else "another process"
             raise StateError(f"the state folder {self._folder} is in use by {who}") from error
         except OSError as error:

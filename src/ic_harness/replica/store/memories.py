@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -62,13 +62,14 @@ class Base:
                 wanted = f"{self.checksums[index]:08x}"
                 raise DamagedError(self.path(region), f"CRC-32 {wanted} expected, it has {checksum:08x}")
 
-    def read_into(self, region: str, content: bytearray) -> None:
-        """Read a region to the beginning of `content`, which is as long or longer."""
+    def read_into(self, region: str, content: bytearray, most: int) -> None:
+        """Read the first `most` bytes of a region to the beginning of `content`, which is as long or longer."""
         length = 0
         for block in files.blocks(self.path(region)):
-            if length + len(block) > len(content):
+            wanted = block[: max(0, most - length)]
+            if length + len(wanted) > len(content):
                 raise DamagedError(self.path(region), f"it is longer than the memory, {len(content)} bytes")
-            content[length : length + len(block)] = block
+            content[length : length + len(wanted)] = wanted
             length += len(block)
         self._check_size(region, self.sizes[REGIONS.index(region)], length)
 
@@ -79,20 +80,51 @@ class Base:
 
 @dataclass(slots=True)
 class StoredMemory:
-    """The memory of one canister on disk. `base` is None where the journal holds all of it."""
+    """The memory of one canister on disk. `base` is None where the journal holds all of it.
+
+    `kept` is how many bytes of the base, by region, are still content: a memory that was put back to a moment when it
+    was smaller, and grew again, has zeros behind them. None means all.
+    """
 
     heap_size: int
     stable_size: int
     globals: tuple[int, ...]
     base: Base | None = None
     pieces: list[Piece] = field(default_factory=list)
+    kept: tuple[int, int] | None = None
+
+    @property
+    def is_base(self) -> bool:
+        """Whether the base is all of it."""
+        return (
+            self.base is not None
+            and not self.pieces
+            and self.base.sizes == (self.heap_size, self.stable_size)
+            and self.kept in {None, self.base.sizes}
+        )
+
+    def resized(self, heap_size: int, stable_size: int, globals_: tuple[int, ...]) -> StoredMemory:
+        """Return this memory with other sizes and globals; content behind a smaller size is gone."""
+        sizes = {"heap": heap_size, "stable": stable_size}
+        pieces = self.pieces
+        if heap_size < self.heap_size or stable_size < self.stable_size:
+            cut = [
+                replace(piece, length=min(piece.length, sizes[piece.region] - piece.offset))
+                for piece in self.pieces
+            ]
+            pieces = [piece for piece in cut if piece.length > 0]
+        kept = self.kept or (None if self.base is None else self.base.sizes)
+        if kept is not None:
+            kept = min(kept[0], heap_size), min(kept[1], stable_size)
+        return StoredMemory(heap_size, stable_size, globals_, self.base, pieces, kept)
 
     def load(self, journal: Journal) -> StateImage:
         """Put the memory together. Raises `DamagedError`."""
         regions = {"heap": bytearray(self.heap_size), "stable": bytearray(self.stable_size)}
         for region, content in regions.items():
             if self.base is not None:
-                self.base.read_into(region, content)
+                kept = self.kept or self.base.sizes
+                self.base.read_into(region, content, kept[REGIONS.index(region)])
         for piece in self.pieces:
             content, end = regions[piece.region], piece.offset + piece.length
             if end > len(content):

@@ -14,6 +14,7 @@ from ic_harness.replica.state.replicated_state import (
     ReplicatedState,
     Request,
     RequestRecord,
+    Stream,
 )
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.memories import REGIONS, CanisterMemories, Piece, StoredMemory
@@ -45,6 +46,7 @@ class Contents:
         requests = _from_map(record["requests"], RequestRecord)
         memories = [_memory_entry(entry) for entry in record["memories"]]
         outcalls = _from_map(record.get("outcalls", []), Outcall)
+        streams = _from_map(record.get("streams", []), Stream)
         for entry in memories:
             content_at = self._apply_memory(entry, content_at)
         self.state = self.state or ReplicatedState(time_ns=0)
@@ -55,6 +57,7 @@ class Contents:
         _apply_map(self.state.canisters, canisters)
         _apply_map(self.state.requests, requests)
         _apply_map(self.state.outcalls, outcalls)
+        _apply_map(self.state.streams, streams)
         self.state.next_outcall = max([self.state.next_outcall, *(number for number, _ in outcalls)])
 
     def _apply_memory(self, entry: _MemoryEntry, at: int) -> int:
@@ -62,9 +65,10 @@ class Contents:
             self.memories.pop(entry.canister_id, None)
             return at
         known = None if entry.whole else self.memories.get(entry.canister_id)
-        memory = StoredMemory(entry.heap_size, entry.stable_size, entry.globals)
-        if known is not None:
-            memory.base, memory.pieces = known.base, known.pieces
+        if known is None:
+            memory = StoredMemory(entry.heap_size, entry.stable_size, entry.globals)
+        else:
+            memory = known.resized(entry.heap_size, entry.stable_size, entry.globals)
         for region, offset, length in entry.pieces:
             memory.pieces.append(Piece(region, offset, length, at))
             at += length
@@ -102,7 +106,7 @@ def check_world(state: ReplicatedState) -> None:
 def record_of(state: ReplicatedState, changes: StateDelta, memories: list[list[Any]]) -> dict[str, Any]:
     """The record of a round. Raises `StateError` for a value that could not be read again."""
     check_world(state)
-    return {
+    record = {
         "scalars": [getattr(state, name) for name in _SCALARS],
         "management": [to_plain(request) for request in state.management_queue],
         "canisters": _plain_map((key, state.canisters.get(key)) for key in sorted(changes.canisters)),
@@ -110,6 +114,9 @@ def record_of(state: ReplicatedState, changes: StateDelta, memories: list[list[A
         "memories": memories,
         "outcalls": _plain_map(changes.outcalls.items()),
     }
+    if changes.streams:  # only a network of several subnets has them
+        record["streams"] = _plain_map(changes.streams.items())
+    return record
 
 
 def memory_entries(
@@ -146,8 +153,7 @@ def blobs_of(state: ReplicatedState) -> set[bytes]:
     for canister in state.canisters.values():
         wanted |= {canister.module_hash, *canister.chunks}
         for snapshot in canister.snapshots.values():
-            chunks = {digest for digest, _ in snapshot.chunks}
-            wanted |= {snapshot.module_hash, snapshot.heap, snapshot.stable, *chunks}
+            wanted |= snapshot.blobs
     return wanted - {b""}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,50 +24,68 @@ from ic_harness.replica.store.store import FOLDER_ID_LENGTH
 _NOT_COPIED = frozenset({"lock", "seed", "seed.new", "server.json", "blobs"})
 
 
-def salvage_state(folder: Path, target: Path) -> StateReport:
-    """Write the longest consistent state of `folder` to `target`, which must not be there or be empty.
+def salvage_folder(folder: Path, target: Path) -> StateReport:
+    """Write the longest consistent state of the subnet in `folder` to `target`, which must not be there or be empty.
 
     A canister whose memory or module is damaged is left out; calls that wait for it are rejected. Other files
     of the folder, such as keys and known canisters of the command line, are copied.
 
     Raises `InputError` for a target that is in use, `StateError` when nothing can be saved or written.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} is there already: name a folder that is empty or not there")
-    if target.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{target} is inside of {folder}: name a folder outside of it")
+    check_target(folder, target)
     with examined(folder) as result:
         if result.loaded is None:
             raise StateError(
                 f"nothing of {folder} can be saved: {'; '.join(_problems(result)) or 'it is empty'}"
             )
-        there = target.is_dir()
-        try:
-            _write(result, target)
-        except BaseException:
-            for left in files.names(target) if target.is_dir() else ():
-                files.remove(target / left)
-            if not there:
-                files.remove(target)
-            raise
+        with cleared_on_failure(target):
+            write_saved(result, target)
         return result.report()
+
+
+def check_target(folder: Path, target: Path) -> None:
+    """Raise `InputError` for a target that is in use or inside of the folder."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{target} is there already: name a folder that is empty or not there")
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{target} is inside of {folder}: name a folder outside of it")
+
+
+@contextmanager
+def cleared_on_failure(target: Path) -> Iterator[None]:
+    """Leave nothing of what was written when the block fails."""
+    there = target.is_dir()
+    try:
+        yield
+    except BaseException:
+        for left in files.names(target) if target.is_dir() else ():
+            files.remove(target / left)
+        if not there:
+            files.remove(target)
+        raise
 
 
 def _problems(result: Examination) -> list[str]:
     return [found.detail for found in result.findings if found.state == "damaged"]
 
 
-def _write(result: Examination, target: Path) -> None:
+def copy_others(folder: Path, names: Iterable[str], target: Path) -> None:
+    """Copy the files of those names that are no state, such as keys."""
+    for other in sorted(set(names) - _NOT_COPIED):
+        path = folder / other
+        if path.is_file() and not path.is_symlink():
+            files.write_new(target / other, list(files.blocks(path)))
+
+
+def write_saved(result: Examination, target: Path) -> None:
+    """Write what can be saved of an examined folder into a new one."""
     loaded = result.loaded
     assert loaded is not None, "bug: nothing to write"
     state = loaded.contents.state
     if state is not None:
         _leave_out(result, state)
     files.make_folder(target)
-    for other in sorted(result.found.other - _NOT_COPIED):
-        path = result.folder / other
-        if path.is_file() and not path.is_symlink():
-            files.write_new(target / other, list(files.blocks(path)))
+    copy_others(result.folder, result.found.other, target)
     blobs = FileBlobs(target / "blobs")
     for digest in sorted(blobs_of(state)) if state is not None else ():
         blobs.put(result.blobs.get(digest))
@@ -120,7 +139,7 @@ def _leave_out_blobs(result: Examination, canister: Canister) -> None:
         del canister.chunks[digest]
         lost("chunk", digest)
     for snapshot in list(canister.snapshots.values()):
-        if not whole(snapshot.module_hash, snapshot.heap, snapshot.stable):
+        if not whole(*(snapshot.blobs - {digest for digest, _ in snapshot.chunks})):
             del canister.snapshots[snapshot.id]
             lost("snapshot", snapshot.id)
         elif not whole(*(digest for digest, _ in snapshot.chunks)):

@@ -47,10 +47,12 @@ class Store:
 
     `seed` is the network's: the one of the folder, in a new folder `wanted_seed` or a drawn one. `notes` tell
     what was found that is no damage, such as a torn frame that was cut off. Raises `StateError` when the folder
-    is damaged, in use, of another version, cannot be written, or belongs to another seed.
+    is damaged, in use, of another version, cannot be written, or belongs to another seed. With `durable` every round is
+    forced to the disk, together with what it names, before `append` returns.
     """
 
-    def __init__(self, folder: Path, wanted_seed: bytes | None = None) -> None:
+    def __init__(self, folder: Path, wanted_seed: bytes | None = None, *, durable: bool = False) -> None:
+        self._durable = durable
         files.make_folder(folder)
         self.folder = folder
         self._lock = FolderLock(folder)
@@ -76,7 +78,7 @@ class Store:
         if legacy.is_legacy(self.folder, found):
             self._migrate(legacy.load(self.folder, found), wanted_seed)
         else:
-            loaded = loading.load(self.folder, found, write=True)
+            loaded = loading.load(self.folder, found, write=True, durable=self._durable)
             if loaded is None:
                 self._begin(fresh_seed() if wanted_seed is None else wanted_seed)
             else:
@@ -155,15 +157,21 @@ class Store:
     def append(self, state: ReplicatedState, changes: StateDelta, memories: CanisterMemories) -> None:
         """Keep what a round changed. When this returns it survives the death of the process.
 
-        Raises `StateError`; nothing of the round is then kept, and no later round is taken, because it would
-        go on from one that is not there.
+        With `durable` it survives a power cut too. Raises `StateError`; nothing of the round is then kept, and no
+        later round is taken, because it would go on from one that is not there.
         """
         if self._failure is not None:
             raise StateError(f"no round can be kept after a failure: {self._failure!r}") from self._failure
         try:
             entries, content, changed = memory_entries(state, changes, memories)
+            if self._durable:
+                self.blobs.sync()
             self._journal.append(record_of(state, changes, entries), content)
+            if self._durable:
+                self._journal.sync()
             self._committed.put(self._journal.mark)
+            if self._durable:
+                self._committed.sync()
             self._changed |= changed
             if self._journal.mark.length > max(CHECKPOINT_BYTES, 2 * self._memory_bytes):
                 self.checkpoint(state, memories)
@@ -195,7 +203,7 @@ class Store:
     def _image(self, canister: Canister, memories: CanisterMemories) -> StateImage | StoredMemory:
         stored = self._memories.get(canister.id)
         if canister.id not in self._changed and stored is not None:
-            return stored if stored.base and not stored.pieces else stored.load(self._journal)
+            return stored if stored.is_base else stored.load(self._journal)
         return memories.export_state(canister)
 
     def _write_generation(

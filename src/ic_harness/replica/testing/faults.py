@@ -45,7 +45,7 @@ class Fault:
     `after` requests that match pass, the next `times` are harmed; `seconds` is for delays.
     """
 
-    harm: FaultKind
+    kind: FaultKind
     endpoint: str | None = "call"
     method: str | None = None
     after: int = 0
@@ -104,7 +104,7 @@ class Faults:
         if fault is None:
             response = answer(request)
         else:
-            response = _KINDS[fault.harm](self, fault, request, answer)
+            response = _KINDS[fault.kind](self, fault, request, answer)
         with self._lock:
             self._passed += 1
             self._lock.notify_all()
@@ -125,7 +125,7 @@ class Faults:
                 return fault
         return None
 
-    # --- what each harm does --------------------------------------------------------------------------------
+    # --- what each kind does --------------------------------------------------------------------------------
 
     def _drop_request(self, _fault: Fault, _request: HttpRequest, _answer: Answerer) -> HttpResponse:
         raise TransportError("the request was lost (ordered fault)")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from ic_harness.replica.execution.frame import CallDraft, Frame
-from ic_harness.replica.execution.interface import OutgoingCall
+from ic_harness.replica.execution.interface import Mode, OutgoingCall
 from ic_harness.replica.execution.traps import CanisterTrap, contract, invalid_principal
 from ic_harness.replica.state.replicated_state import Callback
-
-from . import prices
 
 MAX_PRINCIPAL = 29
 MAX_METHOD_NAME = 20_000
@@ -18,6 +16,7 @@ MAX_CALLS = 7_680
 MAX_CALLS_BYTES = 256 << 20
 """Payload of all calls that one message may make."""
 QUEUE_FULL_OR_NO_CYCLES = 2
+_UNCHARGED = frozenset({Mode.COMPOSITE_QUERY, Mode.COMPOSITE_REPLY, Mode.COMPOSITE_REJECT})
 
 
 def call_new(
@@ -108,20 +107,20 @@ def call_perform(frame: Frame) -> int:
     draft = _draft(frame, "call_perform")
     frame.draft = None
     used = frame.slots_used.get(draft.callee, 0)
-    fee = prices.call(len(draft.method.encode()) + len(draft.payload)) if frame.env.fees else 0
+    prepaid = _prepayments(frame, draft)
     payload_bytes = frame.payload_bytes + len(draft.payload)
     full = (
         used >= frame.env.queue_room.get(draft.callee, QUEUE_CAPACITY)
         or len(frame.calls) >= MAX_CALLS
         or payload_bytes > MAX_CALLS_BYTES
     )
-    if full or fee > frame.liquid_balance - draft.cycles:
+    if full or sum(prepaid) > frame.liquid_balance - draft.cycles:
         return QUEUE_FULL_OR_NO_CYCLES
     # EFFECT
     frame.slots_used[draft.callee] = used + 1
     frame.payload_bytes = payload_bytes
     frame.cycles_sent += draft.cycles
-    frame.fees_held += fee
+    frame.fees_held += sum(prepaid)
     frame.calls.append(
         OutgoingCall(
             callee=draft.callee,
@@ -132,9 +131,21 @@ def call_perform(frame: Frame) -> int:
             on_reject=draft.on_reject,
             on_cleanup=draft.on_cleanup,
             timeout_s=draft.timeout_s,
+            prepaid_callback=prepaid[0],
+            prepaid_request=prepaid[1],
+            prepaid_answer=prepaid[2],
         )
     )
     return 0
+
+
+def _prepayments(frame: Frame, draft: CallDraft) -> tuple[int, int, int]:
+    """What a call pays in advance: for its callback, for sending it, for its answer. Queries pay nothing."""
+    fees = frame.env.fees
+    if not fees.charged or frame.env.mode in _UNCHARGED:
+        return 0, 0, 0
+    size = len(draft.method.encode()) + len(draft.payload)
+    return fees.callback(is_64=frame.is_64), fees.call_request(size), fees.call_answer
 
 
 def _draft(frame: Frame, function: str) -> CallDraft:
@@ -148,5 +159,7 @@ def _draft(frame: Frame, function: str) -> CallDraft:
 
 def _out_of_cycles(frame: Frame, amount: int) -> CanisterTrap:
     missing = amount - frame.liquid_balance
-    text = f"Canister is out of cycles: please top up the canister with at least {missing} additional cycles"
+    text = "Canister is out of cycles"
+    if frame.env.caller in frame.env.controllers:
+        text += f": please top up the canister with at least {missing} additional cycles"
     return CanisterTrap(504, text)

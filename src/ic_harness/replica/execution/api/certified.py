@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.frame import Frame, copy_part, value_functions
 from ic_harness.replica.execution.traps import contract
-
-from .copying import copy_part, pair
 
 MAX_CERTIFIED_DATA = 32
 
-root_key_size, root_key_copy = pair("root_key", lambda frame: frame.env.root_key)
+root_key_size, root_key_copy = value_functions("root_key", lambda frame: frame.env.root_key)
 
 
 def certified_data_set(frame: Frame, source: int, size: int) -> None:

@@ -6,13 +6,22 @@ little endian.
 
 from __future__ import annotations
 
+from typing import Final
+
+from ic_harness.principal import Principal
 from ic_harness.replica.execution.frame import Frame
-from ic_harness.replica.execution.traps import trapped
+from ic_harness.replica.execution.traps import contract, trapped
 from ic_harness.units import MAX_CYCLES
 
-from . import prices
-
 _MAX_64 = (1 << 64) - 1
+CYCLES_MINTING_CANISTER: Final = bytes.fromhex("00000000000000040101")
+"""The id of the only canister that creates cycles, rkp4c-7iaaa-aaaaa-aaaca-cai."""
+_TOOLCHAIN: Final = (
+    "If you are running this canister in a test environment (e.g., dfx), make sure the test environment is up to "
+    "date. Otherwise, this is likely an error with the compiler/CDK toolchain being used to build the canister. "
+    "Please report the error to IC devs on the forum: https://forum.dfinity.org and include which language/CDK "
+    "was used to create the canister."
+)
 
 
 def _give(frame: Frame, address: int, amount: int) -> None:
@@ -94,40 +103,56 @@ def burn128(frame: Frame, high: int, low: int, address: int) -> None:
     _give(frame, address, burned)
 
 
+def mint128(frame: Frame, high: int, low: int, address: int) -> None:
+    """Create cycles, as much as fits the balance; writes how many. Only the cycles minting canister may.
+
+    Not in the interface specification: `ic0_mint_cycles128` of DFINITY's replica.
+    """
+    if frame.env.canister_id != CYCLES_MINTING_CANISTER:
+        own, minting = Principal(frame.env.canister_id), Principal(CYCLES_MINTING_CANISTER)
+        raise contract(
+            f"ic0.mint_cycles128 cannot be executed on non Cycles Minting Canister: {own} != {minting}",
+            _TOOLCHAIN,
+        )
+    minted = min(high << 64 | low, MAX_CYCLES - frame.balance)
+    frame.cycles_minted += minted
+    _give(frame, address, minted)
+
+
 def cost_call(frame: Frame, method_name_size: int, payload_size: int, address: int) -> None:
     """What an inter-canister call of these sizes costs at most, beside the cycles attached."""
-    _give(frame, address, prices.call(method_name_size + payload_size))
+    _give(frame, address, frame.env.fees.call(method_name_size + payload_size, is_64=frame.is_64))
 
 
 def cost_create_canister(frame: Frame, address: int) -> None:
     """What creating a canister costs."""
-    _give(frame, address, prices.CREATE_CANISTER)
+    _give(frame, address, frame.env.fees.create_canister)
 
 
 def cost_http_request(frame: Frame, request_size: int, max_response_size: int, address: int) -> None:
     """What an HTTPS outcall of these sizes costs."""
-    _give(frame, address, prices.http_request(request_size, max_response_size, frame.env.nodes))
+    _give(frame, address, frame.env.fees.http_request(request_size, max_response_size))
 
 
 def cost_sign_with_ecdsa(frame: Frame, name: int, size: int, curve: int, address: int) -> int:
     """What a signature costs; 0, or 1 for an unknown curve, 2 for an unknown key name."""
-    return _key_cost(frame, frame.read(name, size), curve == 0, address, prices.SIGN_WITH_ECDSA)
+    return _key_cost(frame, frame.read(name, size), curve == 0, address)
 
 
 def cost_sign_with_schnorr(frame: Frame, name: int, size: int, algorithm: int, address: int) -> int:
     """What a signature costs; 0, or 1 for an unknown algorithm, 2 for an unknown key name."""
-    return _key_cost(frame, frame.read(name, size), algorithm in (0, 1), address, prices.SIGN_WITH_SCHNORR)
+    return _key_cost(frame, frame.read(name, size), algorithm in (0, 1), address)
 
 
 def cost_vetkd_derive_key(frame: Frame, name: int, size: int, curve: int, address: int) -> int:
     """What deriving a key costs; 0, or 1 for an unknown curve, 2 for an unknown key name."""
-    return _key_cost(frame, frame.read(name, size), curve == 0, address, prices.VETKD_DERIVE_KEY)
+    return _key_cost(frame, frame.read(name, size), curve == 0, address)
 
 
-def _key_cost(frame: Frame, name: bytes, known: bool, address: int, by_key: dict[str, int]) -> int:  # noqa: FBT001
+def _key_cost(frame: Frame, name: bytes, known: bool, address: int) -> int:  # noqa: FBT001
     if not known:
         return 1
-    price = by_key.get(name.decode(errors="replace"))
+    price = frame.env.fees.signature(name.decode(errors="replace"))
     if price is None:
         return 2
     _give(frame, address, price)

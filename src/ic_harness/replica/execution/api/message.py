@@ -5,24 +5,24 @@ Interface specification, "Message payload", "Replying", "Message context".
 
 from __future__ import annotations
 
-from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.frame import Frame, value_functions
 from ic_harness.replica.execution.interface import Mode, Reject, Reply
 from ic_harness.replica.execution.traps import contract
 
-from .copying import pair
-
-arg_data_size, arg_data_copy = pair("msg_arg_data", lambda frame: frame.env.arg)
-caller_size, caller_copy = pair("msg_caller", lambda frame: frame.env.caller)
-caller_info_data_size, caller_info_data_copy = pair(
+arg_data_size, arg_data_copy = value_functions("msg_arg_data", lambda frame: frame.env.arg)
+caller_size, caller_copy = value_functions("msg_caller", lambda frame: frame.env.caller)
+caller_info_data_size, caller_info_data_copy = value_functions(
     "msg_caller_info_data", lambda frame: frame.env.caller_info
 )
-caller_info_signer_size, caller_info_signer_copy = pair(
+caller_info_signer_size, caller_info_signer_copy = value_functions(
     "msg_caller_info_signer", lambda frame: frame.env.caller_info_signer
 )
-reject_message_size, reject_message_copy = pair(
+reject_message_size, reject_message_copy = value_functions(
     "msg_reject_msg", lambda frame: frame.env.reject_message.encode()
 )
-method_name_size, method_name_copy = pair("msg_method_name", lambda frame: frame.env.method_name.encode())
+method_name_size, method_name_copy = value_functions(
+    "msg_method_name", lambda frame: frame.env.method_name.encode()
+)
 
 _NO_ANSWER_ADVICE = "Check the canister's logic to ensure it replies or rejects at most once."
 

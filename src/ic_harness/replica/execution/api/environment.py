@@ -1,16 +1,14 @@
-"""The canister about itself: identity, status, controllers, environment variables; printing and trapping.
+"""What a canister asks about its environment: identity, status, controllers, variables, time; printing and trapping.
 
 Interface specification, "Canister Id", "Canister status", "Canister version", "Controller check",
-"Environment variables", "Debugging aids".
+"Environment variables", "Time", "Global timer", "Performance counter", "Debugging aids".
 """
 
 from __future__ import annotations
 
-from ic_harness.replica.execution.frame import Frame
+from ic_harness.replica.execution.frame import Frame, copy_part, value_functions
 from ic_harness.replica.execution.interface import Mode
 from ic_harness.replica.execution.traps import CanisterTrap, called_trap, contract
-
-from .copying import copy_part, pair
 
 MAX_VARIABLE_NAME = 128
 MAX_LOG_LINE = 32 << 10
@@ -19,8 +17,8 @@ _UNREPLICATED = {
     Mode.COMPOSITE_CLEANUP, Mode.INSPECT,
 }  # fmt: skip
 
-self_size, self_copy = pair("canister_self", lambda frame: frame.env.canister_id)
-subnet_self_size, subnet_self_copy = pair("subnet_self", lambda frame: frame.env.subnet_id)
+self_size, self_copy = value_functions("canister_self", lambda frame: frame.env.canister_id)
+subnet_self_size, subnet_self_copy = value_functions("subnet_self", lambda frame: frame.env.subnet_id)
 
 
 def status(frame: Frame) -> int:
@@ -44,6 +42,27 @@ def is_controller(frame: Frame, source: int, size: int) -> int:
 def in_replicated_execution(frame: Frame) -> int:
     """1 when every node of the subnet runs this message."""
     return int(frame.env.mode not in _UNREPLICATED)
+
+
+def now(frame: Frame) -> int:
+    """Nanoseconds since 1970; the same during the whole message."""
+    return frame.env.time_ns
+
+
+def global_timer_set(frame: Frame, deadline_ns: int) -> int:
+    """Set the timer (0 = off) and return what it was."""
+    before = frame.env.global_timer_ns if frame.timer_ns is None else frame.timer_ns
+    frame.timer_ns = deadline_ns
+    return before
+
+
+def performance_counter(frame: Frame, kind: int) -> int:
+    """Instructions used: 0 = by this message, 1 = by the whole call context."""
+    if kind == 0:
+        return frame.instructions
+    if kind == 1:
+        return frame.env.call_context_instructions + frame.instructions
+    raise contract(f"ic0.performance_counter: Error getting performance counter type {kind}")
 
 
 def variable_count(frame: Frame) -> int:

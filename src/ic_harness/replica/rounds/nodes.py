@@ -1,0 +1,73 @@
+"""The nodes of a network, one a subnet, and which of them a request is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from ic_harness.replica.management import ManagementReject, effective_canister, specified_id
+from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.registry import Registry
+from ic_harness.replica.state.replicated_state import MANAGEMENT, Request
+
+
+class Nodes:
+    """The nodes of all subnets, in the order of the registry; the first is that of the root subnet."""
+
+    def __init__(self, nodes: Sequence[Node], registry: Registry) -> None:
+        self.all = tuple(nodes)
+        self.registry = registry
+        self.root = self.all[0]
+        """The node of the root subnet."""
+        self._by_subnet = {node.subnet.id: node for node in nodes}
+        self.host: Callable[[bytes], Node | None] = self._cached_host()
+        """Returns the node that is responsible for a canister id; None when no subnet is."""
+
+    @property
+    def default(self) -> Node:
+        """The node of the subnet on which canisters are created when no subnet is named."""
+        return self._of(self.registry.default)
+
+    def add(self, node: Node) -> None:
+        """Add the node of a new subnet; for commands of the runner."""
+        self._by_subnet[node.subnet.id] = node
+        self.registry.add(node.subnet)
+        self.all = (*self.all, node)
+        self.host = self._cached_host()  # the old cache may say of an id that no subnet has it
+
+    def _cached_host(self) -> Callable[[bytes], Node | None]:
+        return lru_cache(maxsize=4096)(self._host)
+
+    def _host(self, canister_id: bytes) -> Node | None:
+        subnet = self.registry.host(canister_id)
+        return None if subnet is None else self._of(subnet)
+
+    def find(self, subnet_id: bytes) -> Node | None:
+        """Return the node of a subnet; None when there is no such subnet."""
+        return self._by_subnet.get(subnet_id)
+
+    def target(self, request: Request, effective_id: bytes | None = None) -> Node | None:
+        """Return the node that executes a call from outside without an envelope; None when no subnet does.
+
+        `effective_id`, of a canister or subnet, decides where the management canister could act on several.
+        """
+        if len(self.all) == 1:
+            return self.root
+        wanted = request.callee if effective_id is None else effective_id
+        if wanted == MANAGEMENT:
+            wanted = _concerned(request) or MANAGEMENT
+        if wanted == MANAGEMENT:
+            return self.default
+        return self.find(wanted) or self.host(wanted)
+
+    def _of(self, subnet: Subnet) -> Node:
+        return self._by_subnet[subnet.id]
+
+
+def _concerned(request: Request) -> bytes | None:
+    """The canister that a management call concerns or creates; None where it names none."""
+    try:
+        return effective_canister(request) or specified_id(request)
+    except ManagementReject:
+        return None  # the management canister says what is wrong with the argument

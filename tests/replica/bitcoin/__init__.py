@@ -1,0 +1,1 @@
+"""Bitcoin networks in memory."""

@@ -1,0 +1,61 @@
+"""What rounds leave to later: figures are made when they are read; rounds without a waiting caller rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from ic_harness.replica.rounds import pacing as pacing_module
+from ic_harness.replica.rounds.metrics import KEPT, ExecutionMetrics, Figures
+from ic_harness.replica.rounds.pacing import PAUSE_S, UNATTENDED, Pacing
+from ic_harness.replica.state.delta import MessageCost
+
+CANISTER = b"\x00\x01"
+
+
+def cost(what: str) -> tuple[bytes, MessageCost]:
+    """What a message cost, as rounds record it."""
+    return CANISTER, MessageCost(what, 10, -3, False)
+
+
+def query(what: str) -> ExecutionMetrics:
+    """The figures of a query."""
+    return ExecutionMetrics(
+        round=7, canister_id=CANISTER, what=what, instructions=1, cycles=0, trapped=False, query=True
+    )
+
+
+def test_rounds_come_before_what_is_added_later():
+    """A query that was answered after a round stands behind its messages; one can come back for what is new."""
+    figures = Figures()
+    figures.rounds.append((6, [cost("first"), cost("second")]))
+    figures.extend([query("third")])
+    figures.rounds.append((8, [cost("fourth")]))
+    number, found = figures.since()
+    assert (number, [one.what for one in found]) == (4, ["first", "second", "third", "fourth"])
+    assert [(one.round, one.cycles, one.query) for one in found[1:3]] == [(6, -3, False), (7, 0, True)]
+    assert not figures.rounds
+    assert figures.since(3) == (4, found[3:])
+    assert figures.since(4) == (4, [])
+
+
+def test_numbers_go_on_when_old_entries_are_forgotten():
+    """Only the newest are kept, and numbers count those that were dropped."""
+    figures = Figures()
+    for number in range(KEPT + 5):
+        figures.rounds.append((number, [cost(str(number))]))
+    count, found = figures.since()
+    assert (count, len(found), found[0].what) == (KEPT + 5, KEPT, "5")
+    assert [one.what for one in figures.since(KEPT + 4)[1]] == [str(KEPT + 4)]
+
+
+def test_rounds_slow_down_when_nobody_waits(monkeypatch):
+    """A short chain of rounds is quick, a longer one rests; a caller that waits makes it quick again."""
+    monkeypatch.setattr(pacing_module, "monotonic_s", lambda: 5.0)
+    pacing = Pacing()
+    for _ in range(UNATTENDED - 1):
+        pacing.ran()
+    assert pacing.rest_s() == 0
+    pacing.ran()
+    assert pacing.rest_s() == pytest.approx(PAUSE_S)
+    pacing.unattended = 0
+    assert pacing.rest_s() == 0
