@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ic_harness import candid
 from ic_harness.candid import FuncRef
@@ -85,7 +86,7 @@ class Asker:
         self.agent = network.agent()
 
     def argument(
-        self, url: str, *, transform: str | None = None, exporter: Principal | None = None, **fields: object
+        self, url: str, *, transform: str | None = None, exporter: Principal | None = None, **fields: Any
     ) -> bytes:
         called = (
             None
@@ -98,8 +99,9 @@ class Asker:
         }  # fmt: skip
         return candid.encode((request,), METHOD.arg_types)
 
-    def ask(self, url: str, *, by: str = "ask", **fields: object) -> dict[str, object] | Failed:
+    def ask(self, url: str, *, by: str = "ask", **fields: Any) -> dict[str, object] | Failed:
         reply = self.agent.update(self.id, by, self.argument(url, **fields))
         if reply[:1] == b"!":
             return Failed(int(reply[1:2]), reply[2:].decode())
-        return candid.decode(reply, METHOD.return_types)[0]
+        answer: dict[str, object] = candid.decode(reply, METHOD.return_types)[0]
+        return answer

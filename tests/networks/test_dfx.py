@@ -155,7 +155,7 @@ def test_two_projects_are_apart(tmp_path, tools, dfx):
         with open_dfx(tmp_path / "two", start=True, environ=tools.environ) as two:
             assert one.url != two.url
             assert one.root_key != two.root_key
-        assert one.create_canister()
+        assert one.exists(one.create_canister())
 
 
 def test_shared_network_is_started(tmp_path, tools, dfx):

@@ -9,6 +9,7 @@ import pytest
 from ic_harness import __version__
 from ic_harness.networks import NAMES, examine
 from ic_harness.networks.dfx_network import open_dfx
+from ic_harness.protocol import bls
 from ic_harness.replica import serve
 
 
@@ -27,7 +28,10 @@ def test_bare_machine_is_told(tools, tmp_path):
         "pocket-ic": False,
         "ic": None,
     }
-    assert (found["embedded"].required, found["embedded"].version) == (True, f"ic-harness {__version__}")
+    assert (found["embedded"].required, found["embedded"].version) == (
+        True,
+        f"ic-harness {__version__}, BLS12-381 by {bls.implementation()}",
+    )
     assert "time" in found["embedded"].capabilities
     assert "Install dfx: sh -ci" in found["dfx"].detail
     assert "no icp.yaml" in found["icp"].detail
@@ -104,3 +108,15 @@ def test_wanted_name_is_told_once(tools, tmp_path, spec):
     assert [finding.name for finding in found].count(spec) == 1
     assert found[-1].required
     assert found[-1].usable is (spec == "embedded")
+
+
+def test_the_arithmetic_is_named(tmp_path, monkeypatch):
+    """The embedded network is found with what verifies its signatures; a wrong choice is why it is not usable."""
+    monkeypatch.setenv(bls.VARIABLE, "wasm")
+    (found,) = (finding for finding in examine(folder=tmp_path, environ={}) if finding.name == "embedded")
+    assert found.usable
+    assert "BLS12-381 by a Wasm module in wasmtime" in (found.version or "")
+    monkeypatch.setenv(bls.VARIABLE, "quick")
+    (found,) = (finding for finding in examine(folder=tmp_path, environ={}) if finding.name == "embedded")
+    assert not found.usable
+    assert "set it to native or wasm" in found.detail

@@ -170,14 +170,14 @@ def test_stale_descriptor_is_replaced(project, tools, icp, unused_port):
     """A descriptor that was left by a network that is gone does not keep a new one from being started."""
     write(descriptor(project), {"gateway": {"port": unused_port}, "root-key": KEY.hex()})
     with open_icp(project, start=True, environ=tools.environ) as network:
-        assert network.create_canister()
+        assert network.exists(network.create_canister())
 
 
 def test_icp_is_asked_where_it_is(project, tools, icp):
     """Where the descriptor is not where it used to be, icp-cli itself tells the address."""
     with open_icp(project, start=True, environ=tools.environ | {"STANDIN_ELSEWHERE": "1"}) as network:
         assert not descriptor(project).exists()
-        assert network.create_canister()
+        assert network.exists(network.create_canister())
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_two_projects_are_apart(tmp_path, tools, icp):
     with open_icp(tmp_path / "one", start=True, environ=tools.environ) as one:
         with open_icp(tmp_path / "two", start=True, environ=tools.environ) as two:
             assert one.root_key != two.root_key
-        assert one.create_canister()
+        assert one.exists(one.create_canister())
 
 
 def test_missing_program_is_told(project, tools):

@@ -15,19 +15,24 @@ from ic_harness.networks import Capability, MissingCapabilityError, connect, dep
 from ic_harness.networks.pocket_ic_network import LIVE, STILL, open_pocket_ic
 from ic_harness.networks.pocket_ic_server import PocketIcServer
 from ic_harness.networks.state_lock import StateLock
+from ic_harness.pocket_ic import install
 from ic_harness.units import MINUTE, SECOND
 
 from .conftest import COUNTER_DID
 from .standins.tools import Tools, alive, gone
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server for the tests of this file."""
+@pytest.fixture(scope="module", params=["stand-in", "own server"])
+def server(request, tmp_path_factory):
+    """A server for the tests of this file: a stand-in for PocketIC's, and the one of this package."""
     folder = tmp_path_factory.mktemp("server")
     tools = Tools(folder, folder)
-    tools.install("pocket-ic", "pocket_ic")
-    running = PocketIcServer.start(environ=tools.environ)
+    if request.param == "stand-in":
+        tools.install("pocket-ic", "pocket_ic")
+        environ = tools.environ
+    else:
+        environ = {**os.environ, "POCKET_IC_BIN": str(install(folder))}
+    running = PocketIcServer.start(environ=environ)
     yield running
     running.close()
 
@@ -191,6 +196,7 @@ def test_server_ends_with_the_network(tools):
     """Closing the network deletes the instance and ends the process and its folder; twice is once."""
     tools.install("pocket-ic", "pocket_ic")
     network = open_pocket_ic(environ=tools.environ)
+    assert network._server._child is not None
     pid, folder = network._server.pid, Path(network._server._child.command[2]).parent
     assert alive(pid)
     assert folder.is_dir()
@@ -267,6 +273,8 @@ def test_server_that_dies_is_told(tools):
     """A server that ends in the middle is told as such, not as a riddle."""
     tools.install("pocket-ic", "pocket_ic")
     network = open_pocket_ic(environ=tools.environ)
+    assert network._server.pid is not None
+    assert network._server._child is not None
     os.kill(network._server.pid, signal.SIGKILL)
     network._server._child._process.wait()
     with pytest.raises(NetworkError, match="the server has ended"):

@@ -77,7 +77,10 @@ def test_build_commands_run_in_the_project(tmp_path):
     ("canister", "message"),
     [
         ({"type": "custom", "wasm": "none.wasm"}, "build it first"),
-        ({"type": "custom", "wasm": "https://example.org/a.wasm"}, "must be a file"),
+        (
+            {"type": "custom", "wasm": "https://example.org/x/b.wasm.gz?raw=1"},
+            "no .*/.dfx/local/canisters/a/download-b.wasm.gz; nothing is downloaded here: run `dfx build a`",
+        ),
         ({"type": "custom"}, "must be a file"),
         ({"type": "assets"}, "type 'assets' cannot be installed"),
         (CUSTOM | {"dependencies": ["a"]}, "depend on each other: a -> a"),
@@ -159,5 +162,5 @@ def test_missing_build_is_told(tmp_path, kind):
 
 def test_missing_argument_file_is_told(tmp_path):
     """An `init_arg_file` that is not there is refused by name."""
-    with pytest.raises(InputError, match=r"canister a: cannot read .*arg\.txt"):
+    with pytest.raises(InputError, match=r"canister a: `init_arg_file`: cannot read .*arg\.txt"):
         read_project(project(tmp_path, a=CUSTOM | {"init_arg_file": "arg.txt"}))

@@ -2,144 +2,143 @@
 
 In a test of one's own canister: `counter.increment(1)` or `counter.call("increment", 1)`. For types,
 generate a client with `ic-harness bindgen` instead.
+
+One rule for names: a public name that the interface has is the canister's method, always. Every other name is the
+operation of `Lifecycle`. `lifecycle(canister)` has all operations whatever the interface is.
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from ic_harness.agent import Agent
-from ic_harness.candid import Method, Service, Type, decode, encode, parse, parse_types
-from ic_harness.errors import CandidError, InputError
+from ic_harness.candid import Service
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
-from ic_harness.text import read_text
+from ic_harness.suggestions import alike, suggest
 
+from .canister_lifecycle import Build, Finder, Installed, Lifecycle, Source, find_build
 from .network import Network
-from .wasm_metadata import INIT_ARGUMENTS, INTERFACE, custom_sections
+from .subnets import SubnetName
+from .unsigned_identity import identity_of
 
-_QUERIES: Final = frozenset({"query", "composite_query"})
+if TYPE_CHECKING:
+    from .async_canister import AsyncCanister
 
 
-def read_interface(source: str | Path) -> Service:
-    """Parse an interface: a path to a `.did` file, or its text.
+class Canister(Lifecycle):
+    """A canister and a caller. Methods of its interface are attributes; `call` takes any name.
 
-    Raises `InputError` when the file cannot be read, `CandidError` when it is no Candid.
+    The interface comes first: where it has a method `status`, `canister.status()` calls it, and the operation of
+    that name is `lifecycle(canister).status()`.
     """
-    if isinstance(source, str):
-        return parse(source)
-    try:
-        text = read_text(source)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
-    return parse(text, path=source)
-
-
-def fetch_interface(agent: Agent, canister: Principal) -> Service:
-    """Read the interface that a canister publishes, certified. Raises `InputError` when it publishes none."""
-    # The management canister has no state that could be read.
-    text = None if canister == Principal.management() else agent.read_metadata(canister, INTERFACE)
-    if text is None:
-        raise InputError(f"canister {canister} publishes no Candid interface: give the .did file")
-    try:
-        return parse(text.decode())
-    except UnicodeDecodeError as error:
-        raise CandidError(
-            f"the interface that canister {canister} publishes is not UTF-8: {error}"
-        ) from error
-
-
-def find_method(service: Service, name: str) -> Method:
-    """Look a method up. Raises `InputError` with the names that are like it, or those that there are."""
-    method = service.methods.get(name)
-    if method is None:
-        alike = difflib.get_close_matches(name, service.methods, n=3)
-        known = ", ".join(sorted(service.methods)) or "none"
-        hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are: {known}"
-        raise InputError(f"no method {name!r} in the interface; {hint}")
-    return method
-
-
-class Canister:
-    """A canister and a caller. Methods of its interface are attributes; `call` takes any name."""
 
     def __init__(
-        self, network: Network, canister_id: Principal, *, identity: Identity, service: Service | None = None
+        self,
+        network: Network,
+        canister_id: Principal,
+        *,
+        identity: Identity,
+        service: Service | None = None,
+        installed: Installed | None = None,
     ) -> None:
-        self.network = network
-        self.canister_id = canister_id
-        self.identity = identity
-        self._given = service
+        known = installed or Installed(service=service, given=service is not None)
+        super().__init__(network, canister_id, identity=identity, installed=known)
 
-    def __repr__(self) -> str:
-        return f"Canister({self.canister_id} on {self.network.name})"
-
-    @functools.cached_property
-    def agent(self) -> Agent:
-        """The client that calls as `identity`."""
-        return self.network.agent(self.identity)
-
-    @functools.cached_property
-    def service(self) -> Service:
-        """The interface: as given, or as the canister publishes it. Raises `InputError` without one."""
-        return self._given or fetch_interface(self.agent, self.canister_id)
-
-    def as_(self, identity: Identity) -> Canister:
-        """Return the same canister for another caller."""
-        return Canister(self.network, self.canister_id, identity=identity, service=self._given)
-
-    def call(self, method: str, *args: Any, update: bool = False) -> Any:
-        """Call `method` and return what it returns: None, the value, or a tuple of several.
-
-        Query methods are asked without a certificate unless `update`. Raises `InputError` for an unknown
-        method, `CandidError` for arguments that do not fit, and the `CallError` family without a reply.
-        """
-        known = find_method(self.service, method)
-        send = self.agent.query if known.mode in _QUERIES and not update else self.agent.update
-        reply = send(self.canister_id, method, encode(args, known.arg_types))
-        values = decode(reply, known.return_types)
-        if len(values) < 2:
-            return values[0] if values else None
-        return values
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("_") or not Lifecycle.finds_method(self, name):
+            return object.__getattribute__(self, name)
+        return functools.partial(object.__getattribute__(self, "call"), name)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_") or name not in self.service.methods:
+        if name.startswith("_"):
             raise AttributeError(f"{self!r} has no method {name!r}")
-        return functools.partial(self.call, name)
+        known = self._interface().methods  # raises without an interface
+        operations = [it for it in dir(Lifecycle) if not it.startswith("_")]
+        hint = suggest(name, alike(name, [*known, *operations]) or sorted(known))
+        raise AttributeError(f"{self!r} has no method {name!r}; {hint}")
+
+    def __dir__(self) -> list[str]:
+        known = self._installed.service
+        return sorted({*object.__dir__(self), *(known.methods if known else ())})
+
+    def as_(self, who: Identity | Principal | str) -> Canister:
+        """Return the same canister for another caller: an identity, or a principal without its key.
+
+        Calls as a principal need a network with `Capability.IMPERSONATE`; they pass the ingress filter as signed
+        ones do. Raises `PrincipalError` for a text that is no principal.
+        """
+        return Canister(self._network, self._id, identity=identity_of(who), installed=self._installed)
+
+    def async_(self) -> AsyncCanister:
+        """Return the asynchronous client for the same canister and caller: `await canister.async_().increment()`."""
+        from .async_canister import AsyncCanister  # lazy: start-up time  # noqa: PLC0415
+
+        return AsyncCanister(lifecycle(self))
 
 
-def interface_of(wasm: bytes, interface: str | Path | None = None) -> tuple[Service | None, tuple[Type, ...]]:
-    """Return the interface of a module, and the types of the arguments of its `init`.
+def lifecycle(canister: Canister) -> Lifecycle:
+    """Return the operations on a canister, for the same caller, whatever names its interface has."""
+    return Lifecycle(
+        canister._network,  # noqa: SLF001 - public names of a canister may be methods of its interface
+        canister._id,  # noqa: SLF001
+        identity=canister._identity,  # noqa: SLF001
+        installed=canister._installed,  # noqa: SLF001
+    )
 
-    From `interface`, the path or text of a `.did`, else from the module's own sections; None and no types
-    where neither has them. Raises `InputError` and `CandidError` for an interface that cannot be read.
+
+def install_new(
+    network: Network,
+    build: Build,
+    arg: bytes,
+    *,
+    canister_id: Principal | None = None,
+    controllers: Sequence[Principal] = (),
+    find: Finder = find_build,
+) -> Canister:
+    """Install `build` with the encoded `arg` into a new canister; returns a client as the network's deployer.
+
+    `canister_id` is an empty canister of the deployer; without it one is created, with `controllers` besides the
+    deployer. `find` finds the modules that are passed to `upgrade` and `reinstall`.
     """
-    sections = custom_sections(wasm)
-    published = sections.get(INTERFACE)
-    source = interface if interface is not None else published.decode() if published else None
-    service = read_interface(source) if source is not None else None
-    types = service.init_args if service else None
-    if types is None and INIT_ARGUMENTS in sections:
-        types = parse_types(sections[INIT_ARGUMENTS].decode())
-    return service, tuple(types or ())
+    made = canister_id or create_controlled(network, controllers)
+    network.install(made, build.wasm, arg)
+    installed = Installed(
+        service=build.service, build=build, arg=arg, find=find, given=build.service is not None
+    )
+    return Canister(network, made, identity=network.deployer, installed=installed)
+
+
+def create_controlled(
+    network: Network, controllers: Sequence[Principal], *, subnet: SubnetName | None = None
+) -> Principal:
+    """Create an empty canister that the network's deployer controls together with `controllers`.
+
+    `subnet` is where; None leaves that to the network.
+    """
+    together = list(dict.fromkeys((network.deployer.principal, *controllers)))
+    return network.create_canister(controllers=together if controllers else None, subnet=subnet)
 
 
 def deploy_canister(
-    network: Network, wasm: bytes, args: Sequence[Any] = (), *, interface: str | Path | None = None
+    network: Network,
+    wasm: Source,
+    args: Sequence[Any] = (),
+    *,
+    interface: str | Path | None = None,
+    controllers: Sequence[Principal] = (),
+    subnet: SubnetName | None = None,
 ) -> Canister:
-    """Make a canister, install `wasm` with the arguments `args` of its `init`, and return a client for it.
+    """Create a canister, install `wasm` with the arguments `args` of its `init`, and return a client for it.
 
-    The client calls as the network's deployer. `interface` is the path or text of the `.did`; without one the
-    interface is the one in the module's own sections. Raises `InputError` when arguments have no types.
+    `wasm` is the module's bytes, or a path: then the `.did` beside it is its interface, unless `interface` is given.
+    The client calls as the network's deployer, which controls the canister together with `controllers`.
+    `interface` is the path or text of the `.did`; without one the interface is the one that the module carries.
+    `subnet` is one of `network.subnets`, its id or its kind. Raises `InputError` when arguments have no types.
     """
-    service, types = interface_of(wasm, interface)
-    if args and not types:
-        raise InputError(
-            "arguments of init need types, and the module does not contain them: pass the .did file"
-        )
-    canister_id = network.deploy(wasm, encode(args, types))
-    return Canister(network, canister_id, identity=network.deployer, service=service)
+    build = find_build(wasm, interface)
+    arg = build.encode(args)
+    made = create_controlled(network, controllers, subnet=subnet)
+    return install_new(network, build, arg, canister_id=made)

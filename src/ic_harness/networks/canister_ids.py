@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ic_harness.errors import InputError, PrincipalError
 from ic_harness.principal import Principal
-from ic_harness.text import parse_json
+from ic_harness.text import parse_json, read_text
 
 ANY_NETWORK: Final = "__default"
 """The network name under which dfx looks when it finds no entry for the network itself."""
@@ -32,7 +32,7 @@ def find_above(folder: Path, name: str) -> Path | None:
 def read_json(path: Path) -> Mapping[str, Any] | None:
     """Read a JSON object; None when there is no such file. Raises `InputError` when it is damaged."""
     try:
-        value = parse_json(path.read_text(encoding="utf-8"))
+        value = parse_json(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -57,6 +57,11 @@ def json_object(value: Mapping[str, Any], key: str, path: Path) -> Mapping[str, 
 def remote_id(path: Path, name: str, network: str) -> Principal | None:
     """Find the id that the `dfx.json` at `path` names under `remote` for a canister that others deployed."""
     canister = json_object(json_object(read_json(path) or {}, "canisters", path), name, path)
+    return remote_of(path, name, canister, network)
+
+
+def remote_of(path: Path, name: str, canister: Mapping[str, Any], network: str) -> Principal | None:
+    """Find the id under `remote` in the entry `canister` of the `dfx.json` at `path`."""
     ids = json_object(json_object(canister, "remote", path), "id", path)
     return _principal(path, name, ids.get(network))
 

@@ -24,6 +24,9 @@ class Capability(StrEnum):
     FAULTS = "faults"
     OUTCALLS = "outcalls"
     STABLE = "stable"
+    IMPERSONATE = "impersonate"
+    LIMITS = "limits"
+    SUBNETS = "subnets"
     # Aliases of the members above, for one release.
     ROUND = SINGLE_ROUND
     LINES = LOG_STREAM
@@ -58,7 +61,10 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.METRICS: "report how many instructions a canister executed",
     Capability.FAULTS: "lose, repeat and delay messages",
     Capability.OUTCALLS: "answer HTTPS outcalls of canisters as a test says",
-    Capability.STABLE: "read canisters' stable memory",
+    Capability.STABLE: "read and replace canisters' stable memory",
+    Capability.IMPERSONATE: "call as a principal without its key",
+    Capability.LIMITS: "limit the instructions of messages and the number of rounds",
+    Capability.SUBNETS: "list subnets and create canisters on the one that a test names",
 }
 """What each capability lets a test do, to complete the sentence "the network can …"."""
 

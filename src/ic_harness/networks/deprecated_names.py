@@ -21,9 +21,9 @@ class DeprecatedNames:
         """Former name of `Network.log_stream`."""
         return _forward(self, "lines", "log_stream")(since)
 
-    def order_fault(self, harm: str, **options: Any) -> None:
+    def order_fault(self, kind: str, **options: Any) -> None:
         """Former name of `Network.inject_fault`."""
-        _forward(self, "order_fault", "inject_fault")(harm, **options)
+        _forward(self, "order_fault", "inject_fault")(kind, **options)
 
 
 def _forward(network: object, former: str, name: str) -> Any:

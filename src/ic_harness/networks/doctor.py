@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from ic_harness import __version__
-from ic_harness.errors import HarnessError, NetworkError
+from ic_harness.errors import HarnessError, InputError, NetworkError
+from ic_harness.protocol import bls
+from ic_harness.text import one_line
 from ic_harness.urls import public_url
 
 from .deadline import Deadline
+from .kinds import network_names, open_network
 from .mainnet import MAINNET
 from .network import Network
+from .openers import embedded
 from .processes import Program, run
-from .registry import NAMES, embedded, open_network
 
 VERSION_S: Final = 10.0
 """How long a program may take to print its version, in seconds."""
@@ -55,17 +58,27 @@ def examine(
         "pocket-ic": lambda: _pocket_ic(environ),
         MAINNET: _mainnet,
     }
-    found = [examiners[name]() for name in NAMES if name != wanted]
+    others = [name for name in network_names() if name != wanted]
+    found = [examiners[name]() if name in examiners else _plugged(name) for name in others]
     return [*found, _wanted(wanted)] if wanted else found
 
 
 def _embedded() -> Finding:
-    return _opened("embedded", embedded, "started", version=f"ic-harness {__version__}", required=True)
+    try:
+        version = f"ic-harness {__version__}, BLS12-381 by {bls.implementation()}"
+    except InputError as error:
+        return Finding(name="embedded", usable=False, detail=str(error), required=True)
+    return _opened("embedded", embedded, "started", version=version, required=True)
 
 
 def _mainnet() -> Finding:
     detail = "reached over the Internet, so it is tried only when asked for: --network ic"
     return Finding(name=MAINNET, usable=None, detail=detail)
+
+
+def _plugged(name: str) -> Finding:
+    detail = f"brought by another package, so it is tried only when asked for: --network {one_line(name)}"
+    return Finding(name=one_line(name), usable=None, detail=detail)
 
 
 def _wanted(spec: str) -> Finding:

@@ -6,100 +6,64 @@ The asynchronous transport calls it in a worker thread, so that the event loop i
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from ic_harness.agent import (
     Agent,
     AsyncAgent,
     AsyncCallableTransport,
-    Request,
-    Response,
-    Transport,
 )
-from ic_harness.errors import InputError
+from ic_harness.errors import InputError, NetworkError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
 from ic_harness.replica import (
+    Bitcoin,
     ExecutionMetrics,
     Fault,
     FaultKind,
-    HttpRequest,
     LogLine,
     NetworkSnapshot,
+    ObservedMessage,
     Replica,
+    TrapPlace,
+    observed,
 )
+from ic_harness.suggestions import suggest
 from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability
-from .network import Network, Snapshot
+from .embedded_agents import (
+    BulkAgent,
+    DirectCalls,
+    InProcessAgent,
+    InProcessTransport,
+    Route,
+    UnsignedAgent,
+    UnsignedAsyncAgent,
+    send_in_thread,
+)
+from .network import MAX_SETTLING, Network, Snapshot
+from .subnets import SubnetInfo, SubnetName
 
 if TYPE_CHECKING:
+    from ic_harness.history import History
+    from ic_harness.replica.recording import InputRecorder
+
+    from .canister import Canister
     from .outcalls import Outcalls
 
 T = TypeVar("T")
-_CBOR: Final = {"content-type": "application/cbor"}
 
 
 def _deployer() -> Identity:
     # Access to the state folder allows changing its canisters anyway, so this is no secret.
     return Ed25519Identity.from_seed(hashlib.sha256(b"ic-harness deployer of an embedded network").digest())
-
-
-class _InProcessTransport:
-    """Requests go to the replica by a function call; nothing is left to close."""
-
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
-
-    def send(self, request: Request) -> Response:
-        """Exchange one request."""
-        answer = self._replica.handle(
-            HttpRequest(method=request.method, path=request.path, headers=_CBOR, body=request.body or b"")
-        )
-        return Response(status=answer.status, headers=answer.headers, body=answer.body)
-
-    def close(self) -> None:
-        """Leave the replica running: it belongs to the network."""
-
-
-async def _send_in_thread(transport: _InProcessTransport, request: Request) -> Response:
-    return await asyncio.to_thread(transport.send, request)
-
-
-class _BulkAgent(Agent):
-    """An agent whose calls go to the replica without envelopes, and whose answers come without certificates."""
-
-    def __init__(self, replica: Replica, transport: Transport, identity: Identity) -> None:
-        super().__init__(transport, identity, root_key=replica.root_key, clock=replica.clock.now_ns)
-        self._replica = replica
-
-    def update(
-        self,
-        canister_id: Any,
-        method: str,
-        arg: bytes,
-        *,
-        effective_canister_id: Any = None,  # noqa: ARG002 - there is one subnet
-    ) -> bytes:
-        """Call `method`. Raises `RejectError` and `ReplicaError`."""
-        return self._replica.execute_update(self.principal, canister_id, method, arg)
-
-    def query(
-        self,
-        canister_id: Any,
-        method: str,
-        arg: bytes,
-        *,
-        effective_canister_id: Any = None,  # noqa: ARG002 - there is one subnet
-    ) -> bytes:
-        """Ask a query `method`. Raises `RejectError`."""
-        return self._replica.execute_query(self.principal, canister_id, method, arg)
 
 
 class EmbeddedNetwork(Network):
@@ -111,8 +75,14 @@ class EmbeddedNetwork(Network):
         super().__init__(deployer or _deployer())
         self.replica = replica
         self._outcalls: Outcalls | None = None
+        self._route = Route()
+        self.recorder: InputRecorder | None = None
+        """What `record` has kept so far."""
+        self._history: History | None = None
         self._watched = 0
         self._used: Counter[Principal] = Counter()
+        self.icp: Mapping[str, Canister] = {}
+        """The Internet Computer's own canisters that were installed at start, by names such as `ledger`."""
 
     @property
     def name(self) -> str:
@@ -124,6 +94,30 @@ class EmbeddedNetwork(Network):
         """The replica's DER root key."""
         return self.replica.root_key
 
+    @property
+    def subnets(self) -> tuple[SubnetInfo, ...]:
+        """The subnets of the network; the first is the root, whose key verifies every certificate."""
+        return tuple(
+            SubnetInfo(
+                id=subnet.principal,
+                kind=subnet.kind.value,
+                canister_ranges=tuple((Principal(low), Principal(high)) for low, high in subnet.ranges),
+                node_ids=(Principal(subnet.node_id),),
+                size=subnet.nodes,
+            )
+            for subnet in self.replica.nodes.registry.subnets
+        )
+
+    def _effective_id(self, canister_id: Principal | None, subnet: SubnetName | None) -> Principal | None:
+        registry = self.replica.nodes.registry
+        if subnet is None and len(registry.subnets) > 1:
+            return canister_id or Principal(registry.default.ranges[-1][0])
+        return super()._effective_id(canister_id, subnet)
+
+    def canisters(self) -> list[Principal]:
+        """Return all canisters of the network, oldest first."""
+        return self.replica.canister_ids()
+
     def _settle(self) -> None:
         self.replica.settle()
 
@@ -133,17 +127,35 @@ class EmbeddedNetwork(Network):
         return self.replica.failure
 
     def _new_agent(self, identity: Identity) -> Agent:
-        transport = _InProcessTransport(self.replica)
-        return Agent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
+        return InProcessAgent(self.replica, identity, self._route)
+
+    @contextmanager
+    def direct_calls(self, direct: DirectCalls) -> Iterator[None]:
+        """Within the block pass the calls of agents to `direct`; asynchronous and bulk agents go on as they are."""
+        before, self._route.direct = self._route.direct, direct
+        try:
+            yield
+        finally:
+            self._route.direct = before
 
     def bulk_agent(self, identity: Identity | None = None) -> Agent:
         """Return a client whose calls skip signatures, certificates and canister_inspect_message."""
-        transport = _InProcessTransport(self.replica)
-        return _BulkAgent(self.replica, transport, identity or AnonymousIdentity())
+        transport = InProcessTransport(self.replica)
+        return BulkAgent(self.replica, transport, identity or AnonymousIdentity())
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
-        transport = AsyncCallableTransport(partial(_send_in_thread, _InProcessTransport(self.replica)))
+        transport = self._async_transport()
         return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
+
+    def _async_transport(self) -> AsyncCallableTransport:
+        return AsyncCallableTransport(partial(send_in_thread, InProcessTransport(self.replica)))
+
+    def _new_unsigned_agent(self, sender: Principal) -> UnsignedAgent:
+        return UnsignedAgent(self.replica, InProcessTransport(self.replica), sender, self._route)
+
+    def _new_unsigned_async_agent(self, sender: Principal) -> AsyncAgent:
+        agent = self._new_unsigned_agent(sender)
+        return UnsignedAsyncAgent(agent, self._async_transport(), self.replica)
 
     def time_ns(self) -> Nanos:
         """Return the replica's time, ns since 1970."""
@@ -160,6 +172,13 @@ class EmbeddedNetwork(Network):
     def tick(self) -> None:
         """Run one round."""
         self.replica.tick()
+
+    def settle(self, max_rounds: int = MAX_SETTLING) -> None:
+        """Run rounds until nothing is under way and no timer is due; none while rounds are held."""
+        if not (self.replica.settle(max_rounds) or self.replica.is_held):
+            raise NetworkError(
+                f"canisters are still busy after {max_rounds} rounds: a timer or a call starts another at once"
+            )
 
     def snapshot(self) -> NetworkSnapshot:
         """Take a snapshot: canisters, messages in flight, time and randomness."""
@@ -189,6 +208,10 @@ class EmbeddedNetwork(Network):
         """Return the newest 10,000 lines that canisters printed."""
         return self.replica.lines(since)
 
+    def find_trap(self, reject_message: str) -> TrapPlace | None:
+        """Return the newest trap that a reject message speaks of, with its frames if the module has line tables."""
+        return self.replica.node.instances.engine.traps.find(reject_message)
+
     def inject_fault(
         self,
         kind: str,
@@ -200,12 +223,12 @@ class EmbeddedNetwork(Network):
         seconds: float = 0.0,
     ) -> None:
         """Inject a fault. Raises `InputError` for an unknown `kind`."""
-        known = [harm.value for harm in FaultKind]
+        known = [it.value for it in FaultKind]
         if kind not in known:
-            raise InputError(f"no fault {kind!r}; the faults are: {', '.join(known)}")
+            raise InputError(f"no fault {kind!r}; {suggest(kind, known)}")
         self.replica.faults.order(
             Fault(
-                harm=FaultKind(kind),
+                kind=FaultKind(kind),
                 endpoint=endpoint,
                 method=method,
                 after=after,
@@ -227,6 +250,39 @@ class EmbeddedNetwork(Network):
             self._outcalls = Outcalls(self.replica)
         return self._outcalls
 
+    def record(self) -> InputRecorder:
+        """Record all that reaches the network from now on, for `history` and for failure files; returns the recorder.
+
+        Raises `InputError` for a network that has run already, or is kept in a state folder.
+        """
+        from ic_harness.replica.recording import InputRecorder  # lazy: few need it  # noqa: PLC0415
+
+        if self.recorder is None:
+            self.recorder = InputRecorder(self.replica.nodes, self.replica.config)
+        return self.recorder
+
+    @property
+    def history(self) -> History:
+        """The messages of the network so far, with the state before and after each.
+
+        Raises `InputError` when the network is not recorded.
+        """
+        if self.recorder is None:
+            raise InputError(
+                "this network is not recorded: open it with embedded(history=True), mark the test with "
+                "@pytest.mark.ic(history=True), or run pytest with --ic-history"
+            )
+        if self._history is None:
+            from ic_harness.history import History  # lazy: few need it  # noqa: PLC0415
+
+            self._history = History(self.recorder, EmbeddedNetwork)
+        return self._history
+
+    @property
+    def bitcoin(self) -> Bitcoin:
+        """The Bitcoin networks in memory; regtest unless another one is asked for with `on`."""
+        return Bitcoin(self.replica.node)
+
     @property
     def threshold_keys(self) -> dict[str, bytes]:
         """The master public keys that canisters' keys are derived from, by names such as `ecdsa:Secp256k1:key_1`."""
@@ -243,9 +299,37 @@ class EmbeddedNetwork(Network):
             if self._outcalls is not None and self.failure is None:
                 self._outcalls.restore(before)
 
+    @contextmanager
+    def limited(self, *, instructions: int | None = None, rounds: int | None = None) -> Iterator[None]:
+        """Limit messages and rounds within the block. Raises `InputError` for numbers that are no limits."""
+        with self.replica.limited(instructions=instructions, rounds=rounds):
+            yield
+
+    @contextmanager
+    def observed(self) -> Iterator[list[ObservedMessage]]:
+        """Within the block, keep every execution of a canister: instructions, bytes of argument, reply and memories."""
+        with observed(self.replica.node.instances.engine.observers) as messages:
+            yield messages
+
     def stable_memory(self, canister: Principal) -> bytes:
         """Read the stable memory of a canister. Raises `ReplicaError` when there is no such canister."""
         return self.replica.stable_memory(canister)
+
+    def set_stable_memory(self, canister: Principal, content: bytes) -> None:
+        """Replace the stable memory of a canister. Raises `ReplicaError` when it has no code."""
+        self.replica.set_stable_memory(canister, content)
+
+    def load_fork(
+        self, folder: str | Path, *, passphrase: str | None = None, timer: bool = False
+    ) -> Canister:
+        """Load what `ic-harness fork` downloaded, under the canister's own id; returns a client as the deployer.
+
+        `passphrase` is needed for an encrypted fork. The canister's timer is off unless `timer` is set. Raises
+        `InputError` for a damaged fork, a wrong passphrase, and an id that is taken.
+        """
+        from .forks import load_fork  # lazy: start-up time  # noqa: PLC0415
+
+        return load_fork(self, self.replica, Path(folder), passphrase=passphrase, timer=timer)
 
     def certified_data(self, canister: Principal) -> bytes:
         """Read the certified data of a canister. Raises `ReplicaError` when there is no such canister."""
@@ -259,4 +343,6 @@ class EmbeddedNetwork(Network):
 
     def close(self) -> None:
         """Stop the replica; with a state folder everything is kept there."""
+        if self._history is not None:
+            self._history.close()
         self.replica.close()

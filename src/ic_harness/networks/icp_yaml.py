@@ -1,23 +1,28 @@
-"""What a project of icp-cli says of a network: the section `networks` of its `icp.yaml`.
+"""What a project of icp-cli says of networks and environments: two sections of its `icp.yaml`.
 
 icp-cli, "Configuration Reference": an entry is an object, or the path of a YAML file that holds one. `mode`
 is `managed` (icp-cli runs it) or `connected` (others run it, at `url` or `api-url`, with `root-key` `mainnet`,
-`fetch` or 266 hexadecimal digits). Without an entry `local` is managed and `ic` is mainnet.
+`fetch` or 266 hexadecimal digits). Without an entry `local` is managed and `ic` is mainnet. An environment has a
+`network`, `canisters` (all without it) and `init_args` by canister; `local` and `ic` exist without an entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError
 from ic_harness.protocol import MAINNET_ROOT_KEY
-from ic_harness.text import brief
+from ic_harness.text import brief, read_text
+
+from .project_paths import resolved_path
 
 PROJECT_FILE: Final = "icp.yaml"
 _KEY_BYTES: Final = 133
+_IMPLICIT: Final = ("local", "ic")
+"""Environments that every project has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +33,69 @@ class Defined:
     root_key: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment of `icp.yaml`: `canisters` is None for all; `init_args` replace those of a canister."""
+
+    name: str
+    canisters: tuple[str, ...] | None = None
+    init_args: Mapping[str, Any] = field(default_factory=dict)
+
+
+LOCAL: Final = Environment(name="local")
+"""The environment of local networks where the project defines none."""
+
+
+def read_environment(project: Path, name: str) -> Environment:
+    """Read the environment `name` of the `icp.yaml` in `project`.
+
+    Raises `InputError` when the file is damaged, or has no environment of that name.
+    """
+    path = project / PROJECT_FILE
+    known: list[str] = []
+    for where, entry in _entries(project, "environments"):
+        if entry.get("name") == name:
+            return _environment(where, name, entry)
+        known.append(str(entry.get("name")))
+    if name not in _IMPLICIT:
+        there = ", ".join(dict.fromkeys((*_IMPLICIT, *known)))
+        raise InputError(f"{path} has no environment {name!r}; it has: {there}")
+    return Environment(name=name)
+
+
+def _environment(where: Path, name: str, entry: Mapping[str, Any]) -> Environment:
+    canisters = entry.get("canisters")
+    if canisters is not None and not (
+        isinstance(canisters, list) and all(isinstance(item, str) for item in canisters)
+    ):
+        raise InputError(f"{where}: `canisters` of the environment {name} must be a list of names")
+    arguments = entry.get("init_args")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise InputError(f"{where}: `init_args` of the environment {name} must be a mapping by canister")
+    return Environment(
+        name=name,
+        canisters=None if canisters is None else tuple(canisters),
+        init_args=arguments or {},
+    )
+
+
+def _entries(project: Path, section: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield the entries of a section with the file that holds each: objects, or paths of files with one."""
+    path = project / PROJECT_FILE
+    entries = mapping(path, load_yaml(path)).get(section) or []
+    if not isinstance(entries, list):
+        raise InputError(f"{path}: `{section}` must be a list")
+    for entry in entries:
+        if isinstance(entry, str):
+            where = resolved_path(project, entry, f"{path}: `{section}`")
+            yield where, mapping(where, load_yaml(where))
+        else:
+            yield path, mapping(path, entry)
+
+
 def read_network(project: Path, name: str) -> Defined:
     """Read what the `icp.yaml` in `project` says of the network `name`. Raises `InputError` when damaged."""
-    path = project / PROJECT_FILE
-    entries = _mapping(path, _load(path)).get("networks") or []
-    if not isinstance(entries, list):
-        raise InputError(f"{path}: `networks` must be a list")
-    for entry in entries:
-        where = project / entry if isinstance(entry, str) else path
-        network = _mapping(where, _load(where) if isinstance(entry, str) else entry)
+    for where, network in _entries(project, "networks"):
         if network.get("name") == name:
             return _defined(where, network)
     return Defined()
@@ -69,18 +128,20 @@ def _defined(path: Path, network: Mapping[str, Any]) -> Defined:
     return Defined(url=url, root_key=root_key(path, network.get("root-key")))
 
 
-def _load(path: Path) -> Any:
+def load_yaml(path: Path) -> Any:
+    """Read a YAML file as plain values. Raises `InputError` when it cannot be read, or is no YAML."""
     import yaml  # lazy: start-up time  # noqa: PLC0415
 
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(read_text(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # also dates and numbers that are none
         raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
 
 
-def _mapping(path: Path, value: Any) -> Mapping[str, Any]:
+def mapping(path: Path, value: Any) -> Mapping[str, Any]:
+    """Return `value` of the file `path` as a mapping; None is empty. Raises `InputError` for anything else."""
     if value is None:
         return {}
     if not isinstance(value, dict):

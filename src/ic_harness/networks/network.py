@@ -7,13 +7,14 @@ the management canister.
 from __future__ import annotations
 
 import functools
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
-from ic_harness.agent import Agent, AsyncAgent, InstallMode, Management
+from ic_harness.agent import Agent
+from ic_harness.displays import Display, Displayed
 from ic_harness.errors import HttpStatusError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
@@ -21,14 +22,20 @@ from ic_harness.units import Instructions, Nanos
 
 from .capabilities import Capability, MissingCapabilityError
 from .deprecated_names import DeprecatedNames
+from .passing_time import until, wait_until
+from .subnets import SubnetInfo, SubnetName, find_subnet
+from .unsigned_identity import UnsignedIdentity
 from .wasm_metadata import keeps_memory
 
 if TYPE_CHECKING:
+    from ic_harness.agent import AsyncAgent, InstallMode, Management
     from ic_harness.networks.outcalls import Outcalls
-    from ic_harness.replica import ExecutionMetrics, LogLine
+    from ic_harness.replica import ExecutionMetrics, LogLine, TrapPlace
 
 T = TypeVar("T")
 _NO_SUBNET: Final = 400  # what replicas and PocketIC answer for an id that belongs to no subnet
+MAX_SETTLING: Final = 1000
+"""Rounds after which a network that is never at rest is an error."""
 EMPTY_ARGUMENT = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
 
@@ -40,7 +47,7 @@ class Snapshot(Protocol):
         """Release the snapshot."""
 
 
-class Network(DeprecatedNames, ABC):
+class Network(Displayed, DeprecatedNames):
     """A running network. Use it as a context manager, or `close` it.
 
     `deployer` is the identity that creates canisters, and controls them unless other controllers are named.
@@ -50,6 +57,22 @@ class Network(DeprecatedNames, ABC):
 
     def __init__(self, deployer: Identity) -> None:
         self.deployer = deployer
+        self._created: list[Principal] = []
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name})"
+
+    def _display(self) -> Display:
+        from .network_displays import network_display  # lazy: notebooks and terminals only  # noqa: PLC0415
+
+        return network_display(
+            self.name,
+            self.url,
+            self.deployer.principal,
+            self.capabilities,
+            canisters=self.canisters,
+            module_hash=self.module_hash,
+        )
 
     @property
     @abstractmethod
@@ -81,13 +104,26 @@ class Network(DeprecatedNames, ABC):
     def agent(self, identity: Identity | None = None) -> Agent:
         """Return a client that calls as `identity` (None: anonymously).
 
-        All agents of a network share its connections, and work until the network is closed.
+        All agents of a network share its connections, and work until the network is closed. An
+        `UnsignedIdentity` needs `Capability.IMPERSONATE`.
         """
+        if isinstance(identity, UnsignedIdentity):
+            return self._new_unsigned_agent(identity.principal)
         return self._new_agent(identity or AnonymousIdentity())
 
     def async_agent(self, identity: Identity | None = None) -> AsyncAgent:
         """Return an asynchronous client that calls as `identity` (None: anonymously). The caller closes it."""
+        if isinstance(identity, UnsignedIdentity):
+            return self._new_unsigned_async_agent(identity.principal)
         return self._new_async_agent(identity or AnonymousIdentity())
+
+    def _new_unsigned_agent(self, sender: Principal) -> Agent:  # noqa: ARG002 - named for implementations
+        """Return a client that calls as `sender` without a signature. Needs `Capability.IMPERSONATE`."""
+        raise MissingCapabilityError(self.name, Capability.IMPERSONATE)
+
+    def _new_unsigned_async_agent(self, sender: Principal) -> AsyncAgent:  # noqa: ARG002
+        """Return an asynchronous client that calls as `sender` without a signature."""
+        raise MissingCapabilityError(self.name, Capability.IMPERSONATE)
 
     def bulk_agent(self, identity: Identity | None = None) -> Agent:
         """Return a client for many calls of which only the effects matter, such as filling a canister.
@@ -121,19 +157,42 @@ class Network(DeprecatedNames, ABC):
         controllers: list[Principal] | None = None,
         canister_id: Principal | None = None,
         cycles: int | None = None,
+        subnet: SubnetName | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Principal:
         """Create an empty canister.
 
-        `controllers` None is the deployer, `canister_id` requests an id, `cycles` is the balance.
-        Raises `MissingCapabilityError` where canisters cost cycles, `RejectError` when the id is taken.
+        `controllers` None is the deployer, `canister_id` requests an id, `cycles` is the balance, `subnet` one of
+        `subnets`, its id or its kind, `settings` are further ones of the management canister. Raises
+        `MissingCapabilityError` where canisters cost cycles or subnets cannot be chosen, `RejectError` when the id is
+        taken or settings are refused, `InputError` when there is no such subnet or setting.
         """
         self.require(Capability.CREATE)
-        return self._management.provisional_create_canister_with_cycles(
+        made = self._management.provisional_create_canister_with_cycles(
             amount=cycles,
             specified_id=canister_id,
-            settings=None if controllers is None else {"controllers": controllers},
-            effective_canister_id=None if canister_id else self._subnet_hint(),
+            settings=None
+            if controllers is None and not settings
+            else {**(settings or {}), "controllers": controllers},
+            effective_canister_id=self._effective_id(canister_id, subnet),
         )
+        self._created.append(made)
+        return made
+
+    def canisters(self) -> list[Principal]:
+        """Return the canisters that are known: those that this object created, on the embedded network all."""
+        return list(self._created)
+
+    def _effective_id(self, canister_id: Principal | None, subnet: SubnetName | None) -> Principal | None:
+        """The effective canister id that leads the creation of a canister to its subnet; None where any will do."""
+        if subnet is not None:
+            return find_subnet(self.subnets, subnet).effective_canister_id
+        return None if canister_id else self._subnet_hint()
+
+    @property
+    def subnets(self) -> tuple[SubnetInfo, ...]:
+        """The subnets of the network; the first is the root. Needs `Capability.SUBNETS`."""
+        raise MissingCapabilityError(self.name, Capability.SUBNETS)
 
     def _subnet_hint(self) -> Principal | None:
         """A canister id on the subnet for new canisters; None where there is no choice."""
@@ -149,15 +208,22 @@ class Network(DeprecatedNames, ABC):
         wasm: bytes,
         arg: bytes = EMPTY_ARGUMENT,
         mode: InstallMode = "install",
+        *,
+        sender: Identity | None = None,
+        skip_pre_upgrade: bool | None = None,
     ) -> None:
-        """Install Wasm (plain or gzip, any size) with the Candid-encoded `arg`, as the deployer.
+        """Install Wasm (plain or gzip, any size) with the Candid-encoded `arg`, as `sender` (None: the deployer).
 
         An upgrade of a module with enhanced orthogonal persistence (Motoko's) keeps the main memory.
-        Raises `RejectError` when the module is not valid, traps, or the deployer is no controller.
+        `skip_pre_upgrade` upgrades a canister whose `pre_upgrade` traps.
+        Raises `RejectError` when the module is not valid, traps, or the sender is no controller.
         """
         self.require(Capability.UPGRADE)
         keep = "keep" if mode == "upgrade" and keeps_memory(wasm) else None
-        self._management.install_code(canister, wasm, arg, mode, wasm_memory=keep)
+        management = self._management if sender is None else _management(self.agent(sender))
+        management.install_code(
+            canister, wasm, arg, mode, skip_pre_upgrade=skip_pre_upgrade, wasm_memory=keep
+        )
         self._settle()
 
     def _settle(self) -> None:
@@ -168,11 +234,19 @@ class Network(DeprecatedNames, ABC):
         """Why the network has stopped for good; None while it runs, or where that is unknown."""
         return None
 
-    def deploy(self, wasm: bytes, arg: bytes = EMPTY_ARGUMENT) -> Principal:
-        """Create a canister and install `wasm` into it."""
-        canister = self.create_canister()
+    def deploy(
+        self, wasm: bytes, arg: bytes = EMPTY_ARGUMENT, *, subnet: SubnetName | None = None
+    ) -> Principal:
+        """Create a canister, on `subnet` where it is given, and install `wasm` into it."""
+        canister = self.create_canister(subnet=subnet)
         self.install(canister, wasm, arg)
         return canister
+
+    def remove_canister(self, canister: Principal) -> None:
+        """Uninstall, stop and delete a canister, as the deployer; calls that it has open are rejected."""
+        self._management.uninstall_code(canister)
+        self._management.stop_canister(canister)
+        self._management.delete_canister(canister)
 
     def module_hash(self, canister: Principal) -> bytes | None:
         """Read the certified SHA-256 of the module installed in a canister; None when there is none."""
@@ -199,7 +273,7 @@ class Network(DeprecatedNames, ABC):
 
     @functools.cached_property
     def _management(self) -> Management:
-        return Management(self._deployer_agent)
+        return _management(self._deployer_agent)
 
     # -- what only some can do ------------------------------------------------------------------------------
 
@@ -218,6 +292,23 @@ class Network(DeprecatedNames, ABC):
     def tick(self) -> None:
         """Run one round: timers and heartbeats that are due. Needs `Capability.SINGLE_ROUND`."""
         raise MissingCapabilityError(self.name, Capability.SINGLE_ROUND)
+
+    def settle(self, max_rounds: int = MAX_SETTLING) -> None:  # noqa: ARG002 - named for implementations
+        """Run rounds until no timer is due and no call is under way. Needs `Capability.SINGLE_ROUND`.
+
+        Raises `NetworkError` when that is not reached within `max_rounds`.
+        """
+        raise MissingCapabilityError(self.name, Capability.SINGLE_ROUND)
+
+    def until(self, predicate: Callable[[], T], *, within_s: float = 60.0, step_s: float = 1.0) -> T:
+        """Run rounds until `predicate` returns something true, and return that.
+
+        Where the network has `Capability.TIME`, its time moves by `step_s` seconds between two attempts, `within_s`
+        seconds in all; elsewhere real time passes. Raises `NetworkError` when it stays false.
+        """
+        if Capability.TIME in self.capabilities:
+            return until(self, predicate, within_s=within_s, step_s=step_s)
+        return wait_until(self.name, predicate, within_s=within_s)
 
     def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:  # noqa: ARG002 - named for implementations
         """Make calls whose first updates are executed in the same round. Needs `Capability.SINGLE_ROUND`."""
@@ -240,6 +331,10 @@ class Network(DeprecatedNames, ABC):
         Queries and traps are included. Needs `Capability.LOG_STREAM`.
         """
         raise MissingCapabilityError(self.name, Capability.LOG_STREAM)
+
+    def find_trap(self, reject_message: str) -> TrapPlace | None:  # noqa: ARG002 - named for implementations
+        """Return the newest trap that a reject message speaks of; None where the network remembers none."""
+        return None
 
     def inject_fault(
         self,
@@ -295,8 +390,26 @@ class Network(DeprecatedNames, ABC):
                 self.restore(before)
             before.close()
 
+    def limited(
+        self,
+        *,
+        instructions: int | None = None,  # noqa: ARG002 - named for implementations
+        rounds: int | None = None,  # noqa: ARG002
+    ) -> AbstractContextManager[None]:
+        """Within the block limit the instructions of each message, and the rounds in which canisters execute.
+
+        A message beyond `instructions` is rejected with IC0522, as by the Internet Computer; installing code may
+        always take 5,000,000,000. A call that takes more than `rounds` rounds raises `ReplicaError`.
+        Needs `Capability.LIMITS`. Raises `InputError` for numbers that are no limits.
+        """
+        raise MissingCapabilityError(self.name, Capability.LIMITS)
+
     def stable_memory(self, canister: Principal) -> bytes:  # noqa: ARG002 - named for implementations
         """Read the stable memory of a canister, all of it. Needs `Capability.STABLE`."""
+        raise MissingCapabilityError(self.name, Capability.STABLE)
+
+    def set_stable_memory(self, canister: Principal, content: bytes) -> None:  # noqa: ARG002
+        """Replace the stable memory of a canister, padded to whole pages. Needs `Capability.STABLE`."""
         raise MissingCapabilityError(self.name, Capability.STABLE)
 
     def certified_data(self, canister: Principal) -> bytes:  # noqa: ARG002 - named for implementations
@@ -306,3 +419,9 @@ class Network(DeprecatedNames, ABC):
     def logs(self, canister: Principal) -> list[str]:  # noqa: ARG002 - named for implementations
         """Read what a canister printed, oldest first. Needs `Capability.LOGS`."""
         raise MissingCapabilityError(self.name, Capability.LOGS)
+
+
+def _management(agent: Agent) -> Management:
+    from ic_harness.agent import Management  # lazy: start-up time of calls  # noqa: PLC0415
+
+    return Management(agent)

@@ -51,6 +51,8 @@ from .topology import canister_of
 T = TypeVar("T")
 LIVE: Final = frozenset({Capability.CREATE, Capability.UPGRADE, Capability.LOGS})
 STILL: Final = LIVE | {Capability.TIME, Capability.SINGLE_ROUND}
+POCKET_IC_SETTLING: Final = 10
+"""Rounds in which a due timer, its calls and their replies have run."""
 _SUBNET: Final = {"state_config": "New", "instruction_config": "Production", "dts_flag": "Enabled"}
 _SUBNETS: Final[Mapping[str, Any]] = {
     "nns": _SUBNET,  # holds the root key
@@ -170,6 +172,11 @@ class PocketIcNetwork(Network):
         """Make one round. Raises `MissingCapabilityError` when the network is live."""
         self.require(Capability.SINGLE_ROUND)
         self._server.call("POST", f"{self._path}/update/tick", {})
+
+    def settle(self, max_rounds: int = POCKET_IC_SETTLING) -> None:
+        """Run `max_rounds` rounds: a PocketIC server does not tell whether canisters are at rest."""
+        for _ in range(max_rounds):
+            self.tick()
 
     def in_one_round(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make calls whose first updates are executed in the same round."""

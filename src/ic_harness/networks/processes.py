@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import NetworkError
+from ic_harness.portable_files import read_at
 
 from .deadline import STOP_S, Deadline
 
@@ -91,7 +92,7 @@ class Child:
     def said(self) -> str:
         """The end of what was printed so far, in one line."""
         size = os.fstat(self._output.fileno()).st_size
-        text = os.pread(self._output.fileno(), _TOLD, max(0, size - _TOLD)).decode(errors="replace")
+        text = read_at(self._output.fileno(), _TOLD, max(0, size - _TOLD)).decode(errors="replace")
         return " ".join(text.split()) or "it printed nothing"
 
     def stop(self, deadline: Deadline | None = None) -> None:
@@ -99,9 +100,9 @@ class Child:
         if self._ended:
             return
         if self.status() is None:
-            self._signal(signal.SIGTERM)
+            self._end(force=False)
             (deadline or Deadline(STOP_S)).wait_for(self.status)
-        self._signal(signal.SIGKILL)
+        self._end(force=True)
         self.forget()
 
     def forget(self) -> None:
@@ -110,9 +111,12 @@ class Child:
         self._process.wait()
         self._output.close()
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _end(self, *, force: bool) -> None:
+        if not hasattr(os, "killpg"):  # Windows has no groups to signal
+            (self._process.kill if force else self._process.terminate)()
+            return
         try:
-            os.killpg(self.pid, number)
+            os.killpg(self.pid, signal.SIGKILL if force else signal.SIGTERM)
         except (ProcessLookupError, PermissionError):  # no process is left; macOS raises the latter
             return
 

@@ -6,10 +6,10 @@ FOLDER/instance   the state, made and read by the server alone
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
+from ic_harness import portable_files
 from ic_harness.errors import InputError, StateError
 
 
@@ -21,11 +21,13 @@ class StateLock:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
-            self._lock: int | None = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock: int | None = os.open(
+                folder / "lock", os.O_RDWR | os.O_CREAT | portable_files.SAFE, 0o600
+            )
         except OSError as error:
             raise InputError(f"cannot keep state in {folder}: {error.strerror}") from error
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            portable_files.lock(self._lock)
         except BlockingIOError:
             self.release()
             raise StateError(f"the state folder {folder} is in use by another process") from None

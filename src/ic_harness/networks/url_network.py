@@ -7,17 +7,9 @@ once, when it is first needed, and pinned from then on.
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ic_harness.agent import (
-    NO_RETRIES,
-    Agent,
-    AsyncAgent,
-    AsyncHttpTransport,
-    CallableTransport,
-    HttpTransport,
-    Request,
-)
+from ic_harness.agent import NO_RETRIES, Agent, CallableTransport, HttpTransport, Request
 from ic_harness.principal import Principal
 from ic_harness.protocol import MAINNET_ROOT_KEY, Ed25519Identity, Identity
 from ic_harness.urls import checked_host, public_url
@@ -26,6 +18,9 @@ from .capabilities import Capability
 from .mainnet import is_mainnet
 from .network import Network
 from .topology import default_canister_id
+
+if TYPE_CHECKING:
+    from ic_harness.agent import AsyncAgent
 
 _MAINNET: Final = frozenset({Capability.UPGRADE, Capability.LOGS})
 _LOCAL: Final = _MAINNET | {Capability.CREATE}
@@ -92,6 +87,8 @@ class UrlNetwork(Network):
         return Agent(self._transport, identity, root_key=self.root_key)
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
+        from ic_harness.agent import AsyncAgent, AsyncHttpTransport  # lazy: start-up time  # noqa: PLC0415
+
         return AsyncAgent(AsyncHttpTransport(self._url), identity, root_key=self.root_key)
 
     def close(self) -> None:

@@ -34,6 +34,19 @@ def keeps_memory(wasm: bytes) -> bool:
     return _PERSISTENT in custom_sections(wasm)
 
 
+def is_motoko(wasm: bytes) -> bool:
+    """Tell whether a module (plain or gzip) was compiled by Motoko, whose actor classes take arguments at upgrades."""
+    return any(name.startswith("motoko:") for name in custom_sections(wasm))
+
+
+def exports_interface(wasm: bytes) -> bool:
+    """Tell whether a module (plain or gzip) may export its interface as `get_candid_pointer`; no proof, but quick."""
+    try:
+        return b"get_candid_pointer" in _unpacked(wasm)
+    except zlib.error:
+        return False
+
+
 def custom_sections(wasm: bytes) -> dict[str, bytes]:
     """The contents of the sections `icp:public NAME` and `icp:private NAME` of a module (plain or gzip), by NAME.
 

@@ -20,6 +20,7 @@ def start(folder, port=0):
         stdout=subprocess.PIPE,
         stderr=log,
     )
+    assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
         sys.exit((folder / "log").read_text())

@@ -39,7 +39,7 @@ class Switch:
     """A clock that stands still until the instance is live."""
 
     def __init__(self):
-        self.clock = ManualClock(BIRTH_NS)
+        self.clock: ManualClock | SystemClock = ManualClock(BIRTH_NS)
 
     def __getattr__(self, name):
         return getattr(self.clock, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.metadata
 
 import pytest
 
@@ -15,10 +15,16 @@ from ic_harness.networks import (
     STARTED,
     Capability,
     MissingCapabilityError,
+    NetworkKind,
+    OpenOptions,
     connect,
+    embedded,
     is_mainnet,
+    kinds,
+    network_names,
     open_network,
 )
+from ic_harness.networks.doctor import examine
 from ic_harness.protocol import MAINNET_ROOT_KEY
 
 
@@ -48,6 +54,52 @@ def test_networks_are_opened_by_functions(name):
 def test_every_name_is_explained(name):
     """The text of help names every network that can be opened."""
     assert name in SPECS
+
+
+class _Point:
+    """An entry point as another distribution would have it."""
+
+    name, value = "testbed", "package:TESTBED"
+
+    def __init__(self, loads):
+        self.load = lambda: loads
+
+
+def test_networks_of_others_are_opened(monkeypatch):
+    """A network that another package brings is opened by its name, listed by `doctor`, and cannot replace ours."""
+    opened = []
+
+    def open_testbed(options):
+        opened.append(options)
+        return embedded()
+
+    kind = NetworkKind(name="testbed", open=open_testbed, startable=True)
+    monkeypatch.setattr(kinds, "_points", lambda: {"testbed": _Point(kind)})
+    assert network_names() == [*NAMES, "testbed"]
+    with open_network("testbed"), open_network("testbed:start"):
+        assert opened == [OpenOptions(), OpenOptions(start=True)]
+    with pytest.raises(InputError, match=r"no network 'testbed:stop'; did you mean"):
+        open_network("testbed:stop")
+    found = {finding.name: finding for finding in examine("embedded")}
+    assert found["testbed"].usable is None
+    assert "--network testbed" in found["testbed"].detail
+    monkeypatch.setattr(kinds, "_points", lambda: {"testbed": _Point(7)})
+    with pytest.raises(
+        InputError, match=r"the network 'testbed' .* must be an instance of .*NetworkKind, not of int"
+    ):
+        open_network("testbed")
+
+
+def test_networks_of_others_cannot_replace_ours(monkeypatch):
+    """An entry point with the name of a network of this package is not even listed."""
+    kinds._points.cache_clear()
+    point = _Point(None)
+    point.name = "embedded"
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_group: [point])
+    try:
+        assert network_names() == list(NAMES)
+    finally:
+        kinds._points.cache_clear()
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "file:///etc/hosts"])
@@ -106,6 +158,7 @@ def test_silent_network_is_told(unused_port):
         ("clear_faults", (), "faults"),
         ("stable_memory", (None,), "stable"),
         ("certified_data", (None,), "stable"),
+        ("limited", (), "limits"),
     ],
 )
 def test_missing_capability_is_told(method, args, capability):

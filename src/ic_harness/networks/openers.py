@@ -1,32 +1,27 @@
-"""Opens networks by the names that users type; the code of a network loads when it is opened."""
+"""A function for each kind of network that opens it; the code of a network loads when it is opened."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ic_harness.errors import InputError
+from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
-from ic_harness.urls import public_url
+from ic_harness.suggestions import suggest
 
 from .mainnet import MAINNET, MAINNET_URL, mainnet_canister
-from .network import Network
 
 if TYPE_CHECKING:
+    from ic_harness.replica import SubnetSpec
+
     from .embedded_network import EmbeddedNetwork
     from .named_network import NamedNetwork
     from .pocket_ic_network import PocketIcNetwork
+    from .system_canisters import IcpChoice
     from .url_network import UrlNetwork
-
-NAMES: Final = ("embedded", "dfx", "icp", "pocket-ic", "ic")
-"""The networks that have a name; every other network is given by its URL."""
-
-STARTED: Final = ("dfx:start", "icp:start")
-"""Names of networks that are started when they do not run, and then stopped at the end."""
-
-SPECS: Final = "embedded, dfx, icp (running; dfx:start and icp:start start it), pocket-ic, ic, or a URL"
-"""Everything that `open_network` takes, for a help text."""
 
 DEFAULT_SEED: Final = b"ic-harness embedded network"
 """Determines root key and randomness of an embedded network in memory, so that runs are reproducible."""
@@ -39,25 +34,75 @@ def embedded(
     deployer: Identity | None = None,
     latency: str = "none",
     nodes: int = 13,
+    cost_schedule: str = "normal",
+    subnets: str | Mapping[str, int] | Sequence[SubnetSpec] | None = None,
+    durable: bool = False,
+    subnet_admins: Sequence[Principal] = (),
+    history: bool = False,
+    icp: IcpChoice | None = None,
 ) -> EmbeddedNetwork:
     """Start an embedded network.
 
     With `state_dir` it is kept there and goes on where it stopped; without, it is gone when closed. `seed`
     decides root key and randomness; without one each state folder draws its own. `latency` is `none`, or
-    `mainnet` to make clients wait as there; `nodes` is the size of the subnet, by which outcalls are paid.
+    `mainnet` to make clients wait as there; `nodes` is the size of the subnet, by which everything is paid;
+    with the `cost_schedule` `free` instead of `normal` nothing costs cycles.
+    With `durable` every round is forced to the disk before its answers are out, so that a power cut loses none.
+    `subnet_admins` may list all canisters. With `history` all that reaches the network is recorded, for
+    `network.history`; a state folder must be new then.
 
-    Raises `StateError` when the folder is damaged or in use.
+    `subnets` are such as `"application=2,nns"` or `{"application": 2, "nns": 1}`; several without an NNS get one,
+    which is the root. None is one application subnet, or the subnets that the folder has.
+
+    `icp` installs the Internet Computer's own canisters at their ids on mainnet: `"stand-ins"` for the stand-ins of
+    this package, `"project"` (or its folder) for those that `ic-harness.toml` names, or a mapping such as
+    `{"ledger": "ledger.wasm"}`. Subnets that are described by text or mapping get those that the ids need.
+
+    Raises `StateError` when the folder is damaged or in use, or has other subnets, `InputError` for unknown
+    names, for subnets that cannot be, and for a module that is missing.
     """
-    from ic_harness.replica import PRESETS, Replica, ReplicaConfig  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.replica import (  # lazy: start-up time  # noqa: PLC0415
+        PRESETS,
+        CostSchedule,
+        Replica,
+        ReplicaConfig,
+        parse_subnets,
+    )
 
     from .embedded_network import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
 
     default = DEFAULT_SEED if state_dir is None else None
     if latency not in PRESETS:
-        raise InputError(f"no latency {latency!r}; there are: {', '.join(PRESETS)}")
-    config = ReplicaConfig(seed=seed or default, state_dir=state_dir, latency=PRESETS[latency], nodes=nodes)
-    replica = Replica(config)
-    return EmbeddedNetwork(replica, deployer)
+        raise InputError(f"no latency {latency!r}; {suggest(latency, PRESETS)}")
+    if cost_schedule not in list(CostSchedule):
+        raise InputError(f"no cost schedule {cost_schedule!r}; {suggest(cost_schedule, list(CostSchedule))}")
+    if icp is not None:
+        from .system_canisters import select_icp, with_kinds  # lazy: start-up time  # noqa: PLC0415
+
+        chosen = select_icp(icp)
+        subnets = with_kinds(subnets, chosen)
+    config = ReplicaConfig(
+        seed=seed or default,
+        state_dir=state_dir,
+        latency=PRESETS[latency],
+        nodes=nodes,
+        cost_schedule=CostSchedule(cost_schedule),
+        subnets=None if subnets is None else parse_subnets(subnets, nodes=nodes),
+        durable=durable,
+        subnet_admins=tuple(subnet_admins),
+    )
+    network = EmbeddedNetwork(Replica(config), deployer)
+    try:
+        if history:
+            network.record()
+        if icp is not None:
+            from .system_canisters.clients import install_into  # lazy: start-up time  # noqa: PLC0415
+
+            install_into(network, chosen)
+    except BaseException:
+        network.close()
+        raise
+    return network
 
 
 def connect(url: str, *, root_key: bytes | None = None, deployer: Identity | None = None) -> UrlNetwork:
@@ -115,28 +160,3 @@ def ic(folder: Path | None = None, *, deployer: Identity | None = None) -> Named
 
     lookup = partial(mainnet_canister, folder or Path())
     return NamedNetwork(MAINNET, MAINNET_URL, deployer, lookup=lookup)
-
-
-def open_network(spec: str, state_dir: Path | None = None, *, deployer: Identity | None = None) -> Network:
-    """Open the network that `spec` names: one of `NAMES` or `STARTED`, or a URL.
-
-    `state_dir` keeps the state of an embedded network or of PocketIC (None: in memory only); other networks
-    ignore it. `deployer` makes and controls canisters. Raises `InputError` when there is no such network,
-    `NetworkError` when it does not run or cannot be started, `StateError` when the state folder is damaged
-    or in use.
-    """
-    name, _, start = spec.partition(":")
-    if "://" in spec:
-        return connect(spec, deployer=deployer)
-    if spec not in NAMES + STARTED:
-        raise InputError(
-            f"no network {public_url(spec)!r}: there are {', '.join(NAMES)}, {' and '.join(STARTED)}, or give a URL"
-        )
-    if name == "dfx":
-        return dfx(start=bool(start), deployer=deployer)
-    if name == "icp":
-        return icp(start=bool(start), deployer=deployer)
-    if name == "pocket-ic":
-        kept = None if state_dir is None else state_dir / name
-        return pocket_ic(state_dir=kept, deployer=deployer)
-    return ic(deployer=deployer) if name == MAINNET else embedded(state_dir, deployer=deployer)

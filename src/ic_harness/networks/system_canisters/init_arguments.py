@@ -1,0 +1,218 @@
+"""Arguments of `init` for the Internet Computer's own canisters, as mainnet's were or as PocketIC passes them.
+
+Types have the fields that are passed here and no others: Candid lets the missing optional ones be null, and lets a
+canister ignore those that it does not know. Canisters of another age that want other arguments get them from
+`init-arg` in `ic-harness.toml`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ic_harness import candid
+from ic_harness.principal import Principal
+
+GOVERNANCE: Final = Principal.from_text("rrkah-fqaaa-aaaaa-aaaaq-cai")
+LEDGER: Final = Principal.from_text("ryjl3-tyaaa-aaaaa-aaaba-cai")
+CYCLES_LEDGER: Final = Principal.from_text("um5iw-rqaaa-aaaaq-qaaba-cai")
+CYCLES_LEDGER_INDEX: Final = Principal.from_text("ul4oc-4iaaa-aaaaq-qaabq-cai")
+
+ICP_E8S: Final = 1_000_000_000 * 10**8
+"""What each holder has on the ICP ledger at start: a thousand million ICP, in e8s."""
+CYCLES: Final = 10**16
+"""What each holder has on the cycles ledger at start: ten thousand trillion cycles."""
+FEE_E8S: Final = 10_000
+_BLOCKS_PER_REQUEST: Final = 50
+_HALF_DAY_S: Final = 12 * 60 * 60
+_FOUR_DAYS_S: Final = 4 * 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What arguments depend on.
+
+    `holders` own the first tokens. `sns_subnets` are ids of SNS subnets. `names` are the canisters that are installed.
+    `now_ns` is the network's time, ns since 1970.
+    """
+
+    holders: tuple[Principal, ...]
+    sns_subnets: tuple[Principal, ...] = ()
+    names: frozenset[str] = frozenset()
+    now_ns: int = 0
+
+
+def account_identifier(owner: Principal, subaccount: bytes = bytes(32)) -> bytes:
+    """Return the 32 bytes that name an account on the ICP ledger: CRC-32, then SHA-224 of owner and subaccount."""
+    digest = hashlib.sha224(b"\x0aaccount-id" + owner.raw + subaccount).digest()
+    return zlib.crc32(digest).to_bytes(4, "big") + digest
+
+
+def _encoder(types: str) -> Callable[..., bytes]:
+    """Return a function that encodes its arguments as these Candid types."""
+    parsed: list[candid.Type] = []
+
+    def encode(*values: Any) -> bytes:
+        if not parsed:  # on first use: a run without these canisters parses nothing
+            parsed.extend(candid.parse(f"service : ({types}) -> {{}}").init_args or ())
+        return candid.encode(list(values), parsed)
+
+    return encode
+
+
+def empty_record(_: Situation) -> bytes:
+    """One record without fields."""
+    return _EMPTY({})
+
+
+def ledger(situation: Situation) -> bytes:
+    """The ICP ledger: minted by NNS governance, with its fee, name and symbol."""
+    return _LEDGER(
+        {
+            "Init": {
+                "minting_account": account_identifier(GOVERNANCE).hex(),
+                "icrc1_minting_account": {"owner": GOVERNANCE, "subaccount": None},
+                "initial_values": [
+                    (account_identifier(holder).hex(), {"e8s": ICP_E8S}) for holder in situation.holders
+                ],
+                "send_whitelist": [],
+                "transfer_fee": {"e8s": FEE_E8S},
+                "token_symbol": "ICP",
+                "token_name": "Internet Computer",
+                "feature_flags": {"icrc2": True},
+            }
+        }
+    )
+
+
+def index(_: Situation) -> bytes:
+    """The index of the ICP ledger."""
+    return _INDEX({"ledger_id": LEDGER})
+
+
+def cycles_ledger(situation: Situation) -> bytes:
+    """The cycles ledger: the holders' cycles are among those that the canister has at start."""
+    indexed = "cycles-ledger-index" in situation.names
+    return _CYCLES_LEDGER(
+        {
+            "Init": {
+                "max_blocks_per_request": _BLOCKS_PER_REQUEST,
+                "index_id": CYCLES_LEDGER_INDEX if indexed else None,
+                "initial_balances": [
+                    ({"owner": holder, "subaccount": None}, CYCLES) for holder in situation.holders
+                ],
+            }
+        }
+    )
+
+
+def cycles_ledger_index(_: Situation) -> bytes:
+    """The index of the cycles ledger."""
+    return _CYCLES_LEDGER_INDEX({"Init": {"ledger_id": CYCLES_LEDGER}})
+
+
+def cycles_minting(_: Situation) -> bytes:
+    """The cycles minting canister: it burns at NNS governance's account, and mints for the cycles ledger."""
+    return _CYCLES_MINTING(
+        {
+            "ledger_canister_id": LEDGER,
+            "governance_canister_id": GOVERNANCE,
+            "minting_account_id": account_identifier(GOVERNANCE).hex(),
+            "cycles_ledger_canister_id": CYCLES_LEDGER,
+        }
+    )
+
+
+def internet_identity(_: Situation) -> bytes:
+    """Internet Identity: mainnet's range of identity numbers, no captcha, the root key of this network."""
+    return _INTERNET_IDENTITY(
+        {
+            "assigned_user_number_range": (10_000, 8_188_860),
+            "captcha_config": {
+                "max_unsolved_captchas": 50,
+                "captcha_trigger": {"Static": {"CaptchaDisabled": None}},
+            },
+            "fetch_root_key": True,
+            "is_production": False,
+        }
+    )
+
+
+def registry(_: Situation) -> bytes:
+    """An empty NNS registry: what tests need in it they propose, or pass as `init-arg`."""
+    return _REGISTRY({"mutations": []})
+
+
+def governance(situation: Situation) -> bytes:
+    """NNS governance without neurons and proposals."""
+    return _GOVERNANCE(
+        {
+            "genesis_timestamp_seconds": situation.now_ns // 10**9,
+            "wait_for_quiet_threshold_seconds": _FOUR_DAYS_S,
+            "short_voting_period_seconds": _HALF_DAY_S,
+            **{name: [] for name in _GOVERNANCE_LISTS},
+        }
+    )
+
+
+def sns_wasm(situation: Situation) -> bytes:
+    """SNS-W, which deploys to the SNS subnets of the network."""
+    return _SNS_WASM(
+        {
+            "sns_subnet_ids": list(situation.sns_subnets),
+            "access_controls_enabled": False,
+            "allowed_principals": [],
+        }
+    )
+
+
+_ACCOUNT: Final = "record { owner : principal; subaccount : opt blob }"
+_E8S: Final = "record { e8s : nat64 }"
+_GOVERNANCE_LISTS: Final = {
+    "default_followees": "int32",
+    "topic_followee_index": "int32",
+    "neurons": "nat64",
+    "proposals": "nat64",
+    "in_flight_commands": "nat64",
+    "node_providers": "",
+    "to_claim_transfers": "",
+}
+"""Lists of the state of NNS governance, with the type of their keys; all are empty here, so entries have no fields."""
+
+_EMPTY = _encoder("record {}")
+_LEDGER = _encoder(
+    "variant { Init : record { minting_account : text; icrc1_minting_account : opt "
+    f"{_ACCOUNT}; initial_values : vec record {{ text; {_E8S} }}; send_whitelist : vec principal; transfer_fee : opt "
+    f"{_E8S}; token_symbol : opt text; token_name : opt text; feature_flags : opt record {{ icrc2 : bool }} }} }}"
+)
+_INDEX = _encoder("record { ledger_id : principal }")
+_CYCLES_LEDGER = _encoder(
+    "variant { Init : record { max_blocks_per_request : nat64; index_id : opt principal; initial_balances : opt vec "
+    f"record {{ {_ACCOUNT}; nat }} }} }}"
+)
+_CYCLES_LEDGER_INDEX = _encoder("opt variant { Init : record { ledger_id : principal } }")
+_CYCLES_MINTING = _encoder(
+    "opt record { ledger_canister_id : opt principal; governance_canister_id : opt principal; "
+    "minting_account_id : opt text; cycles_ledger_canister_id : opt principal }"
+)
+_INTERNET_IDENTITY = _encoder(
+    "opt record { assigned_user_number_range : opt record { nat64; nat64 }; captcha_config : opt record { "
+    "max_unsolved_captchas : nat64; captcha_trigger : variant { Static : variant { CaptchaDisabled } } }; "
+    "fetch_root_key : opt bool; is_production : opt bool }"
+)
+_REGISTRY = _encoder("record { mutations : vec record {} }")
+_GOVERNANCE = _encoder(
+    "record { genesis_timestamp_seconds : nat64; wait_for_quiet_threshold_seconds : nat64; "
+    "short_voting_period_seconds : nat64; "
+    + "; ".join(
+        f"{name} : vec record {{ {key}; record {{}} }}" if key else f"{name} : vec record {{}}"
+        for name, key in _GOVERNANCE_LISTS.items()
+    )
+    + " }"
+)
+_SNS_WASM = _encoder(
+    "record { sns_subnet_ids : vec principal; access_controls_enabled : bool; allowed_principals : vec principal }"
+)
