@@ -1,0 +1,1 @@
+"""PocketIC's REST interface, served by the embedded replica."""
