@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ic_capsule.backend import Backend, QuotasUpdate, reference_wasm
-from ic_capsule.suite.material import content
+from ic_capsule.suite.sample_data import content
 from ic_capsule.uploads import UploadedPhoto, photo, sample_photo, upload_photo
 from ic_capsule.uploads.source import PhotoSource
 from ic_capsule.uploads.worker import derive
@@ -117,6 +117,7 @@ class World:
         assert [memory.id for memory in memories] == [uploaded.memory_id]
         assert [capsule.id for capsule in backend.capsules_list()] == [uploaded.capsule_id]
         original = next(asset.locator for asset in uploaded.assets if asset.asset_type == "Original")
+        assert original is not None
         assert backend.blob_get_meta(original).chunk_count == CHUNKS
         assert backend.blob_read(original) == self.picture.read_bytes()
         assert self.open_sessions() == 0

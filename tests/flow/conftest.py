@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from ic_capsule.assets import ASSETS
+from ic_capsule.uploads import BackendCalls
+
 CHUNK = 1000
 """Bytes of a small chunk; chunks may be smaller than the limit."""
 
@@ -26,7 +29,7 @@ def chunks_of(data: bytes, size: int = CHUNK) -> list[bytes]:
 class Session:
     """One open upload session and what is to be sent through it."""
 
-    backend: object
+    backend: BackendCalls
     data: bytes
     id: int
 
@@ -78,7 +81,7 @@ def stored_assets(backend, memory_id) -> dict:
 def check_four_assets(backend, path, uploaded) -> dict:
     """Assert that a photo is stored as four assets, each as long and with the hash that is claimed."""
     assets = stored_assets(backend, uploaded.memory_id)
-    assert set(assets) == {"Original", "Display", "Thumbnail", "Placeholder"}
+    assert set(assets) == {*ASSETS}
     assert assets["Original"][2] == path.read_bytes()
     for base, _, data in assets.values():
         assert base.bytes == len(data)

@@ -15,7 +15,7 @@ DATA = content(2500)
 
 
 def test_finish_tells_what_was_stored(session):
-    """Finish gives the locator, size, checksum and place of the blob."""
+    """Finish returns the locator, size, checksum and storage location of the blob."""
     result = session(DATA).put_all().finish()
     assert re.fullmatch(r"blob_\d+", result.blob_id)
     assert result.size == len(DATA)
@@ -77,7 +77,7 @@ def test_missing_chunks_are_named(session, backend):
 
 
 def test_finish_twice_gives_the_same_blob(session):
-    """A finish that is sent again, because its reply was lost, gives the same blob."""
+    """A finish that is sent again, because its reply was lost, returns the same blob."""
     upload = session(DATA).put_all()
     assert upload.finish().blob_id == upload.finish().blob_id
 

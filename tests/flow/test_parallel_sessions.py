@@ -43,7 +43,7 @@ def test_sessions_of_several_callers_are_apart(backend_for, identity):
 
 
 def test_same_idem_is_the_same_session(session):
-    """Beginning again with the same idem gives the open session and keeps its chunks."""
+    """Beginning again with the same idem returns the open session and keeps its chunks."""
     first = session(content(2500))
     first.put(0)
     again = session(content(2500))
@@ -53,15 +53,15 @@ def test_same_idem_is_the_same_session(session):
     assert again.finish().size == 2500
 
 
-def test_strangers_change_nothing(session, backend_for, identity):
-    """A stranger's chunk, finish and abort are refused, and the owner's upload is as it was."""
+def test_others_change_nothing(session, backend_for, identity):
+    """Another caller's chunk, finish and abort are refused, and the owner's upload is as it was."""
     upload = session(content(2500))
     upload.put(0)
-    stranger = backend_for(identity("stranger"))
+    other = backend_for(identity("other"))
     for attempt in (
-        lambda: stranger.uploads_put_chunk(upload.id, 1, b"evil"),
-        lambda: stranger.uploads_finish(upload.id, bytes(32), 2500),
-        lambda: stranger.uploads_abort(upload.id),
+        lambda: other.uploads_put_chunk(upload.id, 1, b"evil"),
+        lambda: other.uploads_finish(upload.id, bytes(32), 2500),
+        lambda: other.uploads_abort(upload.id),
     ):
         with pytest.raises(BackendError, match=r"Unauthorized|NotFound"):
             attempt()

@@ -8,16 +8,15 @@ import re
 import pytest
 from PIL import Image
 
+from ic_capsule.assets import BLOBS, INLINE, SPECS
 from ic_harness.errors import BackendError, ImageError
 
 from .conftest import stored_assets
 
-EDGES = {"Display": 2048, "Thumbnail": 512, "Placeholder": 32}
-
 
 @pytest.fixture
 def stored(backend, upload, photo, four_assets):
-    """One stored photo of two chunks: its path, what the upload told, and the assets read back."""
+    """One stored photo of two chunks: its path, the upload's result, and the assets read back."""
     path = photo(size=3_600_000)
     uploaded = upload(path)
     return path, uploaded, four_assets(backend, path, uploaded)
@@ -30,33 +29,33 @@ def test_four_assets_read_back(stored):
     assert uploaded.bytes == path.stat().st_size
 
 
-def test_placeholder_is_inline_and_the_others_are_blobs(stored):
-    """Original, display and thumbnail have locators of their own; the placeholder travels in the memory."""
+def test_inline_derivatives_and_blobs(stored):
+    """The original and the blobs of the table have locators of their own; the placeholder is inline in the memory."""
     _, _, assets = stored
     locators = {name: locator for name, (_, locator, _) in assets.items()}
-    assert locators.pop("Placeholder") is None
+    assert [locators.pop(name) for name in INLINE] == [None] * len(INLINE)
     assert all(re.fullmatch(r"blob_\d+", locator) for locator in locators.values())
-    assert len(set(locators.values())) == 3
+    assert len(set(locators.values())) == 1 + len(BLOBS)
 
 
-@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize("name", SPECS)
 def test_derivatives_are_images_of_the_size_claimed(stored, name):
-    """Display, thumbnail and placeholder are WebP, have the pixels they claim, and are not too large."""
+    """Derivatives have the table's codec and edge, and the pixels that their metadata says."""
     base, _, data = stored[2][name]
     with Image.open(io.BytesIO(data)) as image:
-        assert image.format == "WEBP"
+        assert image.format == SPECS[name].codec
         assert image.size == (base.width, base.height)
-        assert max(image.size) <= EDGES[name]
-    assert base.mime_type == "image/webp"
+        assert max(image.size) <= SPECS[name].edge
+    assert base.mime_type == SPECS[name].mime_type
 
 
-def test_what_the_upload_tells_is_what_is_stored(stored):
-    """The uploader's account of the assets is the canister's."""
+def test_the_result_is_what_is_stored(stored):
+    """The assets in the upload's result are those on the canister."""
     _, uploaded, assets = stored
-    for told in uploaded.assets:
-        base, locator, data = assets[told.asset_type]
-        assert (told.locator, told.bytes, told.sha256) == (locator, len(data), base.sha256.hex())
-        assert (told.width, told.height, told.mime_type) == (base.width, base.height, base.mime_type)
+    for asset in uploaded.assets:
+        base, locator, data = assets[asset.asset_type]
+        assert (asset.locator, asset.bytes, asset.sha256) == (locator, len(data), base.sha256.hex())
+        assert (asset.width, asset.height, asset.mime_type) == (base.width, base.height, base.mime_type)
 
 
 def test_memory_is_in_the_capsule(stored, backend, capsule):

@@ -40,7 +40,7 @@ def test_caller_is_the_tests_own(counter, outcome):
 
 
 def test_interface_from_the_option(counter, outcome):
-    """`--candid` gives the interface where the test does not."""
+    """`--candid` is the interface where the test has none."""
     source = "def test(deploy):\n    assert deploy('counter.wasm.gz', 1).get() == 1"
     outcome(source, "--candid", "counter.did").assert_outcomes(passed=1)
 

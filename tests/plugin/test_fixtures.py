@@ -13,7 +13,7 @@ def test_network_answers(outcome):
 
 
 def test_identity_is_the_same_within_a_test_and_another_in_the_next(outcome):
-    """A name gives one identity within a test, and a different one in another test."""
+    """A name is one identity within a test, and a different one in another test."""
     source = """
         seen = []
         def use(identity):
@@ -133,6 +133,20 @@ def test_workers_have_networks_of_their_own(outcome_apart, workers):
             backend.capsules_create(None)
         """
     outcome_apart(source, "-n", str(workers)).assert_outcomes(passed=4)
+
+
+def test_former_fixture_names_warn(outcome):
+    """`ic_lab` and `ic_findings` return the same objects as their new names, each with a warning."""
+    source = """
+        import pytest
+        @pytest.mark.filterwarnings("default")
+        def test(request, ic_session, ic_results):
+            with pytest.warns(DeprecationWarning, match="ic_lab is now ic_session"):
+                assert request.getfixturevalue("ic_lab") is ic_session
+            with pytest.warns(DeprecationWarning, match="ic_findings is now ic_results"):
+                assert request.getfixturevalue("ic_findings") is ic_results
+        """
+    outcome(source).assert_outcomes(passed=1)
 
 
 def test_faults_happen_and_end_with_the_test(outcome):

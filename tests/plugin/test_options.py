@@ -13,7 +13,7 @@ def test_options_are_listed(outcome_apart):
     """`pytest --help` explains the four options."""
     result = outcome_apart("", "--help")
     result.stdout.fnmatch_lines(
-        ["*--network=NAME|URL*", "*--wasm=FILE*", "*--candid=DID*", "*--canister-id=ID*"]
+        ["*--ic-network=NAME|URL*", "*--ic-wasm=FILE*", "*--ic-candid=DID*", "*--ic-canister-id=ID*"]
     )
 
 
@@ -72,7 +72,7 @@ def test_canister_id_is_taken_as_it_is(outcome_apart):
 
 
 def test_missing_wasm_is_told(outcome_apart):
-    """A Wasm that is not there is told with its path."""
+    """The error for a missing Wasm names its path."""
     result = outcome_apart("def test(backend): pass", "--wasm", "none.wasm")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*InputError: cannot read none.wasm*"])
@@ -84,3 +84,9 @@ def test_soak_is_for_who_asks(outcome_apart):
     result = outcome_apart("", *args)
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*--soak runs it*"])
+
+
+def test_the_network_of_the_project_file_is_for_commands(user, outcome_apart):
+    """`network` of ic-harness.toml is the one that commands use; tests never change it without being asked."""
+    (user.path / "ic-harness.toml").write_text('network = "ic"\n', encoding="utf-8")
+    outcome_apart("def test(network): assert network.name == 'embedded'").assert_outcomes(passed=1)

@@ -6,7 +6,7 @@ import json
 
 from ic_harness.testing.report import from_json
 from ic_harness.testing.results import Outcome, Verdict
-from tests.conformance import counters
+from tests.testing import counters
 
 CATALOGUE = """
 [W1]
@@ -97,15 +97,36 @@ def test_every_format_has_them(user, outcome):
 
 
 def test_a_guarantee_without_a_test_is_not_judged(user, outcome):
-    """What no test looked at is told, and keeps the run from being a pass."""
+    """Guarantees without a test are listed, and keep the run from being a pass."""
     tests = "import pytest\n@pytest.mark.guarantee('W1')\ndef test_holds(): pass\n"
     report = report_of(user, outcome, tests)
     assert report.verdict is Verdict.NOT_JUDGED
     assert "1 of 2 guarantees were left out by selection: W12" in report.refusals[0]
 
 
+def test_not_judged_is_said_everywhere(user, outcome):
+    """One guarantee of two that holds is a pass in no format, nor on the terminal; the tests' exit status is theirs."""
+    user.path.joinpath("guarantees.toml").write_text(CATALOGUE)
+    tests = "import pytest\n@pytest.mark.guarantee('W1')\ndef test_holds(): pass\n"
+    result = outcome(tests, "--ic-report", "found")
+    assert result.ret == 0
+    why = "not judged: 1 of 2 guarantees were left out by selection: W12"
+    result.stdout.fnmatch_lines([f"verdict: {why}"])
+    found = user.path / "found"
+    assert json.loads((found / "report.json").read_text())["verdict"] == "not judged"
+    (ran,) = json.loads((found / "report.sarif").read_text())["runs"]
+    assert "not judged" in json.dumps(ran)
+    junit = (found / "junit.xml").read_text()
+    assert f'<testcase classname="Gate" name="Verdict" time="0.000"><skipped message="{why}"/>' in junit
+    assert '<property name="verdict" value="not judged"/>' in junit
+    for page in ("index.html", "summary.md"):
+        text = (found / page).read_text()
+        assert "Not judged" in text
+        assert "may be deployed" not in text
+
+
 def test_an_unknown_guarantee_is_refused(user, outcome):
-    """An id that no catalogue has is a mistake of the test, told before anything runs."""
+    """An id that no catalogue has is a usage error before anything runs."""
     user.path.joinpath("guarantees.toml").write_text(CATALOGUE)
     result = outcome("import pytest\n@pytest.mark.guarantee('W9')\ndef test(): pass\n")
     assert result.ret == 4
@@ -113,7 +134,7 @@ def test_an_unknown_guarantee_is_refused(user, outcome):
 
 
 def test_a_careless_catalogue_is_refused(user, outcome):
-    """A row that does not fit is told with its place."""
+    """The error for an invalid row names its position."""
     user.path.joinpath("guarantees.toml").write_text('[W1]\nseverity = "X"\ntext = "x"\n')
     result = outcome("import pytest\n@pytest.mark.guarantee('W1')\ndef test(): pass\n")
     assert result.ret == 4
@@ -121,7 +142,7 @@ def test_a_careless_catalogue_is_refused(user, outcome):
 
 
 def test_the_tests_of_the_gate_run_in_pytest(user, outcome):
-    """The fixture `target` upgrades to the build under test, and gives callers by name."""
+    """The fixture `target` upgrades to the build under test, and returns callers by name."""
     user.path.joinpath("counter.wasm").write_bytes(counters.keeping())
     tests = """
         def test(target, canister, identity):

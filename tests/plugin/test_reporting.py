@@ -1,4 +1,4 @@
-"""What a report tells of canisters: prints and backtraces of a failing test, and what calls cost."""
+"""Canisters in pytest's report: prints and backtraces of a failing test, and costs of calls."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rust(pytester):
 
 
 def test_failing_test_shows_the_canisters_log(counter, outcome):
-    """What a canister printed, and why it trapped, stand in the report of the test that failed."""
+    """The report of a failed test has the canister's prints and traps."""
     result = outcome(LOGGING)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -73,6 +73,21 @@ def test_backtrace_is_shown(rust, outcome):
     result.stdout.fnmatch_lines(["rust: ?TRAP?: *on purpose*", "Canister Backtrace:", "*trap*"])
 
 
+def test_source_lines_are_shown(pytester, outcome):
+    """A trap of a module with line tables is shown with its source lines, before the canister's log."""
+    wasm = (CANISTERS / "rust" / "lines.wasm.gz").read_bytes()
+    pytester.path.joinpath("lines.wasm.gz").write_bytes(wasm)
+    pytester.path.joinpath("lines.did").write_text("service : { divide : () -> () }")
+    result = outcome('def test(deploy):\n    deploy("lines.wasm.gz", candid="lines.did").divide()\n')
+    result.assert_outcomes(failed=1)
+    order = [
+        "*- source lines of the trap -*",
+        "src/sums.rs:9 in lines_fixture::sums::share",
+        "*- canister log -*",
+    ]
+    result.stdout.fnmatch_lines(order)
+
+
 def test_only_the_tests_own_lines_are_shown(counter, outcome):
     """What an earlier test made a canister print is not shown again, and a silent one has no section."""
     source = """
@@ -89,16 +104,16 @@ def test_only_the_tests_own_lines_are_shown(counter, outcome):
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["here", "two workers"])
 def test_profile_counts_messages(counter, outcome_apart, workers):
-    """`--ic-profile` tells messages, queries and instructions of each test and of each method."""
+    """`--ic-profile` shows messages, queries and instructions of each test and of each method."""
     result = outcome_apart(COUNTING, "--ic-profile", *workers)
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(
         [
             "*= canister profile =*",
-            "test * messages  queries  instructions  cycles",
-            "*test?3? * 3 * 1 * 0",
-            "*test?2? * 2 * 1 * 0",
-            "*test?1? * 1 * 1 * 0",
+            "test * messages *queries *instructions *cycles",
+            "*test?3? * 3 * 1 *",
+            "*test?2? * 2 * 1 *",
+            "*test?1? * 1 * 1 *",
             "method * calls * least * median * most * cycles * traps",
             "counter.increment * 6 * 0",
             "counter.get (query) * 3 * 0",
@@ -125,7 +140,7 @@ def test_profile_counts_traps(counter, outcome):
 
 def test_profile_of_nothing_says_so(outcome):
     """A run without canisters has no tables."""
-    outcome("def test(): pass", "--ic-profile").stdout.fnmatch_lines(["No test asked a network *"])
+    outcome("def test(): pass", "--ic-profile").stdout.fnmatch_lines(["No test used a network *"])
 
 
 def test_only_the_dearest_tests_are_listed(counter, outcome):

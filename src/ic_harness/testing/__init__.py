@@ -5,14 +5,17 @@ Names are imported when they are first used, so that `import ic_harness.testing`
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from ic_harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ic_harness.testing.check import Check
+    from ic_harness.testing.fuzzing import fuzz
     from ic_harness.testing.gate import Suite, SuiteEntry
     from ic_harness.testing.guarantees import Guarantee, Need, Severity, load_catalogue
     from ic_harness.testing.plugin import guarantee
+    from ic_harness.testing.rejects import reverts, trapped
     from ic_harness.testing.target import Target
 
 __all__ = [
@@ -23,26 +26,27 @@ __all__ = [
     "Suite",
     "SuiteEntry",
     "Target",
+    "fuzz",
     "guarantee",
     "load_catalogue",
+    "reverts",
+    "trapped",
 ]
 
-_HOME: Final = {
-    "Check": "check",
-    "Guarantee": "guarantees",
-    "Need": "guarantees",
-    "Severity": "guarantees",
-    "Suite": "gate",
-    "SuiteEntry": "gate",
-    "Target": "target",
-    "guarantee": "plugin",
-    "load_catalogue": "guarantees",
+_LAZY: Final = {
+    "Check": ".check",
+    "Guarantee": ".guarantees",
+    "Need": ".guarantees",
+    "Severity": ".guarantees",
+    "Suite": ".gate",
+    "SuiteEntry": ".gate",
+    "Target": ".target",
+    "fuzz": ".fuzzing",
+    "guarantee": ".plugin",
+    "load_catalogue": ".guarantees",
+    "reverts": ".rejects",
+    "trapped": ".rejects",
 }
 """The module that each public name comes from."""
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used. Raises `AttributeError` for any other."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _LAZY)

@@ -48,7 +48,7 @@ def blame(error: BaseException) -> Blame:
             return Blame.INTERFACE
         case RejectError():
             return Blame.CANISTER if cause.reject_code in _FROM_THE_CANISTER else Blame.NETWORK
-        # An upload without another error as its cause failed because what was read back is not what was sent.
+        # An upload without another error as its cause failed because the bytes read back differ from those sent.
         case BackendError() | CandidError() | UnknownBackendError() | UploadError():
             return Blame.CANISTER
         case HarnessError() if not isinstance(cause, InputError):
@@ -64,17 +64,17 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def lacks_method(error: RejectError) -> bool:
-    """Whether a call was rejected because the canister has no such method, not because of what was asked."""
+    """Whether a call was rejected because the canister has no such method."""
     texts = ("has no update method", "has no query method")
     return error.error_code in _NO_METHOD or any(text in error.reject_message for text in texts)
 
 
 def no_method(error: RejectError) -> str:
-    """Say that the interface of the canister is too small for a check."""
+    """Return the sentence that the canister lacks the method of a rejected call."""
     return f"the canister has no method {error.method}"
 
 
 def lack(error: BaseException) -> str:
-    """Say what the canister's interface lacks, where `blame(error)` is `Blame.INTERFACE`."""
+    """Return what the canister's interface lacks, where `blame(error)` is `Blame.INTERFACE`."""
     cause = cause_of(error)
     return no_method(cause) if isinstance(cause, RejectError) else str(cause)

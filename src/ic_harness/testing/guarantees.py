@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ic_harness.errors import InputError
+from ic_harness.suggestions import suggest
 from ic_harness.text import one_line
 
 E = TypeVar("E", bound=Enum)
@@ -25,7 +26,7 @@ class Severity(Enum):
     """What it means for users when a guarantee is broken."""
 
     CRITICAL = "C"
-    """Data is lost, or somebody is let in who does not belong."""
+    """Data is lost, or a caller without the right to it gets access."""
     HIGH = "H"
     MEDIUM = "M"
     LOW = "L"
@@ -97,7 +98,7 @@ def _row(id_: str, row: object, where: str) -> Guarantee:
     if not isinstance(row, dict):
         raise InputError(f"{where} must be a table with: {', '.join(_REQUIRED)}")
     if unknown := sorted(set(row) - _KEYS):
-        raise InputError(f"{where} has no key {unknown[0]!r}; there are: {', '.join(sorted(_KEYS))}")
+        raise InputError(f"{where} has no key {unknown[0]!r}; {suggest(unknown[0], sorted(_KEYS))}")
     if missing := [key for key in _REQUIRED if key not in row]:
         raise InputError(f"{where} lacks the key {missing[0]!r}")
     return Guarantee(

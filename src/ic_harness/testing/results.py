@@ -1,7 +1,7 @@
-"""What a run of the suite or of the gate found, as data: written by the gate and the plugin, read by the report.
+"""Results of a run of the suite or of the gate, as data: written by the gate and the plugin, read by the report.
 
-Everything here is a frozen record of plain values (texts, integers, bytes, tuples), so that a report can be made
-of it in any format, on another machine, from JSON.
+All types are frozen records of plain values (texts, integers, bytes, tuples), so that a report can be written in any
+format, on another machine, from JSON.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from ic_harness.testing.call_log import CallRecord
 from ic_harness.testing.guarantees import Guarantee, Severity
-from ic_harness.testing.story import Step
 
 
 class Outcome(StrEnum):
@@ -20,7 +20,7 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     ACCEPTED = "accepted"
-    """It failed, and somebody accepted that until a date; never counted as passed."""
+    """It failed, and the fault is accepted until a date; never counted as passed."""
     SKIPPED = "skipped"
     """The network lacks what the check needs, or an earlier stage failed; `reason` names it."""
     NOT_APPLICABLE = "not_applicable"
@@ -30,27 +30,27 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the gate decided."""
+    """The decision of the gate."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a secret
     REFUSED = "refused"
     COULD_NOT_RUN = "could not run"
     NOT_JUDGED = "not judged"
-    """Nothing that was checked broke, but guarantees were left out by selection."""
+    """No checked guarantee broke, but others were left out by selection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """A known fault that somebody accepted: which guarantee, why, and until when (that day included)."""
+    """An accepted fault: the guarantee, the reason, and the last day on which it is valid."""
 
     id: str
     reason: str
     expires: date | None
 
     @property
-    def over(self) -> str:
-        """What is said when it no longer counts."""
-        return f"It was accepted until {self.expires} ({self.reason}); that is over, so it refuses."
+    def expiry_note(self) -> str:
+        """The sentence for an acceptance that has expired."""
+        return f"It was accepted until {self.expires} ({self.reason}); that has expired, so it refuses."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Violation:
     """One thing that a check found wrong.
 
     `what` was seen (one line), `meaning` is the effect on users, `trace` the backtrace of a trap. `call` is the
-    number of the check's last call when it was seen (`Step.number`), 0 before the first.
+    number of the check's last call when it was seen (`CallRecord.number`), 0 before the first.
     """
 
     what: str
@@ -70,19 +70,19 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What one check of one guarantee found.
+    """The result of one check of one guarantee.
 
-    `violations` are the things that are wrong, worst first; `message` is the reason of an outcome that is no
-    failure, and of a failure the first violation as text. `unfinished` says why the check could not go on after a
-    violation. `story` holds the calls around the violations (oldest first), `logs` what the canister printed
-    meanwhile, `seconds` how long it took. `reproduction` is Python code that makes the same calls again.
+    `violations` are sorted by severity, worst first. `message` is the reason of an outcome that is no failure, and the
+    first violation as text otherwise. `unfinished` says why the check stopped after a violation. `story` has the calls
+    around the violations (oldest first; the name is part of the JSON format), `logs` what the canister printed,
+    `seconds` the duration. `reproduction` is Python code that makes the same calls again.
     """
 
     guarantee: Guarantee
     check: str
     outcome: Outcome
     message: str = ""
-    story: tuple[Step, ...] = ()
+    story: tuple[CallRecord, ...] = ()
     logs: tuple[str, ...] = ()
     seconds: float = 0.0
     acceptance: Acceptance | None = None
@@ -91,29 +91,29 @@ class CheckResult:
     reproduction: str = ""
 
     @property
-    def told(self) -> tuple[Violation, ...]:
-        """The violations; of a failure that has only a message, the message as one."""
+    def reported(self) -> tuple[Violation, ...]:
+        """The violations; a failure with only a message has the message as one violation."""
         if self.violations or self.outcome not in (Outcome.FAILED, Outcome.ACCEPTED):
             return self.violations
         what, _, meaning = self.message.strip().partition("\n")
         return (Violation(what=what, meaning=meaning.strip(), severity=self.guarantee.severity),)
 
     @property
-    def over(self) -> str:
-        """What is said of an acceptance that no longer counts; empty where there is none."""
+    def expiry_note(self) -> str:
+        """The sentence for an expired acceptance; empty where there is none."""
         expired = self.outcome is Outcome.FAILED and self.acceptance is not None
-        return self.acceptance.over if expired and self.acceptance else ""
+        return self.acceptance.expiry_note if expired and self.acceptance else ""
 
     @property
     def severity(self) -> Severity:
         """The severity of the worst violation; without any, that of the guarantee."""
-        found = [violation.severity for violation in self.told]
+        found = [violation.severity for violation in self.reported]
         return min(found, key=list(Severity).index) if found else self.guarantee.severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
-    """One step of the gate: `name` such as "Wasm" or "Upgrade rehearsal", and its findings in sentences."""
+    """The result of one stage of the gate: `name` such as "Wasm", and its findings as sentences."""
 
     name: str
     outcome: Outcome
@@ -123,9 +123,10 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodCost:
-    """What one method cost: instructions of the dearest and of the median call, and the cycles of all calls together.
+    """The cost of one method: instructions of the median and of the most expensive call, and cycles of all calls.
 
-    `baseline` is the median of the build before, `budget` the highest median allowed; None where unknown.
+    `dearest` is that maximum (the name is part of the JSON format). `baseline` is the median of the previous build,
+    `budget` the highest median allowed; None where unknown.
     """
 
     method: str
@@ -151,10 +152,32 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What ran beside what: the two lanes of one photo, or many sessions in parallel."""
+    """Work that ran concurrently: the two lanes of one photo, or many sessions."""
 
     title: str
     spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceArrow:
+    """One call or answer: the number of its message, who to whom, `kind` call, reply, reject, task or trap."""
+
+    number: int
+    source: str
+    target: str
+    kind: str
+    label: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSequence:
+    """The calls between users and canisters in one test; `left_out` counts earlier messages that are not in it."""
+
+    title: str
+    participants: tuple[str, ...]
+    arrows: tuple[SequenceArrow, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +195,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One number worth telling, already written for people: ("Sessions at once", "500")."""
+    """One number for the report, as text: ("Sessions at once", "500")."""
 
     name: str
     value: str
@@ -180,7 +203,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What was judged: a file or a canister, where, and when (ISO 8601, UTC)."""
+    """The subject of a run: a file or a canister, the network, and the start (ISO 8601, UTC)."""
 
     canister: str
     network: str
@@ -193,9 +216,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that one run found. `refusals` are the sentences behind a verdict that is not PASS, worst first.
+    """The result of one run. `refusals` are the reasons of a verdict that is not PASS, worst first.
 
     `suite` names the suite that ran. `catalogue` has all its guarantees, checked or not. Both are None where unknown.
+    `sequences` are the calls of tests whose network was recorded, None where none was.
     """
 
     subject: Subject
@@ -209,4 +233,5 @@ class Report:
     figures: tuple[Figure, ...] = ()
     suite: str | None = None
     catalogue: tuple[Guarantee, ...] | None = None
+    sequences: tuple[CallSequence, ...] | None = None
     seconds: float = 0.0

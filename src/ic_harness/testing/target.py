@@ -1,4 +1,4 @@
-"""The canister under test, as checks and suites call it: clients for callers by name, upgrades, time, a record.
+"""The canister under test, as checks and suites use it: clients by caller name, upgrades, time, and the call log.
 
     alice = target.canister("alice")
     alice.increment()
@@ -15,35 +15,36 @@ from typing import Any
 
 from ic_harness.candid import Service
 from ic_harness.errors import CallError, HarnessError
-from ic_harness.networks import Canister, Capability, Network
+from ic_harness.networks import Canister, Capability, Network, identity_of
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Identity
 
-from .code import Sample
-from .expectations import UnmetNeedError
+from .assertions import UnmetNeedError
+from .call_code import Sample
+from .call_log import CallLog, CallRecord, brief, brief_text
 from .results import Violation
-from .story import Step, Story, brief, brief_text
 
 _SECOND = 1_000_000_000
 
 
-class RecordedCanister(Canister):
-    """A client whose calls are recorded in a story under the caller's name."""
+class RecordingCanister(Canister):
+    """A client that records its calls under the caller's name."""
 
     def __init__(self, target: Target, name: str, identity: Identity) -> None:
         super().__init__(target.network, target.canister_id, identity=identity, service=target.service)
-        self._story = target.story
+        self._call_log = target.call_log
         self._name = name
         self._target = target
 
     @property
     def principal(self) -> Principal:
         """The caller's principal."""
-        return self.identity.principal
+        return self._identity.principal
 
-    def as_(self, identity: Identity) -> Canister:
-        """Return the same canister for another caller."""
-        return RecordedCanister(self._target, str(identity.principal)[:11], identity)
+    def as_(self, who: Identity | Principal | str) -> Canister:
+        """Return the same canister for another caller: an identity, or a principal without its key."""
+        identity = identity_of(who)
+        return RecordingCanister(self._target, str(identity.principal)[:11], identity)
 
     def call(self, method: str, *args: Any, update: bool = False) -> Any:
         """Call `method` and record the call with its outcome. Raises what `Canister.call` raises."""
@@ -52,14 +53,14 @@ class RecordedCanister(Canister):
             result = super().call(method, *args, update=update)
         except HarnessError as error:
             outcome = error.message if isinstance(error, CallError) else str(error)
-            self._story.add(Step(self._name, method, arguments, brief_text(outcome)))
+            self._call_log.add(CallRecord(self._name, method, arguments, brief_text(outcome)))
             raise
-        self._story.add(Step(self._name, method, arguments, brief(result)))
+        self._call_log.add(CallRecord(self._name, method, arguments, brief(result)))
         return result
 
 
-class Printed:
-    """What a canister prints from now on."""
+class LogTail:
+    """The log lines of a canister from now on."""
 
     def __init__(self, network: Network, canister_id: Principal) -> None:
         self._network = network
@@ -68,7 +69,7 @@ class Printed:
         self._first_line = network.log_stream()[0] if self._shown else 0
 
     def texts(self) -> tuple[str, ...]:
-        """Return the lines, traps with their backtraces included; empty where the network does not show them."""
+        """Return the lines, including traps with their backtraces; empty where the network has no log stream."""
         if not self._shown:
             return ()
         _, lines = self._network.log_stream(self._first_line)
@@ -102,30 +103,30 @@ class Target:
         self.controller = controller
         self.upgrading = upgrade
         self.place = place
-        self.story = Story()
+        self.call_log = CallLog()
         self._shared = shared or identities
-        self._callers: dict[str, RecordedCanister] = {}
-        self._printed = Printed(network, canister_id)
+        self._callers: dict[str, RecordingCanister] = {}
+        self._log_tail = LogTail(network, canister_id)
 
     def identity(self, name: str = "alice") -> Identity:
-        """Return the identity of the caller `name`: the same for one check or stage, another in every other."""
+        """Return the identity of the caller `name`. Other checks and stages have another one of that name."""
         return self.identities(name)
 
     def shared(self, name: str) -> Identity:
         """Return the identity `name` that all checks and stages of a run share, as `Suite.init_argument` got it."""
         return self._shared(name)
 
-    def canister(self, caller: str | Identity = "alice") -> RecordedCanister:
+    def canister(self, caller: str | Identity = "alice") -> RecordingCanister:
         """Return a client that calls as `caller`: a name (the same identity every time), or an identity."""
         if not isinstance(caller, str):
-            return RecordedCanister(self, str(caller.principal)[:11], caller)
+            return RecordingCanister(self, str(caller.principal)[:11], caller)
         if caller not in self._callers:
-            self._callers[caller] = RecordedCanister(self, caller, self.identity(caller))
+            self._callers[caller] = RecordingCanister(self, caller, self.identity(caller))
         return self._callers[caller]
 
-    def anonymous(self) -> RecordedCanister:
+    def anonymous(self) -> RecordingCanister:
         """Return a client that calls anonymously."""
-        return RecordedCanister(self, "anonymous", AnonymousIdentity())
+        return RecordingCanister(self, "anonymous", AnonymousIdentity())
 
     def upgrade(self) -> None:
         """Upgrade the canister to the build under test.
@@ -135,14 +136,14 @@ class Target:
         if self.upgrading is None:
             raise UnmetNeedError("no Wasm to upgrade to (give --wasm), or no right to install it")
         self.upgrading()
-        self.story.add(Step("network", "upgrade", "", "done"))
+        self.call_log.add(CallRecord("network", "upgrade", "", "done"))
 
     def advance(self, seconds: float) -> None:
         """Move the network's clock forward and run due timers. Raises `UnmetNeedError` where that cannot be done."""
         self.need(Capability.TIME)
         self.network.advance_time(int(seconds * _SECOND))
         self.network.tick()
-        self.story.add(Step("network", "advance", str(seconds), "done"))
+        self.call_log.add(CallRecord("network", "advance", str(seconds), "done"))
 
     def need(self, capability: Capability) -> None:
         """Raise `UnmetNeedError`, which skips the check by name, where the network lacks `capability`."""
@@ -152,9 +153,9 @@ class Target:
     def printed(self) -> tuple[str, ...]:
         """Return what the canister printed since this object was made, traps with their backtraces included.
 
-        Empty where the network does not tell.
+        Empty where the network has no log stream.
         """
-        return self._printed.texts()
+        return self._log_tail.texts()
 
     def reproduction(
         self,
@@ -162,5 +163,5 @@ class Target:
         violations: Sequence[Violation],  # noqa: ARG002
         samples: Sequence[Sample],  # noqa: ARG002
     ) -> str:
-        """Return no code: the story has the calls."""
+        """Return no code: the call log is enough."""
         return ""

@@ -1,12 +1,12 @@
-"""Known faults that somebody accepted: by the id of the guarantee, with a reason, until a date.
+"""Known faults that were accepted: by the id of the guarantee, with a reason, until a date.
 
 In `ic-harness.toml`:
 
     [gate.accepted]
     UC5 = { reason = "chunks go one by one until #12 is done", expires = 2027-01-31 }
 
-An accepted fault is shown as accepted, never as passed; from the day after `expires` on it refuses again. What is
-accepted on the command line has neither reason nor date, and counts for that run only.
+An accepted fault is shown as accepted, never as passed; from the day after `expires` it refuses again. An acceptance
+on the command line has neither reason nor date, and is valid for that run only.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from ic_harness.errors import InputError
+from ic_harness.suggestions import suggest
 from ic_harness.testing.results import Acceptance, CheckResult, Outcome
 
 ON_COMMAND_LINE: Final = "accepted on the command line, for this run"
@@ -26,8 +27,7 @@ _KEYS: Final = frozenset({"reason", "expires"})
 def read_acceptances(table: object, where: str, catalogue: Collection[str]) -> tuple[Acceptance, ...]:
     """Read the table of accepted faults; `where` names it in errors, `catalogue` has the ids that there are.
 
-    Raises `InputError` for an unknown id, a missing reason, or a date that is none: an acceptance that nobody can
-    explain, or that never ends, is not accepted.
+    Raises `InputError` for an unknown id, a missing reason, and a missing or invalid date.
     """
     if not isinstance(table, Mapping):
         raise InputError(f'{where} must be a table such as UC5 = {{ reason = "…", expires = 2027-01-31 }}')
@@ -39,7 +39,9 @@ def _read(id_: str, entry: object, where: str, catalogue: Collection[str]) -> Ac
         raise InputError(f'{where} must be a table such as {{ reason = "…", expires = 2027-01-31 }}')
     unknown = sorted(set(entry) - _KEYS)
     if unknown:
-        raise InputError(f"{where} has no key {unknown[0]!r}; there are: reason, expires")
+        raise InputError(
+            f"{where} has no key {unknown[0]!r}; {suggest(str(unknown[0]), ('reason', 'expires'))}"
+        )
     reason = entry.get("reason")
     if not isinstance(reason, str) or not reason.strip():
         raise InputError(f"{where} needs a reason: why is this fault acceptable?")
@@ -72,14 +74,19 @@ def accept_ids(ids: Iterable[str], catalogue: Collection[str]) -> tuple[Acceptan
 def known_id(id_: str, where: str, catalogue: Collection[str]) -> str:
     """Check that there is a guarantee with this id, and return it. Raises `InputError` that names some."""
     if id_ not in catalogue:
-        alike = [other for other in catalogue if other[:2] == id_[:2].upper()]
-        known = alike or [*list(catalogue)[:6], "…"] if catalogue else ["none"]
-        raise InputError(f"{where}: there is no guarantee {id_!r}; there are: {', '.join(known)}")
+        alike = [other for other in catalogue if _letters(other) == _letters(id_.upper())]
+        hint = f"there are: {', '.join(alike)}" if alike else suggest(id_, catalogue)
+        raise InputError(f"{where}: there is no guarantee {id_!r}; {hint}")
     return id_
 
 
+def _letters(id_: str) -> str:
+    """Return the letters of an id, without its number of any length: `UC` for `UC12`."""
+    return id_.rstrip("0123456789")
+
+
 class Acceptances:
-    """All accepted faults of a run, asked on the day of the run."""
+    """All accepted faults of a run, as valid on the day of the run."""
 
     def __init__(self, accepted: Iterable[Acceptance], today: date) -> None:
         self._by_id = {acceptance.id: acceptance for acceptance in accepted}
@@ -103,7 +110,7 @@ class Acceptances:
         return acceptance.expires is not None and acceptance.expires < self._today
 
     def apply(self, result: CheckResult) -> CheckResult:
-        """Turn a failure that is accepted today into an accepted one; an expired acceptance is told, and refuses."""
+        """Return the result with its acceptance: accepted when it is valid today, failed with a note when expired."""
         if result.outcome is not Outcome.FAILED:
             return result
         id_ = result.guarantee.id
@@ -111,11 +118,11 @@ class Acceptances:
         if accepted is not None:
             return replace(result, outcome=Outcome.ACCEPTED, acceptance=accepted)
         if over is not None:
-            return replace(result, message=f"{result.message}\n{over.over}", acceptance=over)
+            return replace(result, message=f"{result.message}\n{over.expiry_note}", acceptance=over)
         return result
 
     def needless(self, results: Iterable[CheckResult]) -> list[str]:
-        """Name the guarantees that are accepted although they hold, in every stage so far: their entries can go."""
+        """Return the guarantees that are accepted although they hold in every stage: their entries can be removed."""
         judged: dict[str, set[Outcome]] = {}
         for result in results:
             judged.setdefault(result.guarantee.id, set()).add(result.outcome)

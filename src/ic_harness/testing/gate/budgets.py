@@ -1,4 +1,4 @@
-"""Stage "Budgets": what every method costs, beside the same calls on the baseline.
+"""Stage "Budgets": the cost of every method, compared with the same calls on the baseline.
 
 The suite's workload runs on a new canister of each build. Instructions are counted, not timed: two runs of
 one build differ by a few per mille at most, so that a limit of a few per cent does not fail by chance.
@@ -11,15 +11,15 @@ from statistics import median
 from typing import Final
 
 from ic_harness.networks import Capability
-from ic_harness.testing.expectations import UnmetNeedError
+from ic_harness.testing.assertions import UnmetNeedError
 from ic_harness.testing.results import Figure, MethodCost
 from ic_harness.units import human_bytes
 
 from .build import Build
-from .findings import Findings
-from .run import Run
+from .run import GateRun
+from .stage_log import StageLog
 
-_PLAY: Final = "budgets"
+_SCENARIO: Final = "budgets"
 _UNCALLED: Final = frozenset({"reply", "reject", "heartbeat", "global_timer", "on_low_wasm_memory"})
 """Messages that a canister gets when its own time has come: how many fall into the day is chance."""
 _NOISE: Final = 5_000
@@ -28,7 +28,7 @@ _NOISE: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What a build costs: instructions of every call and cycles by method, and the memory it needs in the end."""
+    """The costs of a build: instructions of every call and cycles by method, and its memory at the end."""
 
     instructions: dict[str, list[int]]
     cycles: dict[str, int]
@@ -37,32 +37,32 @@ class Bill:
     """What could not be called, and why; empty when everything was."""
 
 
-def judge_budgets(run: Run, findings: Findings) -> None:
+def judge_budgets(run: GateRun, log: StageLog) -> None:
     """Measure every method that the suite's workload calls; a baseline sets the limits."""
     run.subject_wasm("its costs cannot be measured apart from its users' calls")
     run.judged_canister()
-    run.ground.need(Capability.METRICS, "measuring")
-    bill = _measure(run, run.order.subject)
-    before = _baseline_bill(run, findings)
+    run.sandbox.need(Capability.METRICS, "measuring")
+    bill = _measure(run, run.request.subject)
+    before = _baseline_bill(run, log)
     if bill.stopped:
-        findings.note(f"not everything was measured: {bill.stopped}")
-    limit = 1 + run.order.budget / 100
+        log.note(f"not everything was measured: {bill.stopped}")
+    limit = 1 + run.request.budget / 100
     run.costs += [_cost(bill, before, method, limit) for method in sorted(bill.instructions)]
     run.figures.append(
         Figure(name=f"Memory after the {run.suite.workload_name}", value=human_bytes(bill.memory))
     )
-    _compare(run, findings, bill, before)
+    _compare(run, log, bill, before)
 
 
-def _measure(run: Run, build: Build) -> Bill:
+def _measure(run: GateRun, build: Build) -> Bill:
     """Run the workload on a new canister of this build."""
-    network = run.ground.network
+    network = run.sandbox.network
     with network.anchored():
-        canister = run.ground.install(build)
+        canister = run.sandbox.install(build)
         first, _ = network.metrics()
-        stopped = run.suite.workload(run.target(canister, _PLAY))
+        stopped = run.suite.workload(run.target(canister, _SCENARIO))
         _, figures = network.metrics(first)
-        memory = int(run.ground.management.canister_status(canister)["memory_size"])
+        memory = int(run.sandbox.management.canister_status(canister)["memory_size"])
     instructions: dict[str, list[int]] = {}
     cycles: dict[str, int] = {}
     for figure in figures:
@@ -73,14 +73,14 @@ def _measure(run: Run, build: Build) -> Bill:
 
 
 def _was_called(what: str) -> bool:
-    # Compilers give the methods that a canister calls on itself names that no interface can have.
+    # Methods that a canister calls on itself have names from the compiler that no interface can have.
     return what not in _UNCALLED and not what.startswith(("<", "__"))
 
 
-def _baseline_bill(run: Run, findings: Findings) -> Bill | None:
-    baseline = run.order.baseline
+def _baseline_bill(run: GateRun, log: StageLog) -> Bill | None:
+    baseline = run.request.baseline
     if baseline is None or baseline.wasm is None:
-        findings.note("no Wasm of a baseline: costs are told, and limited by nothing")
+        log.note("no Wasm of a baseline: costs are shown without a limit")
         return None
     return _measure(run, baseline)
 
@@ -100,36 +100,36 @@ def _cost(bill: Bill, before: Bill | None, method: str, limit: float) -> MethodC
     )
 
 
-def _compare(run: Run, findings: Findings, bill: Bill, before: Bill | None) -> None:
+def _compare(run: GateRun, log: StageLog, bill: Bill, before: Bill | None) -> None:
     over = [cost for cost in run.costs if cost.budget is not None and cost.median > cost.budget]
     for cost in over:
-        findings.fault(
+        log.fault(
             f"{cost.method} takes {cost.median:,} instructions, {_more(cost.median, cost.baseline)} than the "
-            f"{cost.baseline:,} of the baseline; {run.order.budget:g} % are allowed"
+            f"{cost.baseline:,} of the baseline; {run.request.budget:g} % are allowed"
         )
-    findings.note(f"{len(run.costs)} methods measured, the dearest call is {_dearest(run.costs)}")
+    log.note(f"{len(run.costs)} methods measured, the most expensive call is {_most_expensive(run.costs)}")
     if before is None:
         return
-    if bill.memory > before.memory * (1 + run.order.budget / 100):
-        findings.fault(
+    if bill.memory > before.memory * (1 + run.request.budget / 100):
+        log.fault(
             f"the same {run.suite.workload_name} needs {human_bytes(bill.memory)} of memory, "
             f"{_more(bill.memory, before.memory)} than the {human_bytes(before.memory)} of the baseline; "
-            f"{run.order.budget:g} % are allowed"
+            f"{run.request.budget:g} % are allowed"
         )
-    if not findings.faults:
-        findings.note(f"nothing costs over {run.order.budget:g} % more than in {_name(run)}")
+    if not log.faults:
+        log.note(f"nothing costs over {run.request.budget:g} % more than in {_name(run)}")
 
 
 def _more(now: int, then: int | None) -> str:
     return f"{(now / then - 1) * 100:.0f} % more" if then else "more"
 
 
-def _dearest(costs: list[MethodCost]) -> str:
+def _most_expensive(costs: list[MethodCost]) -> str:
     if not costs:
         raise UnmetNeedError("no call was measured")
-    dearest = max(costs, key=lambda cost: cost.dearest)
-    return f"{dearest.method} with {dearest.dearest:,} instructions"
+    most = max(costs, key=lambda cost: cost.dearest)
+    return f"{most.method} with {most.dearest:,} instructions"
 
 
-def _name(run: Run) -> str:
-    return run.order.baseline.name if run.order.baseline is not None else "the baseline"
+def _name(run: GateRun) -> str:
+    return run.request.baseline.name if run.request.baseline is not None else "the baseline"

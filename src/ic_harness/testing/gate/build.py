@@ -10,6 +10,7 @@ from typing import Final
 
 from ic_harness.candid import Service, Type
 from ic_harness.networks import interface_of, published_interface, read_interface
+from ic_harness.principal import Principal
 
 NO_ARGUMENT: Final = b"DIDL\x00\x00"
 """The Candid encoding of no arguments."""
@@ -17,12 +18,13 @@ NO_ARGUMENT: Final = b"DIDL\x00\x00"
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """A build of a canister, as far as it is known.
+    """A build of a canister; unknown parts are None or empty.
 
     `name` is how a person calls it, `place` how one reaches it (a path, `reference`, or `NETWORK:CANISTER`), `wasm`
     the module (plain or gzip; None when only a running canister is known),
     `interface` the one that was given beside it, `argument` what its `init` takes, encoded; `upgrade_argument` what
-    its `post_upgrade` takes, None for the same.
+    its `post_upgrade` takes, None for the same. `canister` is a canister of the network that has this build with the
+    state to rehearse an upgrade on, such as a fork; None fills a new one.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Build:
     argument: bytes = NO_ARGUMENT
     upgrade_argument: bytes | None = None
     place: str = ""
+    canister: Principal | None = None
 
     @cached_property
     def sha256(self) -> str | None:

@@ -14,19 +14,19 @@ from ic_harness.testing.results import Outcome, Report, StageResult, Subject
 from .acceptance import Acceptances
 from .budgets import judge_budgets
 from .build import NO_ARGUMENT, Build
-from .findings import Findings, run_stage
-from .ground import Ground
 from .interface import judge_compatibility, judge_interface
 from .judging import judge_guarantees, left_out
-from .order import Order
 from .rehearsal import rehearse_back_out, rehearse_upgrade
-from .run import Run, Watch, nobody
+from .request import GateRequest
+from .run import GateRun, ProgressCallback, no_progress
+from .sandbox import Sandbox
+from .stage_log import StageLog, run_stage
 from .suite import Suite
 from .suites import suite_of
 from .verdict import GUARANTEES_STAGE, decide
 from .wasm import judge_wasm
 
-StageFunction = Callable[[Run, Findings], None]
+StageFunction = Callable[[GateRun, StageLog], None]
 
 STAGES: Final[dict[str, StageFunction]] = {
     "Wasm": judge_wasm,
@@ -37,7 +37,7 @@ STAGES: Final[dict[str, StageFunction]] = {
     GUARANTEES_STAGE: judge_guarantees,
     "Budgets": judge_budgets,
 }
-"""The stages by name, in the order in which they run; each goes on from what earlier ones left in the `Run`."""
+"""The stages by name, in the order in which they run; each goes on from what earlier ones left in the `GateRun`."""
 
 
 def stages_of(suite: Suite) -> Mapping[str, StageFunction]:
@@ -50,54 +50,54 @@ def stages_of(suite: Suite) -> Mapping[str, StageFunction]:
     return found
 
 
-def run_gate(order: Order, network: Network, watch: Watch = nobody) -> Report:
-    """Judge a build, or a running canister, on `network`, and tell everything that was found.
+def run_gate(request: GateRequest, network: Network, progress: ProgressCallback = no_progress) -> Report:
+    """Judge a build, or a running canister, on `network`, and return the report.
 
-    Stages that need what is not there are skipped by name. Errors of the network and bugs of a check end as parts
-    of the report, and so do canisters that could not be deleted afterwards.
+    A stage whose needs are not met is skipped with the reason. Errors of the network, bugs of a check, and canisters
+    that could not be deleted afterwards become parts of the report.
     """
     started = time.perf_counter()
-    ground = Ground(network, order.salt)
-    suite = order.suite or suite_of(order.subject, network, order.canister).load()
-    run = Run(
-        order=_with_arguments(order, suite, ground),
-        ground=ground,
+    sandbox = Sandbox(network, request.salt)
+    suite = request.suite or suite_of(request.subject, network, request.canister).load()
+    run = GateRun(
+        request=_with_arguments(request, suite, sandbox),
+        sandbox=sandbox,
         suite=suite,
-        acceptances=Acceptances(order.acceptances, order.today),
-        watch=watch,
-        canister=order.canister,
+        acceptances=Acceptances(request.acceptances, request.today),
+        progress=progress,
+        canister=request.canister,
     )
     try:
         stages = [_stage(run, name, stage) for name, stage in stages_of(suite).items()]
     finally:
-        left = ground.close()
-    if left:  # no reason against the canister, but somebody pays for what stays
+        left = sandbox.close()
+    if left:  # no fault of the canister, but its owner pays for what remains
         stages.append(StageResult(name="Tidying up", outcome=Outcome.SKIPPED, findings=tuple(left)))
     return _report(run, stages, time.perf_counter() - started)
 
 
-def _with_arguments(order: Order, suite: Suite, ground: Ground) -> Order:
+def _with_arguments(request: GateRequest, suite: Suite, sandbox: Sandbox) -> GateRequest:
     """Let the suite supply the arguments of `init` and `post_upgrade` that the user did not give."""
 
     def completed(build: Build) -> Build:
-        argument = suite.init_argument(build, ground.shared) if build.argument == NO_ARGUMENT else None
-        upgrade = suite.upgrade_argument(build, ground.shared) if build.upgrade_argument is None else None
+        argument = suite.init_argument(build, sandbox.shared) if build.argument == NO_ARGUMENT else None
+        upgrade = suite.upgrade_argument(build, sandbox.shared) if build.upgrade_argument is None else None
         return replace(
             build,
             argument=build.argument if argument is None else argument,
             upgrade_argument=build.upgrade_argument if upgrade is None else upgrade,
         )
 
-    baseline = completed(order.baseline) if order.baseline is not None else None
-    return replace(order, subject=completed(order.subject), baseline=baseline)
+    baseline = completed(request.baseline) if request.baseline is not None else None
+    return replace(request, subject=completed(request.subject), baseline=baseline)
 
 
-def _stage(run: Run, name: str, stage: StageFunction) -> StageResult:
-    run.watch(name, 0, 0)
+def _stage(run: GateRun, name: str, stage: StageFunction) -> StageResult:
+    run.progress(name, 0, 0)
     return run_stage(name, partial(stage, run), run.acceptances)
 
 
-def _report(run: Run, stages: list[StageResult], seconds: float) -> Report:
+def _report(run: GateRun, stages: list[StageResult], seconds: float) -> Report:
     catalogue = run.suite.catalogue
     verdict, refusals = decide(stages, run.checks, left_out(run), catalogue)
     return Report(
@@ -116,13 +116,13 @@ def _report(run: Run, stages: list[StageResult], seconds: float) -> Report:
     )
 
 
-def _subject(run: Run) -> Subject:
-    subject, baseline = run.order.subject, run.order.baseline
+def _subject(run: GateRun) -> Subject:
+    subject, baseline = run.request.subject, run.request.baseline
     return Subject(
         canister=subject.name,
-        network=run.ground.network.name,
+        network=run.sandbox.network.name,
         generation=run.generation or "unknown",
-        started=run.order.started,
+        started=run.request.started,
         wasm_sha256=subject.sha256,
         wasm_size=len(subject.wasm) if subject.wasm is not None else None,
         baseline=baseline.name if baseline is not None else None,

@@ -1,4 +1,4 @@
-"""Stages "Interface" and "Candid upgrade": the module is what its .did says, and old clients can go on."""
+"""Stages "Interface" and "Candid upgrade": the module matches its .did, and old clients still work."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from ic_harness.candid import Service, check_upgrade
 from ic_harness.errors import InputError
 from ic_harness.networks import fetch_interface
-from ic_harness.testing.expectations import UnmetNeedError
+from ic_harness.testing.assertions import UnmetNeedError
 
 from .build import Build
-from .findings import Findings
-from .run import Run
+from .run import GateRun
+from .stage_log import StageLog
 
 _EXPORTED_AS: Final = {
     "update": "update",
@@ -25,43 +25,43 @@ INTERNAL: Final = ("__", "<", "@")
 """Prefixes of methods that compilers and libraries export for themselves; Candid tools hide them too."""
 
 
-def judge_interface(run: Run, findings: Findings) -> None:
+def judge_interface(run: GateRun, log: StageLog) -> None:
     """Compare the .did, the interface that the canister publishes, and the methods that the module exports."""
     published = _published(run)
-    _identify(run, findings)
-    given = run.order.subject.interface
+    _identify(run, log)
+    given = run.request.subject.interface
     run.service = given or published
     if run.service is None:
         raise UnmetNeedError("no interface is known: give --candid, or publish it as candid:service")
-    findings.note(f"{len(run.service.methods)} methods in the interface")
+    log.note(f"{len(run.service.methods)} methods in the interface")
     if given is not None and published is not None:
         for difference in _differences(given, published):
-            findings.fault(difference)
+            log.fault(difference)
     if run.facts is None:
-        findings.note("what the module exports is not known without the Wasm")
+        log.note("what the module exports is not known without the Wasm")
         return
     for difference in _mismatches(run.service, run.facts.methods):
-        findings.fault(difference)
+        log.fault(difference)
 
 
-def _identify(run: Run, findings: Findings) -> None:
-    """Ask the suite what the canister is; one that is not of its kind cannot be called further."""
+def _identify(run: GateRun, log: StageLog) -> None:
+    """Let the suite identify the canister; one of another kind is not called any further."""
     if run.canister is not None:
-        run.generation = run.suite.identify(run.target(run.canister, "interface"), findings)
+        run.generation = run.suite.identify(run.target(run.canister, "interface"), log)
 
 
-def _published(run: Run) -> Service | None:
-    """The interface in the module, or what the running canister publishes, certified."""
-    if run.order.canister is None:
-        return run.order.subject.published
+def _published(run: GateRun) -> Service | None:
+    """Return the interface in the module, or the certified one that the running canister publishes."""
+    if run.request.canister is None:
+        return run.request.subject.published
     try:
-        return fetch_interface(run.ground.network.agent(), run.order.canister)
+        return fetch_interface(run.sandbox.network.agent(), run.request.canister)
     except InputError:  # it publishes none, which is its right
         return None
 
 
 def _differences(given: Service, published: Service) -> Iterator[str]:
-    """What the .did promises and the canister does not publish, and the other way round."""
+    """Yield the differences between the .did and the published interface, in both directions."""
     for change in check_upgrade(given, published):
         yield f"the canister publishes another interface than the .did: {change}"
     if more := [name for name in published.methods if name not in given.methods]:
@@ -81,12 +81,12 @@ def _mismatches(service: Service, exported: Mapping[str, str]) -> Iterator[str]:
         if name not in service.methods and not name.startswith(INTERNAL)
     ]
     if unlisted:
-        yield f"the module exports what the .did does not have, doors that nobody lists: {', '.join(unlisted)}"
+        yield f"the module exports what the .did does not have, which no client can find: {', '.join(unlisted)}"
 
 
-def judge_compatibility(run: Run, findings: Findings) -> None:
-    """Check that clients of the baseline's interface can go on after the upgrade."""
-    baseline = run.order.baseline
+def judge_compatibility(run: GateRun, log: StageLog) -> None:
+    """Check that clients of the baseline's interface still work after the upgrade."""
+    baseline = run.request.baseline
     if baseline is None:
         raise UnmetNeedError("no --baseline to compare with")
     if run.service is None:
@@ -94,12 +94,12 @@ def judge_compatibility(run: Run, findings: Findings) -> None:
     old = _service_of(baseline)
     problems = check_upgrade(old, run.service)
     for problem in problems:
-        findings.fault(f"clients of {baseline.name} break: {problem}")
+        log.fault(f"clients of {baseline.name} break: {problem}")
     added = [name for name in run.service.methods if name not in old.methods]
     if not problems:
-        findings.note(f"every client of {baseline.name} can go on")
+        log.note(f"every client of {baseline.name} can go on")
     if added:
-        findings.note(f"new methods: {', '.join(added)}")
+        log.note(f"new methods: {', '.join(added)}")
 
 
 def _service_of(baseline: Build) -> Service:

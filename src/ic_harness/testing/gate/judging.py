@@ -6,12 +6,12 @@ from collections import Counter
 from typing import Final
 
 from ic_harness.networks import Capability
+from ic_harness.testing.assertions import NotApplicableError, UnmetNeedError
 from ic_harness.testing.check import Check
-from ic_harness.testing.expectations import NotApplicableError, UnmetNeedError
 from ic_harness.testing.results import CheckResult, Outcome
 
-from .findings import Findings
-from .run import Run
+from .run import GateRun
+from .stage_log import StageLog
 from .verdict import headline, unselected
 
 _WORDS: Final = {
@@ -22,7 +22,7 @@ _WORDS: Final = {
     Outcome.NOT_APPLICABLE: ("is not applicable", "are not applicable"),
     Outcome.ERROR: ("could not be judged", "could not be judged"),
 }
-"""What is said of one guarantee, and of several."""
+"""The verb for one guarantee, and for several."""
 _WORST_FIRST: Final = (
     Outcome.FAILED,
     Outcome.ERROR,
@@ -33,7 +33,7 @@ _WORST_FIRST: Final = (
 )
 
 
-def judge_guarantees(run: Run, findings: Findings) -> None:
+def judge_guarantees(run: GateRun, log: StageLog) -> None:
     """Run every check and keep its result in `run.checks`; broken guarantees are faults of this stage too."""
     run.judged_canister()
     checks = run.suite.checks
@@ -42,20 +42,20 @@ def judge_guarantees(run: Run, findings: Findings) -> None:
             f"the {run.suite.name} suite has no guarantees here; state some in [gate] guarantees"
         )
     for number, check in enumerate(checks):
-        run.watch(check.guarantee.id, number, len(checks))
+        run.progress(check.guarantee.id, number, len(checks))
         run.checks.append(run.acceptances.apply(_check(run, check)))
-    _tell(run, findings)
+    _tell(run, log)
 
 
-def _check(run: Run, check: Check) -> CheckResult:
-    with run.ground.network.anchored():
+def _check(run: GateRun, check: Check) -> CheckResult:
+    with run.sandbox.network.anchored():
         return run.suite.run_check(check, run.judged(check.name))
 
 
-def _tell(run: Run, findings: Findings) -> None:
+def _tell(run: GateRun, log: StageLog) -> None:
     for result in run.checks:
         if result.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
-            findings.fault(headline(result), result.guarantee.id)
+            log.fault(headline(result), result.guarantee.id)
     by_guarantee = guarantee_outcomes(run.checks)
     counts = Counter(by_guarantee.values())
     said = ", ".join(
@@ -63,20 +63,20 @@ def _tell(run: Run, findings: Findings) -> None:
         for outcome in _WORST_FIRST
         if counts[outcome]
     )
-    findings.note(f"{len(by_guarantee)} guarantees: {said}")
+    log.note(f"{len(by_guarantee)} guarantees: {said}")
     if run.suite.untested:
-        findings.note(f"no test proves or refutes {', '.join(run.suite.untested)}")
+        log.note(f"no test proves or refutes {', '.join(run.suite.untested)}")
     for id_ in run.acceptances.needless(run.checks):
-        findings.note(f"{id_} is accepted although it holds: take its acceptance away")
-    if run.order.canister is not None and Capability.SNAPSHOT not in run.ground.network.capabilities:
-        findings.note(f"what the checks stored stays there: {run.ground.network.name} takes no snapshots")
+        log.note(f"{id_} is accepted although it holds: take its acceptance away")
+    if run.request.canister is not None and Capability.SNAPSHOT not in run.sandbox.network.capabilities:
+        log.note(f"what the checks stored stays there: {run.sandbox.network.name} takes no snapshots")
     if not {Outcome.PASSED, Outcome.FAILED, Outcome.ACCEPTED, Outcome.ERROR} & set(counts):
         reason = run.checks[0].message if run.checks else "there are no checks"
         raise UnmetNeedError(f"no guarantee could be judged: {reason}")
 
 
-def left_out(run: Run) -> tuple[str, ...]:
-    """The guarantees of which this run should have made every check, and did not."""
+def left_out(run: GateRun) -> tuple[str, ...]:
+    """Return the guarantees of which at least one check was not run."""
     return unselected(run.checks, run.suite.checks, run.suite.catalogue)
 
 

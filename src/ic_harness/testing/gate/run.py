@@ -1,4 +1,4 @@
-"""One run of the gate while it lasts: what was asked, where it plays, and what the stages leave for each other."""
+"""The state of one run of the gate: the request, the sandbox, and the results that stages share."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 from ic_harness.replica import ModuleFacts
-from ic_harness.testing.expectations import UnmetNeedError
+from ic_harness.testing.assertions import UnmetNeedError
 from ic_harness.testing.results import CheckResult, Figure, MethodCost, Picture, Timeline
 from ic_harness.testing.target import Target
 
 from .acceptance import Acceptances
-from .ground import Ground
-from .order import Order
+from .request import GateRequest
+from .sandbox import Sandbox
 from .suite import Suite
 
-Watch = Callable[[str, int, int], None]
-"""Told what is done now, how many steps are behind, and how many there are."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with the name of the current step, the number of finished steps, and their total."""
 
 
-def nobody(_doing: str, _done: int, _total: int) -> None:
-    """Watch nothing."""
+def no_progress(_doing: str, _done: int, _total: int) -> None:
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
-    """What the rehearsal of the upgrade leaves for Back-out.
+    """The result of the upgrade rehearsal, which Back-out continues.
 
-    `state` is what the suite stored before the upgrade, `extended` what there was after it; None when the upgrade
-    was refused. `refusal` says why there is no snapshot.
+    `state` is what the suite stored before the upgrade, `extended` the state after it; None when the upgrade was
+    refused. `refusal` says why there is no snapshot.
     """
 
     canister: Principal
@@ -48,14 +48,14 @@ class Rehearsed:
 
 
 @dataclass(kw_only=True)
-class Run:
-    """What the stages of one run share: each reads what earlier ones found, and adds what it finds itself."""
+class GateRun:
+    """State that the stages of one run share: each reads earlier results and adds its own."""
 
-    order: Order
-    ground: Ground
+    request: GateRequest
+    sandbox: Sandbox
     suite: Suite
     acceptances: Acceptances
-    watch: Watch = nobody
+    progress: ProgressCallback = no_progress
     facts: ModuleFacts | None = None
     service: Service | None = None
     generation: str | None = None
@@ -70,11 +70,11 @@ class Run:
     @property
     def network(self) -> Network:
         """The network on which the canister runs."""
-        return self.ground.network
+        return self.sandbox.network
 
     def subject_wasm(self, otherwise: str) -> bytes:
         """The module under judgement. Raises `UnmetNeedError` when a running canister is judged."""
-        wasm = self.order.subject.wasm
+        wasm = self.request.subject.wasm
         if wasm is None:
             msg = f"a running canister is judged, without its Wasm: {otherwise}"
             raise UnmetNeedError(msg)
@@ -90,44 +90,46 @@ class Run:
             raise UnmetNeedError(msg)
         return self.canister
 
-    def target(self, canister: Principal, play: str) -> Target:
-        """Return a canister that the gate filled or installed itself; `play` names whose callers are used."""
-        return self.ground.target(canister, play, service=self._service, place=self.order.subject.place)
+    def target(self, canister: Principal, scenario: str) -> Target:
+        """Return a canister that the gate installed itself, with the callers of `scenario`."""
+        return self.sandbox.target(
+            canister, scenario, service=self._service, place=self.request.subject.place
+        )
 
     @property
     def _service(self) -> Service | None:
-        return self.service or self.order.subject.service
+        return self.service or self.request.subject.service
 
-    def judged(self, play: str) -> Target:
+    def judged(self, scenario: str) -> Target:
         """Return the canister under judgement, with its controller and a way to upgrade it where there is one.
 
         Raises `UnmetNeedError` when there is none, or it is not of the suite's kind.
         """
         canister = self.judged_canister()
-        return self.ground.target(
+        return self.sandbox.target(
             canister,
-            play,
+            scenario,
             service=self._service,
             controller=self._controller,
             upgrade=self._upgrade(canister),
-            place=self.order.subject.place,
+            place=self.request.subject.place,
         )
 
     @cached_property
     def _controller(self) -> Identity | None:
-        """Who may control the canister: who installed it, or who was named and is a controller indeed."""
-        if self.order.canister is None:
-            return self.ground.network.deployer
-        named = self.order.controller
+        """The controller: the deployer of a build, or the identity of the request if it really is a controller."""
+        if self.request.canister is None:
+            return self.sandbox.network.deployer
+        named = self.request.controller
         if named is None:
             return None
         try:
-            Management(self.ground.network.agent(named)).canister_status(self.order.canister)
+            Management(self.sandbox.network.agent(named)).canister_status(self.request.canister)
         except RejectError:
             return None
         return named
 
     def _upgrade(self, canister: Principal) -> Callable[[], None] | None:
-        if self.order.subject.wasm is None or Capability.UPGRADE not in self.ground.network.capabilities:
+        if self.request.subject.wasm is None or Capability.UPGRADE not in self.sandbox.network.capabilities:
             return None
-        return partial(self.ground.upgrade, canister, self.order.subject)
+        return partial(self.sandbox.upgrade, canister, self.request.subject)

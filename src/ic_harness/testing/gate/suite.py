@@ -1,13 +1,13 @@
-"""A suite: what the gate runs on one kind of canister. This is the interface that suites plug into.
+"""A suite: the part of the gate that depends on the kind of canister. Suites implement this interface.
 
 The gate owns the stages (Wasm, Interface, Candid upgrade, Upgrade, Back-out, Guarantees, Budgets) and their order. A
-suite supplies what only it knows: the arguments of `init`, state to store and to compare, calls to measure, guarantees
-with their checks, and stages of its own. Every method has a default, so that a suite overrides what it needs.
+suite supplies the arguments of `init`, state to store and to compare, calls to measure, guarantees with their checks,
+and stages of its own. Every method has a default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,18 +19,18 @@ from ic_harness.protocol import Identity
 from ic_harness.testing.check import Check
 from ic_harness.testing.guarantees import Guarantee
 from ic_harness.testing.results import CheckResult, Figure, Picture, Timeline
-from ic_harness.testing.running import run_check
+from ic_harness.testing.runner import run_check
 from ic_harness.testing.target import Target
 
 from .build import Build
-from .findings import Findings
+from .stage_log import StageLog
 
 Identities = Callable[[str], Identity]
 """Returns the identity of a name, the same every time."""
 
 
 class StageRun(Protocol):
-    """The run of the gate, as far as a suite's own stage needs it."""
+    """The part of a gate run that a suite's own stage uses."""
 
     timelines: list[Timeline]
     pictures: list[Picture]
@@ -43,12 +43,12 @@ class StageRun(Protocol):
     def judged_canister(self) -> Principal:
         """Return the canister under judgement. Raises `UnmetNeedError` when there is none, or it is of another kind."""
 
-    def target(self, canister: Principal, play: str) -> Target:
-        """Return a canister with the callers of `play`."""
+    def target(self, canister: Principal, scenario: str) -> Target:
+        """Return a canister with the callers of `scenario`."""
 
 
 class Suite:
-    """What the gate runs on one kind of canister; the defaults store nothing and promise nothing."""
+    """The gate's work on one kind of canister. The defaults store nothing and state no guarantees."""
 
     name: str = "suite"
     """How `--suite` names it."""
@@ -58,6 +58,10 @@ class Suite:
     """Why the stages that call the canister are skipped after `identify` returned None."""
     downgrades: bool = True
     """Whether Back-out also installs the baseline over the new build, besides loading the snapshot."""
+    observes: bool = False
+    """Whether `verify` compares the answers of queries without arguments, as the gate does itself for a fork."""
+    volatile: Collection[str] = ()
+    """Queries without arguments whose answers an upgrade may change."""
 
     @property
     def catalogue(self) -> Mapping[str, Guarantee]:
@@ -71,11 +75,11 @@ class Suite:
 
     @property
     def untested(self) -> Sequence[str]:
-        """The ids of guarantees that are stated and have no check; a pass must not hide them."""
+        """The ids of guarantees without a check; the report names them."""
         return ()
 
     @property
-    def stages(self) -> Mapping[str, Callable[[StageRun, Findings], None]]:
+    def stages(self) -> Mapping[str, Callable[[StageRun, StageLog], None]]:
         """Stages of the suite's own, which run between Back-out and Guarantees."""
         return {}
 
@@ -90,55 +94,55 @@ class Suite:
         """Return the encoded arguments of `post_upgrade` for `build`; None for those of `init`."""
         return None
 
-    def identify(self, target: Target, findings: Findings) -> str | None:  # noqa: ARG002
+    def identify(self, target: Target, log: StageLog) -> str | None:  # noqa: ARG002
         """Return which version of the suite's interface the canister has, for the report's head.
 
-        None, after a fault in `findings`, when the canister is not of the suite's kind: then no stage calls it.
+        None, after a fault in `log`, when the canister is not of the suite's kind: then no stage calls it.
         """
         return self.name
 
     def fill(self, target: Target) -> Any:  # noqa: ARG002
-        """Store state before the upgrade, and return what `verify` compares with; its text tells what was stored.
+        """Store state before the upgrade, and return the state that `verify` compares with.
 
-        Raises what the canister raises when it refuses.
+        Its `str` says what was stored. Raises the canister's error when it refuses.
         """
         return None
 
-    def verify(self, target: Target, state: Any, findings: Findings, when: str) -> None:
-        """Compare the canister with `state`; what is missing or different is a fault in `findings`.
+    def verify(self, target: Target, state: Any, log: StageLog, when: str) -> None:
+        """Compare the canister with `state`; each difference is a fault in `log`.
 
         `when` begins sentences: "after the upgrade".
         """
 
-    def resume(self, target: Target, state: Any, findings: Findings, when: str) -> None:
+    def resume(self, target: Target, state: Any, log: StageLog, when: str) -> None:
         """Finish what `fill` left under way; runs after `verify`, also after the snapshot is loaded."""
 
     def remedy(self, error: RejectError, before: Build, after: Build) -> str:  # noqa: ARG002
         """Return how to repair the upgrade from `before` to `after` that was refused; empty where nothing is known."""
         return ""
 
-    def extend(self, target: Target, state: Any, findings: Findings, when: str) -> Any:  # noqa: ARG002
+    def extend(self, target: Target, state: Any, log: StageLog, when: str) -> Any:  # noqa: ARG002
         """Store more under the new build, and return the state to compare with from now on."""
         return state
 
     def workload(self, target: Target) -> str:  # noqa: ARG002
-        """Make the calls that Budgets measures; returns what could not be called and why, empty when all was."""
+        """Make the calls that Budgets measures. Returns which calls failed and why; empty when none did."""
         return ""
 
     def run_check(self, check: Check, target: Target) -> CheckResult:
-        """Run one check. Raises nothing on purpose."""
+        """Run one check. Errors become part of the result."""
         return run_check(check, target)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteEntry:
-    """A suite as it is found: light to import, because the gate looks at every entry to choose one.
+    """The entry point of a suite. It is light to import, because the gate reads every entry to choose one.
 
-    `matches` decides by a Candid interface whether the suite is for the canister. `load` imports what the suite needs
-    and returns it.
+    A suite is for canisters with the methods that the entry points of `ic_harness.suites.NAME` name; `matches` decides
+    by the Candid interface where methods do not say enough. `load` imports what the suite needs and returns it.
     """
 
     name: str
     summary: str
-    matches: Callable[[Service], bool]
     load: Callable[[], Suite]
+    matches: Callable[[Service], bool] = lambda _service: True

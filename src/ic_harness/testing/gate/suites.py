@@ -11,9 +11,11 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from ic_harness.candid import Service
+from ic_harness.entry_points import load_entry_point
 from ic_harness.errors import CandidError, InputError
 from ic_harness.networks import Network, fetch_interface
 from ic_harness.principal import Principal
+from ic_harness.suggestions import suggest
 from ic_harness.text import one_line
 
 from .build import Build
@@ -35,15 +37,15 @@ def suite_named(name: str) -> SuiteEntry:
         return _generic()
     found = _points().get(name)
     if found is None:
-        raise InputError(f"there is no suite {one_line(name)!r}; there are: {', '.join(suite_names())}")
-    return _loaded(found)
+        raise InputError(f"there is no suite {one_line(name)!r}; {suggest(name, suite_names())}")
+    return _load(found)
 
 
 def suite_for(service: Service | None) -> SuiteEntry:
-    """Return the first suite whose `matches` accepts the interface; the generic one when none does."""
+    """Return the first suite that fits the interface; the generic one when none does."""
     if service is not None:
         for point in _points().values():
-            if _needed(point.name) <= set(service.methods) and (entry := _loaded(point)).matches(service):
+            if _needed(point.name) <= set(service.methods) and (entry := _load(point)).matches(service):
                 return entry
     return _generic()
 
@@ -78,12 +80,5 @@ def _points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP) if point.name != GENERIC}
 
 
-def _loaded(point: EntryPoint) -> SuiteEntry:
-    where = f"the suite {one_line(point.name)!r} ({one_line(point.value)})"
-    try:
-        entry = point.load()
-    except Exception as error:
-        raise InputError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(entry, SuiteEntry):
-        raise InputError(f"{where} must be an ic_harness.testing.gate.SuiteEntry, not {type(entry).__name__}")
-    return entry
+def _load(point: EntryPoint) -> SuiteEntry:
+    return load_entry_point(point, "suite", SuiteEntry)

@@ -8,10 +8,10 @@ from typing import Final
 from ic_harness.testing.check import Check
 from ic_harness.testing.guarantees import Severity
 from ic_harness.testing.results import CheckResult, Outcome, StageResult, Verdict
-from ic_harness.testing.running import SEVERITIES
+from ic_harness.testing.runner import SEVERITIES
 
 GUARANTEES_STAGE: Final = "Guarantees"
-"""The name of the stage whose faults are told by its checks, not twice."""
+"""The stage whose faults are shown by its checks, and not a second time."""
 
 _RANKS: Final = {Severity.CRITICAL: 0, Severity.HIGH: 2, Severity.MEDIUM: 3, Severity.LOW: 4}
 _STAGE_RANK: Final = 1
@@ -74,12 +74,12 @@ def _refusals(stages: Sequence[StageResult], checks: Sequence[CheckResult]) -> t
 
 
 def headline(result: CheckResult) -> str:
-    """What was seen, without what it means."""
+    """Return the first line of a result: the violation without its meaning."""
     return result.message.partition("\n")[0]
 
 
 def _broken(result: CheckResult) -> str:
-    more = f" (and {len(result.told) - 1} more)" if len(result.told) > 1 else ""
+    more = f" (and {len(result.reported) - 1} more)" if len(result.reported) > 1 else ""
     return f"{result.guarantee.id} ({SEVERITIES[result.severity]}): {headline(result)}{more}"
 
 

@@ -10,8 +10,8 @@ from ic_harness.replica import ModuleFacts, ModuleInvalid, inspect_module
 from ic_harness.units import MIB, human_bytes
 
 from .build import NO_ARGUMENT
-from .findings import Findings
-from .run import Run
+from .run import GateRun
+from .stage_log import StageLog
 
 ONE_MESSAGE: Final = 2 * MIB
 """The largest ingress message: a module that fits installs in one call, others by way of the chunk store."""
@@ -19,7 +19,7 @@ _WASI: Final = "wasi_snapshot_preview1."
 _SHOWN: Final = 6
 
 
-def judge_wasm(run: Run, findings: Findings) -> None:
+def judge_wasm(run: GateRun, log: StageLog) -> None:
     """Check the module without running it, then install it into a new canister.
 
     Leaves the canister in `run.canister`. Raises `UnmetNeedError` when a running canister is judged, or when the
@@ -29,15 +29,15 @@ def judge_wasm(run: Run, findings: Findings) -> None:
     try:
         facts = inspect_module(wasm)
     except ModuleInvalid as error:
-        findings.fault(f"it is no Wasm module: {error.message}")
+        log.fault(f"it is no Wasm module: {error.message}")
         return
-    findings.note(_size(facts))
+    log.note(_size(facts))
     if facts.problem or facts.foreign:
-        _tell_problem(facts, findings)
+        _tell_problem(facts, log)
         return
-    findings.note(f"{len(facts.imports)} imports, all of the system API; {len(facts.methods)} methods")
+    log.note(f"{len(facts.imports)} imports, all of the system API; {len(facts.methods)} methods")
     run.facts = facts
-    _install(run, findings)
+    _install(run, log)
 
 
 def _size(facts: ModuleFacts) -> str:
@@ -47,13 +47,13 @@ def _size(facts: ModuleFacts) -> str:
     return f"{packed}; {fits}"
 
 
-def _tell_problem(facts: ModuleFacts, findings: Findings) -> None:
+def _tell_problem(facts: ModuleFacts, log: StageLog) -> None:
     if facts.foreign:
         shown = ", ".join(facts.foreign[:_SHOWN])
         more = f" and {len(facts.foreign) - _SHOWN} more" if len(facts.foreign) > _SHOWN else ""
-        findings.fault(f"it imports what no network offers: {shown}{more}. {_remedy(facts.foreign)}")
+        log.fault(f"it imports what no network offers: {shown}{more}. {_remedy(facts.foreign)}")
     else:
-        findings.fault(f"it is no canister module: {facts.problem}")
+        log.fault(f"it is no canister module: {facts.problem}")
 
 
 def _remedy(foreign: tuple[str, ...]) -> str:
@@ -64,11 +64,11 @@ def _remedy(foreign: tuple[str, ...]) -> str:
     return "Only functions of the module ic0 can be imported (interface specification, System API)."
 
 
-def _install(run: Run, findings: Findings) -> None:
-    run.ground.need(Capability.CREATE, "installing the build")
+def _install(run: GateRun, log: StageLog) -> None:
+    run.sandbox.need(Capability.CREATE, "installing the build")
     try:
-        run.canister = run.ground.install(run.order.subject)
+        run.canister = run.sandbox.install(run.request.subject)
     except RejectError as error:
-        findings.fault(f"it cannot be installed: {error.reject_message}")
-        if run.order.subject.argument == NO_ARGUMENT and run.order.subject.init_types:
-            findings.note("its init takes arguments, and none were given: --argument '(…)'")
+        log.fault(f"it cannot be installed: {error.reject_message}")
+        if run.request.subject.argument == NO_ARGUMENT and run.request.subject.init_types:
+            log.note("its init takes arguments, and none were given: --argument '(…)'")

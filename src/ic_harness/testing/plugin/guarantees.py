@@ -1,4 +1,4 @@
-"""Guarantees of the user's own: a catalogue beside the tests, and tests that prove or refute a row of it.
+"""The user's guarantees: a catalogue beside the tests, and tests that prove or refute its rows.
 
     @guarantee("W1")                       # or @pytest.mark.guarantee("W1")
     def test_paid_once(canister): ...
@@ -18,22 +18,23 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ic_harness.errors import HarnessError, InputError
+from ic_harness.suggestions import suggest
 from ic_harness.text import clean
 
 if TYPE_CHECKING:
-    from ic_harness.testing.collecting import Findings
+    from ic_harness.testing.call_log import CallRecord
     from ic_harness.testing.guarantees import Guarantee
+    from ic_harness.testing.result_collector import ResultCollector
     from ic_harness.testing.results import CheckResult, Outcome
-    from ic_harness.testing.story import Step
 
 CATALOGUE: Final = "guarantees.toml"
 """The name of a catalogue beside the tests."""
-OWN: Final[pytest.StashKey[Own]] = pytest.StashKey()
-"""Where the guarantees of a test lie in its item."""
+MARKED: Final[pytest.StashKey[MarkedGuarantees]] = pytest.StashKey()
+"""The key of a test's guarantees in its item's stash."""
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class MarkedGuarantees:
     """The guarantees that one test proves or refutes, and the whole catalogue that they are from."""
 
     guarantees: tuple[Guarantee, ...]
@@ -45,30 +46,29 @@ def guarantee(id_: str) -> pytest.MarkDecorator:
     return pytest.mark.guarantee(id_)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def look_up_guarantees(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Look up the guarantees of all tests. Raises `pytest.UsageError` for an id that no catalogue has."""
     for item in items:
         ids = [str(mark.args[0]) for mark in item.iter_markers("guarantee") if mark.args]
-        if ids and "ic_findings" not in vars(item).get("fixturenames", ()):
-            item.stash[OWN] = _looked_up(item, list(dict.fromkeys(ids)), config.rootpath)
+        if ids and "ic_results" not in vars(item).get("fixturenames", ()):
+            item.stash[MARKED] = _looked_up(item, list(dict.fromkeys(ids)), config.rootpath)
 
 
-def _looked_up(item: pytest.Item, ids: list[str], root: Path) -> Own:
+def _looked_up(item: pytest.Item, ids: list[str], root: Path) -> MarkedGuarantees:
     try:
         found = next(_catalogues(item.path.parent, root), None) or _of_suites(ids)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
     for id_ in ids:
         if id_ not in found:
-            raise pytest.UsageError(f"{item.nodeid}: there is no guarantee {id_!r}; {_what_there_is(found)}")
-    return Own(tuple(found[id_] for id_ in reversed(ids)), found)
+            raise pytest.UsageError(f"{item.nodeid}: there is no guarantee {id_!r}; {_hint(id_, found)}")
+    return MarkedGuarantees(tuple(found[id_] for id_ in reversed(ids)), found)
 
 
-def _what_there_is(found: Mapping[str, Guarantee]) -> str:
+def _hint(id_: str, found: Mapping[str, Guarantee]) -> str:
     if not found:
         return f"there is no {CATALOGUE} beside the test, and no installed suite has it"
-    known = ", ".join([*list(found)[:6], *(["…"] if len(found) > 6 else [])])
-    return f"{CATALOGUE} beside the test has: {known}"
+    return f"in {CATALOGUE} beside the test {suggest(id_, found)}"
 
 
 def _catalogues(folder: Path, root: Path) -> Iterator[Mapping[str, Guarantee]]:
@@ -94,23 +94,23 @@ def _loaded(path: Path) -> Mapping[str, Guarantee]:
     return load_catalogue(path)
 
 
-def findings_of(
+def results_of(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, log: str
-) -> Findings | None:
-    """Return what a phase of a marked test found; None where it says nothing about the guarantees.
+) -> ResultCollector | None:
+    """Return the results of one phase of a marked test; None where the phase is not about the guarantees.
 
-    The call speaks, and so does a setup or a teardown that did not pass.
+    The call counts, and a setup or a teardown that did not pass.
     """
-    own = item.stash.get(OWN, None)
+    own = item.stash.get(MARKED, None)
     if own is None or (call.when != "call" and report.passed):
         return None
-    from ic_harness.testing.collecting import Findings  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.testing.result_collector import ResultCollector  # lazy: start-up time  # noqa: PLC0415
 
-    findings = Findings()
-    findings.generation = "own guarantees"
-    findings.catalogue = tuple(own.catalogue.values())
-    findings.checks = [_result(it, item, call, report, log) for it in own.guarantees]
-    return findings
+    results = ResultCollector()
+    results.generation = "own guarantees"
+    results.catalogue = tuple(own.catalogue.values())
+    results.checks = [_result(it, item, call, report, log) for it in own.guarantees]
+    return results
 
 
 def _result(
@@ -133,10 +133,10 @@ def _result(
     )
 
 
-def _story(item: pytest.Item) -> tuple[Step, ...]:
-    """The calls that the test made through the fixtures `canister` and `target`; none through others."""
-    target = vars(item).get("funcargs", {}).get("target")
-    return target.story.steps if target is not None else ()
+def _story(item: pytest.Item) -> tuple[CallRecord, ...]:
+    """The calls that the test made through the fixtures `ic_canister` and `ic_target`; none through others."""
+    target = vars(item).get("funcargs", {}).get("ic_target")
+    return target.call_log.steps if target is not None else ()
 
 
 def _ended(call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Outcome, str]:

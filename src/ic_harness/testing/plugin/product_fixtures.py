@@ -57,7 +57,7 @@ def _modules_named_in(path: Path) -> set[str]:
         return set()
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # pytest says what is wrong with it
+    except OSError:  # pytest reports it
         return set()
     return {homes[word] for word in set(re.findall(r"\w+", text)) & set(homes)}
 

@@ -13,25 +13,25 @@ import pytest
 
 from ic_harness.text import for_log
 
-from .reporting import USES
-from .watch import MethodUse
+from .call_metrics import MethodMetrics
+from .reporting import METHOD_METRICS
 
 _TESTS_SHOWN: Final = 25
-"""Tests that are listed, the dearest first; `-v` lists all."""
-_CYCLES: Final = "cycles: what the balance lost; the embedded network takes no fee for running code"
-_NO_METER: Final = "No test asked a network that tells what messages cost."
+"""The number of listed tests, the most expensive first; `-v` lists all."""
+_CYCLES: Final = "cycles: decrease of the balance: fees, and what was sent and burned"
+_NO_METER: Final = "No test used a network that measures the cost of messages."
 
 
 class Profile:
-    """Collects figures from reports and prints two tables: per test, and per method."""
+    """Collects metrics from reports and prints two tables: per test, and per method."""
 
     def __init__(self) -> None:
-        self._tests: dict[str, list[MethodUse]] = {}
+        self._tests: dict[str, list[MethodMetrics]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in the figures that a report carries."""
-        for values in vars(report).get(USES, ()):
-            self._tests.setdefault(report.nodeid, []).append(MethodUse(*values))
+        """Collect the metrics of a report."""
+        for values in vars(report).get(METHOD_METRICS, ()):
+            self._tests.setdefault(report.nodeid, []).append(MethodMetrics(*values))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tables."""
@@ -60,10 +60,10 @@ class Profile:
         return [*lines, f"… and {left_out} that cost less (-v shows all)"] if left_out > 0 else lines
 
     def _per_method(self) -> list[str]:
-        found: dict[tuple[str, str, bool], MethodUse] = {}
+        found: dict[tuple[str, str, bool], MethodMetrics] = {}
         for use in (use for uses in self._tests.values() for use in uses):
             key = (use.canister, use.method, use.query)
-            total = found.setdefault(key, MethodUse(*key))
+            total = found.setdefault(key, MethodMetrics(*key))
             total.instructions += use.instructions
             total.cycles += use.cycles
             total.traps += use.traps

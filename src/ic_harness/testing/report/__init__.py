@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from ic_harness.testing.report.annotations import announce, to_annotations
-from ic_harness.testing.report.findings import known_guarantees
-from ic_harness.testing.report.html import to_html
+from ic_harness.testing.report.html import sequence_page, to_html
 from ic_harness.testing.report.json_ import from_json, schema, to_json
 from ic_harness.testing.report.junit import to_junit
 from ic_harness.testing.report.markdown import to_markdown
+from ic_harness.testing.report.model import known_guarantees
 from ic_harness.testing.report.sarif import to_sarif
 from ic_harness.testing.report.words import generation_word
 from ic_harness.testing.results import Report
@@ -21,6 +21,7 @@ __all__ = [
     "generation_word",
     "known_guarantees",
     "schema",
+    "sequence_page",
     "to_annotations",
     "to_html",
     "to_json",
@@ -42,7 +43,7 @@ _FILES: Final = {
 def write_report(report: Report, folder: Path) -> list[Path]:
     """Write the report in every format into `folder`, made where it is missing.
 
-    Gives the paths, the page first. Raises OSError when a file cannot be written.
+    Returns the paths, the page first. Raises `OSError` when a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

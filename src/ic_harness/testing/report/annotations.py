@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
-from ic_harness.testing.report.findings import Finding, Findings, split_message
 from ic_harness.testing.report.markdown import to_markdown
+from ic_harness.testing.report.model import Finding, ReportModel, split_message
 from ic_harness.testing.report.words import SEVERITY_WORDS, count
 from ic_harness.testing.results import Outcome, Report, Verdict
 from ic_harness.text import clean, one_line
@@ -23,11 +23,11 @@ _SHOWN: Final = 10
 
 def to_annotations(report: Report) -> list[str]:
     """The annotation lines of a report: broken guarantees and refusals as errors, accepted faults as warnings."""
-    findings = Findings(report)
-    errors = [_annotation("error", it) for it in findings.of(Outcome.FAILED, Outcome.ERROR)]
-    warnings = [_annotation("warning", it) for it in findings.of(Outcome.ACCEPTED)]
+    model = ReportModel(report)
+    errors = [_annotation("error", it) for it in model.of(Outcome.FAILED, Outcome.ERROR)]
+    warnings = [_annotation("warning", it) for it in model.of(Outcome.ACCEPTED)]
     if not errors and report.verdict is not Verdict.PASS:
-        reasons = report.refusals or (findings.headline(),)
+        reasons = report.refusals or (model.headline(),)
         errors = [_line("error", f"ic-harness: {report.verdict.value}", reason) for reason in reasons]
     return [*_at_most(errors, "error"), *_at_most(warnings, "warning")]
 
@@ -53,16 +53,16 @@ def _annotation(level: str, finding: Finding) -> str:
 
 
 def _message(finding: Finding) -> str:
-    check = finding.speaking
-    meaning = finding.meaning if check.told else split_message(check.message)[1]
+    check = finding.representative
+    meaning = finding.meaning if check.reported else split_message(check.message)[1]
     more = f"({count(finding.others, 'more violation')}, see the report)" if finding.others else ""
     lines = [one_line(finding.seen, 500), clean(meaning)[:1000], more]
-    if check.over:
-        lines.append(one_line(check.over, 500))
+    if check.expiry_note:
+        lines.append(one_line(check.expiry_note, 500))
     elif check.acceptance:
         until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""
         lines.append(f"Accepted{until}: {one_line(check.acceptance.reason, 300)}")
-    if check.told and finding.guarantee.fix:
+    if check.reported and finding.guarantee.fix:
         lines.append(f"Fix: {one_line(finding.guarantee.fix, 500)}")
     if check.story:
         lines.append(f"Last call: {one_line(str(check.story[-1]), 300)}")

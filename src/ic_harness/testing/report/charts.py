@@ -1,4 +1,4 @@
-"""The arithmetic of charts: what stands where, without a word of SVG. Times in nanoseconds, places in per cent."""
+"""The layout of charts, independent of SVG. Times in nanoseconds, positions in per cent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Final
 from ic_harness.testing.results import MethodCost, Span
 
 _FINE: Final = 2000
-"""Up to that many spans each is drawn; above, neighbours on a row that no screen would separate become one."""
+"""Up to this many spans each is drawn; above, spans of a row that no screen could separate are joined."""
 _SCREEN: Final = 1000
 """The finest part of a chart's width that a screen shows: one in that many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """From when to when a timeline goes."""
+    """The start and end of a timeline."""
 
     start_ns: int
     end_ns: int
@@ -35,13 +35,13 @@ class Extent:
         return self.end_ns - self.start_ns
 
     def place(self, time_ns: float) -> float:
-        """Where a time stands, in per cent of the width."""
+        """Return the position of a time in per cent of the width."""
         return 100 * (time_ns - self.start_ns) / self.length_ns
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a Gantt chart: spans that overlap stand on tracks below each other."""
+    """One row of a Gantt chart: overlapping spans are on separate tracks."""
 
     name: str
     tracks: tuple[tuple[Span, ...], ...]
@@ -76,7 +76,7 @@ def _tracks(spans: list[Span]) -> tuple[tuple[Span, ...], ...]:
 
 
 def drawable(spans: Sequence[Span]) -> list[Span]:
-    """The spans to draw: all of a small timeline, of a large one with close neighbours joined."""
+    """Return the spans to draw: all of a small timeline; in a large one close spans are joined."""
     if len(spans) <= _FINE:
         return list(spans)
     gap = Extent.of(spans).length_ns // _SCREEN
@@ -155,12 +155,12 @@ class Bullet:
 
 
 def largest(cost: MethodCost) -> int:
-    """The largest figure of a method: what its bar has to hold."""
+    """Return the largest figure of a method, which determines the scale of its bar."""
     return max(cost.median, cost.dearest, cost.baseline or 0, cost.budget or 0, 1)
 
 
 def bullet(cost: MethodCost, most: int | None = None) -> Bullet:
-    """Place a method's figures so that `most` (its own largest) stands a little before the right edge."""
+    """Place a method's figures so that `most` (its largest) is slightly before the right edge."""
     scale = 96 / (most or largest(cost))
     return Bullet(
         median=cost.median * scale,

@@ -25,7 +25,7 @@ from ic_harness.text import parse_json
 
 FORMAT: Final = "ic-harness-report"
 VERSION: Final = 1
-_OMITTED: Final = frozenset({"catalogue", "suite"})
+_OMITTED: Final = frozenset({"catalogue", "sequences", "suite"})
 """Fields that are left out when they are None, because readers of older reports do not know them."""
 
 
@@ -116,7 +116,7 @@ def _scalar(kind: Any, value: Any, place: str) -> Any:
 
 
 def _reader(kind: Any) -> tuple[type | tuple[type, ...], Callable[[Any], Any]]:
-    """The JSON type that stands for `kind`, and how to make a `kind` of it."""
+    """Return the JSON type of `kind`, and a function that converts it to `kind`."""
     if kind is bytes:
         return str, lambda text: base64.b64decode(text, validate=True)
     if kind is date:

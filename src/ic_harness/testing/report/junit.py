@@ -1,7 +1,8 @@
 """A report as JUnit XML, for the many tools that draw test results: one suite an area, one case a check.
 
 The form is the one of Jenkins' junit-10.xsd, which other readers take too. JUnit knows no "accepted": such a
-check is written as skipped, with the acceptance as its message, because it must never count as passed.
+check is written as skipped, with the acceptance as its message, because it must never count as passed. The verdict
+"not judged" is a skipped case too: without it a run of one guarantee of many would look like a pass.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from ic_harness.testing.report.words import OUTCOME_WORDS, SEVERITY_WORDS
-from ic_harness.testing.results import CheckResult, Outcome, Report, StageResult, Subject
+from ic_harness.testing.results import CheckResult, Outcome, Report, StageResult, Verdict
 from ic_harness.text import clean, one_line
 
 _KINDS: Final = {
@@ -26,19 +27,22 @@ _Case = tuple[Outcome, float, str]
 
 def to_junit(report: Report) -> str:
     """Write a report as JUnit XML."""
-    suites = [_suite("Gate", [_stage_case(stage) for stage in report.stages], report.subject)]
+    unjudged = [_verdict_case(report)] if report.verdict is Verdict.NOT_JUDGED else []
+    gate = [*(_stage_case(stage) for stage in report.stages), *unjudged]
+    suites = [_suite("Gate", gate, report)]
     areas = dict.fromkeys(check.guarantee.area for check in report.checks)
     for area in areas:
         cases = [_check_case(check) for check in report.checks if check.guarantee.area == area]
-        suites.append(_suite(area, cases, report.subject))
-    outcomes = [stage.outcome for stage in report.stages] + [check.outcome for check in report.checks]
+        suites.append(_suite(area, cases, report))
+    outcomes = [outcome for outcome, _, _ in gate] + [check.outcome for check in report.checks]
     totals = _totals(outcomes, report.seconds)
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="ic-harness"{totals}>'
     return "\n".join([head, *filter(None, suites), "</testsuites>", ""])
 
 
-def _suite(name: str, cases: list[_Case], subject: Subject) -> str:
-    """One suite with what was judged as its properties; nothing where it has no cases."""
+def _suite(name: str, cases: list[_Case], report: Report) -> str:
+    """One suite with what was judged, and the verdict, as its properties; nothing where it has no cases."""
+    subject = report.subject
     if not cases:
         return ""
     outcomes = [outcome for outcome, _, _ in cases]
@@ -46,6 +50,7 @@ def _suite(name: str, cases: list[_Case], subject: Subject) -> str:
     skipped = sum(_KINDS.get(outcome) == "skipped" for outcome in outcomes)
     timestamp = f" timestamp={_quoted(subject.started)}" if subject.started else ""
     facts = {
+        "verdict": report.verdict.value,
         "canister": subject.canister,
         "network": subject.network,
         "generation": subject.generation,
@@ -77,6 +82,12 @@ def _stage_case(stage: StageResult) -> _Case:
     return stage.outcome, stage.seconds, _case("Gate", stage.name, stage.seconds, _end(stage.outcome, reason))
 
 
+def _verdict_case(report: Report) -> _Case:
+    reason = "; ".join(report.refusals) or "guarantees were left out by selection"
+    end = _end(Outcome.SKIPPED, reason, f"{report.verdict.value}: ")
+    return Outcome.SKIPPED, 0.0, _case("Gate", "Verdict", 0.0, end)
+
+
 def _check_case(check: CheckResult) -> _Case:
     guarantee = check.guarantee
     name = check.check if check.check.startswith(guarantee.id) else f"{guarantee.id} {check.check}".strip()
@@ -86,7 +97,7 @@ def _check_case(check: CheckResult) -> _Case:
 
 
 def _reason(check: CheckResult) -> str:
-    """The word before the message that tells kinds apart which JUnit does not know."""
+    """Return the word before the message for outcomes that JUnit cannot express."""
     if check.outcome is Outcome.ACCEPTED and check.acceptance:
         until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""
         return f"accepted{until} ({check.acceptance.reason}): "
@@ -96,15 +107,15 @@ def _reason(check: CheckResult) -> str:
 def _details(check: CheckResult) -> str:
     guarantee = check.guarantee
     calls = [f"{step.number or number}. {step}" for number, step in enumerate(check.story, 1)]
-    lines = [check.message] if not check.told else []
-    for violation in check.told:
+    lines = [check.message] if not check.reported else []
+    for violation in check.reported:
         lines += [
             f"{SEVERITY_WORDS[violation.severity]}: {violation.what}",
             violation.meaning,
             violation.trace,
         ]
     lines += ["", f"{guarantee.id} ({SEVERITY_WORDS[guarantee.severity]}): {guarantee.text}"]
-    if check.told and guarantee.fix:
+    if check.reported and guarantee.fix:
         lines += [f"How to fix: {guarantee.fix}"]
         lines += [f"As in: {', '.join(guarantee.pattern)}"] if guarantee.pattern else []
     lines += [*calls, *(["", check.reproduction] if check.reproduction else [])]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ic_harness.testing.report.findings import WORST_FIRST, Finding, Findings, split_message
+from ic_harness.testing.report.model import WORST_FIRST, Finding, ReportModel, split_message
 from ic_harness.testing.report.words import (
     OUTCOME_SIGNS,
     OUTCOME_WORDS,
@@ -27,12 +27,13 @@ from ic_harness.testing.results import CheckResult, MethodCost, Report, Verdict
 from ic_harness.text import clean, one_line
 
 _ACTIVE: Final = re.compile(
-    r"[\\`*\[\]<>|~&@$]|#(?=\w)|:(?=\S)|(?<!\w)_|_(?!\w)|(?<=www)\.|^(?:[-+#=]+|\d+(?=[.)]))", re.IGNORECASE
+    r"[\\`*\[\]<>|~&@$]|#(?=\w)|:(?=\S)|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.|^(?:[-+#=]+|\d+(?=[.)]))",
+    re.IGNORECASE,
 )
-"""Signs that do something where they stand; a `_` inside a word and a `:` before a space do not."""
+"""Characters that Markdown interprets at their position; a `_` between letters and a `:` before a space are text."""
 _STORIES: Final = 20
 _WITH_CODE: Final = 10
-"""So many stories have their reproduction with them, unless it is longer than `_CODE` characters."""
+"""Up to this many failures include their reproduction, unless it is longer than `_CODE` characters."""
 _CODE: Final = 4000
 _VERDICT_SIGNS: Final = {
     Verdict.PASS: "✅",
@@ -44,15 +45,15 @@ _VERDICT_SIGNS: Final = {
 
 def to_markdown(report: Report) -> str:
     """Write the summary of a report; under 200 kB whatever is in it, as GitHub takes at most 1 MiB a step."""
-    findings = Findings(report)
+    model = ReportModel(report)
     parts = [
         f"## {_VERDICT_SIGNS[report.verdict]} {VERDICT_WORDS[report.verdict]}: {safe(report.subject.canister)}",
-        f"**{safe(findings.headline())}** {safe(findings.meaning())}",
+        f"**{safe(model.headline())}** {safe(model.meaning())}",
         "\n".join(
-            f"- {safe(refusal, 500)}" for refusal in findings.other_refusals(len(findings.told))[:_STORIES]
+            f"- {safe(refusal, 500)}" for refusal in model.other_refusals(len(model.reported))[:_STORIES]
         ),
-        *_told(findings.told),
-        _counts(findings) if findings.all else "",
+        *_reported(model.reported),
+        _counts(model) if model.all else "",
         _stages(report),
         _costs(report.costs),
         _subject(report),
@@ -65,40 +66,40 @@ def safe(text: str, limit: int = 300) -> str:
     return _ACTIVE.sub(lambda found: "".join(f"&#{ord(sign)};" for sign in found[0]), one_line(text, limit))
 
 
-def _told(told: list[Finding]) -> Iterator[str]:
-    if not told:
+def _reported(reported: list[Finding]) -> Iterator[str]:
+    if not reported:
         return
     rows = [
         f"| {OUTCOME_SIGNS[it.outcome]} {OUTCOME_WORDS[it.outcome]} | {safe(it.guarantee.id)} "
         f"| {SEVERITY_WORDS[it.severity]} | {safe(it.guarantee.text)} | {_seen(it)} |"
-        for it in told
+        for it in reported
     ]
     yield _table("| | guarantee | severity | what it promises | what was seen, and what it means |", rows)
     stories = [
         (it, check)
-        for it in told
+        for it in reported
         for check in it.checks
         if check.outcome is it.outcome and (check.story or check.violations)
     ]
     for index, (it, check) in enumerate(stories[:_STORIES]):
         yield _story(it, check, with_code=index < _WITH_CODE)
     if len(stories) > _STORIES:
-        yield f"{len(stories) - _STORIES} more stories are in the report."
+        yield f"{len(stories) - _STORIES} more failures are in the report."
 
 
 def _seen(finding: Finding) -> str:
     """The message of the check that speaks for the guarantee, and the acceptance where there is one."""
-    check = finding.speaking
+    check = finding.representative
     more = f" (and {count(finding.others, 'more violation')})" if finding.others else ""
     seen = safe(finding.seen) + more + (f"<br>**{safe(finding.meaning)}**" if finding.meaning else "")
-    if check.acceptance is None or check.over:
-        return f"{seen} {safe(check.over)}".rstrip()
+    if check.acceptance is None or check.expiry_note:
+        return f"{seen} {safe(check.expiry_note)}".rstrip()
     until = f" until {check.acceptance.expires}" if check.acceptance.expires else ""
     return f"{seen} — accepted{until}: {safe(check.acceptance.reason)}"
 
 
 def _story(finding: Finding, check: CheckResult, *, with_code: bool) -> str:
-    """What a check found, as preformatted HTML, in which nothing of Markdown is active."""
+    """Return the result of a check as preformatted HTML, in which Markdown is inactive."""
     lines = list(_lines(finding, check, with_code=with_code))
     body = html.escape("\n".join(line for line in lines).strip())
     return (
@@ -109,13 +110,13 @@ def _story(finding: Finding, check: CheckResult, *, with_code: bool) -> str:
 
 def _lines(finding: Finding, check: CheckResult, *, with_code: bool) -> Iterator[str]:
     """Violations with their meanings, the repair, the calls, what the canister printed, and the reproduction."""
-    for violation in check.told[:_STORIES]:
+    for violation in check.reported[:_STORIES]:
         yield f"{SEVERITY_WORDS[violation.severity]}: {one_line(violation.what, 300)}"
         yield f"    {one_line(violation.meaning, 500)}" if violation.meaning else ""
-    if not check.told:
+    if not check.reported:
         what, rest = split_message(check.message)
         yield f"{one_line(what, 500)}\n{clean(rest)[:2000]}"
-    if check.told and finding.guarantee.fix:
+    if check.reported and finding.guarantee.fix:
         yield f"\nHow to fix: {finding.guarantee.fix}"
         yield f"As in: {', '.join(finding.guarantee.pattern)}" if finding.guarantee.pattern else ""
     yield ""
@@ -128,13 +129,13 @@ def _lines(finding: Finding, check: CheckResult, *, with_code: bool) -> Iterator
         yield f"\nto reproduce, in Python:\n\n{clean(check.reproduction)}"
 
 
-def _counts(findings: Findings) -> str:
-    present = [outcome for outcome in reversed(WORST_FIRST[:-1]) if findings.counts[outcome]]
-    present += [None] if findings.counts[None] else []
+def _counts(model: ReportModel) -> str:
+    present = [outcome for outcome in reversed(WORST_FIRST[:-1]) if model.counts[outcome]]
+    present += [None] if model.counts[None] else []
     row = " · ".join(
-        f"{OUTCOME_SIGNS[outcome]} {findings.counts[outcome]} {OUTCOME_WORDS[outcome]}" for outcome in present
+        f"{OUTCOME_SIGNS[outcome]} {model.counts[outcome]} {OUTCOME_WORDS[outcome]}" for outcome in present
     )
-    return f"**{len(findings.all)} guarantees:** {row}"
+    return f"**{len(model.all)} guarantees:** {row}"
 
 
 def _stages(report: Report) -> str:

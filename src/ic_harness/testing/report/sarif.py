@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ic_harness import __version__
 from ic_harness.testing.guarantees import Guarantee, Severity
-from ic_harness.testing.report.findings import Finding, Findings
+from ic_harness.testing.report.model import Finding, ReportModel
 from ic_harness.testing.report.words import SEVERITY_WORDS
 from ic_harness.testing.results import Acceptance, CheckResult, Outcome, Report, StageResult, Violation
 from ic_harness.text import clean, one_line
@@ -37,17 +37,17 @@ _UNIQUE: Final = re.compile(r"0x[0-9a-f]+|\d{4,}|'[^']*'")
 
 def to_sarif(report: Report) -> str:
     """Write a report as SARIF: ASCII, indented, critical violations first; the same text for the same report."""
-    findings = Findings(report)
-    rules = [finding.guarantee for finding in findings.all]
+    model = ReportModel(report)
+    rules = [finding.guarantee for finding in model.all]
     places = {guarantee.id: index for index, guarantee in enumerate(rules)}
     results = [
         _result(check, violation, places[finding.guarantee.id], report)
-        for finding in findings.told
+        for finding in model.reported
         for check, violation in _violations(finding)
     ]
     run = {
         "tool": {"driver": _driver(rules)},
-        "invocations": [_invocation(report, findings)],
+        "invocations": [_invocation(report, model)],
         "columnKind": "unicodeCodePoints",
         "results": results,
         "properties": {"verdict": report.verdict.value, "network": clean(report.subject.network)},
@@ -57,7 +57,7 @@ def to_sarif(report: Report) -> str:
 
 
 def _violations(finding: Finding) -> list[tuple[CheckResult, Violation]]:
-    pairs = [(check, violation) for check in finding.checks for violation in check.told]
+    pairs = [(check, violation) for check in finding.checks for violation in check.reported]
     severities = list(Severity)
     return sorted(pairs, key=lambda pair: severities.index(pair[1].severity))
 
@@ -138,10 +138,9 @@ def _uri(name: str) -> str:
     return quote(last, safe="") or "canister"
 
 
-def _invocation(report: Report, findings: Findings) -> Json:
+def _invocation(report: Report, model: ReportModel) -> Json:
     broken = [
-        _notification(f"{it.guarantee.id} could not be judged: {it.seen}")
-        for it in findings.of(Outcome.ERROR)
+        _notification(f"{it.guarantee.id} could not be judged: {it.seen}") for it in model.of(Outcome.ERROR)
     ]
     broken += [_notification(_stage(it)) for it in report.stages if it.outcome is Outcome.ERROR]
     refused = [_notification(_stage(it)) for it in report.stages if it.outcome is Outcome.FAILED]
@@ -162,7 +161,7 @@ def _notification(text: str) -> Json:
 
 
 def _utc(iso: str) -> str:
-    """The time as SARIF wants it; empty for what is none."""
+    """Return a time in SARIF's form; empty for a text that is no time."""
     try:
         found = datetime.fromisoformat(iso)
     except ValueError:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from ic_harness.candid import Service
 from ic_harness.testing.gate.suite import SuiteEntry
 
-from .suite import GenericSuite, own_suite
+from .suite import GenericSuite, user_suite
 
-__all__ = ["ENTRY", "GenericSuite", "own_suite"]
-
-
-def _matches(_service: Service) -> bool:
-    return True
+__all__ = ["ENTRY", "GenericSuite", "user_suite"]
 
 
 ENTRY: Final = SuiteEntry(
     name="generic",
     summary="Any canister: fill, verify and workload of your own, or what the gate can call by itself.",
-    matches=_matches,
     load=GenericSuite,
 )

@@ -1,4 +1,4 @@
-"""How to repair an upgrade that the network refused."""
+"""Remedies for an upgrade that the network refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The suite for any canister: functions of the user's own where there are some, else what queries tell."""
+"""The suite for any canister: the user's functions where there are some, else comparisons of query replies."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import HarnessError, InputError, RejectError
+from ic_harness.testing.assertions import BrokenGuaranteeError
 from ic_harness.testing.check import Check
-from ic_harness.testing.expectations import BrokenGuaranteeError
 from ic_harness.testing.gate.build import Build
-from ic_harness.testing.gate.findings import Findings
+from ic_harness.testing.gate.stage_log import StageLog
 from ic_harness.testing.gate.suite import Suite
 from ic_harness.testing.guarantees import Guarantee, load_catalogue
 from ic_harness.testing.target import Target
 
-from .observing import Observation, ask, differences, observe, plain_queries, unknown_volatile
-from .own import Own, OwnFunction, read_own
+from .observation import Observation, ask, differences, observe, plain_queries, unknown_volatile
 from .remedies import remedy
+from .user_functions import UserFunction, UserFunctions, read_user_functions
 
 _ROUNDS: Final = 5
 """How often each query is asked where the user brings no workload: enough for a median."""
@@ -26,7 +26,7 @@ _ROUNDS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What is compared after an upgrade: what the user's fill returned, or what the gate saw by itself."""
+    """State to compare with after an upgrade: the result of the user's fill, or the gate's own observation."""
 
     own: Any = None
     seen: Observation | None = None
@@ -38,19 +38,20 @@ class Stored:
 
 
 class GenericSuite(Suite):
-    """What the gate runs on a canister of which it knows only the interface."""
+    """The suite for a canister of which only the interface is known."""
 
     name = "generic"
 
     def __init__(
         self,
-        own: Own | None = None,
+        own: UserFunctions | None = None,
         catalogue: Mapping[str, Guarantee] | None = None,
         volatile: Sequence[str] = (),
     ) -> None:
-        self._own = own or Own()
+        self._own = own or UserFunctions()
         self._catalogue = dict(catalogue or {})
-        self._volatile = frozenset(volatile)
+        self._volatile = self.volatile = frozenset(volatile)
+        self.observes = self._own.verify is None
 
     @property
     def catalogue(self) -> Mapping[str, Guarantee]:
@@ -68,10 +69,10 @@ class GenericSuite(Suite):
         tested = {check.guarantee.id for check in self.checks}
         return [id_ for id_ in self._catalogue if id_ not in tested]
 
-    def identify(self, target: Target, findings: Findings) -> str | None:
-        """Return the suite's name; a name that was declared volatile and is not there is told, for it may be a typo."""
+    def identify(self, target: Target, log: StageLog) -> str | None:
+        """Return the suite's name. A name that is declared volatile and does not exist is noted: it may be a typo."""
         for name in unknown_volatile(target.service, self._volatile) if target.service is not None else ():
-            findings.note(f"volatile names {name!r}, which is no query without arguments of this build")
+            log.note(f"volatile names {name!r}, which is no query without arguments of this build")
         return self.name
 
     def fill(self, target: Target) -> Stored:
@@ -80,40 +81,40 @@ class GenericSuite(Suite):
         returned = own.call(target) if own is not None else None
         return Stored(own=returned, seen=self._seen(target), place=own.place if own is not None else "")
 
-    def verify(self, target: Target, state: Stored, findings: Findings, when: str) -> None:
+    def verify(self, target: Target, state: Stored, log: StageLog, when: str) -> None:
         """Call the user's verify, or compare what queries answer."""
         if self._own.verify is not None:
-            self._verify(self._own.verify, target, state, findings, when)
+            self._verify(self._own.verify, target, state, log, when)
         elif state.seen is not None:
-            self._compare(target, state.seen, findings, when)
+            self._compare(target, state.seen, log, when)
 
-    def _verify(self, own: OwnFunction, target: Target, state: Stored, findings: Findings, when: str) -> None:
-        before = len(findings.faults)
-        with findings.proving(None, f"{when}, {own.place}"):
+    def _verify(self, own: UserFunction, target: Target, state: Stored, log: StageLog, when: str) -> None:
+        before = len(log.faults)
+        with log.proving(None, f"{when}, {own.place}"):
             try:
                 own.call(target, state.own)
             except BrokenGuaranteeError as error:
-                findings.fault(f"{when}, {own.place} does not hold: {error.what}")
-        if len(findings.faults) == before:
-            findings.note(f"{when}: {own.place} holds")
+                log.fault(f"{when}, {own.place} does not hold: {error.what}")
+        if len(log.faults) == before:
+            log.note(f"{when}: {own.place} holds")
 
-    def _compare(self, target: Target, before: Observation, findings: Findings, when: str) -> None:
+    def _compare(self, target: Target, before: Observation, log: StageLog, when: str) -> None:
         now = observe(target, self._volatile)
         found = list(differences(before, now, when))
         for difference in found:
-            findings.fault(difference)
+            log.fault(difference)
         if not found:
             memory = f"; unchanged: {', '.join(before.memory)}" if before.memory else ""
-            findings.note(f"{when}: {before} as before{memory}")
+            log.note(f"{when}: {before} as before{memory}")
 
-    def extend(self, target: Target, state: Stored, findings: Findings, when: str) -> Stored:
+    def extend(self, target: Target, state: Stored, log: StageLog, when: str) -> Stored:
         """Call the user's fill_more under the new build; where there is no verify, look again."""
         own = self._own.fill_more
-        with findings.proving(None, f"{when}, storing more"):
+        with log.proving(None, f"{when}, storing more"):
             if own is not None:
                 returned = own.call(target, state.own)
                 state = replace(state, own=state.own if returned is None else returned)
-                findings.note(f"{when}: {own.place} stored more")
+                log.note(f"{when}: {own.place} stored more")
             return replace(state, seen=self._seen(target))
         return state
 
@@ -141,7 +142,7 @@ class GenericSuite(Suite):
         return ""
 
 
-def own_suite(modules: Sequence[Path], catalogues: Sequence[Path], volatile: Sequence[str]) -> GenericSuite:
+def user_suite(modules: Sequence[Path], catalogues: Sequence[Path], volatile: Sequence[str]) -> GenericSuite:
     """Return the suite with the user's functions and guarantees.
 
     Raises `InputError` for files that cannot be read, and for an id that two catalogues have.
@@ -152,4 +153,4 @@ def own_suite(modules: Sequence[Path], catalogues: Sequence[Path], volatile: Seq
             if id_ in catalogue:
                 raise InputError(f"{path}: the guarantee {id_} is in another catalogue already")
             catalogue[id_] = guarantee
-    return GenericSuite(read_own(modules, catalogue), catalogue, volatile)
+    return GenericSuite(read_user_functions(modules, catalogue), catalogue, volatile)

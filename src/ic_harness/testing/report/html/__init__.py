@@ -8,33 +8,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from ic_harness.testing.report.findings import Findings
 from ic_harness.testing.report.html.costs import costs
 from ic_harness.testing.report.html.failures import failures
 from ic_harness.testing.report.html.guarantees import legend, listing, matrix
 from ic_harness.testing.report.html.icons import icon, sprite
 from ic_harness.testing.report.html.markup import Markup, join, tag
 from ic_harness.testing.report.html.pictures import pictures
+from ic_harness.testing.report.html.sequences import sequence
 from ic_harness.testing.report.html.stages import stages
 from ic_harness.testing.report.html.timelines import timeline
 from ic_harness.testing.report.html.verdict import verdict
+from ic_harness.testing.report.model import ReportModel
 from ic_harness.testing.report.words import VERDICT_WORDS
-from ic_harness.testing.results import Report
+from ic_harness.testing.results import CallSequence, Report
 from ic_harness.text import one_line
 
-__all__ = ["to_html"]
+__all__ = ["sequence_page", "to_html"]
 
 Section = tuple[str, str, Markup]
-"""Its id, its title and what stands in it."""
+"""Its id, its title and its content."""
 
 
 def to_html(report: Report) -> str:
     """Write a report as a self-contained page; the same page for the same report."""
-    findings = Findings(report)
-    sections = list(_sections(findings))
+    model = ReportModel(report)
+    sections = list(_sections(model))
     subject = one_line(report.subject.canister, 60)
     body = tag(
         "body",
@@ -43,7 +44,7 @@ def to_html(report: Report) -> str:
         _bar(sections),
         tag(
             "main",
-            verdict(findings),
+            verdict(model),
             [_section(section) for section in sections],
             id="main",
             tabindex=-1,
@@ -53,6 +54,19 @@ def to_html(report: Report) -> str:
     )
     head = tag("head", _head(f"{VERDICT_WORDS[report.verdict]}: {subject}"))
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def sequence_page(title: str, sequences: Sequence[CallSequence]) -> str:
+    """Write sequence diagrams as a page of their own, in the style of the report."""
+    figures = [drawn for calls in sequences if (drawn := sequence(calls))]
+    body = tag(
+        "body",
+        sprite(),
+        tag("main", tag("section", tag("h2", title), figures), id="main", tabindex=-1),
+        tag("footer", tag("p", "Made by ic-harness. This file needs nothing else and sends nothing.")),
+        tag("script", Markup(_asset("report.js"))),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', tag('head', _head(title)), body, lang='en')}\n"
 
 
 def _head(title: str) -> Markup:
@@ -80,18 +94,20 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
-def _sections(findings: Findings) -> Iterator[Section]:
+def _sections(model: ReportModel) -> Iterator[Section]:
     """The sections that have something to say, the most urgent first."""
-    report = findings.report
+    report = model.report
     guarantees = None  # a suite may promise nothing
-    if findings.all:
-        guarantees = join(legend(findings), matrix(findings), tag("h3", "Each guarantee"), listing(findings))
+    if model.all:
+        guarantees = join(legend(model), matrix(model), tag("h3", "Each guarantee"), listing(model))
     charts = [drawn for chart in report.timelines if (drawn := timeline(chart))]
+    diagrams = [drawn for calls in report.sequences or () if (drawn := sequence(calls))]
     everything = [
-        ("broken", "What did not hold", failures(findings)),
+        ("broken", "What did not hold", failures(model)),
         ("guarantees", "Guarantees", guarantees),
         ("stages", "Stages of the gate", stages(report.stages)),
         ("timelines", "Timelines", join(*charts) if charts else None),
+        ("sequences", "Calls between canisters", join(*diagrams) if diagrams else None),
         ("instructions", "Instructions", costs(report.costs)),
         ("pictures", "Pictures", pictures(report.pictures)),
     ]

@@ -1,4 +1,4 @@
-"""Instructions per method: a table whose bars stand against the budget and the build before."""
+"""Instructions per method: a table with bars beside the budget and the previous build."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ic_harness.testing.results import MethodCost
 
 
 def costs(methods: tuple[MethodCost, ...]) -> Markup | None:
-    """The table, over budget first, then the dearest; None where nothing was measured."""
+    """Return the table: over budget first, then by cost; None where nothing was measured."""
     if not methods:
         return None
     ordered = sorted(methods, key=lambda it: (not over_budget(it), -it.median, it.method))
@@ -37,13 +37,13 @@ Cell = Callable[[MethodCost, int | None], Markup]
 
 
 def _columns(methods: list[MethodCost]) -> dict[str, Cell]:
-    """What there is to say: columns without a single figure are left out."""
+    """Return the columns of the table; those without a figure are left out."""
     columns: dict[str, Cell] = {
         "Method": lambda it, _: tag("th", tag("code", _breakable(it.method)), scope="row"),
         "Instructions": lambda it, most: tag("td", _bullet(it, most), class_="wide"),
         "Calls": lambda it, _: _figure(number(it.calls)),
         "Median": lambda it, _: _figure(number(it.median)),
-        "Dearest": lambda it, _: _figure(number(it.dearest)),
+        "Max": lambda it, _: _figure(number(it.dearest)),
     }
     if any(it.baseline is not None for it in methods):
         columns["Against baseline"] = lambda it, _: _figure(_against(it))
@@ -55,7 +55,7 @@ def _columns(methods: list[MethodCost]) -> dict[str, Cell]:
 
 
 def _compared(methods: list[MethodCost]) -> bool:
-    """Whether there are budgets or a baseline: then each bar stands beside its own, on its own scale."""
+    """Whether there are budgets or a baseline: then each bar has its own scale beside them."""
     return any(it.baseline is not None or it.budget is not None for it in methods)
 
 
@@ -83,7 +83,7 @@ def _budget(cost: MethodCost) -> object:
 
 
 def _bullet(cost: MethodCost, most: int | None) -> Markup:
-    """Thin line to the dearest call, thick bar of the median, dashed mark of the baseline, solid one of the budget."""
+    """Draw the maximum as a thin line, the median as a thick bar, the baseline dashed, and the budget solid."""
     places = bullet(cost, most)
     style = "fill-over" if places.over else "fill-ok"
     parts = [
@@ -102,8 +102,8 @@ def _mark(place: float | None, style: str) -> Markup | None:
 
 
 def _key(*, compared: bool) -> Markup:
-    """What the bars mean. With budgets each has its own scale: methods differ by a factor of thousands."""
-    keys = [("fill-ok", "median call"), ("fill-dearest", "dearest call")]
+    """Return the legend. With budgets each bar has its own scale: methods differ by a factor of thousands."""
+    keys = [("fill-ok", "median call"), ("fill-dearest", "most expensive call")]
     if compared:
         keys += [("mark-baseline", "baseline"), ("mark-budget", "budget")]
     items = [

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ic_harness.testing.call_log import CallRecord
 from ic_harness.testing.guarantees import Guarantee
-from ic_harness.testing.report.findings import Finding, Findings, split_message
 from ic_harness.testing.report.html.guarantees import promise
 from ic_harness.testing.report.html.icons import badge, style_of
 from ic_harness.testing.report.html.markup import Markup, join, tag
+from ic_harness.testing.report.model import Finding, ReportModel, split_message
 from ic_harness.testing.report.words import SEVERITY_WORDS, count, duration
 from ic_harness.testing.results import Acceptance, CheckResult, Outcome
-from ic_harness.testing.story import Step
 from ic_harness.text import one_line
 
 _SHORT_LOG: Final = 12
@@ -23,13 +23,13 @@ _CALLER_STYLES: Final = 5
 _TOLD: Final = (Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
 
 
-def failures(findings: Findings) -> Markup | None:
+def failures(model: ReportModel) -> Markup | None:
     """The cards of all guarantees that failed, were accepted or could not be judged; None without any."""
-    told = findings.told
-    if not told:
+    reported = model.reported
+    if not reported:
         return None
-    cards = [_card(finding, is_open=len(told) <= _OPEN) for finding in told]
-    return tag("div", cards, class_="cards" if len(told) <= _OPEN else "cards many")
+    cards = [_card(finding, is_open=len(reported) <= _OPEN) for finding in reported]
+    return tag("div", cards, class_="cards" if len(reported) <= _OPEN else "cards many")
 
 
 def _card(finding: Finding, *, is_open: bool) -> Markup:
@@ -54,7 +54,7 @@ def _card(finding: Finding, *, is_open: bool) -> Markup:
 
 
 def _head(finding: Finding) -> Markup:
-    """What a folded card shows: which guarantee, how bad, and the worst that was seen."""
+    """Return the line of a folded card: the guarantee, its severity, and the worst violation."""
     guarantee = finding.guarantee
     more = f" and {count(finding.others, 'more violation')}" if finding.others else None
     return join(
@@ -73,7 +73,7 @@ def _guarantee_link(guarantee: Guarantee) -> Markup:
 
 
 def _remedy(guarantee: Guarantee) -> Markup | None:
-    """How to repair it, and where the reference backend does it."""
+    """Return the repair, and the place in the reference backend that does it."""
     if not guarantee.fix:
         return None
     places = [tag("li", tag("code", place)) for place in guarantee.pattern]
@@ -90,9 +90,11 @@ def _remedy(guarantee: Guarantee) -> Markup | None:
 def _seen(check: CheckResult) -> Markup:
     return tag(
         "div",
-        _violations(check) if check.told else _crash(check),
+        _violations(check) if check.reported else _crash(check),
         _unfinished(check),
-        tag("p", check.over, class_="acceptance") if check.over else _acceptance(check.acceptance),
+        tag("p", check.expiry_note, class_="acceptance")
+        if check.expiry_note
+        else _acceptance(check.acceptance),
         class_="seen",
     )
 
@@ -110,13 +112,13 @@ def _evidence(check: CheckResult) -> Markup:
 
 
 def _violations(check: CheckResult) -> Markup:
-    """Each violation with its severity; a meaning that several share is told once."""
+    """Return each violation with its severity; a meaning that several share is written once."""
     return tag("ul", list(_items(check)), class_="violations")
 
 
 def _items(check: CheckResult) -> Iterator[Markup]:
     before = ""
-    for number, violation in enumerate(check.told, 1):
+    for number, violation in enumerate(check.reported, 1):
         label = f"{check.check}: backtrace {number}"
         meaning = violation.meaning if violation.meaning != before else ""
         before = violation.meaning
@@ -133,7 +135,7 @@ def _items(check: CheckResult) -> Iterator[Markup]:
 
 
 def _crash(check: CheckResult) -> Markup:
-    """Why a check went wrong itself, with its traceback folded."""
+    """Return the error of the check itself, with its traceback folded."""
     what, trace = split_message(check.message)
     label = f"{check.check}: traceback"
     return join(
@@ -180,7 +182,7 @@ def _calls(check: CheckResult) -> Markup | None:
     )
 
 
-def _step(step: Step, place: int, callers: list[str], marked: set[int]) -> Markup:
+def _step(step: CallRecord, place: int, callers: list[str], marked: set[int]) -> Markup:
     number = step.number or place
     return tag(
         "li",

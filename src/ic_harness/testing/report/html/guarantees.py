@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from ic_harness.testing.report.findings import SEVERITIES, WORST_FIRST, Finding, Findings
 from ic_harness.testing.report.html.icons import badge, icon, outcome_icon, style_of
 from ic_harness.testing.report.html.markup import Markup, tag
+from ic_harness.testing.report.model import SEVERITIES, WORST_FIRST, Finding, ReportModel
 from ic_harness.testing.report.words import NEED_WORDS, OUTCOME_WORDS, SEVERITY_WORDS, duration, names
 from ic_harness.testing.results import CheckResult, Outcome
 
 
-def matrix(findings: Findings) -> Markup:
+def matrix(model: ReportModel) -> Markup:
     """One row an area, one column a severity, one chip a guarantee."""
-    used = [
-        severity for severity in SEVERITIES if any(f.guarantee.severity is severity for f in findings.all)
-    ]
+    used = [severity for severity in SEVERITIES if any(f.guarantee.severity is severity for f in model.all)]
     head = tag(
         "tr",
         tag("th", "Area", scope="col"),
@@ -37,7 +35,7 @@ def matrix(findings: Findings) -> Markup:
                 for severity in used
             ],
         )
-        for area, members in findings.areas.items()
+        for area, members in model.areas.items()
     ]
     caption = tag("caption", "Guarantees by area and severity", class_="hidden")
     return tag("table", caption, tag("thead", head), tag("tbody", rows), class_="matrix")
@@ -55,36 +53,34 @@ def _chip(finding: Finding) -> Markup:
     )
 
 
-def legend(findings: Findings) -> Markup:
-    """What the signs mean: every outcome that occurs."""
-    present = [outcome for outcome in reversed(WORST_FIRST[:-1]) if findings.counts[outcome]]
-    present += [None] if findings.counts[None] else []
+def legend(model: ReportModel) -> Markup:
+    """Return the legend of the icons: every outcome that occurs."""
+    present = [outcome for outcome in reversed(WORST_FIRST[:-1]) if model.counts[outcome]]
+    present += [None] if model.counts[None] else []
     return tag("ul", [tag("li", badge(outcome)) for outcome in present], class_="legend", aria_label="Signs")
 
 
-def listing(findings: Findings) -> Markup:
+def listing(model: ReportModel) -> Markup:
     """Every guarantee with its promise; the filters above work where scripts do."""
-    items = [_entry(finding) for finding in findings.all]
+    items = [_entry(finding) for finding in model.all]
     return tag(
         "div",
-        _filters(findings),
+        _filters(model),
         tag("ul", items, class_="listing", id="listing"),
         tag("p", "No guarantee fits these filters.", class_="nothing", hidden=True),
     )
 
 
-def _filters(findings: Findings) -> Markup:
+def _filters(model: ReportModel) -> Markup:
     """Toggle buttons for outcomes and severities and a field for words, shown by the script."""
-    outcomes = [outcome for outcome in WORST_FIRST if findings.counts[outcome]]
-    severities = [s for s in SEVERITIES if any(f.guarantee.severity is s for f in findings.all)]
+    outcomes = [outcome for outcome in WORST_FIRST if model.counts[outcome]]
+    severities = [s for s in SEVERITIES if any(f.guarantee.severity is s for f in model.all)]
     return tag(
         "form",
         _group(
             "Outcome",
             [
-                _toggle(
-                    "outcome", style_of(it), f"{OUTCOME_WORDS[it]} {findings.counts[it]}", outcome_icon(it)
-                )
+                _toggle("outcome", style_of(it), f"{OUTCOME_WORDS[it]} {model.counts[it]}", outcome_icon(it))
                 for it in outcomes
             ],
         ),
@@ -94,7 +90,7 @@ def _filters(findings: Findings) -> Markup:
             tag("span", "Words"),
             tag("input", type="search", name="words", placeholder="id or words", autocomplete="off"),
         ),
-        tag("output", f"{len(findings.all)} shown", aria_live="polite"),
+        tag("output", f"{len(model.all)} shown", aria_live="polite"),
         class_="filters",
         id="filters",
         role="search",
@@ -139,7 +135,7 @@ def _entry(finding: Finding) -> Markup:
 
 
 def promise(text: str) -> list[Markup | str]:
-    """The text of a guarantee, with what stands between backquotes as code."""
+    """Return the text of a guarantee, with the parts in backquotes as code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return [text]
@@ -153,7 +149,7 @@ def _inside(finding: Finding) -> Markup:
     if not finding.checks:
         return tag("div", tag("p", facts, class_="quiet"), tag("p", "No check of this run looked at it."))
     told = finding.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
-    link = tag("p", tag("a", "The story of its calls ", icon("arrow"), href=f"#story-{guarantee.id}"))
+    link = tag("p", tag("a", "Its calls ", icon("arrow"), href=f"#story-{guarantee.id}"))
     checks = [_check(check) for check in finding.checks]
     return tag(
         "div", tag("p", facts, class_="quiet"), tag("ul", checks, class_="checks"), link if told else None

@@ -1,4 +1,4 @@
-"""The signs of outcomes: each has its own shape, so that nobody needs colours to tell them apart."""
+"""Icons of outcomes: each has its own shape, so that they differ without colours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHAPES: Final = {
 
 
 def style_of(outcome: Outcome | None) -> str:
-    """The class name of an outcome; None is a guarantee that nobody looked at."""
+    """Return the class name of an outcome; None is a guarantee that was not checked."""
     return "unchecked" if outcome is None else outcome.value
 
 

@@ -1,6 +1,6 @@
 """HTML that cannot be injected into: a text becomes markup here or nowhere.
 
-`tag("p", "a < b", class_="note")` gives `<p class="note">a &lt; b</p>`. Every child that is not `Markup` is a
+`tag("p", "a < b", class_="note")` returns `<p class="note">a &lt; b</p>`. Every child that is not `Markup` is a
 text, cleaned and escaped; every attribute value likewise. No other module of this room joins strings to HTML.
 """
 
@@ -27,8 +27,8 @@ class Markup(str):
 def tag(name: str, /, *children: object, **attributes: Attribute) -> Markup:
     """Write an element. `class_` and `for_` are `class` and `for`, other underscores become hyphens.
 
-    An attribute that is None or False is left out, one that is True stands without a value; a child that is None
-    is left out, and an iterable child stands for its items.
+    An attribute that is None or False is left out, one that is True is written without a value; a child that is None
+    is left out, and an iterable child is replaced by its items.
     """
     head = f"{name}{''.join(_attribute(key, value) for key, value in attributes.items())}"
     if name in _VOID:

@@ -1,4 +1,4 @@
-"""The assets of an uploaded photo, as the canister gave them back."""
+"""The assets of an uploaded photo, as read back from the canister."""
 
 from __future__ import annotations
 

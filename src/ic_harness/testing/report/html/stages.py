@@ -1,12 +1,12 @@
-"""The steps of the gate, in the order they ran."""
+"""The stages of the gate, in the order in which they ran."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from ic_harness.testing.report.findings import split_message
 from ic_harness.testing.report.html.icons import badge, style_of
 from ic_harness.testing.report.html.markup import Markup, join, tag
+from ic_harness.testing.report.model import split_message
 from ic_harness.testing.report.words import count, duration
 from ic_harness.testing.results import StageResult
 

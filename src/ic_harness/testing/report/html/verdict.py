@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ic_harness.testing.report.findings import WORST_FIRST, Finding, Findings
 from ic_harness.testing.report.html.guarantees import promise
 from ic_harness.testing.report.html.icons import icon, outcome_icon, style_of
 from ic_harness.testing.report.html.markup import Markup, tag
+from ic_harness.testing.report.model import WORST_FIRST, Finding, ReportModel
 from ic_harness.testing.report.words import (
     OUTCOME_WORDS,
     SEVERITY_WORDS,
@@ -29,12 +29,12 @@ _STYLES: Final = {
 }
 _LISTED: Final = 6
 _FEW: Final = 3
-"""So many broken guarantees can be told in full on the first screen."""
+"""Up to this many broken guarantees are shown in full on the first screen."""
 
 
-def verdict(findings: Findings) -> Markup:
+def verdict(model: ReportModel) -> Markup:
     """The header of the page."""
-    report = findings.report
+    report = model.report
     style = _STYLES[report.verdict]
     title = tag("h1", tag("span", icon(style), class_="seal"), VERDICT_WORDS[report.verdict], class_="title")
     return tag(
@@ -43,22 +43,22 @@ def verdict(findings: Findings) -> Markup:
             "div",
             tag("p", "ic-harness ", tag("span", one_line(report.subject.canister)), class_="brand"),
             title,
-            tag("p", findings.headline(), class_="lead"),
-            tag("p", findings.meaning(), class_="meaning"),
-            _worst(findings.told),
-            _refusals(findings),
+            tag("p", model.headline(), class_="lead"),
+            tag("p", model.meaning(), class_="meaning"),
+            _worst(model.reported),
+            _refusals(model),
             _figures(report),
             _stages(report),
             class_="verdict-text",
         ),
-        tag("div", _tally(findings) if findings.all else None, _facts(report), class_="verdict-side"),
+        tag("div", _tally(model) if model.all else None, _facts(report), class_="verdict-side"),
         class_=f"verdict v-{style}",
         id="verdict",
     )
 
 
-def _worst(told: list[Finding]) -> Markup | None:
-    if not told:
+def _worst(reported: list[Finding]) -> Markup | None:
+    if not reported:
         return None
     items = [
         tag(
@@ -78,29 +78,29 @@ def _worst(told: list[Finding]) -> Markup | None:
                 class_=f"o-{style_of(it.outcome)}",
             ),
         )
-        for it in told[:_LISTED]
+        for it in reported[:_LISTED]
     ]
-    more = len(told) - _LISTED
+    more = len(reported) - _LISTED
     rest = tag("li", tag("a", f"and {more} more", href="#broken"), class_="more") if more > 0 else None
-    style = "worst few" if len(told) <= _FEW else "worst"
+    style = "worst few" if len(reported) <= _FEW else "worst"
     return tag("ul", items, rest, class_=style, aria_label="Guarantees that did not hold")
 
 
 def _consequence(finding: Finding) -> str:
-    """What it means to users that the guarantee broke; where the check does not say, or went wrong, what was seen."""
+    """Return what the violation means to users; where the check does not say, or failed itself, what was seen."""
     return finding.meaning or finding.seen
 
 
-def _refusals(findings: Findings) -> Markup | None:
-    """The gate's own sentences, without those about guarantees, which are told above and below."""
-    rest = findings.other_refusals(len(findings.told))
+def _refusals(model: ReportModel) -> Markup | None:
+    """Return the gate's own reasons, without those about guarantees, which are shown elsewhere on the page."""
+    rest = model.other_refusals(len(model.reported))
     if not rest:
         return None
     return tag("ul", [tag("li", text) for text in rest], class_="refusals", aria_label="Reasons")
 
 
 def _figures(report: Report) -> Markup | None:
-    """The numbers worth telling."""
+    """Return the figures of the run as tiles."""
     if not report.figures:
         return None
     tiles = [tag("div", tag("dt", figure.name), tag("dd", figure.value)) for figure in report.figures]
@@ -108,7 +108,7 @@ def _figures(report: Report) -> Markup | None:
 
 
 def _stages(report: Report) -> Markup | None:
-    """The stages of the gate in one line: how far it came."""
+    """Return the stages of the gate with their outcomes in one line."""
     if not report.stages:
         return None
     steps = [
@@ -124,28 +124,28 @@ def _stages(report: Report) -> Markup | None:
     return tag("ol", steps, class_="strip", aria_label="Stages of the gate")
 
 
-def _tally(findings: Findings) -> Markup:
-    """How many guarantees ended how, as a bar and as words."""
+def _tally(model: ReportModel) -> Markup:
+    """Return the number of guarantees by outcome, as a bar and as text."""
     order = [Outcome.PASSED, *(outcome for outcome in WORST_FIRST if outcome is not Outcome.PASSED)]
-    present = [outcome for outcome in order if findings.counts[outcome]]
+    present = [outcome for outcome in order if model.counts[outcome]]
     items = [
         tag(
             "li",
             outcome_icon(outcome),
-            tag("b", findings.counts[outcome]),
+            tag("b", model.counts[outcome]),
             f" {OUTCOME_WORDS[outcome]}",
             class_=f"o-{style_of(outcome)}",
         )
         for outcome in present
     ]
-    head = tag("h2", f"{len(findings.all)} guarantees", class_="side-title")
-    return tag("section", head, _bar(findings, present), tag("ul", items), class_="tally")
+    head = tag("h2", f"{len(model.all)} guarantees", class_="side-title")
+    return tag("section", head, _bar(model, present), tag("ul", items), class_="tally")
 
 
-def _bar(findings: Findings, present: list[Outcome | None]) -> Markup:
-    total, start, parts = len(findings.all), 0, []
+def _bar(model: ReportModel, present: list[Outcome | None]) -> Markup:
+    total, start, parts = len(model.all), 0, []
     for outcome in present:
-        share = findings.counts[outcome]
+        share = model.counts[outcome]
         parts.append(
             tag(
                 "rect",

@@ -1,0 +1,13 @@
+"""How the cost of canister methods grows with the size of a workload, and at which size it meets a limit.
+
+A workload runs at sizes that double, each time from the same snapshot. What each method then costs is compared with the
+laws of `laws`; the law that fits says at which size a limit of the Internet Computer is met.
+"""
+
+from __future__ import annotations
+
+from .laws import Fit, Law, fit_law
+from .measure import grow
+from .series import Growth, GrowthError, Series
+
+__all__ = ["Fit", "Growth", "GrowthError", "Law", "Series", "fit_law", "grow"]

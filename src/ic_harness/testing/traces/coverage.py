@@ -1,0 +1,187 @@
+"""Coverage of a module: which of its functions, and which arms of their branches, executed.
+
+Functions of the standard libraries of Rust are counted apart, by the names that the compiler gave them: they are in
+every canister, and no test is about them. A module without names has no such functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ic_harness.replica.execution.executed_lines import executed_lines
+
+from .records import ModuleTrace
+
+_LIBRARIES: Final = frozenset(
+    {"core", "alloc", "std", "compiler_builtins", "hashbrown", "dlmalloc", "rustc_demangle", "__rustc"}
+)
+_RUNTIME: Final = frozenset({"memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"})
+_LIBRARY_PATHS: Final = (
+    "/rustc/",
+    "/rustlib/",
+    "/.cargo/",
+    "/cargo/registry/",
+    "/library/std/",
+    "/library/core/",
+)
+_FIRST_PATH: Final = re.compile(
+    r"[<&*\[( ]*(?:mut |dyn |const )?(?P<crate>[A-Za-z_][A-Za-z0-9_]*)(?P<path>::)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many of `total` places executed."""
+
+    hit: int
+    total: int
+
+    @property
+    def share(self) -> float | None:
+        """The part that executed, 0 to 1; None where there is nothing."""
+        return self.hit / self.total if self.total else None
+
+    @property
+    def percent(self) -> str:
+        """The part in per cent, never rounded up to 100; empty where there is nothing."""
+        if not self.total:
+            return ""
+        return f"{self.hit * 1000 // self.total / 10:.1f} %"
+
+    def __add__(self, other: Counted) -> Counted:
+        return Counted(self.hit + other.hit, self.total + other.total)
+
+
+NOTHING: Final = Counted(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchCoverage:
+    """A branch: its offset in the code section's content, and whether each arm executed."""
+
+    offset: int
+    arms: tuple[bool, ...]
+
+    @property
+    def counted(self) -> Counted:
+        """The arms that executed."""
+        return Counted(sum(self.arms), len(self.arms))
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCoverage:
+    """A function of the canister. `library` functions belong to a standard library."""
+
+    index: int
+    name: str
+    hit: bool
+    blocks: Counted
+    branches: tuple[BranchCoverage, ...]
+    library: bool
+
+    @property
+    def arms(self) -> Counted:
+        """The arms of all its branches."""
+        return sum((branch.counted for branch in self.branches), NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class FileCoverage:
+    """A source file of the canister: its path as the compiler wrote it, and whether each line with code executed."""
+
+    path: str
+    lines: Mapping[int, bool]
+
+    @property
+    def counted(self) -> Counted:
+        """The lines that executed."""
+        return Counted(sum(self.lines.values()), len(self.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCoverage:
+    """The coverage of one module; `functions` are in the order of the module.
+
+    `files` are sorted by path, without those of libraries; there are none where the module has no line table.
+    """
+
+    title: str
+    file_name: str
+    functions: tuple[FunctionCoverage, ...]
+    files: tuple[FileCoverage, ...] = ()
+
+    @property
+    def lines(self) -> Counted:
+        """The lines of all files."""
+        return sum((it.counted for it in self.files), NOTHING)
+
+    @property
+    def own(self) -> tuple[FunctionCoverage, ...]:
+        """The functions that are not of a standard library."""
+        return tuple(it for it in self.functions if not it.library)
+
+    @property
+    def counted(self) -> Counted:
+        """The own functions that executed."""
+        return Counted(sum(it.hit for it in self.own), len(self.own))
+
+    @property
+    def blocks(self) -> Counted:
+        """The blocks of own functions."""
+        return sum((it.blocks for it in self.own), NOTHING)
+
+    @property
+    def arms(self) -> Counted:
+        """The arms of branches of own functions."""
+        return sum((it.arms for it in self.own), NOTHING)
+
+
+def measure_coverage(trace: ModuleTrace) -> ModuleCoverage:
+    """Return the coverage of a module."""
+    covered, places, names = trace.covered, trace.places, trace.names
+    blocks: dict[int, Counted] = {}
+    for block in places.blocks:
+        blocks[block.function] = blocks.get(block.function, NOTHING) + Counted(covered[block.byte], 1)
+    branches: dict[int, list[BranchCoverage]] = {}
+    for it in places.branches:
+        arms = tuple(byte == 1 for byte in covered[it.byte : it.byte + it.arms])
+        branches.setdefault(it.function, []).append(BranchCoverage(it.offset, arms))
+    functions = []
+    for number, byte in enumerate(places.functions):
+        index = names.imported + number
+        name = names.name(index)
+        functions.append(
+            FunctionCoverage(
+                index,
+                name,
+                covered[byte] == 1,
+                blocks.get(index, NOTHING),
+                tuple(branches.get(index, ())),
+                is_library(name),
+            )
+        )
+    lines = executed_lines(trace.wasm, places, covered)
+    files = tuple(FileCoverage(path, lines[path]) for path in sorted(lines) if not is_library_path(path))
+    return ModuleCoverage(trace.title, trace.file_name, tuple(functions), files)
+
+
+def is_library_path(path: str) -> bool:
+    """Whether a source file belongs to Rust's libraries or to a crate that was downloaded."""
+    whole = f"/{path}".replace("\\", "/")
+    return any(part in whole for part in _LIBRARY_PATHS)
+
+
+def is_library(name: str) -> bool:
+    """Whether a function belongs to a standard library of Rust, by its name."""
+    if name in _RUNTIME:
+        return True
+    found = _FIRST_PATH.match(name)
+    return found is not None and found["path"] is not None and found["crate"] in _LIBRARIES
+
+
+def never_executed(module: ModuleCoverage) -> Sequence[FunctionCoverage]:
+    """Return the own functions that never executed, the largest first."""
+    return sorted((it for it in module.own if not it.hit), key=lambda it: (-it.blocks.total, it.index))

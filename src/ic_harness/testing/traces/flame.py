@@ -1,0 +1,87 @@
+"""The tree of calls of a module as it is drawn: with names, and without what no picture can show.
+
+A function that calls itself directly is one frame, however deep it goes, and below `MAX_DEPTH` calls are counted for
+the frame at that depth. The instructions of all frames together are those that were recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from ic_harness.replica.execution.recorder import SYSTEM_API
+
+from .records import ModuleTrace
+
+MAX_DEPTH: Final = 128
+
+
+@dataclass(slots=True)
+class FlameNode:
+    """A frame: `own` instructions of the function itself, `total` with everything that it called."""
+
+    name: str
+    depth: int
+    own: int = 0
+    total: int = 0
+    calls: int = 0
+    children: list[FlameNode] = field(default_factory=list)
+
+    def walk(self) -> Iterator[FlameNode]:
+        """Yield the node and all below it, callers first."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCost:
+    """A function over the whole tree: instructions of its own code, and its calls."""
+
+    name: str
+    own: int
+    calls: int
+
+
+def flame_of(trace: ModuleTrace) -> FlameNode:
+    """Return the root of the frames of a module: the entry points are its children."""
+    tree, names = trace.tree, trace.names
+    root = FlameNode("all messages", 0, own=tree.instructions[0])
+    drawn: list[tuple[FlameNode, int]] = [(root, -1)]
+    known: dict[tuple[int, int], FlameNode] = {}
+    for number in range(1, len(tree.functions)):
+        function = tree.functions[number]
+        parent, caller = drawn[tree.callers[number]]
+        if function == caller or parent.depth >= MAX_DEPTH:
+            node = parent
+        else:
+            key = (id(parent), function)
+            found = known.get(key)
+            if found is None:
+                named = names.entry if parent is root else names.name
+                name = "system API" if function == SYSTEM_API else named(function)
+                found = known[key] = FlameNode(name, parent.depth + 1)
+                parent.children.append(found)
+            node = found
+        node.own += tree.instructions[number]
+        node.calls += tree.calls[number]
+        drawn.append((node, function))
+    for node in reversed(list(root.walk())):
+        node.total = node.own + sum(child.total for child in node.children)
+        node.children.sort(key=lambda child: (-child.total, child.name))
+    return root
+
+
+def by_function(root: FlameNode) -> list[FunctionCost]:
+    """Return what each function costs by itself, the most expensive first."""
+    own: dict[str, int] = {}
+    calls: dict[str, int] = {}
+    for node in root.walk():
+        if node is not root:
+            own[node.name] = own.get(node.name, 0) + node.own
+            calls[node.name] = calls.get(node.name, 0) + node.calls
+    costs = [FunctionCost(name, own[name], calls[name]) for name in own]
+    return sorted(costs, key=lambda it: (-it.own, it.name))
