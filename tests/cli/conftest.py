@@ -55,12 +55,16 @@ def spawn(tmp_path):
         process.communicate()
 
 
-def refused(result, status, *words):
-    """Assert that a command ended as it should on an error: the status, one line, nothing else printed."""
+def refused(result, status, *words, in_lines=False):
+    """Assert that a command ended as it should on an error: the status, one line, nothing else printed.
+
+    With `in_lines` further lines are allowed, each indented: what a canister or network said in several.
+    """
     assert result.exit_code == status, result.output
     assert result.stdout == ""
     lines = result.stderr.splitlines()
-    assert len(lines) == 1, result.stderr
+    assert in_lines or len(lines) == 1, result.stderr
+    assert all(line.startswith("  ") for line in lines[1:])
     assert lines[0].startswith("ic-harness: ")
     for word in words:
         assert word in lines[0]

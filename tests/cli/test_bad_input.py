@@ -59,13 +59,17 @@ def memories(run):
 
 
 def test_good_photos_beside_a_bad_one_are_stored(run, tmp_path, photo):
-    """One bad photo among good ones is told, the others are stored, and the status tells."""
+    """One bad photo among good ones is reported by name, the others are stored, and the exit status is not zero."""
     (tmp_path / "bad.jpg").write_text("no image")
     result = run("upload", tmp_path / "bad.jpg", photo, "--json")
     assert result.exit_code == 2
-    assert [json.loads(line)["photo"] for line in result.stdout.splitlines()] == [str(photo)]
-    assert "bad.jpg" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    bad, good = (json.loads(line) for line in result.stdout.splitlines())
+    assert (bad["photo"], good["photo"]) == (str(tmp_path / "bad.jpg"), str(photo))
+    assert "bad.jpg" in bad["error"]
+    assert "error" not in good
+    error, summary = result.stderr.splitlines()
+    assert "bad.jpg" in error
+    assert summary.startswith("1 of 2 files stored, 1 failed: ")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_mainnet_needs_a_canister_id(run, photo):
 
 
 def test_canister_that_is_not_there_is_told(run, photo):
-    """A canister id that nobody has fails with status 1 and the id."""
+    """An unused canister id fails with status 1 and the id."""
     missing = "bkyz2-fmaaa-aaaaa-qaaaq-cai"
     refused(run("upload", photo, "--canister-id", missing), 1, missing)
 
@@ -135,4 +139,4 @@ def test_damaged_notes_are_told_and_kept(run, tmp_path, photo):
 
 def test_trap_is_told(run, tmp_path, photo, trapping_canister):
     """A canister that traps fails with status 1, the method and the canister's words."""
-    refused(run("upload", photo, "--canister-id", trapping_canister), 1, "trap")
+    refused(run("upload", photo, "--canister-id", trapping_canister), 1, "trap", in_lines=True)

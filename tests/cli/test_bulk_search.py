@@ -53,7 +53,7 @@ def test_a_search_that_cannot_be(run, ledger, asked):
 
 
 def test_a_port_that_is_taken(run):
-    """The page's port is somebody else's: said at once, before anything is opened."""
+    """A port that is in use is an error before anything is opened."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused(run("bulk", "serve", "--port", port, "--page-only"), 2, f"port {port}")

@@ -48,7 +48,7 @@ def test_failed_deploy_leaves_no_second_canister(run, tmp_path):
     from ic_capsule.backend import reference_wasm
 
     (tmp_path / "mine.wasm").write_bytes(b"no wasm")
-    refused(run("deploy", "--wasm", tmp_path / "mine.wasm"), 1, "rejected")
+    refused(run("deploy", "--wasm", tmp_path / "mine.wasm"), 1, "rejected", in_lines=True)
     refused(run("deploy", "--wasm", tmp_path / "mine.wasm", "--mode", "upgrade"), 2, "nothing to upgrade")
     first = run("call", "mine", "whoami")
     assert first.exit_code == 2, first.output
@@ -62,7 +62,7 @@ def test_failed_deploy_leaves_no_second_canister(run, tmp_path):
 def test_deploy_of_what_is_no_wasm(run, tmp_path, content):
     """A file that is no Wasm is refused by the network in one line."""
     (tmp_path / "bad.wasm").write_bytes(content)
-    refused(run("deploy", "--wasm", tmp_path / "bad.wasm"), 1, "rejected")
+    refused(run("deploy", "--wasm", tmp_path / "bad.wasm"), 1, "rejected", in_lines=True)
 
 
 def test_call_speaks_textual_candid(run, backend):

@@ -1,4 +1,4 @@
-"""`ic-harness completion`, and what a shell is given when somebody presses Tab."""
+"""`ic-harness completion`, and the completions that a shell gets at Tab."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from ic_harness.cli import commands
-from ic_harness.cli.remembered import remember
+from ic_harness.cli.canister_registry import register
 from ic_harness.principal import Principal
 
 from .conftest import refused
@@ -84,7 +84,7 @@ def test_identities(tab, tmp_path):
 
 def test_canisters_and_methods(tab, tmp_path):
     """Canisters that were deployed from here, and methods where an interface is at hand."""
-    remember(tmp_path / ".ic-harness", b"key", "mine", Principal(b"\x01"))
+    register(tmp_path / ".ic-harness", b"key", "mine", Principal(b"\x01"))
     (tmp_path / "a.did").write_text("service : { greet : () -> (); great : () -> () query }")
     assert tab("call", "mi") == ["mine"]
     assert tab("call", "--candid", "a.did", "mine", "gre") == ["great", "greet"]
@@ -93,7 +93,7 @@ def test_canisters_and_methods(tab, tmp_path):
 
 
 def test_damaged_files_complete_nothing(tab, tmp_path):
-    """A file that cannot be read is no reason for a traceback in somebody's shell."""
+    """A file that cannot be read causes no traceback in a shell."""
     (tmp_path / ".ic-harness").mkdir()
     (tmp_path / ".ic-harness" / "canisters.json").write_text("{")
     (tmp_path / "a.did").write_text("service {")

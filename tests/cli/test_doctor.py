@@ -1,4 +1,4 @@
-"""`doctor --state-dir`: what a person and a program are told of a state folder."""
+"""`doctor --state-dir`: the text and JSON reports of a state folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 
 import pytest
 
+from ic_harness.cli.canister_registry import register
 from ic_harness.cli.identities import own_identity
-from ic_harness.cli.remembered import remember
-from ic_harness.cli.served import note_server
+from ic_harness.cli.server_lock import hold_server_lock
+from ic_harness.networks import embedded
 from ic_harness.principal import Principal
-from ic_harness.replica import ManualClock, Replica, ReplicaConfig
+from ic_harness.replica import ManualClock, Replica, ReplicaConfig, parse_subnets
 
 from .conftest import refused
 
@@ -32,7 +33,7 @@ def harm(folder):
 
 
 def test_whole_folder(run, folder):
-    """A whole folder is told part by part, with status 0, and looked at only."""
+    """A healthy folder is reported part by part, with status 0, and not changed."""
     result = run("doctor", "--state-dir", folder)
     assert result.exit_code == 0, result.output
     assert "frames 1 to 3 of 3 are whole" in result.stdout
@@ -57,6 +58,45 @@ def test_damaged_folder(run, folder, tmp_path):
     assert run("doctor", "--state-dir", tmp_path / "new").exit_code == 0
     again = json.loads(run("doctor", "--state-dir", folder, "--salvage", tmp_path / "other", "--json").stdout)
     assert again["written_to"] == str(tmp_path / "other")
+
+
+@pytest.fixture
+def several(tmp_path):
+    """The state folder of a network of two subnets."""
+    folder = tmp_path / "several"
+    subnets = parse_subnets("nns,application")
+    with Replica(ReplicaConfig(state_dir=folder, clock=ManualClock(), subnets=subnets)) as replica:
+        replica.tick(3)
+    return folder
+
+
+def test_several_subnets(run, several, tmp_path):
+    """Every subnet is examined, with status 0; a salvage is a network that opens with both."""
+    result = run("doctor", "--state-dir", several, "--json")
+    assert result.exit_code == 0, result.output
+    findings = {it["part"]: it["detail"] for it in json.loads(result.stdout)["findings"]}
+    assert findings["network"] == "2 subnets: nns, application"
+    assert {"subnet-0", "subnet-1"} == {part.partition(":")[0] for part in findings} - {"network"}
+    new = tmp_path / "new"
+    assert run("doctor", "--state-dir", several, "--salvage", new).exit_code == 0
+    with embedded(new) as network:
+        assert [subnet.kind for subnet in network.subnets] == ["nns", "application"]
+
+
+def test_a_subnet_that_is_damaged(run, several, tmp_path):
+    """Damage of one subnet is shown by its name; what does not belong together any more is not saved."""
+    harm(several / "subnet-1")
+    report = json.loads(run("doctor", "--state-dir", several, "--json").stdout)
+    assert not report["whole"]
+    assert [it["part"][:9] for it in report["findings"] if it["state"] == "damaged"] == ["subnet-1:"]
+    (several / "subnet-0").rename(several / "gone")
+    result = run("doctor", "--state-dir", several, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["findings"][0]["detail"] == "2 subnets belong here; wrong are: subnet-0"
+    refused(
+        run("doctor", "--state-dir", several, "--salvage", tmp_path / "new"), 1, "cannot be saved together"
+    )
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_is_refused(run, folder, tmp_path):
@@ -100,8 +140,8 @@ def test_what_the_command_line_keeps_is_private(tmp_path):
     """The folder that a command makes, and all files in it, are for their owner alone."""
     folder = tmp_path / "state"
     own_identity(folder)
-    remember(folder, b"root key", "backend", Principal.management())
-    with note_server(folder, "http://127.0.0.1:1"):
+    register(folder, b"root key", "backend", Principal.management())
+    with hold_server_lock(folder, "http://127.0.0.1:1"):
         modes = {path.name: oct(path.stat().st_mode & 0o077) for path in [folder, *folder.iterdir()]}
     assert len(modes) == 4
     assert set(modes.values()) == {"0o0"}

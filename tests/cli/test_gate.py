@@ -18,12 +18,12 @@ from ic_harness.cli.gate_text import show
 from ic_harness.errors import RejectError
 from ic_harness.networks import embedded
 from ic_harness.replica import serve
+from ic_harness.testing.assertions import UnmetNeedError, broken
 from ic_harness.testing.check import Check
-from ic_harness.testing.expectations import UnmetNeedError, broken
 from ic_harness.testing.gate import gate
 from ic_harness.testing.report import from_json
 from ic_harness.testing.results import Outcome, Verdict
-from tests.conformance.mutants import mutant
+from tests.suite.mutants import mutant
 
 from .conftest import refused
 
@@ -56,7 +56,7 @@ def suite_of(monkeypatch):
 
     def put(**checks):
         monkeypatch.setattr(suite, "CHECKS", [Check(GUARANTEES[id_], run) for id_, run in checks.items()])
-        quick = {name: play for name, play in gate.STAGES.items() if name in QUICK}
+        quick = {name: scenario for name, scenario in gate.STAGES.items() if name in QUICK}
         monkeypatch.setattr(gate, "STAGES", quick)
         monkeypatch.setattr(suite, "STAGES", {})
 
@@ -114,7 +114,7 @@ def _fits_a_narrow_terminal(report):
 
 
 def test_a_broken_guarantee_refuses(run, suite_of, wasm):
-    """Exit status 1; the story tells what was seen, what it means and the calls; the verdict names the guarantee."""
+    """Exit status 1; the text has the violation, its meaning and the calls; the verdict names the guarantee."""
     suite_of(UC4=breaks, UC5=holds)
     result = run("gate", "--wasm", wasm)
     assert result.exit_code == 1
@@ -184,7 +184,7 @@ def test_an_acceptance_that_is_over_refuses(run, suite_of, wasm, tmp_path):
     )
     result = run("gate", "--wasm", wasm)
     assert result.exit_code == 1
-    assert "accepted until 2000-01-01 (see #12); that is over" in " ".join(result.stdout.split())
+    assert "accepted until 2000-01-01 (see #12); that has expired" in " ".join(result.stdout.split())
 
 
 def test_accepted_on_the_command_line(run, suite_of, wasm):
@@ -254,7 +254,7 @@ def test_the_canister_of_the_project_is_judged(run, suite_of, wasm, tmp_path):
 
 
 def test_a_running_canister_is_judged_as_it_is(run, suite_of, tmp_path):
-    """Stages that need a Wasm are skipped by name, and what they would have needed is told."""
+    """Stages that need a Wasm are skipped by name, and their needs are named."""
     suite_of(UC5=holds, UC9=lambda stage: stage.upgrade())
     with embedded() as network:
         canister = network.deploy(reference_wasm())

@@ -70,7 +70,7 @@ def test_nobody_is_told_on_standard_error(run, tmp_path, monkeypatch):
 
 
 def test_show(run, home):
-    """`show` tells principal, kind and origin, and no secret."""
+    """`show` prints principal, kind and origin, and no secret."""
     facts = json.loads(run("identity", "show", "--identity", "alice", "--json").stdout)
     assert facts["principal"] == str(ALICE.principal)
     assert (facts["kind"], facts["origin"]) == ("Ed25519Identity", "alice")
@@ -103,7 +103,7 @@ def test_unknown_identity_is_refused(run, home, spec):
 
 
 def test_a_passphrase_is_asked_for_in_a_terminal(home, tmp_path, monkeypatch):
-    """Whoever sits at a terminal is asked; who does not, is told the variable."""
+    """A terminal asks for the password; elsewhere the error names the variable."""
     pem = tmp_path / "locked.pem"
     pem.write_bytes(dump_pem(ALICE, "word"))
     with pytest.raises(IdentityError, match="IC_HARNESS_PASSPHRASE"):

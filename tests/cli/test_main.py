@@ -44,6 +44,22 @@ def test_help_loads_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_call_by_url_loads_neither_engine_nor_event_loop():
+    """A call on a network of this machine loads the client only, which speaks HTTP there by sockets."""
+    code = (
+        "import sys; from ic_harness.cli.main import main\n"
+        "sys.argv = 'ic-harness call aaaaa-aa raw_rand --network http://127.0.0.1:9'.split()\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 1, end.code\n"
+        "heavy = {'wasmtime', 'httpx', 'PIL', 'pydantic', 'rich', 'pytest', 'asyncio', 'ic_harness.networks.projects',"
+        " 'ic_harness.networks.canister', 'ic_harness.agent.management'}\n"
+        "assert 'ic_harness.agent.transport_loopback' in sys.modules\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -81,17 +97,17 @@ def failing(monkeypatch, error):
     ],
 )
 def test_errors_become_one_line_and_a_status(monkeypatch, error, status):
-    """Bad input exits with 2, failures with 1, Ctrl-C with 130; each in one line."""
-    refused(failing(monkeypatch, error), status)
+    """Bad input exits with 2, failures with 1, Ctrl-C with 130; each in one line, but for the lines of a trap."""
+    refused(failing(monkeypatch, error), status, in_lines=isinstance(error, RejectError))
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
-    """An error that nobody raised on purpose is not hidden behind a line."""
+    """An unexpected error keeps its traceback."""
     assert isinstance(failing(monkeypatch, ZeroDivisionError()).exception, ZeroDivisionError)
 
 
 def test_defaults_come_from_the_file(run, tmp_path):
-    """ic-harness.toml sets defaults of options, and a wrong one is told like a typed one."""
+    """ic-harness.toml sets defaults of options, and a wrong one is reported like a typed one."""
     (tmp_path / "ic-harness.toml").write_text('[call]\nnetwork = "nowhere"\n')
     refused(run("call", "aaaaa-aa", "x"), 2, "no network 'nowhere'")
 

@@ -80,7 +80,7 @@ def test_canisters_of_dfx_have_names(run, tools, project):
 
 
 def test_void_name_is_no_canister(run, tools, project):
-    """A name whose id is not on the network leads nowhere, instead of to somebody else's canister."""
+    """A name whose id is not on the network leads nowhere, instead of to another user's canister."""
     with open_dfx(start=True):
         ids = project / ".dfx/local/canister_ids.json"
         ids.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def test_failing_build_installs_nothing(run, tools, project):
     content = json.loads((project / "dfx.json").read_text())
     content["canisters"] = {"second": content["canisters"]["second"] | {"build": "exit 3"}}
     (project / "dfx.json").write_text(json.dumps(content))
-    refused(run("deploy"), 2, "the build command 'exit 3' failed")
+    refused(run("deploy"), 1, "the build command 'exit 3' failed", "done before: second created; the same")
     content["canisters"]["second"]["build"] = "cp counter.wasm second.wasm"
     (project / "dfx.json").write_text(json.dumps(content))
     assert deployed(run("deploy", "--json"))["second"]["mode"] == "install"
@@ -108,7 +108,7 @@ def test_failing_build_installs_nothing(run, tools, project):
     ],
 )
 def test_network_that_does_not_run_is_one_line(run, tools, project, network, words):
-    """A network that cannot be used is told in one line, with what to do."""
+    """The error for an unusable network is one line, with what to do."""
     refused(run("call", "aaaaa-aa", "x", "--network", network), 2 if ":" in network else 1, *words)
 
 
@@ -128,13 +128,13 @@ def test_missing_program_is_one_line(run, tools, project, network, words):
 
 
 def test_help_names_every_network(run):
-    """`--network` tells every name that it takes."""
+    """`--network` lists every name that it takes."""
     text = " ".join(run("call", "--help").stdout.split())
     assert all(name in text for name in NAMES + STARTED)
 
 
 def test_backend_is_named_as_a_canister_is(run, tools, project):
-    """`--canister-id` takes a name too, and one that leads nowhere is told before anything is sent."""
+    """`--canister-id` takes a name too, and an unknown one is an error before anything is sent."""
     told = deployed(run("deploy", "first", "--no-build", "--json"))["first"]
     refused(
         run("download", "blob_1", "-o", "out", "--canister-id", "nobody"),

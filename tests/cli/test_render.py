@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import Any
 
 import pytest
 
 from ic_capsule.cli.render import asset_table
 
-ASSET = {
+ASSET: dict[str, Any] = {
     "asset_type": "Original",
     "locator": "blob_18446744073709551615",
     "mime_type": "image/jpeg",

@@ -57,7 +57,7 @@ def test_folder_in_use_is_told(server, run, photo):
 
 
 def test_port_in_use_is_told(server, spawn, tmp_path):
-    """A port that is taken is told in one line with status 1."""
+    """A port that is in use is an error of one line with status 1."""
     told, _ = server
     port = told["url"].rsplit(":", 1)[1]
     second = spawn("replica", "start", "--port", port, "--state-dir", tmp_path / "other")

@@ -8,7 +8,9 @@ import os
 
 import pytest
 
+from ic_capsule.cli.batch import Batch
 from ic_capsule.uploads import make_large_jpeg
+from ic_harness.units import human_bytes
 
 from .conftest import refused
 
@@ -88,13 +90,13 @@ def test_locator_downloads(run, stored, tmp_path, photo):
 
 
 def test_same_photo_again_is_the_same_memory(run, stored, photo):
-    """Uploading a photo that is stored already gives the memory that it has, in the same place."""
+    """Uploading a photo that is already stored returns its memory."""
     again = json.loads(run("upload", photo, "--json").stdout)
     assert again | {"seconds": stored["seconds"]} == stored
 
 
 def test_several_photos_are_several_objects(run, photo, tmp_path):
-    """Each photo gives one JSON object on a line of its own."""
+    """Each photo is one JSON object on a line of its own."""
     other = tmp_path / "other.jpg"
     other.write_bytes(make_large_jpeg(150_000))
     lines = run("upload", photo, other, "--json").stdout.splitlines()
@@ -143,3 +145,41 @@ def test_a_folder_is_uploaded_with_all_that_is_in_it(run, photo, tmp_path):
     assert result.exit_code == 0, result.stderr
     stored = [json.loads(line) for line in result.stdout.splitlines()]
     assert sorted(len(one["assets"]) for one in stored) == [1, 4]
+
+
+def test_failures_are_objects_too(run, photo, tmp_path):
+    """With `--json` a file that cannot be stored is an object with its error; a summary counts all files."""
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    result = run("upload", photo, tmp_path / "empty.jpg", tmp_path / "missing\x1b[2J.jpg", "--json")
+    assert result.exit_code == 2
+    first, *failed = [json.loads(line) for line in result.stdout.splitlines()]
+    assert first["verified"] is True
+    assert [(one["exit_status"], one["network"]) for one in failed] == [(2, "embedded")] * 2
+    assert "empty" in failed[0]["error"]
+    assert "\x1b" not in failed[1]["error"] + result.stderr
+    assert "1 of 3 files stored, 2 failed: " in result.stderr.splitlines()[-1]
+
+
+def test_quiet(run, photo, tmp_path):
+    """`--quiet` prints failures only."""
+    assert run("upload", photo, photo, "--quiet").output == ""
+    result = run("upload", photo, tmp_path / "missing.jpg", "-q")
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert "missing.jpg" in line
+
+
+def test_the_summary_of_a_batch(tmp_path):
+    """Files are counted by what became of them, bytes of the stored ones alone; those never tried are named."""
+    paths = tuple(tmp_path / name for name in ("a", "b", "c", "gone"))
+    for path in paths[:3]:
+        path.write_bytes(bytes(1000))
+    times = iter((10.0, 12.0))
+    batch = Batch(paths, now=lambda: next(times))
+    assert (batch.total, batch.place, batch.is_one) == (3000, "file 1 of 4", False)
+    batch.done(paths[0], stored=True)
+    batch.done(paths[1], stored=False)
+    assert (batch.sent, batch.place) == (2000, "file 3 of 4")
+    summary = batch.summary()
+    assert summary.startswith("1 of 4 files stored, 1 failed, 2 not tried: ")
+    assert summary.endswith(f"in 2.0 s ({human_bytes(500)}/s)")

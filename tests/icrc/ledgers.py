@@ -63,10 +63,14 @@ def real_ledger() -> Build:
             f"the ledger of pocketic-py-*.tar.xz is not in {_JUDGES} (IC_HARNESS_JUDGES names another place)"
         )
     with tarfile.open(archives[-1]) as archive:
-        module, did = (
-            archive.extractfile(f"{_INSIDE}/{name}").read() for name in ("ledger_canister.wasm", "ledger.did")
-        )
+        module, did = (_member(archive, name) for name in ("ledger_canister.wasm", "ledger.did"))
     return Build(name="ledger_canister.wasm", wasm=module, interface=read_interface(did.decode()))
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.extractfile(f"{_INSIDE}/{name}")
+    assert member is not None, f"{name} of the archive is no file"
+    return member.read()
 
 
 def _identity(*parts: str) -> Ed25519Identity:
@@ -80,6 +84,7 @@ def judged(subject: Build) -> Iterator[Target]:
     argument = suite.init_argument(subject, shared)
     assert argument is not None, "the suite does not know the arguments of init"
     upgrade = suite.upgrade_argument(subject, shared) or argument
+    assert subject.wasm is not None, "the ledger has no module"
     with embedded() as network:
         canister = network.deploy(subject.wasm, argument)
         install = partial(network.install, canister, subject.wasm, upgrade, "upgrade")

@@ -54,7 +54,9 @@ def test_a_variant_of_init_and_upgrade():
         },
     )
     types = candid.parse_types(text)
-    assert candid.decode(upgrade_arguments(types), types) == ({"Upgrade": None},)
+    upgrade = upgrade_arguments(types)
+    assert upgrade is not None
+    assert candid.decode(upgrade, types) == ({"Upgrade": None},)
 
 
 @pytest.mark.parametrize("text", ["()", "(func () -> ())", "(record { callback : func () -> () query })"])

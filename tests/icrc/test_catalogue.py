@@ -24,8 +24,8 @@ def test_every_guarantee_is_checked():
 
 def test_checks_run_in_the_order_of_the_catalogue():
     """The suite's checks are sorted by their guarantees."""
-    order = list(LEDGER_GUARANTEES)
-    places = [order.index(check.guarantee.id) for check in LedgerSuite().checks]
+    request = list(LEDGER_GUARANTEES)
+    places = [request.index(check.guarantee.id) for check in LedgerSuite().checks]
     assert places == sorted(places)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from ic_harness import candid
 from ic_harness.icrc.suite import MINTER, LedgerSuite, init_types
-from ic_harness.networks import embedded
+from ic_harness.networks import Network, embedded
 from ic_harness.protocol import Ed25519Identity
-from ic_harness.testing.gate import Build, Order, run_gate
+from ic_harness.testing.gate import Build, GateRequest, run_gate
 from ic_harness.testing.results import Outcome, Verdict
 from ic_harness.testing.target import Target
 from tests.interop.lab import Fixture
@@ -46,6 +46,7 @@ def installed():
         types = init_types(subject)
         suite = LedgerSuite()
         argument = suite.init_argument(subject, partial(_identity, "shared"))
+        assert argument is not None
         (made,) = candid.decode(argument, types)
         fields = made.get("Init", made)
         fields |= changed
@@ -63,7 +64,7 @@ def installed():
             upgrade=install_again,
         )
 
-    opened = []
+    opened: list[Network] = []
     yield install
     for network in opened:
         network.close()
@@ -119,7 +120,7 @@ def test_a_treasury_that_cannot_mint(installed):
 
 
 def test_no_tokens_at_all(installed):
-    """Without tokens every check is skipped, and the reason names the principals that would do."""
+    """Without tokens every check is skipped, and the reason names the principals that could fund it."""
     target = installed(build(), minting=account(OTHER))
     suite = LedgerSuite()
     result = suite.run_check(suite.checks[0], target)
@@ -152,7 +153,7 @@ def test_a_canister_that_is_no_ledger():
     subject = Build(name="counter.wasm", wasm=counter.wasm, argument=candid.encode([1], [candid.NAT]))
     with embedded() as network:
         report = run_gate(
-            Order(
+            GateRequest(
                 subject=subject,
                 suite=LedgerSuite(),
                 today=date(2026, 1, 1),

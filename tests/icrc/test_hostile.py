@@ -7,8 +7,8 @@ import pytest
 from ic_harness.candid import runtime as rt
 from ic_harness.errors import RejectError
 from ic_harness.icrc import _generated as icrc
-from ic_harness.icrc.answers import Answer, MissingMethodError, number, read_answer, read_reject
 from ic_harness.icrc.assertions import BrokenError, answers, equal
+from ic_harness.icrc.responses import MissingMethodError, Response, number, read_reject, read_response
 
 HUGE = 2**20_000
 ESCAPE = "\x1b[2Jgone\u202e"
@@ -27,7 +27,7 @@ def test_numbers_of_any_length():
     assert number(HUGE) == "an integer of 20001 bits"
     assert "20001 bits" in shown(equal, HUGE, 1, "the balance")
     assert "expected" in shown(equal, {"alice": HUGE}, {"alice": 1}, "the balances")
-    assert "20001 bits" in shown(answers, Answer("InsufficientFunds", HUGE), "Ok", "a transfer")
+    assert "20001 bits" in shown(answers, Response("InsufficientFunds", HUGE), "Ok", "a transfer")
 
 
 def test_texts_of_any_kind():
@@ -35,7 +35,7 @@ def test_texts_of_any_kind():
     error = icrc.TransferErrorGenericError(
         icrc.TransferErrorGenericErrorValue(error_code=1, message=ESCAPE * 10_000)
     )
-    answer = read_answer(rt.Err(error))
+    answer = read_response(rt.Err(error))
     assert (answer.tag, answer.value) == ("GenericError", 1)
     text = shown(answers, answer, "Ok", "a transfer")
     assert "\x1b" not in text
@@ -49,7 +49,7 @@ def test_traps_are_answers():
 
 
 def test_other_rejects_are_not():
-    """A missing method is told apart, and what the network rejects is raised as it is."""
+    """A missing method has its own error, and rejects by the network are raised unchanged."""
     with pytest.raises(MissingMethodError, match="icrc2_approve"):
         read_reject(RejectError(5, "no such method", "IC0536", method="icrc2_approve"))
     with pytest.raises(RejectError, match="busy"):

@@ -9,7 +9,7 @@ import pytest
 
 from ic_harness.icrc.guarantees import LEDGER_GUARANTEES
 from ic_harness.networks import embedded
-from ic_harness.testing.gate import Order, run_gate
+from ic_harness.testing.gate import GateRequest, run_gate
 from ic_harness.testing.report import to_json, to_sarif
 from ic_harness.testing.results import Outcome, Verdict
 
@@ -21,9 +21,9 @@ def report():
     """Judge a build by the whole gate."""
 
     def judging(subject):
-        order = Order(subject=subject, today=date(2026, 1, 1), started="2026-01-01T00:00:00+00:00")
+        request = GateRequest(subject=subject, today=date(2026, 1, 1), started="2026-01-01T00:00:00+00:00")
         with embedded() as network:
-            return run_gate(order, network)
+            return run_gate(request, network)
 
     return judging
 

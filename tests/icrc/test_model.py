@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ic_harness.icrc.answers import Answer
 from ic_harness.icrc.model import DRIFT_NS, HOUR_NS, WINDOW_NS, LedgerModel, Rules, Transaction
+from ic_harness.icrc.responses import Response
 
 MINTER, ALICE, BOB, EVE = "minter", "alice", "bob", "eve"
 FEE = 10
@@ -38,7 +38,7 @@ def transfer_from(spender, owner, target, amount, **fields):
 
 def done(model, it, index=1):
     """Execute what must be allowed."""
-    assert model.judge(it) == [Answer("Ok")]
+    assert model.judge(it) == [Response("Ok")]
     model.apply(it, index)
 
 
@@ -60,22 +60,22 @@ def test_burns_and_mints_are_free(ledger):
     """Neither pays a fee, and naming the usual fee is wrong for both."""
     done(ledger, transfer(ALICE, MINTER, 1000))
     assert (ledger.balance(ALICE), ledger.supply) == (0, 0)
-    assert ledger.judge(transfer(MINTER, ALICE, 5, fee=FEE)) == [Answer("BadFee", 0)]
+    assert ledger.judge(transfer(MINTER, ALICE, 5, fee=FEE)) == [Response("BadFee", 0)]
 
 
 def test_all_errors_that_apply_are_allowed(ledger):
     """The standards do not order errors, so each of them is an allowed answer."""
     assert ledger.judge(transfer(ALICE, BOB, 991, fee=9)) == [
-        Answer("BadFee", FEE),
-        Answer("InsufficientFunds", 1000),
+        Response("BadFee", FEE),
+        Response("InsufficientFunds", 1000),
     ]
 
 
 def test_allowances(ledger):
     """An allowance pays amount and fee, and is not needed by the owner."""
-    assert ledger.judge(transfer_from(BOB, ALICE, EVE, 5)) == [Answer("InsufficientAllowance", 0)]
+    assert ledger.judge(transfer_from(BOB, ALICE, EVE, 5)) == [Response("InsufficientAllowance", 0)]
     done(ledger, approve(ALICE, BOB, 50))
-    assert ledger.judge(transfer_from(BOB, ALICE, EVE, 41)) == [Answer("InsufficientAllowance", 50)]
+    assert ledger.judge(transfer_from(BOB, ALICE, EVE, 41)) == [Response("InsufficientAllowance", 50)]
     done(ledger, transfer_from(BOB, ALICE, EVE, 40))
     assert ledger.allowance(ALICE, BOB).amount == 0
     done(ledger, transfer_from(ALICE, ALICE, EVE, 5))
@@ -84,7 +84,7 @@ def test_allowances(ledger):
 def test_expected_allowances(ledger):
     """An approval that expects another allowance is refused with the current one."""
     done(ledger, approve(ALICE, BOB, 50, expected=0))
-    assert ledger.judge(approve(ALICE, BOB, 9, expected=49)) == [Answer("AllowanceChanged", 50)]
+    assert ledger.judge(approve(ALICE, BOB, 9, expected=49)) == [Response("AllowanceChanged", 50)]
 
 
 def test_allowances_end(ledger):
@@ -93,16 +93,16 @@ def test_allowances_end(ledger):
     done(ledger, approve(ALICE, BOB, 50, expires=end))
     ledger.now_ns = end
     assert ledger.allowance(ALICE, BOB).amount == 0
-    assert ledger.judge(approve(ALICE, BOB, 9, expected=0)) == [Answer("Ok")]
-    assert ledger.judge(approve(ALICE, BOB, 9, expires=end)) == [Answer("Expired")]
+    assert ledger.judge(approve(ALICE, BOB, 9, expected=0)) == [Response("Ok")]
+    assert ledger.judge(approve(ALICE, BOB, 9, expires=end)) == [Response("Expired")]
 
 
 def test_duplicates_come_first(ledger):
     """A repetition is a duplicate even where the balance does not suffice any more."""
     it = transfer(ALICE, BOB, 990, created_at=ledger.now_ns)
     done(ledger, it, 7)
-    assert ledger.judge(it) == [Answer("Duplicate", 7)]
-    assert ledger.judge(transfer(ALICE, BOB, 990)) == [Answer("InsufficientFunds", 0)]
+    assert ledger.judge(it) == [Response("Duplicate", 7)]
+    assert ledger.judge(transfer(ALICE, BOB, 990)) == [Response("InsufficientFunds", 0)]
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ def test_duplicates_come_first(ledger):
 def test_the_window(ledger, offset, answer):
     """Times up to the window's end and the permitted drift are accepted."""
     it = transfer(ALICE, BOB, 5, created_at=ledger.now_ns + offset)
-    assert ledger.judge(it) == [Answer(answer)]
+    assert ledger.judge(it) == [Response(answer)]

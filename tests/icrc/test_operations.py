@@ -14,7 +14,8 @@ RULES = Rules(fee=10, minting=MINTING)
 
 def outcomes(operations):
     """How often each kind of call has which outcome on the model."""
-    model, seen = LedgerModel(RULES), Counter()
+    model = LedgerModel(RULES)
+    seen: Counter[tuple[str, str]] = Counter()
     for call in funding(RULES):
         model.apply(call, 0)
     for operation in operations:
@@ -28,7 +29,7 @@ def outcomes(operations):
 
 
 def test_a_seed_is_enough():
-    """Equal seeds give equal operations, others do not."""
+    """Equal seeds result in equal operations, others do not."""
     assert generate(1, 50, RULES) == generate(1, 50, RULES) != generate(2, 50, RULES)
 
 

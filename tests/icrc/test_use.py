@@ -52,7 +52,9 @@ def tested(started):
 @pytest.mark.slow
 def test_the_command(started, tmp_path):
     """`ic-harness gate` finds the suite by the interface and writes its reports."""
-    words = re.search(r"^ic-harness (gate .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)[1].split()
+    command = re.search(r"^ic-harness (gate .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert command is not None
+    words = command[1].split()
     done = started("ic_harness.cli", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PASS" in done.stdout
@@ -95,8 +97,9 @@ def test_without_a_ledger_the_tests_are_skipped(tested):
 @pytest.mark.slow
 def test_the_example_of_the_page(tested, tmp_path):
     """The Python of docs/icrc.md runs as it is written."""
-    source = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
-    (tmp_path / "test_my_ledger.py").write_text(source, encoding="utf-8")
+    source = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert source is not None
+    (tmp_path / "test_my_ledger.py").write_text(source[1], encoding="utf-8")
     done = tested("test_my_ledger.py", "-k", "TT or TU1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\d+ passed, 1 skipped", done.stdout), done.stdout

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from .options import complete_later, json_option, place_options
-from .place import Place
+from .connection import ConnectionOptions
+from .examples import examples
+from .options import complete_later, connection_options, json_option
 
 if TYPE_CHECKING:
     from ic_harness.agent import Agent
@@ -22,6 +23,10 @@ _LONG_INT: Final = 10_000
 """Integers of more bits are hexadecimal texts in JSON."""
 
 
+@examples(
+    "ic-harness call backend greet '(\"Ada\")'",
+    "ic-harness call ryjl3-tyaaa-aaaaa-aaaba-cai icrc1_symbol --network ic",
+)
 @click.command()
 @click.argument("canister", shell_complete=complete_later("canisters"))
 @click.argument("method", shell_complete=complete_later("methods"))
@@ -31,7 +36,7 @@ _LONG_INT: Final = 10_000
 @click.option(
     "--candid", type=click.Path(path_type=Path), metavar="DID", help="The interface, if not published."
 )
-@place_options
+@connection_options
 @json_option
 def call(
     *,
@@ -41,7 +46,7 @@ def call(
     query: bool,
     update: bool,
     candid: Path | None,
-    place: Place,
+    connection: ConnectionOptions,
     as_json: bool,
 ) -> None:
     """Call METHOD of CANISTER with ARGUMENTS such as '("text", 42)' and print the reply.
@@ -49,15 +54,15 @@ def call(
     CANISTER is an id, or the name of a canister that was deployed from here or by dfx or icp, such as backend.
     With --json blobs are hexadecimal and principals are text.
     """
-    from ic_harness.networks import fetch_interface, find_method  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import encode_arguments, fetch_interface, find_method  # lazy: start-up time  # noqa: PLC0415
 
-    from .interfaces import encode_arguments, interface_file  # lazy: start-up time  # noqa: PLC0415
+    from .interfaces import interface_file  # lazy: start-up time  # noqa: PLC0415
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
     if query and update:
         raise click.UsageError("--query and --update exclude each other")
     given = interface_file(candid) if candid else None
-    with open_session(place) as session:
+    with open_session(connection) as session:
         target = session.target(canister)
         agent = session.agent()
         known = find_method(given or fetch_interface(agent, target), method)
@@ -82,7 +87,7 @@ def _show(method: Method, reply: bytes, *, as_json: bool) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Turn a decoded value into what JSON can hold."""
+    """Convert a decoded value into JSON values."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -92,5 +97,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int) and value.bit_length() > _LONG_INT:
         return hex(value)  # Python refuses to write integers of more than 4,300 decimal digits
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has no word for it
+        return str(value)  # JSON cannot express it
     return value if isinstance(value, bool | int | float | str | None) else str(value)

@@ -1,7 +1,6 @@
-"""`ic-harness completion`: the script that lets a shell complete commands, options and what they take.
+"""`ic-harness completion`: the script with which a shell completes commands, options and their values.
 
-The completions run in the shell's every Tab, so they look at files only, never at a network, and a file that cannot
-be read completes nothing.
+Completions run at every Tab, so they read files only, never a network; an unreadable file completes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from .examples import examples
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,6 +21,7 @@ PROGRAM: Final = "ic-harness"
 SHELLS: Final = ("bash", "zsh", "fish")
 
 
+@examples("ic-harness completion bash")
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
@@ -40,9 +42,9 @@ def completion(context: click.Context, *, shell: str) -> None:
 
 def networks(_context: click.Context, _option: click.Parameter, typed: str) -> list[CompletionItem]:
     """Complete the name of a network."""
-    from ic_harness.networks import NAMES, STARTED  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.networks import STARTED, network_names  # lazy: start-up time  # noqa: PLC0415
 
-    return _beginning(typed, [*NAMES, *STARTED])
+    return _beginning(typed, [*network_names(), *STARTED])
 
 
 def identities(_context: click.Context, _option: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -54,7 +56,7 @@ def identities(_context: click.Context, _option: click.Parameter, typed: str) ->
 
 
 def canisters(context: click.Context, _option: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Complete the name of a canister that was deployed from here."""
+    """Complete the name of a canister in the registry."""
     return _beginning(typed, _remembered(context))
 
 
@@ -86,8 +88,8 @@ def _remembered(context: click.Context) -> Iterable[str]:
 
     from ic_harness.errors import StateError  # lazy: start-up time  # noqa: PLC0415
 
-    from .place import STATE_DIR  # lazy: start-up time  # noqa: PLC0415
-    from .remembered import names  # lazy: start-up time  # noqa: PLC0415
+    from .canister_registry import names  # lazy: start-up time  # noqa: PLC0415
+    from .connection import STATE_DIR  # lazy: start-up time  # noqa: PLC0415
 
     try:
         return names(Path(context.params.get("state_dir") or STATE_DIR))

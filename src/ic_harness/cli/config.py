@@ -9,19 +9,22 @@ group for all its commands):
     [upload]
     capsule = "capsule_1"
 
-Environment variables and options on the command line win over the file.
+Environment variables and options on the command line win over the file. A key or table that does nothing is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ic_harness.errors import InputError
-from ic_harness.text import one_line
+from ic_harness.project_file import PROJECT_FILE, check_table, read_project_file
 
-CONFIG_FILE: Final = "ic-harness.toml"
+CONFIG_FILE: Final = PROJECT_FILE
+PLUGIN_TABLES: Final = ("gas", "icp")
+"""Tables that the pytest plugin reads, and `icp` also for served networks."""
+_COMMON: Final = frozenset({"network", "identity", "state_dir"})
+"""Options of nearly every command, which are known without loading another one."""
 
 
 def load_defaults(
@@ -40,34 +43,33 @@ def load_defaults(
     return {name: own | dict.fromkeys(commands[name], own) for name, own in found.items()}
 
 
-def check_keys(command: str, known: Collection[str], folder: Path | None = None) -> None:
-    """Raise `InputError` for a key in the command's table of the file that is not `known`, which does nothing."""
-    _, tables = _read(folder) or ({}, {})
-    for key in tables.get(command, {}):
-        if key not in known:
-            names = ", ".join(sorted(name.replace("_", "-") for name in known))
-            raise InputError(f"{CONFIG_FILE}: [{command}] has no key {one_line(key)!r}; there are: {names}")
+def check_config(
+    command: str,
+    option_names: Callable[[str], Mapping[str, str]],
+    commands: Callable[[], Collection[str]],
+    folder: Path | None = None,
+) -> None:
+    """Raise `InputError` for a table or a key of the file that does nothing, as far as it concerns `command`.
+
+    `option_names` returns the keys that a command takes, `commands` all commands. A key outside of tables must be
+    one of any of them; the others load only for a key that `command` does not have.
+    """
+    read = _read(folder)
+    if read is None:
+        return
+    everywhere, tables = read
+    check_table(dict.fromkeys(tables), [*commands(), *PLUGIN_TABLES])
+    own = option_names(command)
+    check_table(tables.get(command, {}), own, f"[{command}]")
+    foreign = {key: value for key, value in everywhere.items() if key not in own and key not in _COMMON}
+    if foreign:
+        check_table(foreign, {*_COMMON, *(key for name in commands() for key in option_names(name))})
 
 
 def _read(folder: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]] | None:
     """Read the keys of every command, and the tables; None without a file."""
-    path = (folder or Path()) / CONFIG_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    return _split(_parse(path, text))
-
-
-def _parse(path: Path, text: str) -> dict[str, Any]:
-    import tomllib  # lazy: start-up time  # noqa: PLC0415
-
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also numbers of too many digits, and deep nesting
-        raise InputError(f"{path} is no TOML: {error}") from error
+    data = read_project_file(folder or Path())
+    return None if data is None else _split(data)
 
 
 def _split(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

@@ -1,40 +1,36 @@
-"""`ic-harness deploy`: canisters of a `dfx.json`, a Wasm file, or the reference backend onto a network."""
+"""`ic-harness deploy`: canisters of a project, a Wasm file, or the reference backend onto a network."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from ic_harness.text import one_line, readable
+from ic_harness.text import one_line
 
-from .options import json_option, place_options
-from .place import Place
+from .connection import ConnectionOptions
+from .examples import examples
+from .options import connection_options, json_option
 
 if TYPE_CHECKING:
-    from ic_harness.networks import Deployable, InstallMode, ProjectCanister
-    from ic_harness.principal import Principal
-
-    from .session import Session
-
-Find: TypeAlias = "Callable[[Session], Iterable[Deployable]]"
-"""Finds what is to be installed, on a network that is open."""
+    from .deploy_run import Installed
 
 MODES: Final = ("auto", "install", "reinstall", "upgrade")
 
 
+@examples("ic-harness deploy", "ic-harness deploy counter --wasm counter.wasm.gz --argument '(42)'")
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--wasm", type=click.Path(path_type=Path), metavar="FILE", help="Install this Wasm instead.")
 @click.option("--candid", type=click.Path(path_type=Path), metavar="DID", help="Interface, for --argument.")
 @click.option("--argument", default=None, metavar="TEXT", help="Arguments of init, such as '(42)'.")
 @click.option("--mode", type=click.Choice(MODES), default="auto", show_default=True, help="How to install.")
-@click.option("--no-build", is_flag=True, help="Install what is there without running build commands.")
-@place_options
+@click.option("--no-build", is_flag=True, help="Install existing files without running build commands.")
+@click.option("--environment", metavar="NAME", help="Environment of icp.yaml; without it local, or ic on ic.")
+@click.option("--run-scripts", is_flag=True, help="Run pre_install, post_install and sync commands too.")
+@connection_options
 @json_option
 def deploy(
     *,
@@ -44,100 +40,38 @@ def deploy(
     argument: str | None,
     mode: str,
     no_build: bool,
-    place: Place,
+    environment: str | None,
+    run_scripts: bool,
+    connection: ConnectionOptions,
     as_json: bool,
 ) -> None:
-    """Install the canisters NAMES of the dfx.json in this folder (all of them without NAMES).
+    r"""Install the canisters NAMES of the dfx.json or icp.yaml in this folder (all of them without NAMES).
 
     With --wasm one canister of that name is installed from a file; without either, the reference backend.
-    Mode auto upgrades a canister that is there and installs one that is not.
+    Mode auto upgrades a canister that is there and installs one that is not. A deploy that failed half way
+    continues when the same command runs again.
     """
+    from ic_harness.networks import MAINNET  # lazy: start-up time  # noqa: PLC0415
+
+    from .deploy_run import Deployment, Wishes  # lazy: start-up time  # noqa: PLC0415
+    from .deploy_sources import from_file, from_project  # lazy: start-up time  # noqa: PLC0415
     from .session import open_session  # lazy: start-up time  # noqa: PLC0415
 
-    find = _from_file(wasm, names) if wasm else _from_project(names, place, build=not no_build)
-    with open_session(place) as session:
-        for item in find(session):
-            arg = _init_argument(item, argument, candid)
-            _report(item.name, *_install(session, item, arg, mode), as_json=as_json)
+    network = MAINNET if connection.network == MAINNET else "local"
+    source = (
+        from_file(wasm, names)
+        if wasm
+        else from_project(names, network=network, environment=environment, build=not no_build)
+    )
+    wishes = Wishes(mode=mode, argument=argument, candid=candid, run_scripts=run_scripts)
+    with open_session(connection) as session:
+        for installed in Deployment(session, source, wishes).run():
+            _report(installed, as_json=as_json)
 
 
-def _from_file(wasm: Path, names: tuple[str, ...]) -> Find:
-    from ic_harness.errors import InputError  # lazy: start-up time  # noqa: PLC0415
-    from ic_harness.networks import Deployable  # lazy: start-up time  # noqa: PLC0415
-
-    if len(names) > 1:
-        raise click.UsageError("--wasm takes one name")
-    try:
-        content = wasm.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {wasm}: {error.strerror}") from error
-    found = [Deployable(name=names[0] if names else readable(wasm.name).split(".")[0], wasm=content)]
-    return lambda _session: found
-
-
-def _from_project(names: tuple[str, ...], place: Place, *, build: bool) -> Find:
-    from ic_harness.networks import MAINNET, Deployable, list_project  # lazy: start-up time  # noqa: PLC0415
-
-    if Path("dfx.json").exists():
-        network = MAINNET if place.network == MAINNET else "local"
-        canisters = list_project(Path(), names, network=network)
-        if build and any(canister.commands for canister in canisters):
-            return partial(_built, canisters)
-        loaded = [canister.load() for canister in canisters]
-        return lambda _session: loaded
-    from ic_harness.bundled import bundled_canisters  # lazy: start-up time  # noqa: PLC0415
-
-    bundled = bundled_canisters()
-    if not bundled or set(names) - set(bundled):
-        raise click.UsageError("there is no dfx.json in this folder, and --wasm is not given")
-    chosen = [
-        Deployable(name=it.name, wasm=it.wasm()) for it in bundled.values() if not names or it.name in names
-    ]
-    return lambda _session: chosen
-
-
-def _built(canisters: Sequence[ProjectCanister], session: Session) -> Iterator[Deployable]:
-    """Build as dfx does: every canister exists before the first is built, for builds may need their ids."""
-    from ic_harness.networks import build_environment  # lazy: start-up time  # noqa: PLC0415
-
-    ids = {item.name: session.canister(item.name) or session.create(item.name) for item in canisters}
-    for canister in canisters:
-        canister.build(build_environment(canisters, ids))
-        yield canister.load()
-
-
-def _init_argument(item: Deployable, text: str | None, candid: Path | None) -> bytes:
-    from ic_harness.networks import interface_of  # lazy: start-up time  # noqa: PLC0415
-
-    from .interfaces import encode_arguments, interface_file  # lazy: start-up time  # noqa: PLC0415
-
-    text = text or item.init_arg or "()"
-    path = candid or item.candid
-    if path is not None:
-        interface_file(path)  # a damaged file is told by its name
-    types = interface_of(item.wasm, path)[1]
-    return encode_arguments(text, types, f"the arguments of {item.name}")
-
-
-def _install(session: Session, item: Deployable, arg: bytes, mode: str) -> tuple[Principal, InstallMode]:
-    known = session.canister(item.name)
-    empty = known is None or session.network.module_hash(known) is None
-    if empty and mode in ("upgrade", "reinstall"):
-        raise click.UsageError(f"no canister {item.name} is installed here: nothing to {mode}")
-    chosen = _mode(mode, empty=empty)
-    canister = known or session.create(item.name)
-    session.network.install(canister, item.wasm, arg, chosen)
-    return canister, chosen
-
-
-def _mode(text: str, *, empty: bool) -> InstallMode:
-    auto: InstallMode = "install" if empty else "upgrade"
-    modes: dict[str, InstallMode] = {"install": "install", "reinstall": "reinstall", "upgrade": "upgrade"}
-    return modes.get(text, auto)
-
-
-def _report(name: str, canister: Principal, mode: str, *, as_json: bool) -> None:
+def _report(installed: Installed, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"name": name, "canister_id": str(canister), "mode": mode}))
+        shown = {"name": installed.name, "canister_id": str(installed.canister), "mode": installed.mode}
+        click.echo(json.dumps(shown))
     else:
-        click.echo(f"{one_line(name)}: {canister} ({mode})")
+        click.echo(f"{one_line(installed.name)}: {installed.canister} ({installed.mode})")

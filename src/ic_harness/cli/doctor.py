@@ -11,6 +11,7 @@ import click
 
 from ic_harness.text import one_line as clean
 
+from .examples import examples
 from .options import json_option
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _USABLE: Final = {True: "yes", False: "no", None: "not tried"}
 
 
+@examples("ic-harness doctor --network dfx", "ic-harness doctor --state-dir .ic-harness --salvage saved")
 @click.command()
 @click.option("--network", metavar="NAME|URL", help="Also try this network, and fail when it cannot be used.")
 @click.option(
@@ -36,9 +38,9 @@ _USABLE: Final = {True: "yes", False: "no", None: "not tried"}
 )
 @json_option
 def doctor(*, network: str | None, state_dir: Path | None, salvage: Path | None, as_json: bool) -> None:
-    """Tell which networks can be used here, in which versions, and why others cannot.
+    """Show which networks can be used here, in which versions, and why others cannot.
 
-    With --state-dir, tell what is damaged in a state folder and what can be saved of it.
+    With --state-dir, show the damage in a state folder and what can be recovered.
 
     Exits with 1 when the embedded network, or the one given by --network, cannot be used; when the state folder
     is damaged; when nothing of it can be saved.

@@ -1,4 +1,4 @@
-"""Which commands there are: those of this package, and those of others by the entry-point group `ic_harness.commands`.
+"""The registry of commands: those of this package, and those of the entry-point group `ic_harness.commands`.
 
     [project.entry-points."ic_harness.commands"]
     upload = "ic_capsule.cli:UPLOAD"
@@ -10,26 +10,27 @@ command's own module loads only when the command runs.
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ic_harness.errors import InputError
-from ic_harness.text import one_line
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "ic_harness.commands"
 """The entry-point group."""
 
 
 class CommandEntry(NamedTuple):
-    """Where a command is, its line in `--help`, and the commands of a group.
+    """The location of a command, its line in `--help`, and the commands of a group.
 
     `target` is `module:attribute` of a `click.Command`. `section` is the heading under which `--help` lists it.
+    `tables` are tables that the command reads from its own table of ic-harness.toml, besides its options.
     """
 
     target: str
     summary: str
     commands: tuple[str, ...] = ()
     section: str = "Commands"
+    tables: tuple[str, ...] = ()
 
 
 _CLI: Final = "ic_harness.cli"
@@ -38,18 +39,40 @@ OWN: Final = {
         f"{_CLI}.replica:replica", "Serve the embedded Internet Computer on this machine.", ("start",)
     ),
     "call": CommandEntry(f"{_CLI}.call:call", "Call a canister's method with textual Candid."),
+    "repl": CommandEntry(
+        f"{_CLI}.repl:repl", "Open a Python prompt with the network and its canisters at hand."
+    ),
     "deploy": CommandEntry(
         f"{_CLI}.deploy:deploy", "Install canisters: those of a dfx.json, a Wasm, or a bundled one."
     ),
-    "gate": CommandEntry(f"{_CLI}.gate:gate", "Decide whether a canister may be deployed, and tell why not."),
+    "snapshot": CommandEntry(
+        f"{_CLI}.snapshot:snapshot",
+        "Download a canister's snapshot into a folder, or upload one.",
+        ("download", "upload", "list"),
+    ),
+    "fork": CommandEntry(f"{_CLI}.fork:fork", "Download the state of a canister, to run it on this machine."),
+    "gate": CommandEntry(
+        f"{_CLI}.gate:gate",
+        "Decide whether a canister may be deployed, and say why not.",
+        tables=("accepted",),
+    ),
+    "fuzz": CommandEntry(f"{_CLI}.fuzz:fuzz", "Call a canister in random sequences, and check invariants."),
     "bindgen": CommandEntry(f"{_CLI}.bindgen:bindgen", "Write a typed Python client for a Candid interface."),
     "identity": CommandEntry(
         f"{_CLI}.identity:identity",
         "Tell which identities there are, and their principals.",
         ("principal", "show", "list"),
     ),
+    "replay": CommandEntry(
+        f"{_CLI}.replay:replay", "Show the failure of a test again, shorten it, write it as a test."
+    ),
     "doctor": CommandEntry(
         f"{_CLI}.doctor:doctor", "Tell which networks can be used here, and why others cannot."
+    ),
+    "pocket-ic": CommandEntry(
+        f"{_CLI}.pocket_ic:pocket_ic",
+        "Serve PocketIC's interface, for suites of pic-js and others.",
+        ("serve", "install"),
     ),
     "completion": CommandEntry(
         f"{_CLI}.completion:completion", "Print what lets a shell complete commands and names."
@@ -71,28 +94,23 @@ def find_command(name: str) -> CommandEntry | None:
     if name in OWN:
         return OWN[name]
     point = _points().get(name)
-    return None if point is None else _loaded(point)
+    return None if point is None else _load(point)
 
 
 def known_commands() -> dict[str, CommandEntry]:
     """Return every command by name. Raises `InputError` for an entry point that cannot be loaded."""
-    return OWN | {name: _loaded(point) for name, point in _points().items()}
+    return OWN | {name: _load(point) for name, point in _points().items()}
+
+
+def _load(point: EntryPoint) -> CommandEntry:
+    from ic_harness.entry_points import load_entry_point  # lazy: start-up time  # noqa: PLC0415
+
+    return load_entry_point(point, "command", CommandEntry)
 
 
 @cache
 def _points() -> dict[str, EntryPoint]:
     """The entry points of other packages, which cannot replace a command of this one."""
+    from importlib.metadata import entry_points  # lazy: 20 ms, and most commands are ours  # noqa: PLC0415
+
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in OWN}
-
-
-def _loaded(point: EntryPoint) -> CommandEntry:
-    where = f"the command {one_line(point.name)!r} ({one_line(point.value)})"
-    try:
-        entry = point.load()
-    except Exception as error:
-        raise InputError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(entry, CommandEntry):
-        raise InputError(
-            f"{where} must be an ic_harness.cli.entries.CommandEntry, not {type(entry).__name__}"
-        )
-    return entry

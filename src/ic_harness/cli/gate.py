@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from .config import check_keys
-from .failures import BadInput
-from .options import json_option, place_options
-from .place import Place
+from .connection import ConnectionOptions
+from .errors import BadInput
+from .examples import examples
+from .fork_options import passphrase_option
+from .options import connection_options, json_option
 
 if TYPE_CHECKING:
     from ic_harness.testing.results import Report
@@ -33,6 +34,7 @@ class Several(click.Option):
         return super().type_cast_value(ctx, [value] if isinstance(value, str) else value)
 
 
+@examples("ic-harness gate --wasm new.wasm.gz --baseline old.wasm.gz --report report.html")
 @click.command()
 @click.option(
     "--wasm", type=click.Path(path_type=Path), metavar="FILE", help="Build to judge, plain or gzip."
@@ -41,16 +43,19 @@ class Several(click.Option):
 @click.option("--argument", metavar="TEXT", help="Arguments of its init, such as '(42)'.")
 @click.option("--canister-id", metavar="ID|NAME", help="Judge this running canister instead, as it is.")
 @click.option(
-    "--baseline", metavar="FILE|NETWORK:ID", help="What it replaces: a Wasm, or a running canister."
+    "--baseline",
+    metavar="FILE|NETWORK:ID|fork:…",
+    help="The build that it replaces: a Wasm, a running canister, or the state of one (fork:FOLDER, fork:NETWORK:ID).",
 )
+@passphrase_option
 @click.option(
     "--baseline-candid", type=click.Path(path_type=Path), metavar="DID", help="Interface of the baseline."
 )
 @click.option(
-    "--upgrade-argument", metavar="TEXT", help="Arguments of its post_upgrade, where others than of init."
+    "--upgrade-argument", metavar="TEXT", help="Arguments of its post_upgrade, where they differ from init's."
 )
 @click.option(
-    "--suite", metavar="NAME", help="What to run: capsule, generic, …; without it by the interface."
+    "--suite", metavar="NAME", help="Suite to run: capsule, generic, …; by default chosen by the interface."
 )
 @click.option(
     "--module",
@@ -76,19 +81,21 @@ class Several(click.Option):
     default=10.0,
     show_default=True,
     metavar="PERCENT",
-    help="How much more than the baseline a method may cost.",
+    help="Per cent that a method may cost more than in the baseline.",
 )
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write a report there."
 )
-@place_options
+@connection_options
 @json_option
-def gate(*, place: Place, report: Path | None, as_json: bool, **asked: Any) -> None:
-    """Decide whether a canister may be deployed, and tell why not.
+def gate(*, connection: ConnectionOptions, report: Path | None, as_json: bool, **asked: Any) -> None:
+    """Decide whether a canister may be deployed, and say why not.
 
     Judged is the build given by --wasm, a running canister (--network and --canister-id), or the canister of the
     dfx.json in this folder; without any of them the reference backend. The Wasm and its interface are checked,
     the upgrade from --baseline is rehearsed forwards and back, and every guarantee is proved or refuted by calls.
+
+    With --baseline fork:… the upgrade is rehearsed on the real state of a canister, which `ic-harness fork` downloads.
 
     A capsule backend is judged by its own suite; any other canister by what a Python file of yours stores and
     verifies (--module), and without one by its queries without arguments before and after the upgrade.
@@ -105,11 +112,9 @@ def gate(*, place: Place, report: Path | None, as_json: bool, **asked: Any) -> N
     context = click.get_current_context()
     accepted = (context.default_map or {}).get("accepted", {})
     try:
-        known = [str(parameter.name) for parameter in context.command.params]
-        check_keys("gate", [*known, "accepted"])
         if report is not None:
             report.mkdir(parents=True, exist_ok=True)  # before a minute of work, not after it
-        found = _judge(Asked(place=place, accepted=accepted, **asked))
+        found = _judge(Asked(connection=connection, accepted=accepted, **asked))
         _tell(found, _write(found, report) if report is not None else [], as_json=as_json)
     except (HarnessError, OSError) as error:
         raise BadInput(f"could not run: {error}") from error
@@ -131,10 +136,10 @@ def _judge(asked: Asked) -> Report:
     from ic_harness.testing.gate import run_gate  # lazy: start-up time  # noqa: PLC0415
 
     from .gate_inputs import opened  # lazy: start-up time  # noqa: PLC0415
-    from .gate_text import watching  # lazy: start-up time  # noqa: PLC0415
+    from .gate_text import showing_progress  # lazy: start-up time  # noqa: PLC0415
 
-    with opened(asked) as (order, network), watching() as watch:
-        return run_gate(order, network, watch)
+    with opened(asked) as (request, network), showing_progress() as progress:
+        return run_gate(request, network, progress)
 
 
 def _write(found: Report, folder: Path) -> list[Path]:
@@ -152,5 +157,5 @@ def _tell(found: Report, written: list[Path], *, as_json: bool) -> None:
         from .gate_text import show  # lazy: start-up time  # noqa: PLC0415
 
         show(found, written)
-    # GitHub reads annotations from both streams; standard output may be JSON that somebody parses.
+    # GitHub reads annotations from both streams; standard output may be JSON for another program.
     announce(found, os.environ, sys.stderr)

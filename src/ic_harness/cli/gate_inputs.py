@@ -1,4 +1,4 @@
-"""What a person asked the gate to judge, read and opened: builds, networks, accepted faults."""
+"""Reads and opens the inputs of the gate: builds, networks, accepted faults."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from pathlib import Path
 from ic_harness.bundled import default_canister
 from ic_harness.candid import Service, encode, parse_values
 from ic_harness.errors import CandidError, InputError
-from ic_harness.networks import NAMES, Network, embedded, fetch_interface, read_project
+from ic_harness.networks import Network, embedded, fetch_interface, network_names, read_project
 from ic_harness.principal import Principal
-from ic_harness.testing.gate import Build, Order, accept_ids, read_acceptances
+from ic_harness.testing.gate import Build, GateRequest, accept_ids, read_acceptances
 from ic_harness.text import readable
 
 from .config import CONFIG_FILE
+from .forks import LoadedFork, load_baseline
 from .gate_options import Asked
 from .gate_suite import chosen_suite
 from .identities import load_identity
@@ -27,13 +28,14 @@ from .session import Session, open_session
 
 
 @contextmanager
-def opened(asked: Asked) -> Iterator[tuple[Order, Network]]:
+def opened(asked: Asked) -> Iterator[tuple[GateRequest, Network]]:
     """Read everything that was named, and open the network to judge on; closes it at the end.
 
     Raises `InputError` for what cannot be read or contradicts itself, and what an unreachable network raises.
     """
     _check(asked)
     with _ground(asked) as (network, canister):
+        fork = load_baseline(asked, network)
         subject = _running(asked, network, canister) if canister is not None else _build(asked)
         suite = chosen_suite(asked, subject, network, canister)
         acceptances = (
@@ -44,11 +46,11 @@ def opened(asked: Asked) -> Iterator[tuple[Order, Network]]:
         )
         now = datetime.now(UTC)
         yield (
-            Order(
+            GateRequest(
                 subject=subject,
                 canister=canister,
-                controller=load_identity(asked.place.identity) if asked.place.identity else None,
-                baseline=_baseline(asked, subject) if asked.baseline else None,
+                controller=load_identity(asked.connection.identity) if asked.connection.identity else None,
+                baseline=_baseline(asked, subject, fork) if asked.baseline else None,
                 acceptances=acceptances,
                 suite=suite,
                 budget=asked.budget,
@@ -73,12 +75,12 @@ def _check(asked: Asked) -> None:
 
 @contextmanager
 def _ground(asked: Asked) -> Iterator[tuple[Network, Principal | None]]:
-    """A build is judged on an embedded network of its own; only a canister that is there needs the state folder."""
-    if asked.place.network == "embedded" and asked.canister_id is None:
+    """Open the network: an embedded one of its own for a build; a running canister needs the state folder."""
+    if asked.connection.network == "embedded" and asked.canister_id is None:
         with embedded() as network:
             yield network, None
     else:
-        with open_session(asked.place) as session:
+        with open_session(asked.connection) as session:
             yield session.network, session.target(asked.canister_id) if asked.canister_id else None
 
 
@@ -129,7 +131,7 @@ def _encoded(build: Build, text: str, option: str) -> bytes:
         types = build.init_types
         if len(parse_values(text)) > len(types):
             raise InputError(
-                f"{option} {text} needs types, and neither the .did nor the module tells them: give --candid with a "
+                f"{option} {text} needs types, and neither the .did nor the module has them: give --candid with a "
                 f"service constructor"
             )
         return encode(parse_values(text, types), types)
@@ -151,13 +153,22 @@ def _running(asked: Asked, network: Network, canister: Principal) -> Build:
     return Build(name=str(canister), interface=interface, place=f"{network.url or network.name}:{canister}")
 
 
-def _baseline(asked: Asked, subject: Build) -> Build:
-    """The build that is replaced: a Wasm file, or what a running canister tells of itself."""
+def _baseline(asked: Asked, subject: Build, fork: LoadedFork | None) -> Build:
+    """Return the baseline: a fork, a Wasm file, or what a running canister publishes."""
     assert asked.baseline is not None, "bug: called only when a baseline was named"
     interface = interface_file(asked.baseline_candid) if asked.baseline_candid else None
+    if fork is not None:
+        return Build(
+            name=readable(asked.baseline),
+            wasm=fork.wasm,
+            canister=fork.canister,
+            interface=interface,
+            argument=subject.argument,
+            upgrade_argument=subject.upgrade_argument,
+        )
     network, _, canister = asked.baseline.rpartition(":")
     path = Path(asked.baseline)
-    if path.exists() or not (network in NAMES or "://" in network):
+    if path.exists() or not (network in network_names() or "://" in network):
         return Build(
             name=readable(path.name),
             wasm=_bytes(path),
@@ -165,12 +176,12 @@ def _baseline(asked: Asked, subject: Build) -> Build:
             argument=subject.argument,
             upgrade_argument=subject.upgrade_argument,
         )
-    with open_session(replace(asked.place, network=network)) as session:
+    with open_session(replace(asked.connection, network=network)) as session:
         return _deployed(session, canister, interface, subject, asked.baseline)
 
 
 def _deployed(session: Session, text: str, interface: Service | None, subject: Build, name: str) -> Build:
-    """What runs on a network; its Wasm is known only when it is the very build that is judged."""
+    """Return a running canister as a build; its Wasm is known only when it is the build under judgement."""
     canister = session.target(text)
     installed = session.network.module_hash(canister)
     if installed is None:

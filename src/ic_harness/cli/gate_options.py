@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .place import Place
+from .connection import ConnectionOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """The options of the command as they were typed; `accepted` is the table of `ic-harness.toml`."""
 
-    place: Place
+    connection: ConnectionOptions
     accepted: Any
     wasm: Path | None
     candid: Path | None
@@ -21,6 +21,7 @@ class Asked:
     canister_id: str | None
     baseline: str | None
     baseline_candid: Path | None
+    passphrase_file: Path | None
     accept: tuple[str, ...]
     budget: float
     suite: str | None

@@ -1,4 +1,4 @@
-"""Which suite judges a canister: the one that was named, else by the interface, with the user's own functions."""
+"""Chooses the suite for a canister: the named one, else by the interface, with the user's functions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def chosen_suite(asked: Asked, subject: Build, network: Network, canister: Princ
                 f"--{own[0]} belongs to the suite {_GENERIC}, not to {name}: give --suite {_GENERIC}"
             )
         return suite_named(name).load()
-    from ic_harness.testing.gate.generic import own_suite  # lazy: start-up time  # noqa: PLC0415
+    from ic_harness.testing.gate.generic import user_suite  # lazy: start-up time  # noqa: PLC0415
 
-    return own_suite(
+    return user_suite(
         [Path(file) for file in asked.module], [Path(it) for it in asked.guarantees], asked.volatile
     )

@@ -1,4 +1,4 @@
-"""The gate's findings in a terminal: stages, guarantees, the story of each failure, and the verdict.
+"""The gate's report in a terminal: stages, guarantees, the calls of each failure, and the verdict.
 
 Every outcome has a word or a letter besides its colour, and nothing is wider than 80 columns unless the terminal
 is. Texts of canisters are cleaned before they are shown: they may hold control characters.
@@ -20,10 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ic_harness.testing import Guarantee
-from ic_harness.testing.gate import STAGES, Watch, guarantee_outcomes
+from ic_harness.testing.gate import STAGES, ProgressCallback, guarantee_outcomes
 from ic_harness.testing.report import generation_word, known_guarantees
 from ic_harness.testing.results import CheckResult, Outcome, Report, StageResult, Subject, Verdict
-from ic_harness.testing.running import SEVERITIES
+from ic_harness.testing.runner import SEVERITIES
 from ic_harness.text import for_log, one_line
 from ic_harness.units import human_bytes
 
@@ -31,7 +31,7 @@ _WIDEST: Final = 100
 _LOG_WIDTH: Final = 120
 """Columns where there is no terminal, such as in the log of a CI job."""
 _CALLS: Final = 8
-"""Calls of a story that are shown: the last ones, which led to the failure."""
+"""The most calls that are shown: the last ones before the failure."""
 _LOGS: Final = 5
 _VIOLATIONS: Final = 6
 """Violations of one check that are shown; a report has all."""
@@ -64,22 +64,22 @@ _VERDICTS: Final = {
 }
 
 
-def _nobody(_doing: str, _done: int, _total: int) -> None:
+def _no_progress(_doing: str, _done: int, _total: int) -> None:
     """Show nothing."""
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
-    """Show on standard error what the gate is doing, if that is a terminal."""
+def showing_progress() -> Iterator[ProgressCallback]:
+    """Show the gate's progress on standard error, if that is a terminal."""
     if not sys.stderr.isatty():
-        yield _nobody
+        yield _no_progress
         return
     columns = (TextColumn("{task.description:<14}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
         stages = {name: number for number, name in enumerate(STAGES)}
 
-        def watch(doing: str, done: int, total: int) -> None:
+        def show_progress(doing: str, done: int, total: int) -> None:
             if total:
                 progress.update(task, description=f"Guarantee {doing}", completed=done, total=total)
             else:
@@ -90,11 +90,11 @@ def watching() -> Iterator[Watch]:
                     total=len(stages),
                 )
 
-        yield watch
+        yield show_progress
 
 
 def show(report: Report, written: Sequence[Path], console: Console | None = None) -> None:
-    """Print a report on standard output (or on `console`), the verdict last, where a terminal stops."""
+    """Print a report on standard output (or on `console`), with the verdict last."""
     console = console or _standard_output()
     catalogue = known_guarantees(report)
     console.print(_subject(report.subject, generation_word(report)))
@@ -142,25 +142,25 @@ def _stages(stages: Sequence[StageResult], catalogue: Collection[str]) -> Table:
     table.add_column(ratio=1)
     for stage in stages:
         word, style = _WORDS[stage.outcome]
-        findings = _shown(stage, catalogue)
-        table.add_row(Text(stage.name, style="bold"), Text(word, style=style), findings)
+        log = _shown(stage, catalogue)
+        table.add_row(Text(stage.name, style="bold"), Text(word, style=style), log)
     return table
 
 
 def _shown(stage: StageResult, catalogue: Collection[str]) -> Text:
-    """The findings of a stage without backtraces: of Guarantees only the sums, because its faults are told below."""
+    """Return the findings of a stage without backtraces: of Guarantees only the sums, as its faults are shown below."""
     whole = stage.outcome is Outcome.ERROR  # a traceback of ours, which nothing else shows
-    findings = [for_log(it if whole else it.partition("\n")[0]) for it in stage.findings]
+    log = [for_log(it if whole else it.partition("\n")[0]) for it in stage.findings]
     if stage.name == "Guarantees" and stage.outcome in (Outcome.FAILED, Outcome.ACCEPTED):
-        findings = [finding for finding in findings if finding.split(":")[0] not in catalogue]
-    left_out = len(findings) - _FINDINGS
+        log = [finding for finding in log if finding.split(":")[0] not in catalogue]
+    left_out = len(log) - _FINDINGS
     if left_out > 0:
-        findings[_FINDINGS:] = [f"… and {left_out} more, in the report (--report DIR)"]
-    return Text("\n".join(findings))
+        log[_FINDINGS:] = [f"… and {left_out} more, in the report (--report DIR)"]
+    return Text("\n".join(log))
 
 
 def _matrix(checks: Sequence[CheckResult], catalogue: Mapping[str, Guarantee]) -> Table:
-    """One line for each area: a letter for each guarantee, and the ids of those that need a look."""
+    """Return one line for each area: a letter for each guarantee, and the ids of those that did not pass."""
     outcomes = guarantee_outcomes(list(checks))
     areas: dict[str, list[str]] = {}
     for id_, guarantee in catalogue.items():
@@ -193,7 +193,7 @@ def _look_at(ids: Sequence[str], outcomes: dict[str, Outcome]) -> Text:
 
 
 def _unjudged(checks: Sequence[CheckResult]) -> dict[str, list[str]]:
-    """The guarantees that were not judged, by the reason."""
+    """Return the guarantees that were not judged, by reason."""
     reasons: dict[str, list[str]] = {}
     for result in checks:
         if result.outcome in _UNJUDGED:
@@ -203,7 +203,7 @@ def _unjudged(checks: Sequence[CheckResult]) -> dict[str, list[str]]:
 
 
 def _worth_telling(checks: Sequence[CheckResult]) -> list[CheckResult]:
-    """What did not hold, failures before accepted faults, the severest first."""
+    """Return the results that did not hold, failures before accepted faults, by severity."""
     told = (Outcome.FAILED, Outcome.ERROR, Outcome.ACCEPTED)
     severities = list(SEVERITIES)
     found = [result for result in checks if result.outcome in told]
@@ -214,7 +214,7 @@ def _worth_telling(checks: Sequence[CheckResult]) -> list[CheckResult]:
 
 
 def _show_check(console: Console, result: CheckResult) -> None:
-    """Tell one failure as a story: what was seen, what it means, and the calls that led there."""
+    """Print one failure: what was seen, what it means, and the calls before it."""
     word, style = _WORDS[result.outcome]
     guarantee = result.guarantee
     title = Text(f"{guarantee.id} {SEVERITIES[result.severity]}, {word}", style=style)
@@ -230,25 +230,25 @@ def _show_check(console: Console, result: CheckResult) -> None:
 
 
 def _seen(result: CheckResult) -> list[tuple[str, str]]:
-    """Each violation with what it means, worst first; a meaning that several share is told once."""
-    if not result.told:
+    """Print each violation with its meaning, worst first; a meaning that several share is printed once."""
+    if not result.reported:
         what, _, rest = result.message.partition("\n")
         return [("seen", what), ("", rest.strip())]
     rows, before = [], ""
-    for violation in result.told[:_VIOLATIONS]:
+    for violation in result.reported[:_VIOLATIONS]:
         milder = violation.severity is not result.severity
         word = f" ({SEVERITIES[violation.severity]})" if milder else ""
         rows.append(("seen", f"{violation.what}{word}"))
         if violation.meaning != before:
             rows.append(("means", violation.meaning))
         before = violation.meaning
-    left_out = len(result.told) - _VIOLATIONS
+    left_out = len(result.reported) - _VIOLATIONS
     return [*rows, *([("", f"… and {left_out} more, in the report (--report DIR)")] if left_out > 0 else [])]
 
 
 def _remedy(result: CheckResult) -> list[tuple[str, str]]:
     guarantee = result.guarantee
-    if not result.told or not guarantee.fix:
+    if not result.reported or not guarantee.fix:
         return []
     places = [("as in", ", ".join(guarantee.pattern))] if guarantee.pattern else []
     return [("fix", guarantee.fix), *places]
@@ -256,8 +256,8 @@ def _remedy(result: CheckResult) -> list[tuple[str, str]]:
 
 def _acceptance(result: CheckResult) -> list[tuple[str, str]]:
     acceptance = result.acceptance
-    if result.over:
-        return [("", result.over)]
+    if result.expiry_note:
+        return [("", result.expiry_note)]
     if acceptance is None or result.outcome is not Outcome.ACCEPTED:
         return []
     until = f"until {acceptance.expires}: " if acceptance.expires else ""
@@ -282,11 +282,11 @@ def _show_verdict(console: Console, report: Report) -> None:
     for number, reason in enumerate(report.refusals[:_REASONS], 1):
         console.print(Padding(Text(f"{number}. {_short(for_log(reason))}"), (0, 0, 0, 2)))
     if len(report.refusals) > _REASONS:
-        console.print(Text(f"  … and {len(report.refusals) - _REASONS} more, told above"))
+        console.print(Text(f"  … and {len(report.refusals) - _REASONS} more, see above"))
 
 
 def _short(text: str) -> str:
-    """Cut a reason: all of it stands further up, and the verdict must not be pushed out of sight."""
+    """Cut a reason: its full text is further up, and the verdict must stay visible."""
     return text if len(text) <= _REASON else f"{text[: _REASON - 1]}…"
 
 

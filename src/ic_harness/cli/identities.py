@@ -1,4 +1,4 @@
-"""Whom the command line calls as: a key file, an identity of dfx or icp-cli, or a key of its own."""
+"""The identities of the command line: a key file, an identity of dfx or icp-cli, or a key of its own."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from ic_harness.errors import IdentityError
 from ic_harness.protocol import (
     Ed25519Identity,
     Identity,
-    IdentityFolder,
     dump_pem,
-    find_identity,
     load_pem,
 )
 
+from .connection import ConnectionOptions
 from .files import write_once
-from .place import Place
 
 OWN_KEY: Final = "identity.pem"
 """The file, in the state folder, of the key that is made when no other is named."""
@@ -31,10 +29,12 @@ PASSPHRASE: Final = "IC_HARNESS_PASSPHRASE"  # noqa: S105 - the name of a variab
 
 
 def load_identity(spec: str, *, ask: bool = True) -> Identity:
-    """Load the identity that a person means; see `find_identity`. Raises `IdentityError`.
+    """Load the identity that an option names; see `find_identity`. Raises `IdentityError`.
 
     A missing passphrase is asked for in a terminal, if `ask`.
     """
+    from ic_harness.protocol import find_identity  # lazy: start-up time  # noqa: PLC0415
+
     try:
         return find_identity(spec, os.environ, os.environ.get(PASSPHRASE))
     except IdentityError as error:
@@ -53,26 +53,28 @@ def own_identity(state_dir: Path) -> Identity:
     return load_pem(path)
 
 
-def caller(place: Place) -> Identity:
+def caller(connection: ConnectionOptions) -> Identity:
     """Load the identity that calls are made as. Raises `IdentityError`."""
-    return load_identity(place.identity) if place.identity else own_identity(place.state_dir)
+    return load_identity(connection.identity) if connection.identity else own_identity(connection.state_dir)
 
 
-def origin(place: Place) -> str:
-    """Tell where the caller's key comes from; of a key that was given as text only that."""
-    if place.identity is None:
-        return str(place.state_dir / OWN_KEY)
-    return "the PEM text that was given" if "PRIVATE KEY-----" in place.identity else place.identity
+def origin(connection: ConnectionOptions) -> str:
+    """Return the origin of the caller's key, without the text of a key."""
+    if connection.identity is None:
+        return str(connection.state_dir / OWN_KEY)
+    return "the PEM text that was given" if "PRIVATE KEY-----" in connection.identity else connection.identity
 
 
 def stored_identities(environ: Mapping[str, str]) -> list[str]:
-    """Name the identities that dfx and icp-cli keep, as `--identity` takes them."""
+    """Return the names of the identities of dfx and icp-cli, as `--identity` takes them."""
+    from ic_harness.protocol import IdentityFolder  # lazy: start-up time  # noqa: PLC0415
+
     folders = [IdentityFolder.of("dfx", environ), IdentityFolder.of("icp", environ)]
     return [f"{folder.tool}:{name}" for folder in folders if folder.path.is_dir() for name in folder.names()]
 
 
 def describe(name: str) -> dict[str, str]:
-    """Tell the principal of a stored identity, or why it cannot be had."""
+    """Return the principal of a stored identity, or why it cannot be read."""
     try:
         return {"name": name, "principal": str(load_identity(name, ask=False).principal)}
     except IdentityError as error:

@@ -1,4 +1,4 @@
-"""`ic-harness identity`: who one is, and who one could be."""
+"""`ic-harness identity`: the caller's identity, and the stored ones."""
 
 from __future__ import annotations
 
@@ -9,33 +9,38 @@ import click
 
 from ic_harness.text import one_line
 
-from .options import json_option, place_options
-from .place import Place
+from .connection import ConnectionOptions
+from .examples import examples
+from .groups import SuggestingGroup
+from .options import connection_options, json_option
 
 
-@click.group()
+@examples("ic-harness identity list")
+@click.group(cls=SuggestingGroup)
 def identity() -> None:
-    """Tell which identities there are, and what their principals are."""
+    """Show identities and their principals."""
 
 
-@identity.command(short_help="Print the principal that calls are made as.")
-@place_options
-def principal(*, place: Place) -> None:
-    """Print the principal that calls are made as with these options, and nothing else."""
+@examples("ic-harness identity principal --identity dfx:default")
+@identity.command(short_help="Print the caller's principal.")
+@connection_options
+def principal(*, connection: ConnectionOptions) -> None:
+    """Print only the principal of the caller with these options."""
     from .identities import caller  # lazy: start-up time  # noqa: PLC0415
 
-    click.echo(str(caller(place).principal))
+    click.echo(str(caller(connection).principal))
 
 
-@identity.command(short_help="Tell all about the identity that calls are made as.")
-@place_options
+@examples("ic-harness identity show --identity key.pem --json")
+@identity.command(short_help="Show the caller's identity.")
+@connection_options
 @json_option
-def show(*, place: Place, as_json: bool) -> None:
-    """Tell principal, kind of key and origin of the identity that calls are made as with these options."""
+def show(*, connection: ConnectionOptions, as_json: bool) -> None:
+    """Print principal, kind of key and origin of the caller's identity with these options."""
     from .identities import caller, origin  # lazy: start-up time  # noqa: PLC0415
 
-    found = caller(place)
-    facts = {"principal": str(found.principal), "kind": type(found).__name__, "origin": origin(place)}
+    found = caller(connection)
+    facts = {"principal": str(found.principal), "kind": type(found).__name__, "origin": origin(connection)}
     if found.public_key_der is not None:
         facts["public_key"] = found.public_key_der.hex()
     if as_json:
@@ -44,10 +49,11 @@ def show(*, place: Place, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' '):<12}{one_line(value)}")
 
 
+@examples("ic-harness identity list --json")
 @identity.command("list", short_help="List the identities that --identity takes by name.")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """List the identities that dfx and icp-cli keep, as --identity takes them, with their principals.
+    """List the identities of dfx and icp-cli, as --identity takes them, with their principals.
 
     A key that is encrypted opens with the passphrase in IC_HARNESS_PASSPHRASE.
     """

@@ -23,16 +23,18 @@ import click
 from ic_harness import __version__
 from ic_harness.errors import HarnessError
 
-from .config import load_defaults
+from .config import check_config, load_defaults
 from .entries import command_names, find_command, known_commands
-from .failures import BadInput, Interrupted, failure, report
+from .errors import BadInput, Interrupted, failure, report
+from .examples import examples
+from .groups import SuggestingGroup
 
 
-class Commands(click.Group):
+class Commands(SuggestingGroup):
     """The group that loads a command when it is needed and turns errors into one line and a status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name every command without loading any."""
+        """Return the names of all commands without loading any."""
         return command_names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -55,7 +57,7 @@ class Commands(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error on purpose ends as one line."""
+        """Run the command; a `HarnessError` ends as one line on standard error."""
         try:
             return super().invoke(ctx)
         except (HarnessError, OSError) as error:
@@ -76,6 +78,7 @@ class Commands(click.Group):
         sys.exit(status if isinstance(status, int) else 0)
 
 
+@examples("ic-harness doctor", "ic-harness deploy", "ic-harness call backend whoami")
 @click.group(
     name="ic-harness",
     cls=Commands,
@@ -86,15 +89,48 @@ class Commands(click.Group):
 def commands(context: click.Context) -> None:
     """Test Internet Computer canisters from Python: a local network, uploads, calls, typed clients.
 
-    Defaults of options can stand in ic-harness.toml of the current folder, or in environment variables such
+    Defaults of options are read from ic-harness.toml in the current folder, or from environment variables such
     as IC_HARNESS_NETWORK. Exit status: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted.
     """
     name = context.invoked_subcommand
     entry = find_command(name) if name is not None else None
     if name is not None and entry is not None:
-        context.default_map = load_defaults({name: entry.commands})
+        check_config(name, lambda other: _option_names(context, other), command_names)
+        defaults = load_defaults({name: entry.commands})
+        names = _option_names(context, name) if defaults else {}
+        context.default_map = {name: _by_parameter(own, names) for name, own in defaults.items()}
+
+
+def _option_names(context: click.Context, name: str) -> dict[str, str]:
+    """Return the keys of a command in ic-harness.toml, each with the name of click's parameter; loads the command."""
+    group = context.command
+    assert isinstance(group, click.Group)
+    found, entry = group.get_command(context, name), find_command(name)
+    commands = [found] if found is not None else []
+    if isinstance(found, click.Group):
+        commands += [it for sub in found.list_commands(context) if (it := found.get_command(context, sub))]
+    keys = {table: table for table in (entry.tables if entry is not None else ())}
+    for parameter in (parameter for command in commands for parameter in command.params):
+        keys[str(parameter.name)] = str(parameter.name)
+        for option in parameter.opts:
+            if option.startswith("--"):
+                keys[option[2:].replace("-", "_")] = str(parameter.name)
+    return keys
+
+
+def _by_parameter(defaults: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Return defaults by click's names: `json` of the file is the parameter `as_json`."""
+    return {
+        names.get(key, key): _by_parameter(value, names)
+        if isinstance(value, dict) and key not in names
+        else value
+        for key, value in defaults.items()
+    }
 
 
 def main() -> None:
     """Run the command line of this process. Never returns."""
+    # httpx has a command line of its own, which loads rich and Pygments (80 ms). Where its module is missing it goes on
+    # without, and this process needs none but ours.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     commands.main(prog_name="ic-harness")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .place import STATE_DIR, Place
+from .connection import STATE_DIR, ConnectionOptions
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
 def complete_later(name: str) -> Callable[..., list[CompletionItem]]:
-    """Give a completion of `completion` by name; its module loads when somebody presses Tab."""
+    """Return a completion function of `completion` by name; its module is imported at the first use."""
 
     def complete(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
         from . import completion  # lazy: start-up time  # noqa: PLC0415
@@ -27,8 +27,8 @@ def complete_later(name: str) -> Callable[..., list[CompletionItem]]:
     return complete
 
 
-def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--network`, `--identity` and `--state-dir`; the command gets them as `place`."""
+def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--network`, `--identity` and `--state-dir`; the command gets them as `connection`."""
 
     @click.option(
         "--network",
@@ -49,10 +49,14 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @state_dir_option
     @functools.wraps(command)
-    def with_place(*args: Any, network: str, identity: str | None, state_dir: Path, **rest: Any) -> Any:
-        return command(*args, place=Place(network=network, identity=identity, state_dir=state_dir), **rest)
+    def with_connection(*args: Any, network: str, identity: str | None, state_dir: Path, **rest: Any) -> Any:
+        return command(
+            *args,
+            connection=ConnectionOptions(network=network, identity=identity, state_dir=state_dir),
+            **rest,
+        )
 
-    return with_place
+    return with_connection
 
 
 state_dir_option = click.option(

@@ -13,16 +13,21 @@ from types import FrameType
 import click
 
 from ic_harness import waiting
+from ic_harness.project_file import read_project_file
 
+from .connection import ConnectionOptions
+from .examples import examples
+from .groups import SuggestingGroup
 from .options import json_option, state_dir_option
-from .place import Place
 
 
-@click.group()
+@examples("ic-harness replica start")
+@click.group(cls=SuggestingGroup)
 def replica() -> None:
     """Serve the embedded Internet Computer on this machine."""
 
 
+@examples("ic-harness replica start --port 8080 --state-dir .ic-harness")
 @replica.command()
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 takes a free one."
@@ -39,39 +44,92 @@ def replica() -> None:
     type=click.IntRange(1, 100),
     default=13,
     show_default=True,
-    help="Size of the subnet, for fees.",
+    help="Size of the subnet, by which everything is paid.",
+)
+@click.option(
+    "--cost-schedule",
+    type=click.Choice(["normal", "free"]),
+    default="normal",
+    show_default=True,
+    help="Whether canisters pay cycles as on mainnet, or nothing.",
+)
+@click.option(
+    "--subnets",
+    metavar="KIND[=N],…",
+    help="Subnets of a new network, such as application=2,nns; one application subnet by default.",
 )
 @click.option(
     "--outcalls",
     type=click.Choice(["refuse", "live"]),
     default="refuse",
     show_default=True,
-    help="What becomes of HTTPS outcalls: refused, or made by this machine.",
+    help="HTTPS outcalls: refused, or made by this machine.",
+)
+@click.option(
+    "--durable",
+    is_flag=True,
+    help="Force every round to the disk before it is answered, against power cuts.",
+)
+@click.option(
+    "--icp",
+    type=click.Choice(["stand-ins", "project", "none"]),
+    help="ICP ledger, cycles ledger and others at their mainnet ids: our stand-ins, or modules that [icp] of "
+    "ic-harness.toml names; by default those of [icp] where there is one.",
 )
 @state_dir_option
 @json_option
-def start(*, port: int, latency: str, nodes: int, outcalls: str, state_dir: Path, as_json: bool) -> None:
+def start(
+    *,
+    port: int,
+    latency: str,
+    nodes: int,
+    cost_schedule: str,
+    subnets: str | None,
+    outcalls: str,
+    durable: bool,
+    icp: str | None,
+    state_dir: Path,
+    as_json: bool,
+) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
-    Listens on 127.0.0.1 only. With --json the first line tells where: {"url": ..., "root_key": ...}.
+    Listens on 127.0.0.1 only. With --json the first line is {"url": ..., "root_key": ...}.
     """
     from ic_harness.replica import serve  # lazy: start-up time  # noqa: PLC0415
 
-    from .served import note_server  # lazy: start-up time  # noqa: PLC0415
+    from .server_lock import hold_server_lock  # lazy: start-up time  # noqa: PLC0415
     from .session import open_embedded  # lazy: start-up time  # noqa: PLC0415
 
-    place = Place(network="embedded", identity=None, state_dir=state_dir)
-    with _asked_to_stop() as stop, open_embedded(place, latency, nodes) as network:
+    connection = ConnectionOptions(network="embedded", identity=None, state_dir=state_dir)
+    with (
+        _asked_to_stop() as stop,
+        open_embedded(
+            connection,
+            latency,
+            nodes,
+            cost_schedule=cost_schedule,
+            subnets=subnets,
+            durable=durable,
+            icp=_icp(icp),
+        ) as network,
+    ):
         if outcalls == "live":
             network.outcalls.live()
         server = serve(network.replica, port=port)
         try:
-            with note_server(state_dir, server.url):
+            with hold_server_lock(state_dir, server.url):
                 _announce(server.url, network.root_key, as_json=as_json)
                 waiting.is_set(stop)
         finally:
             network.close()  # first: it answers the requests that wait for a canister, which the server waits for
             server.stop()
+
+
+def _icp(given: str | None) -> str | None:
+    """Return the choice of ICP's own canisters for the network; None for none of them."""
+    if given is None:
+        return "project" if "icp" in (read_project_file(Path()) or {}) else None
+    return None if given == "none" else given
 
 
 def _announce(url: str, root_key: bytes, *, as_json: bool) -> None:

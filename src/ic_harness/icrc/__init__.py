@@ -10,16 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ic_harness.candid import Service
 from ic_harness.testing.gate import Suite, SuiteEntry
 
 __all__ = ["ENTRY"]
-
-_METHODS: Final = frozenset({"icrc1_transfer", "icrc1_balance_of", "icrc1_fee", "icrc1_total_supply"})
-
-
-def _matches(service: Service) -> bool:
-    return set(service.methods) >= _METHODS
 
 
 def _load() -> Suite:
@@ -31,7 +24,6 @@ def _load() -> Suite:
 ENTRY: Final = SuiteEntry(
     name="icrc",
     summary="Token ledgers by ICRC-1 and ICRC-2.",
-    matches=_matches,
     load=_load,
 )
 """How the gate finds the suite."""

@@ -1,4 +1,4 @@
-"""What checks assert and raise: broken guarantees, and why one cannot be judged here."""
+"""Assertions and errors of checks: broken guarantees, and reasons why one cannot be judged."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any, Final
 
 from ic_harness.text import brief, one_line
 
-from .answers import Answer, number
+from .responses import Response, number
 
 _WIDTH: Final = 200
 _SENTENCE: Final = 1000
 
 
 class BrokenError(AssertionError):
-    """The ledger broke a guarantee; the text says what was seen."""
+    """The ledger broke a guarantee; the text says how."""
 
 
 class NotApplicableError(Exception):
-    """The ledger cannot express what a guarantee is about; the text says why."""
+    """The ledger's interface cannot express a guarantee; the text says why."""
 
 
 class UnmetError(Exception):
-    """The network, or what the suite was given, lacks what a check needs; the text names it."""
+    """The network or the suite's configuration lacks something that a check needs; the text names it."""
 
 
 def require(holds: object, what: str) -> None:
@@ -35,9 +35,9 @@ def equal(actual: Any, expected: Any, what: str) -> None:
     require(actual == expected, f"{what}: expected {_shown(expected)}, got {_shown(actual)}")
 
 
-def answers(answer: Answer, tag: str, what: str, value: int | None = None) -> None:
+def answers(answer: Response, tag: str, what: str, value: int | None = None) -> None:
     """Raise `BrokenError` unless the ledger answered with `tag`, and with `value` where one is given."""
-    wanted = Answer(tag, value)
+    wanted = Response(tag, value)
     right = answer.tag == tag and (value is None or answer.value == value)
     require(right, f"{what}: expected {wanted}, got {answer}")
 

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from .answers import OK, Answer
+from .responses import OK, Response
 
 HOUR_NS: Final = 3_600_000_000_000
 WINDOW_NS: Final = 24 * HOUR_NS
@@ -59,7 +59,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a spender may take, fees included, until `expires` (ns; None: for ever)."""
+    """The amount that a spender may take, fees included, until `expires` (ns; None: without end)."""
 
     amount: int = 0
     expires: int | None = None
@@ -91,37 +91,37 @@ class LedgerModel:
         minted = it.kind != "approve" and self.rules.minting in (it.source, it.target)
         return 0 if minted else self.rules.fee
 
-    def judge(self, it: Transaction) -> list[Answer]:
+    def judge(self, it: Transaction) -> list[Response]:
         """Return the answers that the standards allow; `Ok` alone (without an index) when nothing is wrong."""
         wrong = self._form(it)
         if it.created_at is not None and it in self.seen:
-            return [*wrong, Answer("Duplicate", self.seen[it])]
-        return [*wrong, *self._state(it)] or [Answer(OK)]
+            return [*wrong, Response("Duplicate", self.seen[it])]
+        return [*wrong, *self._state(it)] or [Response(OK)]
 
-    def _form(self, it: Transaction) -> list[Answer]:
+    def _form(self, it: Transaction) -> list[Response]:
         """Return the errors that do not depend on balances."""
         wrong = []
         if it.fee is not None and it.fee != self.fee_of(it):
-            wrong.append(Answer("BadFee", self.fee_of(it)))
+            wrong.append(Response("BadFee", self.fee_of(it)))
         if it.created_at is not None and it.created_at < self.now_ns - self.rules.window_ns:
-            wrong.append(Answer("TooOld"))
+            wrong.append(Response("TooOld"))
         if it.created_at is not None and it.created_at > self.now_ns + self.rules.drift_ns:
-            wrong.append(Answer("CreatedInFuture"))
+            wrong.append(Response("CreatedInFuture"))
         if it.expires is not None and it.expires <= self.now_ns:
-            wrong.append(Answer("Expired"))
+            wrong.append(Response("Expired"))
         return wrong
 
-    def _state(self, it: Transaction) -> list[Answer]:
+    def _state(self, it: Transaction) -> list[Response]:
         """Return the errors that balances and allowances cause."""
         wrong = []
         cost = self._cost(it)
         if it.source != self.rules.minting and self.balance(it.source) < cost:
-            wrong.append(Answer("InsufficientFunds", self.balance(it.source)))
+            wrong.append(Response("InsufficientFunds", self.balance(it.source)))
         if self._spends(it) and (left := self.allowance(it.source, it.caller).amount) < cost:
-            wrong.append(Answer("InsufficientAllowance", left))
+            wrong.append(Response("InsufficientAllowance", left))
         if it.expected is not None:
             current = self.allowance(it.source, it.target).amount
-            wrong += [Answer("AllowanceChanged", current)] if current != it.expected else []
+            wrong += [Response("AllowanceChanged", current)] if current != it.expected else []
         return wrong
 
     def _cost(self, it: Transaction) -> int:

@@ -1,7 +1,7 @@
 """Random operations on a ledger: generated from a seed, written as data, and cut down to a short list that still fails.
 
 Accounts are numbers: 0 is the minting account, 1 to `ACCOUNTS` are others. Times are nanoseconds since the run
-began. The generator runs a model of its own, so that amounts lie at the edges of what balances and allowances cover.
+began. The generator runs a model of its own, so that amounts are at the edges of balances and allowances.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .answers import OK, number
 from .model import HOUR_NS, LedgerModel, Rules, Transaction
+from .responses import OK, number
 
 MINTING: Final = 0
 ACCOUNTS: Final = 6
@@ -181,7 +181,7 @@ class _Generator:
         return self.choose.choice([None, None, None, fee, fee, fee + 1])
 
     def _stamped(self, it: Transaction) -> Transaction:
-        """Give a third of the transactions a time, each another one, and remember them for repetitions."""
+        """Set a unique time on a third of the transactions, and keep those for repetitions."""
         if self.choose.random() >= 1 / 3:
             return it
         self.clock += 1

@@ -1,4 +1,4 @@
-"""Finds the identity that funds the accounts of checks: the minting account's owner, or who has tokens."""
+"""Finds the identity that funds the accounts of checks: the minting account's owner, or one with tokens."""
 
 from __future__ import annotations
 

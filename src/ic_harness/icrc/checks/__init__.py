@@ -1,4 +1,4 @@
-"""The checks: functions of a scene, which return, or raise what they found.
+"""The checks: functions of a context, which return, or raise their violations.
 
 They raise `BrokenError` (the ledger broke the guarantee), `NotApplicableError` (the ledger cannot express it) or
 `UnmetError` (the network, or what the suite was given, lacks what the check needs). No check needs pytest.

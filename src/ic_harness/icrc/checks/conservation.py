@@ -7,11 +7,11 @@ from itertools import count
 from typing import Final
 
 from ic_harness.icrc._generated import Account, AllowanceArgs
-from ic_harness.icrc.answers import OK, Answer, number
 from ic_harness.icrc.assertions import BrokenError, NotApplicableError, UnmetError, answers
+from ic_harness.icrc.context import ZERO, Caller, LedgerContext
 from ic_harness.icrc.model import LedgerModel, Rules, Transaction
 from ic_harness.icrc.operations import ACCOUNTS, MINTING, Operation, funding, generate, shrink
-from ic_harness.icrc.scene import ZERO, Caller, Scene
+from ic_harness.icrc.responses import OK, Response, number
 
 from .registry import check
 
@@ -25,27 +25,27 @@ _TIMED: Final = frozenset({"CreatedInFuture", "Expired"})
 
 
 @check("TX2")
-def random_operations_agree_with_the_model(scene: Scene) -> None:
+def random_operations_agree_with_the_model(context: LedgerContext) -> None:
     """After each of 1,000 random operations answer, balances, allowance and supply are those of the model."""
-    check_operations(scene, SEED, OPERATIONS)
+    check_operations(context, SEED, OPERATIONS)
 
 
-def check_operations(scene: Scene, seed: int, number_of: int) -> None:
+def check_operations(context: LedgerContext, seed: int, number_of: int) -> None:
     """Compare the ledger with the model over random operations.
 
     Raises `BrokenError` with the seed and a short list of operations that still shows the difference.
     """
-    without = _impossible(scene)
-    with scene.unrecorded():
-        rules = _rules(scene)
+    without = _impossible(context)
+    with context.unrecorded():
+        rules = _rules(context)
         operations = generate(seed, number_of, rules, without=without)
-        difference = _difference(scene, "all", rules, operations)
+        difference = _difference(context, "all", rules, operations)
         if difference is None:
             return
         place, seen = difference
-        short = _shortest(scene, rules, operations[:place])
+        short = _shortest(context, rules, operations[:place])
     try:
-        again = _difference(scene, "short", rules, short)
+        again = _difference(context, "short", rules, short)
     except UnmetError:
         again = None
     lines = [f"{line}. {operation}" for line, operation in enumerate(short, 1)]
@@ -55,14 +55,14 @@ def check_operations(scene: Scene, seed: int, number_of: int) -> None:
     )
 
 
-def _impossible(scene: Scene) -> frozenset[str]:
+def _impossible(context: LedgerContext) -> frozenset[str]:
     """Return the kinds of operations that the ledger, the network or the suite cannot make."""
     return frozenset(
         [
-            *([] if scene.moves_time else ["wait"]),
-            *([] if _is_minter(scene) else ["mint"]),
-            *([] if _has_minting_account(scene) else ["burn"]),
-            *([] if scene.has_allowances else ["approve", "transfer_from"]),
+            *([] if context.moves_time else ["wait"]),
+            *([] if _is_minter(context) else ["mint"]),
+            *([] if _has_minting_account(context) else ["burn"]),
+            *([] if context.has_allowances else ["approve", "transfer_from"]),
         ]
     )
 
@@ -73,56 +73,56 @@ def _enough(short: Sequence[Operation], again: tuple[int, str] | None) -> str:
     return f"{len(short)} operations on accounts that are funded alike are enough"
 
 
-def _shortest(scene: Scene, rules: Rules, operations: Sequence[Operation]) -> list[Operation]:
+def _shortest(context: LedgerContext, rules: Rules, operations: Sequence[Operation]) -> list[Operation]:
     """Cut operations down to a short list that still makes a difference, each try on new accounts."""
     attempts = count()
 
     def fails(some: Sequence[Operation]) -> bool:
         try:
-            return _difference(scene, f"try-{next(attempts)}", rules, some) is not None
+            return _difference(context, f"try-{next(attempts)}", rules, some) is not None
         except UnmetError:  # the treasury has no tokens left for another try
             return False
 
     return shrink(operations, fails, WORK)
 
 
-def _is_minter(scene: Scene) -> bool:
+def _is_minter(context: LedgerContext) -> bool:
     try:
-        return bool(scene.minter)
+        return bool(context.minter)
     except (UnmetError, NotApplicableError):
         return False
 
 
-def _has_minting_account(scene: Scene) -> bool:
+def _has_minting_account(context: LedgerContext) -> bool:
     try:
-        return bool(scene.minting)
+        return bool(context.minting)
     except NotApplicableError:
         return False
 
 
-def _rules(scene: Scene) -> Rules:
-    """Read what the ledger chooses. Fees leave the supply, or stay in it where an account collects them."""
-    payer, spender = scene.funded("payer"), scene.caller("spender")
+def _rules(context: LedgerContext) -> Rules:
+    """Read the ledger's parameters. Fees leave the supply, or stay in it where an account collects them."""
+    payer, spender = context.funded("payer"), context.caller("spender")
 
-    def burns(call: Callable[[], Answer], what: str) -> bool:
-        before = scene.supply()
+    def burns(call: Callable[[], Response], what: str) -> bool:
+        before = context.supply()
         answers(call(), OK, what)
-        return not scene.alone or scene.supply() != before
+        return not context.alone or context.supply() != before
 
     return Rules(
-        fee=scene.fee,
+        fee=context.fee,
         minting=MINTING,
-        fees_burned=burns(lambda: payer.transfer(payer, scene.unit), "a transfer to oneself"),
-        approval_fees_burned=scene.has_allowances
+        fees_burned=burns(lambda: payer.transfer(payer, context.unit), "a transfer to oneself"),
+        approval_fees_burned=context.has_allowances
         and burns(lambda: payer.approve(spender, 0), "an approval of nothing"),
     )
 
 
 def _difference(
-    scene: Scene, attempt: str, rules: Rules, operations: Sequence[Operation]
+    context: LedgerContext, attempt: str, rules: Rules, operations: Sequence[Operation]
 ) -> tuple[int, str] | None:
     """Run operations on new accounts; the number (from 1) of the first that differs and how, or None."""
-    run = _Run(scene, attempt, rules)
+    run = _Run(context, attempt, rules)
     for place, operation in enumerate(operations, 1):
         seen = run.execute(operation)
         if seen is not None:
@@ -134,23 +134,23 @@ def _difference(
 class _Run:
     """One run on accounts of its own, so that runs on one ledger do not disturb each other."""
 
-    def __init__(self, scene: Scene, attempt: str, rules: Rules) -> None:
-        self.scene = scene
+    def __init__(self, context: LedgerContext, attempt: str, rules: Rules) -> None:
+        self.context = context
         self.model = LedgerModel(rules)
-        self.callers = [scene.caller(f"{attempt}-{number}", in_bulk=True) for number in (1, 2, 3)]
+        self.callers = [context.caller(f"{attempt}-{number}", in_bulk=True) for number in (1, 2, 3)]
         self.reader = self.callers[0].client
-        self.minter = scene.minter_in_bulk if _is_minter(scene) else None
-        self.start = scene.now_ns()
-        with scene.unrecorded():
+        self.minter = context.minter_in_bulk if _is_minter(context) else None
+        self.start = context.now_ns()
+        with context.unrecorded():
             for call in funding(rules):
-                scene.fund(self._account(call.target), call.amount)
+                context.fund(self._account(call.target), call.amount)
                 self.model.apply(call, -1)
-        self.supply_before = scene.supply() - self.model.supply
+        self.supply_before = context.supply() - self.model.supply
 
     def execute(self, operation: Operation) -> str | None:
         """Run one operation on both; how they differ, or None."""
         if operation.call is None:
-            self.scene.advance(operation.wait_ns // 1_000_000_000)
+            self.context.advance(operation.wait_ns // 1_000_000_000)
             self.model.now_ns += operation.wait_ns
             return None
         call = operation.call
@@ -177,7 +177,7 @@ class _Run:
             if seen != self.model.balance(account):
                 wanted = self.model.balance(account)
                 return f"the balance of account {account}: expected {number(wanted)}, got {number(seen)}"
-        for owner, spender in pairs if self.scene.has_allowances else ():
+        for owner, spender in pairs if self.context.has_allowances else ():
             if MINTING in (owner, spender) or owner == spender:
                 continue
             pair = AllowanceArgs(
@@ -187,13 +187,13 @@ class _Run:
             if seen != (wanted := self.model.allowance(owner, spender).amount):
                 return f"the allowance from account {owner} to {spender}: expected {number(wanted)}, got {number(seen)}"
         if (
-            self.scene.alone
+            self.context.alone
             and (seen := self.reader.icrc1_total_supply() - self.supply_before) != self.model.supply
         ):
             return f"the supply of the run: expected {number(self.model.supply)}, got {number(seen)}"
         return None
 
-    def _send(self, call: Transaction) -> Answer:
+    def _send(self, call: Transaction) -> Response:
         caller = self._caller(call.caller)
         fields = {
             "fee": call.fee,
@@ -221,7 +221,7 @@ class _Run:
 
     def _account(self, account: object) -> Account:
         if account == MINTING:
-            return self.scene.minting
+            return self.context.minting
         return self._caller(account).account(self._subaccount(account))
 
     def _written_otherwise(self, account: object) -> Account:
@@ -234,14 +234,14 @@ class _Run:
     def _subaccount(self, account: object) -> bytes | None:
         """Accounts with odd numbers are default accounts, written as zeros where the number is above 4."""
         if account == MINTING:
-            return self.scene.minting.subaccount
+            return self.context.minting.subaccount
         assert isinstance(account, int)
         if account % 2 == 0:
             return _SUB
         return ZERO if account > 4 else None
 
 
-def _same(answer: Answer, allowed: Answer) -> bool:
+def _same(answer: Response, allowed: Response) -> bool:
     return answer.tag == allowed.tag and (
         allowed.value is None or answer.tag in _TIMED or answer.value == allowed.value
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ic_harness.icrc.answers import Answer, number
 from ic_harness.icrc.assertions import answers, equal, require
-from ic_harness.icrc.scene import SECOND_NS, Scene
+from ic_harness.icrc.context import SECOND_NS, LedgerContext
+from ic_harness.icrc.responses import Response, number
 
 from .registry import check
 
@@ -20,26 +20,26 @@ _RESENT_AFTER: Final = (1, 1800, 22 * _HOUR, 5370, 60, 60, 120, 3600)
 
 
 @check("TD1")
-def a_repeated_transfer_is_a_duplicate(scene: Scene) -> None:
+def a_repeated_transfer_is_a_duplicate(context: LedgerContext) -> None:
     """The same transfer with the same `created_at_time` is `Duplicate` of the first block and moves nothing."""
-    alice, bob = scene.funded("alice"), scene.caller("bob")
-    fields = {"created_at_time": scene.now_ns(), "memo": b"order 17"}
-    first = alice.transfer(bob, scene.unit, **fields)
+    alice, bob = context.funded("alice"), context.caller("bob")
+    fields = {"created_at_time": context.now_ns(), "memo": b"order 17"}
+    first = alice.transfer(bob, context.unit, **fields)
     answers(first, "Ok", "a transfer that was created now")
     had = alice.balance()
     for _ in range(2):
         answers(
-            alice.transfer(bob, scene.unit, **fields), "Duplicate", "the same transfer again", first.value
+            alice.transfer(bob, context.unit, **fields), "Duplicate", "the same transfer again", first.value
         )
-    equal((alice.balance(), bob.balance()), (had, scene.unit), "the balances after the repetitions")
+    equal((alice.balance(), bob.balance()), (had, context.unit), "the balances after the repetitions")
 
 
 @check("TD1")
-def a_repetition_without_funds_is_a_duplicate(scene: Scene) -> None:
+def a_repetition_without_funds_is_a_duplicate(context: LedgerContext) -> None:
     """A repetition is `Duplicate` also when the balance would not suffice for a second transfer."""
-    alice, bob = scene.funded("alice"), scene.caller("bob")
-    fields = {"created_at_time": scene.now_ns()}
-    amount = alice.balance() - scene.fee
+    alice, bob = context.funded("alice"), context.caller("bob")
+    fields = {"created_at_time": context.now_ns()}
+    amount = alice.balance() - context.fee
     first = alice.transfer(bob, amount, **fields)
     answers(first, "Ok", "a transfer of the whole balance")
     again = alice.transfer(bob, amount, **fields)
@@ -47,9 +47,9 @@ def a_repetition_without_funds_is_a_duplicate(scene: Scene) -> None:
 
 
 @check("TD2")
-def without_a_time_nothing_is_a_duplicate(scene: Scene) -> None:
+def without_a_time_nothing_is_a_duplicate(context: LedgerContext) -> None:
     """Two equal transfers without `created_at_time` are both executed."""
-    alice, bob = scene.funded("alice"), scene.caller("bob")
+    alice, bob = context.funded("alice"), context.caller("bob")
     for place in (1, 2):
         answers(
             alice.transfer(bob, 5, memo=b"same"), "Ok", f"transfer {place} of two equal ones without a time"
@@ -58,15 +58,15 @@ def without_a_time_nothing_is_a_duplicate(scene: Scene) -> None:
 
 
 @check("TD3")
-def any_other_field_is_another_transaction(scene: Scene) -> None:
+def any_other_field_is_another_transaction(context: LedgerContext) -> None:
     """Transfers that differ in one field, or in the caller, are executed each."""
-    alice, bob, carol = scene.funded("alice"), scene.caller("bob"), scene.funded("carol")
+    alice, bob, carol = context.funded("alice"), context.caller("bob"), context.funded("carol")
     sub = b"\x05" * 32
-    scene.fund(alice.account(sub), scene.unit)
-    now = scene.now_ns()
+    context.fund(alice.account(sub), context.unit)
+    now = context.now_ns()
     same = {"created_at_time": now, "memo": b"a"}
     answers(alice.transfer(bob, 5, **same), "Ok", "a transfer that was created now")
-    others: dict[str, Callable[[], Answer]] = {
+    others: dict[str, Callable[[], Response]] = {
         "another amount": lambda: alice.transfer(bob, 6, **same),
         "another memo": lambda: alice.transfer(bob, 5, **same | {"memo": b"b"}),
         "no memo": lambda: alice.transfer(bob, 5, created_at_time=now),
@@ -81,15 +81,15 @@ def any_other_field_is_another_transaction(scene: Scene) -> None:
 
 
 @check("TD4")
-def times_outside_the_window_are_refused(scene: Scene) -> None:
+def times_outside_the_window_are_refused(context: LedgerContext) -> None:
     """A time too far in the past is `TooOld`, one in the future `CreatedInFuture` with the ledger's time."""
-    alice, bob = scene.funded("alice"), scene.caller("bob")
+    alice, bob = context.funded("alice"), context.caller("bob")
     had = alice.balance()
     for seconds in (24 * _HOUR + _MARGIN, _LONG_AGO):
-        answer = alice.transfer(bob, 5, created_at_time=scene.now_ns() - seconds * SECOND_NS)
+        answer = alice.transfer(bob, 5, created_at_time=context.now_ns() - seconds * SECOND_NS)
         answers(answer, "TooOld", f"a transfer created {number(seconds)} s ago")
     answers(alice.transfer(bob, 5, created_at_time=0), "TooOld", "a transfer created at time 0")
-    now = scene.now_ns()
+    now = context.now_ns()
     for created in (now + _MARGIN * SECOND_NS, now + _LONG_AGO * SECOND_NS, 2**64 - 1):
         answer = alice.transfer(bob, 5, created_at_time=created)
         answers(
@@ -104,33 +104,33 @@ def times_outside_the_window_are_refused(scene: Scene) -> None:
 
 
 @check("TD4")
-def times_inside_the_window_are_accepted(scene: Scene) -> None:
+def times_inside_the_window_are_accepted(context: LedgerContext) -> None:
     """A transfer that was created some hours ago, or now, is executed."""
-    alice, bob = scene.funded("alice"), scene.caller("bob")
+    alice, bob = context.funded("alice"), context.caller("bob")
     for hours in (0, 1, 12, 23):
-        answer = alice.transfer(bob, 5, created_at_time=scene.now_ns() - hours * _HOUR * SECOND_NS)
+        answer = alice.transfer(bob, 5, created_at_time=context.now_ns() - hours * _HOUR * SECOND_NS)
         answers(answer, "Ok", f"a transfer created {hours} hours ago")
 
 
 @check("TD5")
-def nothing_is_executed_twice_at_the_end_of_the_window(scene: Scene) -> None:
+def nothing_is_executed_twice_at_the_end_of_the_window(context: LedgerContext) -> None:
     """A transfer that is sent again later is `Duplicate` or `TooOld`, at any time."""
-    if not scene.moves_time:
-        scene.advance(1)  # raises with the reason
-    alice, bob = scene.funded("alice"), scene.caller("bob")
-    fields = {"created_at_time": scene.now_ns()}
+    if not context.moves_time:
+        context.advance(1)  # raises with the reason
+    alice, bob = context.funded("alice"), context.caller("bob")
+    fields = {"created_at_time": context.now_ns()}
     first = alice.transfer(bob, 5, **fields)
     answers(first, "Ok", "a transfer that was created now")
     passed = 0
     for seconds in _RESENT_AFTER:
-        scene.advance(seconds)
+        context.advance(seconds)
         passed += seconds
         answer = alice.transfer(bob, 5, **fields)
         old = answer.tag == "TooOld" and passed >= 23 * _HOUR
         known = answer.tag == "Duplicate" and answer.value == first.value
         require(
             old or known,
-            f"the same transfer again {number(passed)} s later: expected {Answer('Duplicate', first.value)}, "
+            f"the same transfer again {number(passed)} s later: expected {Response('Duplicate', first.value)}, "
             f"got {answer}",
         )
     equal(bob.balance(), 5, "the receiver's balance after all repetitions")

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ic_harness.icrc.scene import Scene
+from ic_harness.icrc.context import LedgerContext
 
-CheckFunction = Callable[[Scene], None]
+CheckFunction = Callable[[LedgerContext], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A function that proves or refutes the guarantee `id` on a scene."""
+    """A function that proves or refutes the guarantee `id` in a context."""
 
     id: str
     run: CheckFunction

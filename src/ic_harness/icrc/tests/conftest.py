@@ -22,12 +22,12 @@ def _shared(name: str) -> Identity:
 
 
 @pytest.fixture(scope="session")
-def ledger_build(ic_lab: Any) -> Build | None:
+def ledger_build(ic_session: Any) -> Build | None:
     """Return the build under test with arguments that the suite chose; None where a running ledger is named.
 
     The test is skipped when neither `--wasm` nor `--canister-id` was given.
     """
-    options = ic_lab.options
+    options = ic_session.options
     if options.canister_id is not None:
         return None
     if options.wasm is None:
@@ -45,30 +45,30 @@ def ledger_build(ic_lab: Any) -> Build | None:
 
 
 @pytest.fixture(scope="session")
-def ledger_id(ic_lab: Any, ledger_build: Build | None) -> Principal:
+def ledger_id(ic_session: Any, ledger_build: Build | None) -> Principal:
     """Return the ledger's id; a build is installed before the first test, so that every test finds it new."""
     if ledger_build is None or ledger_build.wasm is None:
-        return Principal.from_text(str(ic_lab.options.canister_id))
-    network: Network = ic_lab.network
+        return Principal.from_text(str(ic_session.options.canister_id))
+    network: Network = ic_session.network
     return network.deploy(ledger_build.wasm, ledger_build.argument)
 
 
 @pytest.fixture
 def ledger(
     request: pytest.FixtureRequest,
-    ic_lab: Any,
+    ic_session: Any,
     ledger_id: Principal,
     ledger_build: Build | None,
-    network: Network,
+    ic_network: Network,
 ) -> Target:
     """Return the ledger with callers of this test's own."""
-    ic_lab.names[ledger_id] = "ledger"
+    ic_session.names[ledger_id] = "ledger"
     return Target(
-        network,
+        ic_network,
         ledger_id,
-        lambda name: ic_lab.identity(request.node.nodeid, name),
+        lambda name: ic_session.identity(request.node.nodeid, name),
         shared=_shared,
-        upgrade=_upgrade(network, ledger_id, ledger_build),
+        upgrade=_upgrade(ic_network, ledger_id, ledger_build),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a ledger answers to an update, in one type for real ledgers and for the model."""
+"""The response of a ledger to an update, in one type for real ledgers and for the model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MissingMethodError(Exception):
     """The ledger does not export a method of the standard; the text names it."""
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """`Ok` with the block index, an error case of the standard with its number, or `trap` with the text.
 
     `value` is the block index, expected fee, minimum, balance, allowance, ledger time (ns) or error code; None for
@@ -47,17 +47,17 @@ class Answer(NamedTuple):
         return f"{self.tag}{inner}{f': {self.text}' if self.text else ''}"
 
 
-def read_answer(result: rt.Ok[int] | rt.Err[Any]) -> Answer:
+def read_response(result: rt.Ok[int] | rt.Err[Any]) -> Response:
     """Convert a result of the typed client."""
     if isinstance(result, rt.Ok):
-        return Answer(OK, result.value)
+        return Response(OK, result.value)
     case = result.value
     fields = dict(getattr(case, "value", None) or ())
     text = fields.pop("message", "")
-    return Answer(str(case.candid_key), next(iter(fields.values()), None), one_line(text, _TEXT))
+    return Response(str(case.candid_key), next(iter(fields.values()), None), one_line(text, _TEXT))
 
 
-def read_reject(error: RejectError) -> Answer:
+def read_reject(error: RejectError) -> Response:
     """Convert a reject by the canister into `trap`; raise any other one again.
 
     Raises `MissingMethodError` when the canister has no such method, and the error itself when the network rejected the
@@ -67,4 +67,4 @@ def read_reject(error: RejectError) -> Answer:
         raise MissingMethodError(f"the ledger has no method {error.method}") from error
     if error.reject_code not in _BY_CANISTER:
         raise error
-    return Answer(TRAP, text=one_line(error.reject_message.partition("\n")[0], _TEXT))
+    return Response(TRAP, text=one_line(error.reject_message.partition("\n")[0], _TEXT))

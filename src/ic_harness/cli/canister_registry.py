@@ -1,7 +1,7 @@
-"""Which canisters were deployed by name, so that the next command finds them.
+"""The registry of canisters that were deployed by name, so that the next command finds them.
 
 `canisters.json` in the state folder maps the SHA-256 of a network's root key to names and canister ids. The
-root key and not the URL tells networks apart: a local network that starts anew on its port is another,
+root key and not the URL identifies a network: a local network that is restarted on its port is a new one,
 and an embedded network that is served over HTTP is still the same.
 """
 
@@ -21,19 +21,19 @@ from .files import PRIVATE, write_atomically
 FILE: Final = "canisters.json"
 
 
-def recall(state_dir: Path, root_key: bytes, name: str) -> Principal | None:
-    """Find the canister that is known as `name` on the network with `root_key`; None when there is none."""
+def lookup(state_dir: Path, root_key: bytes, name: str) -> Principal | None:
+    """Return the canister with the name `name` on the network with `root_key`; None when there is none."""
     text = _load(state_dir).get(_key(root_key), {}).get(name)
     return None if text is None else Principal.from_text(text)
 
 
 def names(state_dir: Path) -> list[str]:
-    """Name every canister that is known on any network, sorted. Raises `StateError` when the file is damaged."""
+    """Return the names of all canisters on all networks, sorted. Raises `StateError` when the file is damaged."""
     return sorted({name for canisters in _load(state_dir).values() for name in canisters})
 
 
-def remember(state_dir: Path, root_key: bytes, name: str, canister: Principal) -> None:
-    """Keep the id of a canister under `name`."""
+def register(state_dir: Path, root_key: bytes, name: str, canister: Principal) -> None:
+    """Store the id of a canister under `name`."""
     known = _load(state_dir)
     known.setdefault(_key(root_key), {})[name] = str(canister)
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

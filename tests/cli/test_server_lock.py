@@ -1,4 +1,4 @@
-"""The note that tells which process serves a state folder."""
+"""The file with the process that serves a state folder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import sys
 
 import pytest
 
-from ic_harness.cli.served import note_server, running_server
+from ic_harness.cli.server_lock import hold_server_lock, running_server
 
 
 def test_note_lives_as_long_as_the_server(tmp_path):
-    """The note tells pid and URL while the server runs, and is gone afterwards."""
-    with note_server(tmp_path, "http://127.0.0.1:1"):
+    """The file has pid and URL while the server runs, and is deleted afterwards."""
+    with hold_server_lock(tmp_path, "http://127.0.0.1:1"):
         server = running_server(tmp_path)
+        assert server is not None
         assert (server.pid, server.url) == (os.getpid(), "http://127.0.0.1:1")
     assert running_server(tmp_path) is None
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A note in the state folder that tells which process serves it, and where."""
+"""The file in the state folder with the process id and URL of the server that serves it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Server:
 
 
 @contextmanager
-def note_server(state_dir: Path, url: str) -> Iterator[None]:
-    """Leave a note that this process serves `state_dir`, and take it away afterwards."""
+def hold_server_lock(state_dir: Path, url: str) -> Iterator[None]:
+    """Write the file for this process while the block runs, and delete it afterwards."""
     path = state_dir / FILE
     write_atomically(path, [json.dumps(asdict(Server(os.getpid(), url))).encode()], mode=PRIVATE)
     try:
@@ -37,7 +37,7 @@ def note_server(state_dir: Path, url: str) -> Iterator[None]:
 
 
 def running_server(state_dir: Path) -> Server | None:
-    """Read the note; None when there is none, it is damaged, or its process is gone."""
+    """Read the file. Returns None when it is missing or damaged, or its process has ended."""
     try:
         note = parse_json((state_dir / FILE).read_text(encoding="utf-8"))
         server = Server(int(note["pid"]), str(note["url"]))

@@ -1,8 +1,9 @@
-"""Where a check runs: a ledger, callers with funded accounts of their own, and the record of their calls."""
+"""The context of a check: a ledger, callers with funded accounts of their own, and the record of their calls."""
 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,8 +23,8 @@ from ._generated import (
     TransferArgs,
     TransferFromArgs,
 )
-from .answers import Answer, MissingMethodError, number, read_answer, read_reject
 from .assertions import BrokenError, NotApplicableError, UnmetError, require
+from .responses import MissingMethodError, Response, number, read_reject, read_response
 
 ZERO: Final = bytes(32)
 """The subaccount that is the same as none."""
@@ -31,17 +32,19 @@ SECOND_NS: Final = 1_000_000_000
 
 
 class Caller:
-    """One principal on the ledger. Methods return an `Answer`; a trap of the ledger is one too.
+    """One principal on the ledger. Methods return a `Response`; a trap of the ledger is one too.
 
     `in_bulk` is for thousands of calls of which only the effects matter: they are cheaper where the network can.
     """
 
-    def __init__(self, scene: Scene, name: str, identity: Identity, *, in_bulk: bool = False) -> None:
+    def __init__(
+        self, context: LedgerContext, name: str, identity: Identity, *, in_bulk: bool = False
+    ) -> None:
         self.name = name
         self.principal: Principal = identity.principal
-        agent = scene.network.bulk_agent(identity) if in_bulk else scene.network.agent(identity)
-        self.client = LedgerClient(agent, scene.canister_id)
-        self._scene = scene
+        agent = context.network.bulk_agent(identity) if in_bulk else context.network.agent(identity)
+        self.client = LedgerClient(agent, context.canister_id)
+        self._context = context
 
     def account(self, subaccount: bytes | None = None) -> Account:
         """Return an account of this principal; the default one without `subaccount`."""
@@ -49,34 +52,34 @@ class Caller:
 
     def balance(self, subaccount: bytes | None = None) -> int:
         """Read the balance of an account of this principal."""
-        return self._scene.balance(self.account(subaccount))
+        return self._context.balance(self.account(subaccount))
 
-    def transfer(self, to: Account | Caller, amount: int, **fields: Any) -> Answer:
+    def transfer(self, to: Account | Caller, amount: int, **fields: Any) -> Response:
         """Call `icrc1_transfer`; `fields` are the optional ones of its argument."""
         args = TransferArgs(to=_account(to), amount=amount, **fields)
         return self._update("icrc1_transfer", self.client.icrc1_transfer, args)
 
-    def approve(self, spender: Account | Caller, amount: int, **fields: Any) -> Answer:
+    def approve(self, spender: Account | Caller, amount: int, **fields: Any) -> Response:
         """Call `icrc2_approve`; `fields` are the optional ones of its argument."""
         args = ApproveArgs(spender=_account(spender), amount=amount, **fields)
         return self._update("icrc2_approve", self.client.icrc2_approve, args)
 
     def transfer_from(
         self, source: Account | Caller, to: Account | Caller, amount: int, **fields: Any
-    ) -> Answer:
+    ) -> Response:
         """Call `icrc2_transfer_from`; `fields` are the optional ones of its argument."""
         args = TransferFromArgs(from_=_account(source), to=_account(to), amount=amount, **fields)
         return self._update("icrc2_transfer_from", self.client.icrc2_transfer_from, args)
 
-    def _update(self, method: str, call: Callable[[Any], Any], args: Any) -> Answer:
+    def _update(self, method: str, call: Callable[[Any], Any], args: Any) -> Response:
         try:
-            answer = read_answer(call(args))
+            answer = read_response(call(args))
         except RejectError as error:
             try:
                 answer = read_reject(error)
             except MissingMethodError as missing:
                 raise NotApplicableError(str(missing)) from error
-        self._scene.record(self.name, method, self._scene.written(args), answer)
+        self._context.record(self.name, method, self._context.written(args), answer)
         return answer
 
 
@@ -84,7 +87,7 @@ def _account(holder: Account | Caller) -> Account:
     return holder.account() if isinstance(holder, Caller) else holder
 
 
-class Scene:
+class LedgerContext:
     """One ledger and the callers of one check.
 
     `identities` returns the identity of a name; `treasury` is the identity that funds callers: the owner of the minting
@@ -187,7 +190,7 @@ class Scene:
 
     @cached_property
     def minter_in_bulk(self) -> Caller:
-        """The same for many calls of which only the effects matter: cheaper where the network can."""
+        """Return the minter with a cheaper client, for many calls of which only the effects matter."""
         return Caller(self, self.minter.name, self._identity_of_treasury, in_bulk=True)
 
     @cached_property
@@ -215,8 +218,8 @@ class Scene:
     def max_memo(self) -> int:
         """The longest memo: what the metadata says, else the 32 bytes that the standard asks for."""
         entries = dict(self.reader.icrc1_metadata())
-        told = getattr(entries.get("icrc1:max_memo_length"), "value", 32)
-        return told if isinstance(told, int) else 32
+        length = getattr(entries.get("icrc1:max_memo_length"), "value", 32)
+        return length if isinstance(length, int) else 32
 
     def balance(self, account: Account) -> int:
         """Read a balance."""
@@ -274,7 +277,7 @@ class Scene:
             self.record("network", "upgrade", "", "done")
 
 
-def _missing(error: RejectError) -> Answer:
+def _missing(error: RejectError) -> Response:
     try:
         return read_reject(error)
     except MissingMethodError as missing:
@@ -285,3 +288,11 @@ def _brief(value: Any) -> str:
     if isinstance(value, bytes):
         return f"0x{value[:4].hex()}…({len(value)} bytes)" if len(value) > 4 else f"0x{value.hex()}"
     return number(value) if isinstance(value, int) else str(value)
+
+
+def __getattr__(name: str) -> type[LedgerContext]:
+    """Return `LedgerContext` for its former name, with a warning. Raises `AttributeError` for any other name."""
+    if name != "Scene":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(f"{__name__}.Scene is now LedgerContext", DeprecationWarning, stacklevel=2)
+    return LedgerContext
