@@ -1,6 +1,8 @@
-"""A canister of a generation, in words: it tells its interface or not, and answers as it is told to."""
+"""A fake canister of a generation: publishes its interface or not, and returns prepared replies."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ic_capsule.backend import Generation
 from ic_capsule.backend.generations import interface, interface_did
@@ -9,7 +11,7 @@ from ic_harness.errors import HttpStatusError, RejectError
 
 CANISTER = "rrkah-fqaaa-aaaaa-aaaaq-cai"
 CHUNK_SIZE = {"a": 65_536}
-BASE = {
+BASE: dict[str, Any] = {
     "name": "sea.jpg", "description": None, "tags": [], "asset_type": {"Original": None}, "bytes": 3,
     "mime_type": "image/jpeg", "sha256": None, "width": None, "height": None, "url": None, "storage_key": None,
     "bucket": None, "asset_location": None, "processing_status": None, "processing_error": None,
@@ -31,7 +33,7 @@ def memory(access, **parts):
         "parent_folder_id": None, "tags": [], "deleted_at": None, "people_in_memory": None, "location": None,
         "memory_notes": None, "created_by": None, "database_storage_edges": [{"Icp": None}],
     }  # fmt: skip
-    assets = {"inline_assets": [], "blob_internal_assets": [], "blob_external_assets": []}
+    assets: dict[str, list] = {"inline_assets": [], "blob_internal_assets": [], "blob_external_assets": []}
     return {"id": "mem:capsule_7:idem", "metadata": metadata, "access": access, **assets, **parts}
 
 
@@ -41,10 +43,10 @@ PRIVATE = {"Private": {"owner_secure_code": "secret"}}
 class OldCanister:
     """An agent with one canister of generation `letter`; `answers` maps methods to reply values."""
 
-    def __init__(self, letter, *, tells="metadata", did=None, answers=()):
+    def __init__(self, letter, *, publishes="metadata", did=None, answers=()):
         self.service = interface(Generation(letter.upper()))
         self.did = did if did is not None else interface_did(Generation(letter.upper()))
-        self.tells = tells
+        self.publishes = publishes
         config = {
             "inline_max": 32_768,
             "chunk_size": CHUNK_SIZE.get(letter, 1_800_000),
@@ -55,12 +57,12 @@ class OldCanister:
 
     def read_metadata(self, _canister, name):
         assert name == "candid:service"
-        if self.tells == "forbidden":
+        if self.publishes == "forbidden":
             raise HttpStatusError(403, "not a controller")
-        return self.did.encode() if self.tells == "metadata" else None
+        return self.did.encode() if self.publishes == "metadata" else None
 
     def query(self, canister, name, argument):
-        if name == "__get_candid_interface_tmp_hack" and self.tells == "query":
+        if name == "__get_candid_interface_tmp_hack" and self.publishes == "query":
             return candid.encode([self.did], [candid.TEXT])
         return self._answer(canister, name, argument, "query")
 

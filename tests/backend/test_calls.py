@@ -58,13 +58,13 @@ def test_ok_is_unwrapped():
 
 
 def test_ok_without_a_value_is_none():
-    """A result whose `Ok` is empty gives None."""
+    """A result whose `Ok` is empty returns None."""
     results, _ = both("uploads_abort", {"Ok": None}, lambda backend: backend.uploads_abort(7))
     assert results == (None, None)
 
 
 def test_what_is_no_result_comes_as_it_is():
-    """A method without a result gives its model."""
+    """A method without a result returns its model."""
     value = {"inline_max": 1, "chunk_size": 2, "inline_budget_per_capsule": 3}
     results, _ = both("upload_config", value, lambda backend: backend.upload_config())
     assert results == (UploadConfig(**value),) * 2
@@ -96,6 +96,8 @@ def test_rejects_are_not_touched():
     class Rejecting:
         def query(self, canister_id, method, _arg):
             raise RejectError(5, "trapped", "IC0503", method=method, canister=str(canister_id))
+
+        update = query
 
     with pytest.raises(RejectError, match="upload_config on rrkah"):
         Backend(Rejecting(), CANISTER).upload_config()

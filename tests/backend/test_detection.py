@@ -6,9 +6,16 @@ import asyncio
 
 import pytest
 
-from ic_capsule.backend import Backend, Generation, open_backend, open_backend_async, reference_did
+from ic_capsule.backend import (
+    AsyncBackend,
+    Backend,
+    Generation,
+    open_backend,
+    open_backend_async,
+    reference_did,
+)
 from ic_capsule.backend.detection import read_interface
-from ic_capsule.backend.generations import GENERATIONS, able, interface, interface_did
+from ic_capsule.backend.generations import GENERATIONS, generations_with, interface, interface_did
 from ic_harness.errors import CallTimeoutError, UnknownBackendError
 
 from .older import CANISTER, OldCanister
@@ -18,73 +25,92 @@ LETTERS = "abch"
 
 @pytest.mark.parametrize("letter", LETTERS)
 @pytest.mark.parametrize(
-    ("tells", "source"),
+    ("publishes", "source"),
     [
         ("metadata", "candid:service"),
         ("query", "__get_candid_interface_tmp_hack"),
-        ("nothing", "signs"),
-        ("forbidden", "signs"),
+        ("nothing", "probe"),
+        ("forbidden", "probe"),
     ],
 )
-def test_every_generation_is_found(letter, tells, source):
-    """By metadata, by the query that tells the interface, or by signs: the same generation and methods."""
-    canister = OldCanister(letter, tells=tells)
+def test_every_generation_is_found(letter, publishes, source):
+    """By metadata, by the query that returns the interface, or by probing: the same generation and methods."""
+    canister = OldCanister(letter, publishes=publishes)
     profile = open_backend(canister, CANISTER).profile
+    assert profile is not None
     assert (profile.generation, profile.source) == (letter.upper(), source)
     assert profile.methods == frozenset(interface(profile.generation).methods)
-    assert not profile.reliable
+    assert not profile.supports_resumable_uploads
     assert str(profile) == f"generation {letter.upper()}"
 
 
 @pytest.mark.parametrize("letter", LETTERS)
 def test_nothing_is_changed(letter):
-    """Signs are looked for by queries only."""
-    canister = OldCanister(letter, tells="nothing")
+    """Probing makes only queries."""
+    canister = OldCanister(letter, publishes="nothing")
     open_backend(canister, CANISTER)
     methods = canister.service.methods
     assert {methods[name].mode for name, _ in canister.asked} == {"query"}
 
 
-def test_asynchronous_twin():
+class Awaited:
+    """A canister whose calls are awaited."""
+
+    def __init__(self, canister):
+        self._canister = canister
+
+    def __getattr__(self, name):
+        async def call(*args):
+            return getattr(self._canister, name)(*args)
+
+        return call
+
+
+def test_asynchronous_client():
     """The asynchronous client finds the same."""
-
-    class Awaited:
-        def __init__(self, canister):
-            self._canister = canister
-
-        def __getattr__(self, name):
-            async def call(*args):
-                return getattr(self._canister, name)(*args)
-
-            return call
-
-    backend = asyncio.run(open_backend_async(Awaited(OldCanister("b", tells="nothing")), CANISTER))
+    backend = asyncio.run(open_backend_async(Awaited(OldCanister("b", publishes="nothing")), CANISTER))
+    assert backend.profile is not None
     assert backend.profile.generation == Generation.B
 
 
 def test_reference_is_h_with_more(network, canister_id, identity):
-    """The reference backend is of generation H, and known to keep its promises by its extra methods."""
+    """The reference backend is of generation H, and its extra methods show that it supports resumable uploads."""
     profile = open_backend(network.agent(identity()), canister_id).profile
+    assert profile is not None
     assert profile.generation == Generation.H
-    assert profile.reliable
+    assert profile.supports_resumable_uploads
     assert profile.has("quotas")
     assert str(profile) == "generation H (extended, as the reference backend)"
 
 
 def test_a_client_that_was_not_told_to_look_knows_nothing():
-    """A plain client speaks today's interface and asks nobody."""
+    """A plain client calls the current interface and detects nothing."""
     canister = OldCanister("a")
     assert Backend(canister, CANISTER).profile is None
     assert canister.asked == []
 
 
-def test_recognizing_is_done_once():
-    """A client that knows whom it speaks to does not ask again."""
-    canister = OldCanister("b", tells="nothing")
+def test_detection_runs_once():
+    """A client that knows the generation does not detect it again."""
+    canister = OldCanister("b", publishes="nothing")
     backend = open_backend(canister, CANISTER)
     asked = len(canister.asked)
-    assert backend.recognize() is backend.profile
+    assert backend.detect_generation() is backend.profile
     assert len(canister.asked) == asked
+
+
+def test_the_former_name_of_detection_warns():
+    """`recognize` still detects the generation, and names its successor."""
+    backend = Backend(OldCanister("b"), CANISTER)
+    with pytest.warns(DeprecationWarning, match="detect_generation"):
+        assert backend.recognize().generation == Generation.B
+
+    async def main():
+        awaited = AsyncBackend(Awaited(OldCanister("b")), CANISTER)
+        with pytest.warns(DeprecationWarning, match="detect_generation"):
+            return await awaited.recognize()
+
+    assert asyncio.run(main()).generation == Generation.B
 
 
 def test_generation_z_is_refused_by_name():
@@ -112,16 +138,16 @@ def test_what_is_no_backend_is_refused(did, text):
         open_backend(OldCanister("a", did=did), CANISTER)
 
 
-def test_without_interface_and_signs():
-    """A canister that tells nothing and has no upload_config is refused."""
-    canister = OldCanister("a", tells="nothing")
+def test_without_interface_and_upload_config():
+    """A canister that publishes no interface and has no upload_config is refused."""
+    canister = OldCanister("a", publishes="nothing")
     canister.service = interface(Generation.A).__class__(types={}, methods={})
     with pytest.raises(UnknownBackendError, match="no upload_config"):
         open_backend(canister, CANISTER)
 
 
-def test_a_broken_network_is_not_a_sign():
-    """When the network fails, nothing is concluded from it."""
+def test_a_network_failure_is_raised():
+    """A network failure is raised; no generation is concluded from it."""
 
     class Silent(OldCanister):
         def read_metadata(self, _canister, _name):
@@ -151,4 +177,4 @@ def test_marks_tell_the_generations_apart():
 )
 def test_which_generations_are_able(method, letters):
     """The table knows which generations have a method."""
-    assert able(method) == tuple(map(Generation, letters))
+    assert generations_with(method) == tuple(map(Generation, letters))

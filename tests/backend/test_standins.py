@@ -79,6 +79,7 @@ def note(backend, idem="idem"):
 def test_interface_is_told_and_true(standin, request, letter):
     """Each stand-in is recognized by its certified interface, and has exactly the methods that this one names."""
     backend = standin(letter)
+    assert backend.profile is not None
     assert (backend.profile.generation, backend.profile.source) == (letter.upper(), "candid:service")
     assert backend.upload_config().chunk_size == (65_536 if letter == "a" else 1_800_000)
     packed = request.config.rootpath / "fixtures" / "canisters" / "generations" / f"{letter}.wasm.gz"
@@ -360,7 +361,8 @@ def test_signs_on_a_real_canister(network, identity, request, letter):
     folder = request.config.rootpath / "fixtures" / "canisters" / "generations"
     canister = network.deploy(without_interface((folder / f"{letter}.wasm.gz").read_bytes()))
     backend = open_backend(network.agent(identity()), canister)
-    assert (backend.profile.generation, backend.profile.source) == (letter.upper(), "signs")
+    assert backend.profile is not None
+    assert (backend.profile.generation, backend.profile.source) == (letter.upper(), "probe")
     assert stored(backend).blob_id == ("blob_1" if letter == "a" else str(blob_of_session(1)))
 
 
@@ -368,4 +370,9 @@ def test_signs_of_the_reference(network, identity):
     """Without metadata the reference backend is still known to keep its promises."""
     canister = network.deploy(without_interface(reference_wasm()))
     profile = open_backend(network.agent(identity()), canister).profile
-    assert (profile.generation, profile.source, profile.reliable) == (Generation.H, "signs", True)
+    assert profile is not None
+    assert (profile.generation, profile.source, profile.supports_resumable_uploads) == (
+        Generation.H,
+        "probe",
+        True,
+    )

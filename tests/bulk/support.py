@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 
+from ic_capsule.assets import ASSETS
 from ic_capsule.backend import open_backend
 from ic_capsule.bulk import Ledger, LedgerView, Stage, State
 from ic_capsule.uploads import sample_photo
@@ -25,6 +26,7 @@ def served(latency="none"):
     """The URL of a replica that outlives whatever talks to it."""
     command = [sys.executable, "-c", SERVER, latency]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as replica:
+        assert replica.stdout is not None
         yield replica.stdout.readline().strip()
 
 
@@ -52,7 +54,7 @@ def memories(network, identity, ledger):
 
 def originals(found):
     """How often each content is stored as an original, by SHA-256."""
-    counts = Counter()
+    counts: Counter[bytes] = Counter()
     for memory in found:
         for asset in [*memory.blob_internal_assets, *memory.inline_assets]:
             base = asset.metadata.value.base
@@ -67,7 +69,7 @@ def assets(memory):
     return sorted(asset.metadata.value.base.asset_type.value for asset in both)
 
 
-WHOLE = ["Display", "Original", "Placeholder", "Thumbnail"]
+WHOLE = sorted(ASSETS)
 
 
 def done(ledger, stage):

@@ -58,6 +58,7 @@ def process(*arguments):
         [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as child:
         try:
+            assert child.stdout is not None
             yield child.stdout.readline().strip()
         finally:
             child.kill()

@@ -17,7 +17,7 @@ class Bench:
     def __init__(self, probe=None, **limits):
         self.now = 0.0
         self.slept = []
-        self.told = []
+        self.told: list = []
         self.governor = Governor(
             Limits(**limits),
             probe or self.there,

@@ -13,6 +13,7 @@ from ic_capsule.backend import reference_wasm
 from ic_capsule.bulk import Ledger, LedgerView, Stage, State, add_paths
 from ic_harness.networks import connect
 from ic_harness.protocol import load_pem
+from tests.amounts import amount
 
 from .support import WHOLE, assets, memories, originals, served, write_photos
 
@@ -21,7 +22,11 @@ CHUNK = 1_800_000
 
 
 @pytest.mark.parametrize(
-    ("files", "large", "kills"), [(16, 2, 4), pytest.param(200, 20, 100, marks=pytest.mark.slow)]
+    ("files", "large", "kills"),
+    [
+        (16, 2, 4),
+        pytest.param(*amount((80, 8, 30), thorough=(200, 20, 100)), marks=pytest.mark.slow, id="many"),
+    ],
 )
 def test_kills_lose_nothing_and_store_nothing_twice(tmp_path, files, large, kills):
     """After every kill the same command continues; at the end each file is stored once, and few bytes went twice."""

@@ -80,6 +80,7 @@ def test_a_model_makes_vectors(weights, shape):
     from PIL import Image
 
     embedder = load_embedder("onnx", weights(means(shape), **PLAIN))
+    assert embedder is not None
     red, white = Image.new("RGB", (40, 20), (255, 0, 0)), Image.new("RGB", (9, 9), "white")
     vectors = [struct.unpack("<3f", vector) for vector in embedder.embed([webp(red), webp(white)] * 5)]
     assert (embedder.dim, len(vectors)) == (3, 10)
@@ -91,6 +92,8 @@ def test_the_name_tells_the_model(weights):
     """Another file is another model in the ledger, so that vectors of both are never compared."""
     one = load_embedder("onnx", weights(means(), **PLAIN, name="mine"))
     other = load_embedder("onnx", weights(means((1, 3, 8, 8))))
+    assert one is not None
+    assert other is not None
     assert one.name.startswith("onnx-mine-")
     assert other.name.rsplit("-", 1)[-1] != one.name.rsplit("-", 1)[-1]
 
@@ -125,6 +128,7 @@ def test_a_bad_picture(weights):
     from PIL import Image
 
     embedder = load_embedder("onnx", weights(means(), **PLAIN))
+    assert embedder is not None
     with pytest.raises(ImageError):
         embedder.embed([webp(picture(1))[:100]])
     with pytest.raises(ImageError, match="no vector"):

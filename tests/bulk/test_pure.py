@@ -185,7 +185,12 @@ def test_schedules_grow_to_their_bound(cls, bounds):
 def test_jitter_is_full():
     """A wait is drawn from nothing up to the bound."""
     seen = []
-    delay_s(FailureClass.NETWORK, 3, lambda low, high: seen.append((low, high)) or low, stage=Stage.UPLOAD)
+
+    def lowest(low, high):
+        seen.append((low, high))
+        return low
+
+    delay_s(FailureClass.NETWORK, 3, lowest, stage=Stage.UPLOAD)
     assert seen == [(0.0, 4.0)]
 
 

@@ -78,7 +78,7 @@ def run(folder, count):
         canister = network.deploy(reference_wasm())
         for number in range(count // 6):
             order(
-                url, harm=HARMS[number % len(HARMS)], after=50 * number + 25, seconds=0.2 * (number % 6 == 5)
+                url, kind=HARMS[number % len(HARMS)], after=50 * number + 25, seconds=0.2 * (number % 6 == 5)
             )
         command = [sys.executable, "-c", CLIENT, url, str(canister), str(path), SEED.hex()]
         peak = int(subprocess.check_output(command, env={**os.environ}))

@@ -132,7 +132,9 @@ def test_a_pipe_does_not_hang(ledger, tmp_path):
 )
 def test_kinds(tmp_path, name, start, mime):
     """The first bytes decide; an ending only where there are no signatures, and for raw files that look like TIFF."""
-    assert known_kind(tmp_path / name, start).mime == mime
+    kind = known_kind(tmp_path / name, start)
+    assert kind is not None
+    assert kind.mime == mime
 
 
 def test_unknown_kinds_are_left_out(ledger, photos):

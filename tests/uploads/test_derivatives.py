@@ -1,4 +1,4 @@
-"""Display, thumbnail and placeholder: their sizes, that they stand upright, and what odd images become."""
+"""Display, thumbnail and placeholder: their sizes, that they are upright, and what odd images become."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def close(a, b, tolerance=6):
 
 
 def test_sizes_of_a_large_photo():
-    """The long edges are 2048, 512 and 32, in WebP, with the sizes that are told."""
+    """The long edges are 2048, 512 and 32, in WebP, with the reported sizes."""
     result = render(io.BytesIO(make_large_jpeg(5_000_000)), "large")
     edges = {kind: max(width, height) for kind, (width, height, _) in result.images.items()}
     assert edges == {"Display": 2048, "Thumbnail": 512, "Placeholder": 32}
@@ -114,7 +114,7 @@ def test_every_orientation(orientation):
 
 
 def test_alpha_is_kept(photos):
-    """A PNG with alpha gives derivatives with alpha."""
+    """A PNG with alpha results in derivatives with alpha."""
     data = (photos / "coffee-alpha.png").read_bytes()
     facts, images = rendered(data)
     assert facts["mime_type"] == "image/png"
@@ -245,7 +245,7 @@ def test_a_format_that_pillow_lacks_is_no_bad_image(monkeypatch, data):
 @pytest.mark.parametrize(
     "error", [KeyError, AttributeError, TypeError, ValueError, OSError, ZeroDivisionError]
 )
-@pytest.mark.parametrize("place", ["_cascade", "_facts", "_decide_scale", "_display"])
+@pytest.mark.parametrize("place", ["_render_all", "_facts", "_decide_scale", "_corrected"])
 def test_a_fault_of_ours_is_no_bad_image(monkeypatch, place, error):
     """What our own code raises by mistake stays what it is."""
     monkeypatch.setattr(derivatives, place, raising(error))

@@ -36,7 +36,7 @@ def locators(stored):
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_every_kind_of_photo(request, backend, capsule, tmp_path, name):
-    """Each fixture photo becomes four assets that come back as files with the hashes that were told."""
+    """Each fixture photo becomes four assets that come back as files with the reported hashes."""
     path = request.config.rootpath / "fixtures" / "photos" / name
     stored = upload_photo(backend, path, capsule)
     for asset in stored.assets:
@@ -53,8 +53,10 @@ def test_large_photo(backend, capsule, tmp_path, size):
     path.write_bytes(make_large_jpeg(size))
     stored = upload_photo(backend, path, capsule)
     chunk_size = backend.upload_config().chunk_size
-    assert backend.blob_get_meta(stored.assets[0].locator).chunk_count == -(-size // chunk_size)
-    assert download_blob(backend, stored.assets[0].locator, tmp_path / "back") == size
+    locator = stored.assets[0].locator
+    assert locator is not None
+    assert backend.blob_get_meta(locator).chunk_count == -(-size // chunk_size)
+    assert download_blob(backend, locator, tmp_path / "back") == size
     ordinary = tmp_path / "ordinary"
     ordinary.touch()
     assert (tmp_path / "back").stat().st_mode == ordinary.stat().st_mode  # the user's mask decides
@@ -62,7 +64,7 @@ def test_large_photo(backend, capsule, tmp_path, size):
 
 
 def test_asynchronous_client(network, canister_id, identity, picture):
-    """The asynchronous twin stores the same from within an event loop."""
+    """The asynchronous form stores the same from within an event loop."""
 
     async def main():
         agent = network.async_agent(identity())
@@ -112,7 +114,7 @@ def test_changed_photo_is_another_memory(backend, capsule, picture):
 
 def test_failed_upload_leaves_nothing(backend, capsule, picture, monkeypatch):
     """When the memory cannot be made, the canister holds no blob, session or memory of the photo."""
-    made = []
+    made: list[str] = []
 
     def refuse(*args):
         made.extend(asset.blob_id for asset in args[2])

@@ -9,7 +9,7 @@ import sys
 import pytest
 from PIL import ExifTags, Image
 
-from ic_capsule.uploads import FileSource, describe, sample_photo
+from ic_capsule.uploads import FileSource, PhotoInfo, memory_metadata, original_metadata, sample_photo
 from ic_capsule.uploads.derivatives import render
 from ic_harness.errors import ImageError
 
@@ -63,7 +63,7 @@ def test_facts_come_into_the_memory(tmp_path):
         photo(ImageDescription="At the lake", gps=gps((46.0, 0.0, 0.0), False, (6.0, 0.0, 0.0), False))
     )
     with FileSource(path) as source:
-        memory = describe.memory(describe.About(source, facts(path.read_bytes())), 5)
+        memory = memory_metadata(PhotoInfo(source, facts(path.read_bytes())), 5)
     assert (memory.title, memory.location) == ("At the lake", "46.000000,6.000000")
 
 
@@ -120,8 +120,8 @@ def test_other_kinds_have_metadata_of_their_kind(tmp_path, name, kind):
     path = tmp_path / name
     path.write_bytes(b"content")
     with FileSource(path) as source:
-        asset = describe.original_of(source, {})
-        memory = describe.memory(describe.About(source, {"mime_type": source.kind.mime}), 5)
+        asset = original_metadata(source, {})
+        memory = memory_metadata(PhotoInfo(source, {"mime_type": source.kind.mime}), 5)
     assert type(asset).__name__ == f"AssetMetadata{kind}"
     assert memory.memory_type.value == kind
 

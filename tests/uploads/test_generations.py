@@ -1,4 +1,4 @@
-"""The uploader gets photos through every deployed generation, whatever the network does, and leaves nothing behind."""
+"""Uploads to every deployed generation, with network faults at every call, leave nothing behind."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from threading import Lock
 
 import pytest
 
+from ic_capsule.assets import ASSETS
 from ic_capsule.backend import Backend, open_backend_async
 from ic_capsule.uploads import (
-    describe,
+    IdempotencyKeys,
+    Progress,
     download_asset,
     download_blob,
     irreversible,
     make_large_jpeg,
+    photo_metadata,
     sample_photo,
     upload_photo,
     upload_photo_async,
@@ -41,9 +44,9 @@ def open_sessions(backend):
 
 
 def check_assets(backend, stored, path, tmp_path):
-    """Every asset reads back with the hash that was told, the original byte for byte."""
+    """Every asset reads back with the reported hash, the original byte for byte."""
     kinds = [asset.asset_type for asset in stored.assets]
-    assert kinds == ["Original", "Display", "Thumbnail", "Placeholder"]
+    assert tuple(kinds) == ASSETS
     for asset in stored.assets:
         if asset.locator is not None:
             target = tmp_path / f"{asset.asset_type}.back"
@@ -90,12 +93,13 @@ def test_a_client_that_did_not_look_finds_out(standin, network, identity, pictur
     """An upload by a client made without asking for the generation goes through all the same."""
     backend = Backend(network.agent(identity()), standin(letter).canister_id)
     assert upload_photo(backend, picture).verified
+    assert backend.profile is not None
     assert backend.profile.generation == letter.upper()
 
 
 @pytest.mark.parametrize("letter", "abch")
 def test_asynchronous_client(standin, network, identity, picture, letter):
-    """The asynchronous twin gets a photo through each generation too."""
+    """The asynchronous form stores a photo on each generation too."""
     canister = standin(letter).canister_id
 
     async def main():
@@ -128,8 +132,8 @@ def test_what_a_killed_upload_left_is_continued(standin, picture, letter):
     capsule = backend.capsules_create(None).id
     size = backend.upload_config().chunk_size
     with PhotoSource(picture) as source:
-        key = describe.Keys(source).of(f"Original {source.sha256.hex()} {size}")
-        about = describe.original(source, asyncio.run(derive(source)).facts)
+        key = IdempotencyKeys(source).of(f"Original {source.sha256.hex()} {size}")
+        about = photo_metadata(source, asyncio.run(derive(source)).facts)
         session = backend.begin_upload(capsule, -(-source.size // size), key, about)
         backend.uploads_put_chunk(session, 0, source.read(0, size))
     assert upload_photo(backend, picture, capsule).verified
@@ -166,7 +170,7 @@ NO_VERDICT = CallTimeoutError("no verdict")
 @pytest.mark.parametrize("method", ["uploads_put_chunk", "uploads_finish"])
 @pytest.mark.parametrize("after", [False, True], ids=["not done", "done"])
 def test_a_reply_that_never_comes(standin, picture, letter, method, after):
-    """When the agent gives up on a chunk or on finish, the upload finds out, starts over or goes on, and ends well."""
+    """When the agent gives up on a chunk or on finish, the upload starts over or continues, and succeeds."""
     backend = standin(letter)
     stored = upload_photo(Meddled(backend, method, NO_VERDICT, after=after), picture)
     assert stored.verified
@@ -176,18 +180,18 @@ def test_a_reply_that_never_comes(standin, picture, letter, method, after):
 
 
 @pytest.mark.parametrize("letter", IN_ORDER)
-def test_somebody_meddles(standin, network, identity, picture, letter):
-    """A stranger's chunk spoils the hash of a session; the next attempt succeeds, and nothing is left of the first."""
+def test_interference_by_another_caller(standin, network, identity, picture, letter):
+    """Another caller's chunk spoils the hash of a session; the next attempt succeeds and leaves nothing of it."""
     backend = standin(letter)
-    stranger = Backend(network.agent(identity("stranger")), backend.canister_id)
-    spoiled = []
+    other = Backend(network.agent(identity("other")), backend.canister_id)
+    spoiled: list[bool] = []
 
     class Spoiled(Meddled):
         def __getattr__(self, name):
             if name == "uploads_finish" and not spoiled:
                 spoiled.append(True)
                 with pytest.raises(BackendError, match="Unauthorized"):
-                    stranger.uploads_put_chunk(1, 0, b"x")
+                    other.uploads_put_chunk(1, 0, b"x")
             return getattr(self._backend, name)
 
     assert upload_photo(Spoiled(backend, "", NO_VERDICT), picture).verified
@@ -220,11 +224,11 @@ def test_failed_upload_leaves_nothing(standin, picture, letter, method):
 
 def test_progress_is_taken_back(standin, picture):
     """An upload that starts over says so: in the end exactly as much was sent as there is."""
-    told = []
+    reports: list[Progress] = []
     meddled = Meddled(standin("h"), "uploads_finish", BackendError("InvalidArgument", "checksum_mismatch"))
-    upload_photo(meddled, picture, on_progress=told.append)
+    upload_photo(meddled, picture, on_progress=reports.append)
     for lane in ("original", "derivatives"):
-        last = [step for step in told if step.lane == lane][-1]
+        last = [step for step in reports if step.lane == lane][-1]
         assert last.done == last.total
 
 
@@ -286,14 +290,14 @@ def test_memories_that_cannot_be_deleted_are_named(standin, picture, letter, met
     assert len(caught.value.leftovers) == len(expected), "named once"
 
 
-@pytest.mark.parametrize(("letter", "told"), [("a", True), ("b", True), ("c", False), ("h", False)])
-def test_what_cannot_be_undone_is_told_before(standin, picture, letter, told):
-    """Before the first byte is sent, a listener is told what a failed upload would leave on this generation."""
-    steps = []
+@pytest.mark.parametrize(("letter", "expected"), [("a", True), ("b", True), ("c", False), ("h", False)])
+def test_what_cannot_be_undone_is_reported_first(standin, picture, letter, expected):
+    """Before the first byte is sent, the listener receives what a failed upload would leave on this generation."""
+    steps: list[Progress] = []
     upload_photo(standin(letter), picture, on_progress=steps.append)
     notices = [step.notice for step in steps if step.notice]
-    assert bool(notices) == told
-    if told:
+    assert bool(notices) == expected
+    if expected:
         assert steps[0].notice == notices[0] == irreversible(standin(letter).profile)
         assert "blob" in notices[0]
         assert len(notices) == 1

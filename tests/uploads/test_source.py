@@ -68,7 +68,7 @@ def test_what_is_no_photo_is_refused(tmp_path, make, words):
 
 
 def test_path_that_cannot_be_is_refused():
-    """A text that is no path at all is told so."""
+    """A text that is no path at all is reported as such."""
     with pytest.raises(ImageError, match="no path"):
         PhotoSource("a\0b")
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from ic_capsule.assets import SPECS
 from ic_capsule.uploads import PhotoSource, derive, inspect, sample_photo, worker
 from ic_harness.errors import ImageError, UploadError
 
@@ -30,7 +31,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def pool(tmp_path, monkeypatch):
-    """One worker that runs the program above; its answers tell its process id."""
+    """One worker that runs the program above; its responses contain its process id."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     monkeypatch.setattr(worker, "_PROGRAM", program)
@@ -72,7 +73,7 @@ def test_a_photo_that_only_a_used_worker_dies_of_is_rendered(ask):
 
 
 def test_a_fault_of_the_program_is_no_fault_of_the_photo(ask):
-    """An exit without a signal is told with the program's last words, and not repeated."""
+    """An exit without a signal is reported with the program's last line, and not repeated."""
     with pytest.raises(UploadError, match="no such module"):
         ask("bug")
     assert ask("a")
@@ -106,7 +107,7 @@ def test_the_real_worker_renders_many(tmp_path):
     with PhotoSource(path) as source:
         first, second = asyncio.run(derive(source)), asyncio.run(derive(source))
         assert first == second
-        assert set(first.images) == {"Display", "Thumbnail", "Placeholder"}
+        assert set(first.images) == {*SPECS}
         facts = asyncio.run(inspect(source))
     assert {name: facts[name] for name in ("width", "height")} == {
         name: first.facts[name] for name in ("width", "height")

@@ -1,7 +1,7 @@
 """The typed client of the capsule backend: one method a Candid method, results unwrapped, locators as a type.
 
-`Backend` and `AsyncBackend` raise `BackendError` for the `Err` of a result. `open_backend` makes one that speaks to
-whatever generation the canister is of, by the same methods. The reference canister comes with the package.
+`Backend` and `AsyncBackend` raise `BackendError` for the `Err` of a result. `open_backend` creates a client with the
+same methods for a canister of any generation. The package contains the reference canister.
 """
 
 from ic_capsule.backend._generated import (
@@ -121,9 +121,10 @@ from ic_capsule.backend._generated import (
     VideoAssetMetadata,
     encode_init,
 )
-from ic_capsule.backend.generations import GENERATIONS, Generation, Profile, Traits
+from ic_capsule.backend.generations import GENERATIONS, Generation, GenerationSpec, Traits
 from ic_capsule.backend.locators import BlobLocator, blob_of_session
 from ic_capsule.backend.opening import open_backend, open_backend_async
+from ic_capsule.backend.profile import Profile
 from ic_capsule.reference import reference_did, reference_wasm
 
 __all__ = [
@@ -196,6 +197,7 @@ __all__ = [
     "Gallery",
     "GalleryItem",
     "Generation",
+    "GenerationSpec",
     "GrantSource",
     "HostingPreferences",
     "HttpRequest",

@@ -1,7 +1,8 @@
-"""Finding out of which generation a backend is, without changing anything on it.
+"""Detects the generation of a backend without changing anything on it.
 
-First by its interface: the certified metadata `candid:service`, else the query by which older canisters tell it. Where
-there is neither, by signs: which queries exist, and how long a chunk may be. Nothing here is an update.
+The interface is read first: from the certified metadata `candid:service`, or else by the query with which older
+canisters publish it. Where neither exists, queries probe which methods exist and how long a chunk may be. No update
+call is made.
 """
 
 from __future__ import annotations
@@ -10,32 +11,41 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from ic_capsule.reference import reference_did
 from ic_harness.agent import Flow
-from ic_harness.candid import TEXT, Service, Type, Variant, decode, encode, parse, resolve
+from ic_harness.candid import TEXT, Service, Type, decode, encode, parse
 from ic_harness.errors import CandidError, HttpStatusError, RejectError, UnknownBackendError
 from ic_harness.principal import Principal
 
 from .effects import Call, ReadMetadata
-from .generations import GENERATIONS, PROMISE, Generation, Profile, Source, interface
+from .generations import (
+    GENERATIONS,
+    Generation,
+    GenerationSpec,
+    ProbeQuery,
+    current_interface,
+    interface,
+)
+from .profile import RESUMABLE_METHOD, Profile, Source
 
 _METADATA: Final = "candid:service"
-_TOLD: Final = "__get_candid_interface_tmp_hack"
+_INTERFACE_QUERY: Final = "__get_candid_interface_tmp_hack"
 _NO_METHOD: Final = ("IC0536", "IC0302")
 """Error codes of "canister has no such method", the second one of older replicas."""
-_TOO_OLD: Final = "it is of generation Z, which is no longer spoken: upgrade it to generation A or later"
+_TOO_OLD: Final = "it is of generation Z, which is no longer supported: upgrade it to generation A or later"
+_CREATE_ARGUMENTS_OF_Z: Final = 3
+_RESUMABLE_QUERY: Final = ProbeQuery(method=RESUMABLE_METHOD, values=[0], types=("nat64",))
 
 
-def recognize(canister: Principal) -> Flow[Profile]:
-    """Find out the generation. Raises `UnknownBackendError` for what is no backend, or of generation Z."""
-    text, source = yield from _told()
+def detect_generation(canister: Principal) -> Flow[Profile]:
+    """Detect the generation. Raises `UnknownBackendError` for another kind of canister, or generation Z."""
+    text, source = yield from _published_interface()
     if text is not None:
         return _profile(text, source, canister)
-    return (yield from _by_signs(canister))
+    return (yield from probe(canister))
 
 
-def _told() -> Flow[tuple[str | None, Source]]:
-    """The interface that the canister tells, and how."""
+def _published_interface() -> Flow[tuple[str | None, Source]]:
+    """The interface that the canister publishes, and where."""
     try:
         section = yield from ReadMetadata(_METADATA)
     except HttpStatusError as error:
@@ -43,16 +53,19 @@ def _told() -> Flow[tuple[str | None, Source]]:
             raise
         section = None  # private: only controllers may read it
     if section is not None:
-        return section.decode(errors="replace"), "candid:service"
-    values = _decoded((yield from _probe(_TOLD, ())), [TEXT])
-    return (values[0] if values else None), "__get_candid_interface_tmp_hack"
+        return section.decode(errors="replace"), _METADATA
+    reply = yield from _query_if_present(ProbeQuery(method=_INTERFACE_QUERY, values=(), types=()))
+    values = _decoded(reply, [TEXT])
+    return (values[0] if values else None), _INTERFACE_QUERY
 
 
 def _profile(text: str, source: Source, canister: Principal) -> Profile:
     try:
         generation, methods = read_interface(text)
     except CandidError as error:
-        raise UnknownBackendError(f"{canister} tells an interface that cannot be read: {error}") from error
+        raise UnknownBackendError(
+            f"{canister} publishes an interface that cannot be read: {error}"
+        ) from error
     except UnknownBackendError as error:
         raise UnknownBackendError(f"{canister} cannot be used as a capsule backend: {error}") from error
     return Profile(generation=generation, methods=methods, source=source)
@@ -60,67 +73,61 @@ def _profile(text: str, source: Source, canister: Principal) -> Profile:
 
 @lru_cache(maxsize=32)
 def read_interface(text: str) -> tuple[Generation, frozenset[str]]:
-    """The generation whose marks an interface has, and its methods. Raises `CandidError`, `UnknownBackendError`."""
+    """Return the generation and the methods of an interface. Raises `CandidError`, `UnknownBackendError`."""
     service = parse(text)
     missing = [name for name in ("uploads_begin", "uploads_finish") if name not in service.methods]
     if missing:
         raise UnknownBackendError(f"its interface has no {' and no '.join(missing)}")
-    return _by_marks(service), frozenset(service.methods)
+    return from_interface(service), frozenset(service.methods)
 
 
-def _by_marks(service: Service) -> Generation:
-    begins_with = len(service.methods["uploads_begin"].arg_types)
-    if begins_with == 3:
-        return Generation.H if "memories_add_asset" in service.methods else Generation.C
+def from_interface(service: Service) -> Generation:
+    """Return the newest generation whose marks an interface has. Raises `UnknownBackendError`."""
     create = service.methods.get("memories_create")
-    if begins_with != 4 or create is None:
-        raise UnknownBackendError(
-            f"its uploads_begin takes {begins_with} arguments, as no known generation's"
-        )
-    if len(create.arg_types) == 3:
+    arguments = len(service.methods["uploads_begin"].arg_types)
+    if arguments == 4 and create is not None and len(create.arg_types) == _CREATE_ARGUMENTS_OF_Z:
         raise UnknownBackendError(_TOO_OLD)
-    return Generation.A if _gives_text(service.methods["uploads_finish"].return_types) else Generation.B
+    for generation in reversed(list(GENERATIONS)):
+        if GENERATIONS[generation].marks.match(service):
+            return generation
+    raise UnknownBackendError(f"its uploads_begin takes {arguments} arguments, unlike any known generation's")
 
 
-def _gives_text(results: Sequence[Type]) -> bool:
-    result = resolve(results[0])
-    fine = [f.type for f in result.fields if f.key == "Ok"] if isinstance(result, Variant) else []
-    return bool(fine) and resolve(fine[0]) == TEXT
-
-
-def _by_signs(canister: Principal) -> Flow[Profile]:
-    newest = interface(Generation.H).methods
-    reply = yield from _probe("upload_config", ())
-    config = _decoded(reply, newest["upload_config"].return_types)
+def probe(canister: Principal) -> Flow[Profile]:
+    """Detect the generation of a backend that publishes no interface. Raises `UnknownBackendError`."""
+    upload_config = ProbeQuery(method="upload_config", values=(), types=())
+    reply = yield from _query_if_present(upload_config)
+    config = _decoded(reply, current_interface().methods["upload_config"].return_types)
     if config is None:
         raise UnknownBackendError(
-            f"{canister} is no capsule backend: it tells no interface, and has no upload_config"
+            f"{canister} is no capsule backend: it publishes no interface, and has no upload_config"
         )
-    generation = yield from _generation_by_signs(config[0]["chunk_size"])
-    methods = frozenset(interface(generation).methods)
-    if generation == Generation.H and (yield from _probe(PROMISE, [0], "nat64")) is not None:
-        methods |= frozenset(parse(reference_did()).methods)
-    return Profile(generation=generation, methods=methods, source="signs")
+    spec = yield from _probe_generations(config[0]["chunk_size"])
+    methods = frozenset(interface(spec.generation).methods)
+    if spec.takes_current_types and (yield from _query_if_present(_RESUMABLE_QUERY)) is not None:
+        methods |= frozenset(current_interface().methods)
+    return Profile(generation=spec.generation, methods=methods, source="probe")
 
 
-def _generation_by_signs(chunk_size: int) -> Flow[Generation]:
-    if chunk_size == GENERATIONS[Generation.A].chunk_size:
-        return Generation.A
-    if (yield from _probe("memories_read_with_assets", [""], "text")) is not None:
-        return Generation.B
-    by_capsule = ["", None, None]
-    if (
-        yield from _probe("memories_list_by_capsule", by_capsule, "text", "opt text", "opt nat32")
-    ) is not None:
-        return Generation.H
-    return Generation.C
+def _probe_generations(chunk_size: int) -> Flow[GenerationSpec]:
+    """The first generation, oldest first, whose probe succeeds; otherwise the one without a probe."""
+    (remaining,) = (
+        spec for spec in GENERATIONS.values() if spec.probe_chunk_size is None and spec.probe_query is None
+    )
+    for spec in GENERATIONS.values():
+        if spec.probe_chunk_size == chunk_size:
+            return spec
+        if spec.probe_query is not None and (yield from _query_if_present(spec.probe_query)) is not None:
+            return spec
+    return remaining
 
 
-def _probe(method: str, values: Sequence[Any], *types: str) -> Flow[bytes | None]:
-    """Ask a query that changes nothing; None when there is no such method."""
-    arguments = parse(f"service : {{ probe : ({', '.join(types)}) -> () }}").methods["probe"].arg_types
+def _query_if_present(query: ProbeQuery) -> Flow[bytes | None]:
+    """Make a query that changes nothing; None when there is no such method."""
+    text = f"service : {{ probe : ({', '.join(query.types)}) -> () }}"
+    arguments = parse(text).methods["probe"].arg_types
     try:
-        reply = yield from Call("query", method, encode(values, arguments))
+        reply = yield from Call("query", query.method, encode(query.values, arguments))
     except RejectError as error:
         if error.error_code in _NO_METHOD or "no query method" in error.reject_message:
             return None

@@ -1,6 +1,6 @@
-"""What the flows of this room ask their client for: calls of the backend, and sections of its metadata.
+"""The effects that this room's flows yield: calls of the backend, and reads of its metadata.
 
-Flows and runners are those of the agent (`ic_harness.agent.Effect`); here the runner performs an effect by a call.
+Flows and runners are those of the agent (`ic_harness.agent.Effect`); here a client performs each effect by a call.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Kind = Literal["update", "query"]
 
 @dataclass(frozen=True, slots=True)
 class Call(Effect[bytes]):
-    """Call a method with a Candid-encoded argument; the reply is Candid-encoded, too."""
+    """Call a method with a Candid-encoded argument; the reply is Candid-encoded too."""
 
     kind: Kind
     method: str

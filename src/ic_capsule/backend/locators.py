@@ -1,4 +1,4 @@
-"""Locators: the names of blobs. Exactly `blob_<u64 decimal>`, and the storage location built on it."""
+"""Locators of blobs: exactly `blob_<u64 decimal>`, and the storage location `icp://blob/blob_<u64 decimal>`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORM: Final = "expected blob_<number below 2^64>"
 
 @dataclass(frozen=True, slots=True, order=True)
 class BlobLocator:
-    """The name of a blob on its canister, made from its number (0 to 2^64 - 1)."""
+    """The name of a blob on its canister; `number` is 0 to 2^64 - 1. Raises `LocatorError` for other numbers."""
 
     number: int
 
@@ -28,12 +28,12 @@ class BlobLocator:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `blob_<u64>`; raises `LocatorError` for everything else, saying what it is instead."""
+        """Parse `blob_<u64>`; raises `LocatorError` for any other text."""
         if not text.startswith(_PREFIX):
             raise LocatorError(f"{text!r} is no locator of a blob: {_FORM}{_hint(text)}")
         digits = text.removeprefix(_PREFIX)
         if not _DIGITS.fullmatch(digits):
-            raise LocatorError(f"{text!r} is no locator: after blob_ stands no number; {_FORM}")
+            raise LocatorError(f"{text!r} is no locator: there is no number after blob_; {_FORM}")
         if digits != "0" and digits.startswith("0"):
             raise LocatorError(f"{text!r} is no locator: the number has leading zeros; {_FORM}")
         if len(digits) > 20 or int(digits) > _MAX:
@@ -42,7 +42,7 @@ class BlobLocator:
 
     @classmethod
     def parse_storage_location(cls, text: str) -> Self:
-        """Read `icp://blob/blob_<u64>`, as `UploadFinishResult.storage_location` has it.
+        """Parse `icp://blob/blob_<u64>`, the form of `UploadFinishResult.storage_location`.
 
         Raises `LocatorError`.
         """
@@ -60,10 +60,10 @@ class BlobLocator:
 
 
 def blob_of_session(session: int) -> BlobLocator:
-    """The blob that finish makes of a session, on deployed backends of generations B to H.
+    """Return the blob that finish creates from a session, on deployed backends of generations B to H.
 
-    There the number is the first eight bytes of SHA-256("#", session as u64 little endian), so it can be told when the
-    reply of finish is lost. The reference backend's numbers cannot be told.
+    There the number is the first eight bytes of SHA-256("#", session as u64 little endian), so it is known even when
+    the reply of finish is lost. The reference backend's numbers cannot be computed.
     """
     digest = hashlib.sha256(b"#" + session.to_bytes(8, "little")).digest()
     return BlobLocator(int.from_bytes(digest[:8], "big"))

@@ -1,4 +1,4 @@
-"""Clients that know whom they speak to."""
+"""Creates clients that know the generation of their backend."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ._generated import AsyncBackend, Backend
 
 
 def open_backend(agent: rt.Agent, canister_id: Principal | str) -> Backend:
-    """Make a client of a backend of any generation; which one, its `profile` tells.
+    """Create a client of a backend of any generation, and detect which one (`profile`).
 
-    Raises `UnknownBackendError` for what is no capsule backend or too old a one, and what the agent raises.
+    Raises `UnknownBackendError` for another kind of canister or too old a backend, and what the agent raises.
     """
     backend = Backend(agent, canister_id)
-    backend.recognize()
+    backend.detect_generation()
     return backend
 
 
 async def open_backend_async(agent: rt.AsyncAgent, canister_id: Principal | str) -> AsyncBackend:
-    """Make an asynchronous client of a backend of any generation; the twin of `open_backend`."""
+    """Create an asynchronous client of a backend of any generation; as `open_backend`."""
     backend = AsyncBackend(agent, canister_id)
-    await backend.recognize()
+    await backend.detect_generation()
     return backend

@@ -1,6 +1,6 @@
-"""Makes `_generated.py` from `candid/backend.did`: what `ic-harness bindgen` gives, with results unwrapped.
+"""Generates `_generated.py` from `candid/backend.did`: the output of `ic-harness bindgen` with results unwrapped.
 
-`python -m ic_capsule.backend.regenerate` writes it anew; a test compares the committed file with the outcome.
+`python -m ic_capsule.backend.regenerate` writes the file; a test compares the committed file with the output.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from ic_harness.candid import bindgen
 
 _RESULT: Final = re.compile(r"^(\w+): TypeAlias = rt\.Ok\[(.+)\] \| rt\.Err\[Error\]$", re.MULTILINE)
 _NOTHING: Final = re.compile(r"\) -> None:\n(?:        \"\"\".*\n)?        return ")
-"""The head of a method that gives nothing, up to its call, which is then no value to return."""
+"""The head of a method that returns None, up to its call, whose `return` is dropped."""
 
 
 def generated() -> str:
-    """The text of `_generated.py`."""
+    """Return the text of `_generated.py`."""
     text = bindgen.generate(did_text=reference_did(), source_name="candid/backend.did", class_name="Backend")
     for name, payload in _RESULT.findall(text):
         text = text.replace(f") -> {name}:", f") -> {payload}:")

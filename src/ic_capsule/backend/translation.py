@@ -1,7 +1,7 @@
-"""Values of one generation as values of another, by the type that is wanted.
+"""Converts values of one generation to another, by the wanted type.
 
-Values are the codec's: dicts, lists, tags. What the wanted record does not have is left out, what it has besides gets
-the value that says least; a tag that the wanted variant does not have is the other generations' word for it.
+Values are the codec's: dicts, lists, tags. Fields that the wanted record lacks are dropped, and fields that it has in
+addition get a neutral default; a tag that the wanted variant lacks is replaced by its other name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TAGS: Final = {
     "Preview": "Display",
     "Derivative": "Placeholder",
 }
-"""Asset types were renamed with generation H; each name has one of the other kind, so that none gets lost."""
+"""Asset types were renamed with generation H; each old name maps to a new one and back."""
 
 _DEFAULT_TAGS: Final = {
     "sharing_status": "Private", "memory_type": "Document", "frontend_hosting": "Icp", "backend_hosting": "Icp",
@@ -26,16 +26,16 @@ _DEFAULT_TAGS: Final = {
 _VIEW: Final = 1
 
 
-def fit(value: Any, type_: Type) -> Any:
-    """`value`, of whichever generation, as one of `type_`."""
+def convert(value: Any, type_: Type) -> Any:
+    """Convert `value`, of any generation, to `type_`."""
     wanted = resolve(type_)
     match wanted:
         case Opt(inner) if value is not None:
-            return fit(value, inner)
+            return convert(value, inner)
         case Vec(inner) if resolve(inner) != NAT8:
-            return [fit(item, inner) for item in value]
+            return [convert(item, inner) for item in value]
         case Record(fields) if wanted.is_tuple:
-            return tuple(fit(item, f.type) for item, f in zip(value, fields, strict=True))
+            return tuple(convert(item, f.type) for item, f in zip(value, fields, strict=True))
         case Record():
             return _record(value, wanted)
         case Variant():
@@ -44,9 +44,9 @@ def fit(value: Any, type_: Type) -> Any:
 
 
 def _record(value: Mapping[Any, Any], wanted: Record) -> dict[Any, Any]:
-    given = _with_words_of_h(value) if "access" in value else value
+    given = _with_fields_of_h(value) if "access" in value else value
     return {
-        f.key: _default(f.type, f.key) if given.get(f.key) is None else fit(given[f.key], f.type)
+        f.key: _default(f.type, f.key) if given.get(f.key) is None else convert(given[f.key], f.type)
         for f in wanted.fields
     }
 
@@ -55,11 +55,11 @@ def _variant(value: Any, wanted: Variant) -> Any:
     ((tag, payload),) = ({value: None} if isinstance(value, str) else value).items()
     cases = {f.key: f.type for f in wanted.fields}
     known = tag if tag in cases else TAGS.get(tag, tag)
-    return {known: fit(payload, cases[known]) if known in cases else payload}
+    return {known: convert(payload, cases[known]) if known in cases else payload}
 
 
 def _default(type_: Type, key: str | int) -> Any:
-    """The value that says least."""
+    """Return the neutral value of a type; `key` is the name of the field."""
     wanted = resolve(type_)
     match wanted:
         case Opt():
@@ -75,20 +75,20 @@ def _default(type_: Type, key: str | int) -> Any:
     return False if wanted == BOOL else 0
 
 
-def _with_words_of_h(value: Mapping[Any, Any]) -> dict[Any, Any]:
-    """What older generations say by `access`, by the id and by the assets of a memory, in the words of generation H."""
+def _with_fields_of_h(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Derive the fields of generation H from `access`, from the id and from the assets of an older memory."""
     entries = access_entries(value["access"] or {"Private": {}})
     open_to_all = any(entry["is_public"] for entry in entries)
     shared = "Shared" if entries else "Private"
-    told: dict[Any, Any] = {
+    derived: dict[Any, Any] = {
         "access_entries": entries,
         "sharing_status": {"Public" if open_to_all else shared: None},
         "capsule_id": _capsule_of(value.get("id", "")),
     }
     if "inline_assets" in value:
-        sums = {**_sums(value), "sharing_status": told["sharing_status"], "shared_count": len(entries)}
+        sums = {**_sums(value), "sharing_status": derived["sharing_status"], "shared_count": len(entries)}
         value = {**value, "metadata": {**sums, **value["metadata"]}}
-    return {**told, **value}
+    return {**derived, **value}
 
 
 def _sums(memory: Mapping[str, Any]) -> dict[str, int]:
@@ -103,26 +103,26 @@ def _sums(memory: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _capsule_of(memory_id: str) -> str:
-    """The capsule in an id `mem:<capsule>:<idem>`; empty for ids that do not name it."""
+    """The capsule in an id `mem:<capsule>:<idem>`; empty for ids of another form."""
     kind, _, rest = memory_id.partition(":")
     return rest.partition(":")[0] if kind == "mem" else ""
 
 
 def access_entries(access: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An older generation's access as access entries; the owner's code is a secret and left out."""
-    ((kind, told),) = access.items()
+    """An older generation's access as access entries; the owner's secret code is left out."""
+    ((kind, payload),) = access.items()
     if kind == "Public":
         return [_entry(is_public=True)]
     if kind == "Custom":
-        people = [_entry(person_ref=person) for person in told["individuals"]]
-        return people + [_entry(grant_source={"Group": None}, source_id=name) for name in told["groups"]]
+        people = [_entry(person_ref=person) for person in payload["individuals"]]
+        return people + [_entry(grant_source={"Group": None}, source_id=name) for name in payload["groups"]]
     if kind == "Scheduled":
-        when: dict[str, Any] = {"Scheduled": {"accessible_after": told["accessible_after"]}}
+        when: dict[str, Any] = {"Scheduled": {"accessible_after": payload["accessible_after"]}}
     elif kind == "EventTriggered":
-        when = {"EventTriggered": {"event": told["trigger_event"]}}
+        when = {"EventTriggered": {"event": payload["trigger_event"]}}
     else:
         return []
-    return [{**entry, "condition": when} for entry in access_entries(told["access"])]
+    return [{**entry, "condition": when} for entry in access_entries(payload["access"])]
 
 
 def _entry(**known: Any) -> dict[str, Any]:

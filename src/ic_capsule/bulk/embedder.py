@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import Final, Protocol, runtime_checkable
 
 from ic_harness.errors import InputError
+from ic_harness.suggestions import suggest
 
 GROUPS: Final = ("ic_capsule.embedders", "ic_harness.embedders")
 """The entry-point group, and its former name, which goes with the next release."""
@@ -49,8 +50,8 @@ def load_embedder(name: str = DEFAULT, weights: str | os.PathLike[str] | None = 
     if not found:
         if name == DEFAULT:
             return None
-        known = ", ".join(sorted({entry.name for entry in entries})) or "none"
-        raise InputError(f"no embedder {name!r} is installed; there are: {known}")
+        hint = suggest(name, sorted({entry.name for entry in entries}))
+        raise InputError(f"no embedder {name!r} is installed; {hint}")
     make = found[0].load()
     made: Embedder = make() if weights is None else make(weights=weights)
     return made

@@ -7,25 +7,28 @@ What a call is for (file, stage, asset) comes from the context of the task that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
+from ic_capsule.uploads import AsyncBackendCalls, AsyncForwardingClient
 from ic_harness.errors import BackendError, RejectError
 
 from .governor import Governor
 from .ledger import Ledger
 from .states import Stage
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _QUERIES: Final = frozenset(
     {
         "uploads_status", "blob_get_meta", "blob_read", "blob_read_chunk", "memories_read", "memories_list",
         "memories_read_asset", "capsules_read_basic", "capsules_list", "memories_ping", "quotas", "whoami",
     }
 )  # fmt: skip
-_ONCE_A_RUN: Final = frozenset({"upload_config", "recognize"})
+_ONCE_A_RUN: Final = frozenset({"upload_config", "detect_generation"})
 """Calls whose answer does not change during a run."""
 
 
@@ -98,53 +101,47 @@ class Recorder:
             self._ledger.request_answered(request_id)
 
 
-class GovernedBackend:
-    """An `AsyncBackend` whose calls go through a governor; `again` says that updates may be made a second time."""
+class GovernedBackend(AsyncForwardingClient):
+    """An `AsyncBackendCalls` whose calls go through a governor; `again`: updates may be made a second time."""
 
-    def __init__(self, backend: Any, governor: Governor, recorder: Recorder, *, again: bool) -> None:
-        self._backend = backend
+    def __init__(
+        self, backend: AsyncBackendCalls, governor: Governor, recorder: Recorder, *, again: bool
+    ) -> None:
+        super().__init__(backend)
         self._governor = governor
         self._recorder = recorder
         self._again = again
         self._known: dict[str, Any] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._backend, name)
-        return self._governed(name, found) if callable(found) else found
+    async def _call(
+        self, name: str, method: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **named: P.kwargs
+    ) -> T:
+        if name in self._known:
+            return cast("T", self._known[name])
+        size = _chunk_bytes(args) if name == "uploads_put_chunk" else 0
+        again = self._again or name in _QUERIES
+        what = _ERRAND.get()
 
-    def _governed(self, name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def call(*args: Any, **named: Any) -> Any:
-            if name in self._known:
-                return self._known[name]
-            size = len(args[2]) if name == "uploads_put_chunk" else 0
-            again = self._again or name in _QUERIES
-            what = _ERRAND.get()
-            result = await self._governor.call(
-                lambda: _finished(self._recorded(name, size, method, args, named)),
-                size=size,
-                update=name not in _QUERIES,
-                again=again,
-                rank=0 if what is None else what.rank,
-            )
-            if name in _ONCE_A_RUN:
-                self._known[name] = result
-            return result
+        def call() -> Coroutine[Any, Any, T]:
+            return _finished(self._recorded(name, size, lambda: method(*args, **named)))
 
-        return call
+        result: T = await self._governor.call(
+            call,
+            size=size,
+            update=name not in _QUERIES,
+            again=again,
+            rank=0 if what is None else what.rank,
+        )
+        if name in _ONCE_A_RUN:
+            self._known[name] = result
+        return result
 
-    async def _recorded(
-        self,
-        name: str,
-        size: int,
-        method: Callable[..., Awaitable[Any]],
-        args: tuple[Any, ...],
-        named: dict[str, Any],
-    ) -> Any:
+    async def _recorded(self, name: str, size: int, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         requests = list[bytes]()
         _REQUESTS.set(requests)  # of the task of this call alone
         self._recorder.before(name, size)
         try:
-            result = await method(*args, **named)
+            result = await call()
         except (BackendError, RejectError):
             self._recorder.settled(requests)
             raise
@@ -153,7 +150,12 @@ class GovernedBackend:
         return result
 
 
-async def _finished(call: Awaitable[Any]) -> Any:
+def _chunk_bytes(args: tuple[Any, ...]) -> int:
+    """The length of the data of `uploads_put_chunk(session, index, data)`."""
+    return len(args[2])
+
+
+async def _finished(call: Coroutine[Any, Any, T]) -> T:
     """Await a call to its end even when the task is cancelled: a cancelled upload must know what became of it."""
     task = asyncio.ensure_future(call)
     try:

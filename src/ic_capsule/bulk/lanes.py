@@ -16,8 +16,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from ic_capsule.assets import BLOBS, INLINE, ORIGINAL, PREVIEW
 from ic_capsule.backend import AssetMetadata, InlineAssetInput, InternalBlobAssetInput
-from ic_capsule.uploads import FileSource, Material, Trace, derive, describe, inspect, reliable
+from ic_capsule.uploads import (
+    BlobUpload,
+    ByteSource,
+    FileSource,
+    PhotoInfo,
+    derivative_metadata,
+    derive,
+    inspect,
+    memory_metadata,
+    original_metadata,
+    resumable,
+)
 from ic_harness.errors import BackendError, ImageError, InputError
 
 from .classify import ChangedError
@@ -28,7 +40,6 @@ from .scan import look_again
 from .states import Stage
 from .target import Target
 
-ORIGINAL: Final = "Original"
 _SAID_OF_MEMORIES: Final = ("title", "taken_at", "location", "tags")
 """Facts that a memory made from inline bytes has no room for."""
 
@@ -65,7 +76,7 @@ class Lanes:
         with self.open(lease.file) as source, errand(work):
             file = self._ledger.file(lease.file.id)
             facts = await self.facts(file, source)
-            metadata = describe.original_of(source, facts)
+            metadata = original_metadata(source, facts)
             memory_id = None
             if self._fits_inline(source.size, facts):
                 memory_id = await self._upload_inline(file, source, metadata)
@@ -103,10 +114,18 @@ class Lanes:
             self._ledger.first_byte(file.id)
             self._ledger.begin_part(file.id, ORIGINAL, size=source.size, sha256=source.sha256, idem=key)
             self._ledger.part_sent(file.id, ORIGINAL, source.size)
-        none = [None] * 6
         try:
             memory_id = await self._backend.memories_create(
-                self._target.capsule, data, *none, metadata, self._memory_key(source, {})
+                self._target.capsule,
+                data,
+                None,
+                None,
+                None,
+                None,
+                None,
+                None,
+                metadata,
+                self._memory_key(source, {}),
             )
         except BackendError as error:
             if error.tag != "ResourceExhausted":
@@ -126,9 +145,9 @@ class Lanes:
     ) -> str:
         async with self._target.governor.sessions(1):
             work.part = ORIGINAL
-            trace = await self.store(file, ORIGINAL, source)
-        about = describe.memory(describe.About(source, facts), trace.uploaded_at)
-        blob = InternalBlobAssetInput(blob_id=str(trace.blob_id), metadata=metadata)
+            state = await self.store(file, ORIGINAL, source)
+        about = memory_metadata(PhotoInfo(source, facts), state.uploaded_at)
+        blob = InternalBlobAssetInput(blob_id=str(state.blob_id), metadata=metadata)
         create = self._backend.memories_create_with_internal_blobs
         return str(await create(self._target.capsule, about, [blob], self._memory_key(source, facts)))
 
@@ -137,24 +156,24 @@ class Lanes:
         said = repr((source.name, source.modified_ns, sorted(facts.items(), key=str)))
         return self._target.key(f"memory {said}", source.sha256)
 
-    async def store(self, file: FileRow, kind: str, material: Material) -> Trace:
+    async def store(self, file: FileRow, kind: str, content: ByteSource) -> BlobUpload:
         """Store bytes as a blob: the chunks that the backend does not have yet."""
         # Derivatives are kept apart by their original: photos that look the same would share one blob, and a blob may
         # belong to 256 memories only.
         what = kind if kind == ORIGINAL else f"{kind} of {(file.sha256 or b'').hex()}"
-        key = self._target.key(what, material.sha256)
-        self._ledger.begin_part(file.id, kind, size=material.size, sha256=material.sha256, idem=key)
+        key = self._target.key(what, content.sha256)
+        self._ledger.begin_part(file.id, kind, size=content.size, sha256=content.sha256, idem=key)
         part = self._ledger.parts(file.id)[kind]
-        trace = Trace(
+        state = BlobUpload(
             capsule=self._target.capsule,
             idem=key,
-            material=material,
+            content=content,
             chunk_size=self._target.config.chunk_size,
         )
         fresh = self._target.fresh and part.state == "new"
-        await reliable.upload(self._backend, trace, [], lambda _count: None, fresh=fresh)
-        self._ledger.part_stored(file.id, kind, str(trace.blob_id), trace.uploaded_at)
-        return trace
+        await resumable.upload(self._backend, state, [], lambda _count: None, fresh=fresh)
+        self._ledger.part_stored(file.id, kind, str(state.blob_id), state.uploaded_at)
+        return state
 
     # -- process --------------------------------------------------------------------------------------------
 
@@ -165,32 +184,28 @@ class Lanes:
             raise InputError(f"{file.name} has no memory yet: retry its upload")
         with self.open(file) as source, errand(work):
             made = await derive(source)
-            described = {
-                name: (image.material, describe.derivative(source, name, image))
+            described: dict[str, tuple[ByteSource, AssetMetadata]] = {
+                name: (image.content, derivative_metadata(source, name, image))
                 for name, image in made.images.items()
             }
-            thumbnail = made.images["Thumbnail"]
-            self._ledger.set_preview(
-                source.sha256, thumbnail.width, thumbnail.height, thumbnail.material.data
-            )
-            async with self._target.governor.sessions(2):
-                traces = await _together(
-                    self._store_for(file, name, described[name][0], work) for name in ("Display", "Thumbnail")
+            thumbnail = made.images[PREVIEW.name]
+            self._ledger.set_preview(source.sha256, thumbnail.width, thumbnail.height, thumbnail.content.data)
+            async with self._target.governor.sessions(len(BLOBS)):
+                states = await _together(
+                    self._store_for(file, name, described[name][0], work) for name in BLOBS
                 )
-            await self._add(
-                file.memory_id, described, dict(zip(("Display", "Thumbnail"), traces, strict=True))
-            )
+            await self._add(file.memory_id, described, dict(zip(BLOBS, states, strict=True)))
         self._ledger.done(file.id, Stage.PROCESS)
 
-    async def _store_for(self, file: FileRow, kind: str, material: Material, work: Errand) -> Trace:
+    async def _store_for(self, file: FileRow, kind: str, content: ByteSource, work: Errand) -> BlobUpload:
         with errand(Errand(work.file, work.stage, kind, rank=work.rank)):
-            return await self.store(file, kind, material)
+            return await self.store(file, kind, content)
 
     async def _add(
         self,
         memory: str,
-        described: Mapping[str, tuple[Material, AssetMetadata]],
-        traces: Mapping[str, Trace],
+        described: Mapping[str, tuple[ByteSource, AssetMetadata]],
+        states: Mapping[str, BlobUpload],
     ) -> None:
         def key(name: str) -> str:
             return self._target.key(f"asset {name} of {memory}", described[name][0].sha256)
@@ -198,14 +213,16 @@ class Lanes:
         blobs = [
             self._backend.memories_add_asset(
                 memory,
-                InternalBlobAssetInput(blob_id=str(trace.blob_id), metadata=described[name][1]),
+                InternalBlobAssetInput(blob_id=str(state.blob_id), metadata=described[name][1]),
                 key(name),
             )
-            for name, trace in traces.items()
+            for name, state in states.items()
         ]
-        material, metadata = described["Placeholder"]
-        inline = InlineAssetInput(bytes=material.read(0, material.size), metadata=metadata)
-        await _together([*blobs, self._backend.memories_add_inline_asset(memory, inline, key("Placeholder"))])
+        inline = [
+            self._backend.memories_add_inline_asset(memory, _inline(*described[name]), key(name))
+            for name in INLINE
+        ]
+        await _together([*blobs, *inline])
 
 
 def _open(file: FileRow) -> FileSource:
@@ -217,6 +234,10 @@ def _open(file: FileRow) -> FileSource:
         source.close()
         raise ChangedError(f"{source.path} was changed after it was added: add it again")
     return source
+
+
+def _inline(content: ByteSource, metadata: AssetMetadata) -> InlineAssetInput:
+    return InlineAssetInput(bytes=content.read(0, content.size), metadata=metadata)
 
 
 async def _together(calls: Any) -> list[Any]:

@@ -6,12 +6,11 @@ all assets, one memory (or one each), read back, and undone when anything fails.
 
 from __future__ import annotations
 
-from typing import Any
-
-from ic_capsule.uploads import FileSource, PhotoUpload, Settled, Trace, store_original
+from ic_capsule.assets import ORIGINAL, PREVIEW
+from ic_capsule.uploads import BlobUpload, FileSource, PhotoUpload, ShieldedClient, store_original
 
 from .governed import Errand, errand
-from .lanes import ORIGINAL, Lanes
+from .lanes import Lanes
 from .ledger import Ledger
 from .records import Lease
 from .states import Stage
@@ -23,7 +22,7 @@ class WholeLanes(Lanes):
 
     def __init__(self, ledger: Ledger, target: Target) -> None:
         super().__init__(ledger, target)
-        self._settled: Any = Settled(self._backend, insists=target.strategy.repeatable)
+        self._shielded = ShieldedClient(self._backend, retry_allowed=target.strategy.repeatable)
 
     async def upload(self, lease: Lease, work: Errand) -> None:
         """Store a file with all its assets, and make its memory. Raises what went wrong."""
@@ -51,26 +50,26 @@ class WholeLanes(Lanes):
 
     async def _photo(self, source: FileSource) -> str:
         async with self._target.governor.sessions(3):
-            upload = PhotoUpload(self._settled, source, lambda _step: None)
+            upload = PhotoUpload(self._shielded, source, lambda _step: None)
             draft, _ = await upload.run(self._target.capsule)
         assert upload.derivatives is not None, "bug: an upload that is done has derivatives"
-        thumbnail = upload.derivatives.images["Thumbnail"]
-        self._ledger.set_preview(source.sha256, thumbnail.width, thumbnail.height, thumbnail.material.data)
+        thumbnail = upload.derivatives.images[PREVIEW.name]
+        self._ledger.set_preview(source.sha256, thumbnail.width, thumbnail.height, thumbnail.content.data)
         return str(draft.memory_id)
 
     async def _original(self, lease: Lease, source: FileSource) -> str:
         """Store a file that is no image on a backend that promises little."""
         target = self._target
         facts = await self.facts(lease.file, source)
-        trace = Trace(
+        state = BlobUpload(
             capsule=target.capsule,
             idem=target.key(ORIGINAL, source.sha256),
-            material=source,
+            content=source,
             chunk_size=target.config.chunk_size,
         )
         async with target.governor.sessions(1):
             memory_id = await store_original(
-                self._settled, target.strategy, source, trace, facts, lambda _count: None
+                self._shielded, target.strategy, source, state, facts, lambda _count: None
             )
-        self._ledger.part_stored(lease.file.id, ORIGINAL, trace.blob_id, trace.uploaded_at)
+        self._ledger.part_stored(lease.file.id, ORIGINAL, state.blob_id, state.uploaded_at)
         return memory_id

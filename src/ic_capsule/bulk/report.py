@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
+from ic_capsule.assets import PREVIEW
 from ic_harness.text import clean
 from ic_harness.units import human_bytes
 
@@ -139,7 +140,7 @@ def _pictures(view: LedgerView) -> Iterator[str]:
         shown += 1
         data = base64.b64encode(picture).decode()
         name = _say(file.name)
-        yield f'<img src="data:image/webp;base64,{data}" alt="{name}" title="{name}" loading="lazy">'
+        yield f'<img src="data:{PREVIEW.mime_type};base64,{data}" alt="{name}" title="{name}" loading="lazy">'
     yield "</div>"
     if shown >= _MOST_PICTURES:
         yield f"<p>The first {_MOST_PICTURES} photos.</p>"

@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from ic_capsule.backend import AsyncBackend, Profile, UploadConfig
-from ic_capsule.uploads import Strategy, choose
+from ic_capsule.uploads import AsyncBackendCalls, CapsuleId, Strategy, choose_strategy
 from ic_harness.agent import AsyncAgent, RetryPolicy
 from ic_harness.principal import Principal
 
@@ -28,12 +27,12 @@ class Target:
     `fresh` says that a blob that the ledger has not begun is most likely not begun at all.
     """
 
-    backend: Any
+    backend: AsyncBackendCalls
     agent: AsyncAgent
     profile: Profile
     strategy: Strategy
     config: UploadConfig
-    capsule: str
+    capsule: CapsuleId
     principal: str
     governor: Governor
     fresh: bool
@@ -69,15 +68,15 @@ async def open_target(
     governor = Governor(limits, agent.status, told)
     try:
         plain = AsyncBackend(agent, canister)
-        profile = await plain.recognize()
-        strategy = choose(profile)
+        profile = await plain.detect_generation()
+        strategy = choose_strategy(profile)
         backend = GovernedBackend(plain, governor, recorder, again=strategy.repeatable)
         config = await backend.upload_config()
         target = capsule or ledger.target().get("capsule") or str((await backend.capsules_create(None)).id)
         ledger.set_target(
             root_key=hashlib.sha256(await agent.root_key()).hexdigest(),
             canister=str(canister),
-            capsule=target,
+            capsule=CapsuleId(target),
             principal=str(agent.principal),
             generation=str(profile.generation),
         )
@@ -88,7 +87,7 @@ async def open_target(
             profile=profile,
             strategy=strategy,
             config=config,
-            capsule=target,
+            capsule=CapsuleId(target),
             principal=str(agent.principal),
             governor=governor,
             fresh=fresh,

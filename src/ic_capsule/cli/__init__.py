@@ -6,7 +6,7 @@ from typing import Final
 
 from ic_harness.cli.entries import CommandEntry
 
-__all__ = ["BULK", "DOWNLOAD", "UPLOAD"]
+__all__ = ["BULK", "DELETE", "DOWNLOAD", "LIST", "UPLOAD"]
 
 _SECTION: Final = "Photo archives (capsule backends)"
 
@@ -23,6 +23,16 @@ BULK: Final = CommandEntry(
 )
 DOWNLOAD: Final = CommandEntry(
     "ic_capsule.cli.download:download",
-    "Write a stored photo or blob to a file.",
+    "Write a stored photo or blob to a file, or all of them into a folder.",
+    section=_SECTION,
+)
+LIST: Final = CommandEntry(
+    "ic_capsule.cli.memories:list_memories",
+    "List the memories of a capsule.",
+    section=_SECTION,
+)
+DELETE: Final = CommandEntry(
+    "ic_capsule.cli.memories:delete",
+    "Delete memories with their assets.",
     section=_SECTION,
 )

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ic_harness.cli.connection import ConnectionOptions
+from ic_harness.cli.examples import examples
 from ic_harness.cli.files import write_atomically
-from ic_harness.cli.options import json_option, place_options, state_dir_option
-from ic_harness.cli.place import Place
+from ic_harness.cli.groups import SuggestingGroup
+from ic_harness.cli.options import connection_options, json_option, state_dir_option
 from ic_harness.errors import InputError
 from ic_harness.text import for_log, one_line
 from ic_harness.units import human_bytes
@@ -50,7 +52,8 @@ def size(text: str) -> int:
     return max(1, int(float(found[1]) * _UNITS[found[2]]))
 
 
-@click.group()
+@examples("ic-harness bulk add holidays/", "ic-harness bulk run --network ic --identity key.pem")
+@click.group(cls=SuggestingGroup)
 def bulk() -> None:
     """Upload folders with thousands of files, in three stages, and account for every one of them.
 
@@ -59,10 +62,11 @@ def bulk() -> None:
     """
 
 
+@examples("ic-harness bulk add holidays/ --tag lisbon")
 @bulk.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 @click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Tag for each memory; may be given again.")
-@click.option("--urgent", is_flag=True, help="Before everything that is waiting already.")
+@click.option("--urgent", is_flag=True, help="Before all files that are already waiting.")
 @ledger_option
 @state_dir_option
 @json_option
@@ -113,16 +117,16 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--whole", is_flag=True, help="Store four assets at once, as `upload` does."),
         click.option(
-            "--lanes", type=click.IntRange(1, 96), help="Files on their way at once, of each stage, at most."
+            "--lanes", type=click.IntRange(1, 96), help="Maximum number of concurrent files in each stage."
         ),
         click.option(
-            "--bwlimit", type=size, metavar="SIZE", help="Bytes a second that are sent at most, such as 2M."
+            "--bwlimit", type=size, metavar="SIZE", help="Maximum bytes sent per second, such as 2M."
         ),
+        click.option("--rate", type=click.FloatRange(min=0.1), help="Maximum update calls per second."),
         click.option(
-            "--rate", type=click.FloatRange(min=0.1), help="Updates a second that are sent at most."
+            "--budget", type=size, metavar="SIZE", help="Start no more files after this many bytes."
         ),
-        click.option("--budget", type=size, metavar="SIZE", help="Stop beginning files after so many bytes."),
-        click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing."),
+        click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing."),
         click.option("--engine", default="local", show_default=True, help="local, or dask://HOST:PORT."),
         click.option(
             "--embedder", default="visual", show_default=True, help="Name of an installed embedder."
@@ -136,11 +140,12 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+@examples("ic-harness bulk run --lanes 4 --until embed")
 @bulk.command()
 @_run_options
 @canister_id_option
 @ledger_option
-@place_options
+@connection_options
 @json_option
 @click.pass_context
 def run(
@@ -150,7 +155,7 @@ def run(
     capsule: str | None,
     canister_id: str | None,
     ledger: Path | None,
-    place: Place,
+    connection: ConnectionOptions,
     as_json: bool,
     dry_run: bool,
     engine: str,
@@ -158,7 +163,7 @@ def run(
     weights: Path | None,
     **rest: Any,
 ) -> None:
-    """Upload, process and embed what is listed, until nothing is left to do."""
+    """Upload, process and embed the listed files until all are done."""
     from ic_capsule.bulk import Ledger, load_embedder  # lazy: start-up time  # noqa: PLC0415
     from ic_harness.cli.session import open_session  # lazy: start-up time  # noqa: PLC0415
 
@@ -167,13 +172,13 @@ def run(
 
     if engine != "local" and not engine.startswith("dask://"):
         raise InputError(f"no engine {engine!r}: there are local and dask://HOST:PORT")
-    path = ledger or place.state_dir / LEDGER
+    path = ledger or connection.state_dir / LEDGER
     with Ledger.open(path) as book:
         if dry_run:
             _tell_plan(book.stats().as_json(), as_json=as_json)
             return
         model = load_embedder(embedder, weights)
-        with open_session(place) as session:
+        with open_session(connection) as session:
             options = _options(session.network, rest, embeds=model is not None)
             canister = backend_canister(session, canister_id)
             with _quietly(path, options) if as_json else shown(path, options.stages):
@@ -184,7 +189,7 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Everything that a run needs."""
+    """The inputs of a run."""
 
     book: Ledger
     session: Session
@@ -220,7 +225,7 @@ def _run_on_dask(work: Work, engine: str) -> None:
     from ic_capsule.bulk import Place as Reached  # lazy: start-up time  # noqa: PLC0415
     from ic_capsule.bulk import run_on_dask  # lazy: start-up time  # noqa: PLC0415
 
-    place = work.session.place
+    connection = work.session.connection
     run_on_dask(
         engine.removeprefix("dask://"),
         work.book,
@@ -229,7 +234,9 @@ def _run_on_dask(work: Work, engine: str) -> None:
         work.canister,
         work.options,
         place=Reached(
-            network=place.network, identity=place.identity, state_dir=str(place.state_dir.absolute())
+            network=connection.network,
+            identity=connection.identity,
+            state_dir=str(connection.state_dir.absolute()),
         ),
         embedder=work.model,
         capsule=work.capsule,
@@ -295,13 +302,14 @@ def _tell(stats: dict[str, Any], *, as_json: bool) -> None:
         )
 
 
+@examples("ic-harness bulk status --watch")
 @bulk.command()
-@click.option("--watch", is_flag=True, help="Go on until nothing is left to do.")
+@click.option("--watch", is_flag=True, help="Update until all files are done.")
 @ledger_option
 @state_dir_option
 @json_option
 def status(*, watch: bool, ledger: Path | None, state_dir: Path, as_json: bool) -> None:
-    """Show how the run stands and what failed, also while it goes on."""
+    """Show the progress of a run and its failures, also while it is running."""
     from ic_capsule.bulk import LedgerView, Stage, line  # lazy: start-up time  # noqa: PLC0415
 
     from .bulk_progress import Watcher  # lazy: start-up time  # noqa: PLC0415
@@ -333,6 +341,7 @@ def status(*, watch: bool, ledger: Path | None, state_dir: Path, as_json: bool) 
         click.echo(line(stats))
 
 
+@examples("ic-harness bulk retry --all")
 @bulk.command()
 @click.argument("ids", nargs=-1, type=int, metavar="[ID...]")
 @click.option(
@@ -347,7 +356,7 @@ def status(*, watch: bool, ledger: Path | None, state_dir: Path, as_json: bool) 
 def retry(
     *, ids: tuple[int, ...], cls: str | None, everything: bool, ledger: Path | None, state_dir: Path
 ) -> None:
-    """Make files that failed for good ready again, before all others: by id, by class, or all."""
+    """Retry files that failed permanently, before all others: by id, by class, or all."""
     from ic_capsule.bulk import FailureClass, Ledger  # lazy: start-up time  # noqa: PLC0415
 
     if not (ids or cls or everything):
@@ -357,6 +366,7 @@ def retry(
     click.echo(f"{count} to be tried again by `ic-harness bulk run`")
 
 
+@examples("ic-harness bulk report -o run.html")
 @bulk.command()
 @click.option(
     "-o",

@@ -1,4 +1,4 @@
-"""What a person sees of a run: three phases, live in a terminal, as plain lines elsewhere; failures first.
+"""The progress display of a run: three phases, live in a terminal, as plain lines elsewhere; failures first.
 
 It reads the ledger by a connection of its own, so `bulk run` and `bulk status --watch` show the same.
 """
@@ -29,7 +29,7 @@ _LETTERS: Final = 5
 
 
 class Watcher:
-    """Shows how a ledger stands, from a thread of its own."""
+    """Shows the progress of a ledger, from a thread of its own."""
 
     def __init__(self, path: Path, stages: tuple[Stage, ...]) -> None:
         self._path = path
@@ -95,7 +95,7 @@ class Watcher:
 
 @contextmanager
 def shown(path: Path, stages: tuple[Stage, ...]) -> Iterator[None]:
-    """Show how a ledger stands while the block runs."""
+    """Show the progress of a ledger while the block runs."""
     watcher = Watcher(path, stages)
     thread = threading.Thread(target=watcher.show, name="ic-harness-bulk-progress")
     thread.start()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ic_harness.cli.examples import examples
 from ic_harness.cli.options import json_option, state_dir_option
 from ic_harness.errors import InputError
 from ic_harness.text import for_log, one_line
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ic_capsule.bulk import FileRow
 
 
+@examples("ic-harness bulk search lisbon 2024 --limit 20")
 @click.command()
 @click.argument("words", nargs=-1, metavar="[WORD...]")
 @click.option("--like", type=int, metavar="ID", help="Files that look like the one with this id.")

@@ -13,8 +13,9 @@ from urllib.parse import quote
 import click
 
 from ic_harness import waiting
-from ic_harness.cli.options import place_options
-from ic_harness.cli.place import Place
+from ic_harness.cli.connection import ConnectionOptions
+from ic_harness.cli.examples import examples
+from ic_harness.cli.options import connection_options
 from ic_harness.errors import InputError
 
 from .bulk import LEDGER, ledger_option
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
 SPOOL: Final = "bulk-files"
 
 
+@examples("ic-harness bulk serve --port 8090")
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8765, show_default=True, help="0: any free one."
 )
 @click.option(
-    "--token", metavar="TEXT", help="What callers must know. Made up for addresses other machines reach."
+    "--token",
+    metavar="TEXT",
+    help="Token that callers must send. Generated when other machines can reach the address.",
 )
 @click.option(
     "--limit",
@@ -57,7 +61,7 @@ SPOOL: Final = "bulk-files"
 @click.option("--weights", type=click.Path(path_type=Path, exists=True), help="Weights of the embedder.")
 @canister_id_option
 @ledger_option
-@place_options
+@connection_options
 def serve(
     *,
     host: str,
@@ -67,7 +71,7 @@ def serve(
     per_minute: float,
     page_only: bool,
     ledger: Path | None,
-    place: Place,
+    connection: ConnectionOptions,
     **rest: Any,
 ) -> None:
     """Serve a page that takes folders by drag and drop, shows the run live, and searches it.
@@ -83,8 +87,8 @@ def serve(
     if token is None and not server.is_loopback(host):
         token = server.new_token()
     config = server.WebConfig(
-        ledger=ledger or place.state_dir / LEDGER,
-        spool=place.state_dir / SPOOL,
+        ledger=ledger or connection.state_dir / LEDGER,
+        spool=connection.state_dir / SPOOL,
         token=token,
         capacity=(100 if token else 0) if limit is None else limit,
         per_minute=per_minute,
@@ -97,26 +101,29 @@ def serve(
 
     def started() -> None:
         click.echo(f"Bulk upload: {address}")
-        click.echo("Ctrl-C stops it; what is under way is continued at the next start.")
+        click.echo("Ctrl-C stops it; unfinished uploads continue at the next start.")
 
     with listening:
         if page_only:
             asyncio.run(server.serve(config, listening, started=started))
             return
         _serve_and_run(
-            config, place, rest, lambda until: server.serve(config, listening, started=started, until=until)
+            config,
+            connection,
+            rest,
+            lambda until: server.serve(config, listening, started=started, until=until),
         )
 
 
 def _serve_and_run(
     config: WebConfig,
-    place: Place,
+    connection: ConnectionOptions,
     rest: dict[str, Any],
     serving: Callable[[asyncio.Future[None]], Awaitable[None]],
 ) -> None:
     from ic_harness.cli.session import open_session  # lazy: start-up time  # noqa: PLC0415
 
-    with open_session(place) as session:
+    with open_session(connection) as session:
         engine = Engine(config.ledger, session, rest)
         engine.start()
         try:

@@ -8,5 +8,5 @@ canister_id_option = click.option(
     "--canister-id",
     envvar="IC_HARNESS_CANISTER_ID",
     metavar="ID|NAME",
-    help="The backend to use. Without it the known one, deployed on first use where that is free.",
+    help="Backend to use. By default the registered one, deployed on first use where that is free.",
 )

@@ -1,4 +1,4 @@
-"""Which backend a command works with."""
+"""The backend of a command."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ic_harness.principal import Principal
 
 
 def backend_canister(session: Session, canister_id: str | None) -> Principal:
-    """Return the backend: the one that was named, the known one, or a new one where canisters are free.
+    """Return the backend: the named one, the registered one, or a new one where canisters are free.
 
-    Raises `InputError` when `canister_id` names none, or there is no backend to be had.
+    Raises `InputError` when `canister_id` names none, or none exists and none can be created.
     """
     if canister_id is not None:
         return session.target(canister_id)

@@ -5,6 +5,28 @@ It builds on the fixtures of `ic_harness.testing.plugin`, which loads it for mod
 
 from __future__ import annotations
 
-from .fixtures import backend, backend_for, capsule, photo, upload
+from .fixtures import (
+    backend,
+    backend_for,
+    capsule,
+    ic_backend,
+    ic_backend_for,
+    ic_capsule_id,
+    ic_photo,
+    ic_upload,
+    photo,
+    upload,
+)
 
-__all__ = ["backend", "backend_for", "capsule", "photo", "upload"]
+__all__ = [
+    "backend",
+    "backend_for",
+    "capsule",
+    "ic_backend",
+    "ic_backend_for",
+    "ic_capsule_id",
+    "ic_photo",
+    "ic_upload",
+    "photo",
+    "upload",
+]

@@ -30,7 +30,7 @@ class Photos:
         self._numbers = itertools.count(1)
 
     def __call__(self, *, size: int | None = None, kind: Kind = "jpeg", seed: int = 0) -> Path:
-        """Write a photo and give its path.
+        """Write a photo and return its path.
 
         A JPEG has exactly `size` bytes (at least 100,000), a PNG about as many; without it they are small.
         Photos of the same size, kind and seed are the same.

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ic_harness.candid import Service
 from ic_harness.testing.gate.suite import Suite, SuiteEntry
 
 __all__ = ["ENTRY"]
-
-_MARKS: Final = frozenset({"uploads_begin", "uploads_finish"})
-"""Methods that every generation of the backend has (`backend/detection.py` tells the generations apart)."""
-
-
-def _matches(service: Service) -> bool:
-    return set(service.methods) >= _MARKS
 
 
 def _load() -> Suite:
@@ -26,6 +18,5 @@ def _load() -> Suite:
 ENTRY: Final = SuiteEntry(
     name="capsule",
     summary="Capsule backends: photos, uploads and all their guarantees.",
-    matches=_matches,
     load=_load,
 )

@@ -1,6 +1,6 @@
-"""Every method of the interface as data: how checks call it, and what each role must get or be refused.
+"""Every method of the interface as data: the arguments of checks, and which roles it must serve or refuse.
 
-`endpoints.toml` is the table; a test holds it against `candid/backend.did`.
+`endpoints.toml` is the table; a test compares it with `candid/backend.did`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 
-class Answer(Enum):
-    """What a role gets of a method."""
+class Access(Enum):
+    """Whether a method serves a role."""
 
     MUST = "must"
     """It is served."""
@@ -33,11 +33,11 @@ class Endpoint:
     kind: str
     arguments: tuple[Any, ...]
     is_query: bool
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, Access]
 
     @property
     def shows(self) -> bool:
-        """Whether the method answers everybody, and what matters is whether it shows something."""
+        """Whether the method answers every caller, so that its content decides whether a role was served."""
         return self.kind.startswith("shows")
 
     def called_with(self, values: Mapping[str, Any]) -> list[Any]:
@@ -57,7 +57,7 @@ def _load() -> dict[str, Endpoint]:
     text = files("ic_capsule.suite").joinpath("endpoints.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     kinds = {
-        kind: MappingProxyType({role: Answer(word) for role, word in row.items()})
+        kind: MappingProxyType({role: Access(word) for role, word in row.items()})
         for kind, row in table["kinds"].items()
     }
     return {

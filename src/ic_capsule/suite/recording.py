@@ -1,15 +1,18 @@
-"""Who called what from when to when: calls of uploads as spans of a timeline."""
+"""Records the calls of uploads with their times, as spans of a timeline."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
+from ic_capsule.uploads import BackendCalls, ForwardingClient
 from ic_harness.errors import CallError
 from ic_harness.testing.results import Span
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _BY_SESSION: Final = frozenset({"uploads_put_chunk", "uploads_finish", "uploads_status", "uploads_abort"})
 _READS: Final = frozenset(
     {"blob_get_meta", "blob_read", "blob_read_chunk", "memories_read", "memories_read_asset"}
@@ -36,7 +39,7 @@ READING: Final = "Read back"
 class TimedCall:
     """One call: nanoseconds since the recording began, the session it belongs to, and its bytes.
 
-    `digest` is the SHA-256 that a finish was called with, which tells whose session it was.
+    `digest` is the SHA-256 argument of a finish, which identifies the upload of its session.
     """
 
     method: str
@@ -49,7 +52,7 @@ class TimedCall:
 
 
 class Recording:
-    """The calls of the clients that it wraps, in the order in which they ended. Threads may share it."""
+    """The calls of wrapped clients, in the order of their ends. Threads may share it."""
 
     def __init__(self) -> None:
         self.calls: list[TimedCall] = []
@@ -61,12 +64,12 @@ class Recording:
         return time.perf_counter_ns() - self._origin
 
     def mark(self, name: str) -> None:
-        """Remember the moment at which something happened for the first time."""
+        """Record the time of the first event of that name."""
         self.marks.setdefault(name, self.now())
 
-    def wrap(self, client: Any) -> Any:
-        """Give the client with its calls recorded."""
-        return _Timed(client, self)
+    def wrap(self, client: BackendCalls) -> BackendCalls:
+        """Return a client that records the calls of uploads on `client`."""
+        return _RecordedClient(client, self)
 
     def add(self, method: str, args: tuple[Any, ...], start_ns: int, result: Any, *, failed: bool) -> None:
         """Record a call that ended now."""
@@ -93,31 +96,22 @@ def _session(method: str, args: tuple[Any, ...], result: Any) -> int | None:
     return int(args[0]) if method in _BY_SESSION else None
 
 
-class _Timed:
-    """A client whose calls are recorded; everything else is the client's own."""
+class _RecordedClient(ForwardingClient):
+    """A client whose calls are recorded."""
 
-    def __init__(self, client: Any, recording: Recording) -> None:
-        self._client = client
+    def __init__(self, client: BackendCalls, recording: Recording) -> None:
+        super().__init__(client)
         self._recording = recording
 
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
-        if name.startswith("_") or not callable(method):
-            return method
-        return self._timed(name, method)
-
-    def _timed(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **named: Any) -> Any:
-            start = self._recording.now()
-            try:
-                result = method(*args, **named)
-            except CallError:
-                self._recording.add(name, args, start, None, failed=True)
-                raise
-            self._recording.add(name, args, start, result, failed=False)
-            return result
-
-        return call
+    def _call(self, name: str, method: Callable[P, T], /, *args: P.args, **named: P.kwargs) -> T:
+        start = self._recording.now()
+        try:
+            result = method(*args, **named)
+        except CallError:
+            self._recording.add(name, args, start, None, failed=True)
+            raise
+        self._recording.add(name, args, start, result, failed=False)
+        return result
 
 
 def spans(recording: Recording, rows: Mapping[int, str]) -> Iterator[Span]:

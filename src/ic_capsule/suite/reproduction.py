@@ -1,4 +1,4 @@
-"""Makes the calls of a failed check again: the code in a report, and the stage on which it runs.
+"""Repeats the calls of a failed check: runs the code that a report prints.
 
     from ic_capsule.suite.reproduction import scene
 
@@ -24,13 +24,13 @@ from ic_harness.errors import HarnessError, InputError
 from ic_harness.networks import embedded, open_network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity
+from ic_harness.testing.call_log import CallLog, CallRecord
 from ic_harness.testing.results import CheckResult
-from ic_harness.testing.running import describe, run_check
-from ic_harness.testing.story import Step, Story
+from ic_harness.testing.runner import describe, run_check
 
 from .checks import CHECKS
-from .material import content
-from .stage import Caller, Stage
+from .context import Caller, CheckContext
+from .sample_data import content
 
 __all__ = ["Principal", "content", "rerun", "scene"]
 
@@ -38,14 +38,14 @@ REFERENCE: Final = "reference"
 """The target that means the reference backend of this package."""
 
 
-class _Echo(Story):
-    """Calls that are printed as they are made."""
+class _Echo(CallLog):
+    """A call log that prints each call as it is made."""
 
     def __init__(self, output: TextIO) -> None:
         super().__init__()
         self._output = output
 
-    def add(self, step: Step, call: Any = None) -> None:
+    def add(self, step: CallRecord, call: Any = None) -> None:
         """Record a call and print it."""
         super().add(step, call)
         self._output.write(f"{self.count}. {step}\n")
@@ -54,8 +54,8 @@ class _Echo(Story):
 class _Lenient:
     """A client that returns errors instead of raising them."""
 
-    def __init__(self, stage: Stage, caller: Caller) -> None:
-        self._stage = stage
+    def __init__(self, context: CheckContext, caller: Caller) -> None:
+        self._open_context = context
         self._caller = caller
 
     @property
@@ -65,7 +65,7 @@ class _Lenient:
 
     def call(self, method: str, types: str, *values: object) -> Any:
         """Make an update call of a method that the client does not have; `types` such as `(nat64, text)`."""
-        return _lenient(self._stage.call)(self._caller, method, types, *values)
+        return _lenient(self._open_context.call)(self._caller, method, types, *values)
 
     def __getattr__(self, name: str) -> Any:
         return _lenient(getattr(self._caller.backend, name))
@@ -81,56 +81,56 @@ def _lenient(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class Scene:
-    """A stage for code that a person pasted."""
+class ReproductionContext:
+    """The object that pasted reproduction code calls `stage`."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self.upgrade = stage.upgrade
-        self.advance = stage.advance
+    def __init__(self, context: CheckContext) -> None:
+        self._open_context = context
+        self.upgrade = context.upgrade
+        self.advance = context.advance
 
     def client(self, name: str) -> Any:
         """Return the client of a caller; `anonymous` does not sign, `controller` controls the canister."""
         if name == "anonymous":
-            return _Lenient(self._stage, self._stage.anonymous())
-        known = self._stage.controller() if name == "controller" else self._stage.caller(name)
-        return _Lenient(self._stage, known)
+            return _Lenient(self._open_context, self._open_context.anonymous())
+        known = self._open_context.controller() if name == "controller" else self._open_context.caller(name)
+        return _Lenient(self._open_context, known)
 
     def in_one_round(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
         """Make calls that the network executes in the same round."""
-        return self._stage.in_one_round(calls)
+        return self._open_context.in_one_round(calls)
 
     def at_once(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
         """Make calls at the same time."""
-        return self._stage.at_once(calls)
+        return self._open_context.at_once(calls)
 
 
 @contextmanager
-def scene(target: str, output: TextIO | None = None) -> Iterator[Scene]:
+def scene(target: str, output: TextIO | None = None) -> Iterator[ReproductionContext]:
     """Open the canister that `target` names and print the calls that the block makes.
 
     A path is installed into an embedded network, `reference` means the reference backend, and `NETWORK:CANISTER` a
     running canister. Raises `InputError` when the file cannot be read, and what an unreachable network raises.
     """
-    with _stage(target) as stage:
-        stage.story = _Echo(output or sys.stdout)
-        yield Scene(stage)
+    with _open_context(target) as context:
+        context.call_log = _Echo(output or sys.stdout)
+        yield ReproductionContext(context)
 
 
 @contextmanager
-def _stage(target: str) -> Iterator[Stage]:
+def _open_context(target: str) -> Iterator[CheckContext]:
     network, _, canister = target.rpartition(":")
     if network and not Path(target).exists():
         salt = secrets.token_bytes(16)
         with open_network(network) as opened:
-            yield Stage(
+            yield CheckContext(
                 opened, Principal.from_text(canister), lambda name: _identity(salt, name), target=target
             )
         return
     wasm = reference_wasm() if target == REFERENCE else _bytes(Path(target))
     with embedded() as opened:
         made = opened.deploy(wasm)
-        yield Stage(
+        yield CheckContext(
             opened,
             made,
             lambda name: _identity(b"", name),
@@ -156,8 +156,8 @@ def rerun(name: str, target: str) -> CheckResult:
     check = next((check for check in CHECKS if check.name == name), None)
     if check is None:
         raise InputError(f"there is no check {name!r}")
-    with _stage(target) as stage:
-        stage.story = _Echo(sys.stdout)
-        found = run_check(check, stage)
-    sys.stdout.write(f"\n{describe(found)}\n" if found.told else f"\n{name}: {found.outcome.value}\n")
+    with _open_context(target) as context:
+        context.call_log = _Echo(sys.stdout)
+        found = run_check(check, context)
+    sys.stdout.write(f"\n{describe(found)}\n" if found.reported else f"\n{name}: {found.outcome.value}\n")
     return found

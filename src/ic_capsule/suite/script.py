@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ic_harness.principal import Principal
-from ic_harness.testing.code import Call, Sample, UnwritableError, Writer
+from ic_harness.testing.call_code import CallWriter, RecordedCall, Sample, UnwritableError
 from ic_harness.testing.results import Violation
 
 BUILD: Final = "backend.wasm.gz"
-"""What stands for the build in a reproduction when the run did not say how to reach it."""
+"""The build's path in a reproduction when the run has none."""
 _WIDEST: Final = 100
 
 
@@ -18,7 +18,7 @@ def reproduction(
     check: str,
     target: str,
     violations: Sequence[Violation],
-    calls: Sequence[Call] | None,
+    calls: Sequence[RecordedCall] | None,
     samples: Iterable[Sample],
     people: Mapping[Principal, str],
 ) -> str:
@@ -29,13 +29,15 @@ def reproduction(
     place = repr(target or BUILD)
     if calls:
         try:
-            return _calls(place, violations, calls, Writer(samples, people))
+            return _calls(place, violations, calls, CallWriter(samples, people))
         except UnwritableError:
             pass
     return f"from ic_capsule.suite.reproduction import rerun\n\nrerun({check!r}, {place})\n"
 
 
-def _calls(place: str, violations: Sequence[Violation], calls: Sequence[Call], writer: Writer) -> str:
+def _calls(
+    place: str, violations: Sequence[Violation], calls: Sequence[RecordedCall], writer: CallWriter
+) -> str:
     statements = writer.lines(calls)
     lines: list[str] = []
     names = dict.fromkeys(call.caller for call in calls if call.caller)

@@ -1,8 +1,8 @@
 """The soak: very many upload sessions of many callers at once, interleaved at random, each kept apart.
 
 What UC7 proves with four sessions is done here with hundreds: all are open together, their chunks are sent in one
-shuffled order by parallel callers, some of them twice, strangers try their hand in between, and every blob is read
-back byte for byte. The order follows from a seed; what happens at the same moment is the network's affair.
+shuffled order by parallel callers, some of them twice, other callers send to foreign sessions in between, and every
+blob is read back byte for byte. The order follows from a seed; the network decides the order of concurrent calls.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from functools import partial
 from typing import Final, TypeVar
 
 from ic_harness.networks import Capability
-from ic_harness.testing.expectations import accepted, equal, refused, require
+from ic_harness.testing.assertions import accepted, equal, refused, require
 from ic_harness.testing.results import Figure, Span, Timeline
 
-from .material import Content, content
-from .stage import Caller, Stage
+from .context import Caller, CheckContext
+from .sample_data import Content, content
 
 T = TypeVar("T")
 _AT_ONCE: Final = 16
@@ -33,8 +33,8 @@ _MEANING: Final = "Uploads that run at the same time spoil each other: photos ar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Soaked:
-    """What a soak that succeeded tells: its figures for people, and who sent what when."""
+class SoakResult:
+    """The result of a successful soak: figures, and the timeline of all chunks."""
 
     figures: tuple[Figure, ...]
     timeline: Timeline
@@ -42,11 +42,11 @@ class Soaked:
 
 @dataclass(slots=True)
 class _Session:
-    """One upload on its way."""
+    """One upload in progress."""
 
     number: int
     caller: Caller
-    material: Content
+    sample: Content
     chunks: Sequence[bytes]
     id: int = 0
     blob_id: str = ""
@@ -55,13 +55,15 @@ class _Session:
 class Soak:
     """One soak of `sessions` uploads by `callers` callers; the same `seed` gives the same order."""
 
-    def __init__(self, stage: Stage, *, sessions: int = 500, callers: int = 20, seed: int = 0) -> None:
-        self._stage = stage
+    def __init__(
+        self, context: CheckContext, *, sessions: int = 500, callers: int = 20, seed: int = 0
+    ) -> None:
+        self._open_context = context
         self._chance = random.Random(seed)  # noqa: S311 - an order, no secret
         self._seed = seed
         self._spans: list[Span] = []
         self._origin = time.perf_counter_ns()
-        people = [stage.caller(f"caller-{number}") for number in range(callers)]
+        people = [context.caller(f"caller-{number}") for number in range(callers)]
         self._people = people
         self._sessions = [self._planned(number, people[number % callers]) for number in range(sessions)]
 
@@ -70,8 +72,8 @@ class Soak:
         pieces = [content(size, f"{self._seed} {number} {index}").data for index, size in enumerate(sizes)]
         return _Session(number, caller, Content(b"".join(pieces)), pieces)
 
-    def run(self) -> Soaked:
-        """Do it all. Raises `BrokenGuaranteeError` at the first upload that is not what was sent."""
+    def run(self) -> SoakResult:
+        """Run the soak. Raises `BrokenGuaranteeError` at the first upload that differs from what was sent."""
         used = self._instructions()
         for person in self._people:
             accepted(f"a capsule for {person.name}", lambda person=person: person.capsule)  # type: ignore[misc]
@@ -87,7 +89,7 @@ class Soak:
         seconds = time.perf_counter() - started
         used = self._instructions() - used
         self._all(partial(self._read_back, session) for session in self._shuffled(self._sessions))
-        return Soaked(figures=self._figures(seconds, used), timeline=self._timeline())
+        return SoakResult(figures=self._figures(seconds, used), timeline=self._timeline())
 
     def _shuffled(self, items: Sequence[T]) -> list[T]:
         return self._chance.sample(items, len(items))
@@ -110,12 +112,12 @@ class Soak:
         session.id = accepted(f"session {session.number} of {len(self._sessions)} at once", begin)
 
     def _sendings(self) -> Iterator[Callable[[], None]]:
-        """All chunks of all sessions in one shuffled order, some twice, with strangers in between."""
+        """Yield all chunks of all sessions in one shuffled order, some twice, with foreign callers in between."""
         sendings = [(session, index) for session in self._sessions for index in range(len(session.chunks))]
         sendings += self._chance.sample(sendings, int(len(sendings) * _TWICE))
         calls = [partial(self._put, session, index) for session, index in sendings]
-        strangers = self._chance.sample(self._sessions, len(self._people))
-        calls += [partial(self._intrude, session, 0) for session in strangers]
+        intruded = self._chance.sample(self._sessions, len(self._people))
+        calls += [partial(self._intrude, session, 0) for session in intruded]
         return iter(self._shuffled(calls))
 
     def _put(self, session: _Session, index: int) -> None:
@@ -138,14 +140,14 @@ class Soak:
 
     def _intrude(self, session: _Session, index: int) -> None:
         others = [person for person in self._people if person is not session.caller]
-        stranger = others[session.number % len(others)]
-        with refused(f"a stranger's chunk in session {session.number}", "Unauthorized", "NotFound"):
-            stranger.backend.uploads_put_chunk(session.id, index, b"spoiled")
+        other_caller = others[session.number % len(others)]
+        with refused(f"another caller's chunk in session {session.number}", "Unauthorized", "NotFound"):
+            other_caller.backend.uploads_put_chunk(session.id, index, b"spoiled")
 
     def _finish(self, session: _Session) -> None:
         result = accepted(
             f"finish of session {session.number} with the true hash",
-            lambda: session.caller.finish(session.id, session.material),
+            lambda: session.caller.finish(session.id, session.sample),
             _MEANING,
         )
         session.blob_id = result.blob_id
@@ -156,18 +158,18 @@ class Soak:
             lambda: session.caller.backend.blob_read(session.blob_id),
             _MEANING,
         )
-        equal(got, session.material.data, f"the blob of session {session.number}", _MEANING)
+        equal(got, session.sample.data, f"the blob of session {session.number}", _MEANING)
 
-    # --- what is told ---------------------------------------------------------------------------------------
+    # --- the result -----------------------------------------------------------------------------------------
 
     def _instructions(self) -> int:
-        if Capability.METRICS not in self._stage.network.capabilities:
+        if Capability.METRICS not in self._open_context.network.capabilities:
             return 0
-        return self._stage.network.instructions(self._stage.canister_id)
+        return self._open_context.network.instructions(self._open_context.canister_id)
 
     def _figures(self, seconds: float, instructions: int) -> tuple[Figure, ...]:
-        size = sum(session.material.size for session in self._sessions)
-        told = [
+        size = sum(session.sample.size for session in self._sessions)
+        figures = [
             ("Sessions at once", f"{len(self._sessions):,}"),
             ("Callers", f"{len(self._people):,}"),
             ("Chunks sent", f"{len(self._spans):,}"),
@@ -177,7 +179,7 @@ class Soak:
             *([("Instructions", f"{instructions:,}")] if instructions else []),
             ("Seed", str(self._seed)),
         ]
-        return tuple(Figure(name=f"Soak: {name}", value=value) for name, value in told)
+        return tuple(Figure(name=f"Soak: {name}", value=value) for name, value in figures)
 
     def _timeline(self) -> Timeline:
         spans = tuple(sorted(self._spans, key=lambda span: span.start_ns))

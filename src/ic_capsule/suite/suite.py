@@ -7,28 +7,28 @@ from typing import Final
 
 from ic_capsule.backend import open_backend
 from ic_capsule.suite.checks import CHECKS
+from ic_capsule.suite.context import CheckContext
 from ic_capsule.suite.guarantees import GUARANTEES
-from ic_capsule.suite.stage import Stage
 from ic_harness.errors import UnknownBackendError
+from ic_harness.testing.assertions import require
 from ic_harness.testing.check import Check
-from ic_harness.testing.expectations import require
-from ic_harness.testing.gate import Findings, StageRun, Suite
+from ic_harness.testing.gate import StageLog, StageRun, Suite
 from ic_harness.testing.guarantees import Guarantee
 from ic_harness.testing.results import CheckResult
-from ic_harness.testing.running import run_check
+from ic_harness.testing.runner import run_check
 from ic_harness.testing.target import Target
 
-from .day import live_days
-from .filling import Filled, fill, finish_half, read_everything, store_photo
-from .photos import show_photos
+from .photos import measure_uploads
+from .seeding import SeedData, fill, finish_half, read_everything, store_photo
+from .workload import run_workload
 
 __all__ = ["CHECKS", "STAGES", "CapsuleSuite"]
 
-STAGES: Final = {"Photos": show_photos}
+STAGES: Final = {"Photos": measure_uploads}
 
 
 class CapsuleSuite(Suite):
-    """What the gate runs on a capsule backend of any generation."""
+    """The suite for capsule backends of any generation."""
 
     name = "capsule"
     workload_name = "day"
@@ -46,49 +46,49 @@ class CapsuleSuite(Suite):
         return CHECKS
 
     @property
-    def stages(self) -> Mapping[str, Callable[[StageRun, Findings], None]]:
+    def stages(self) -> Mapping[str, Callable[[StageRun, StageLog], None]]:
         """Photos in two lanes, and many sessions at once."""
         return STAGES
 
-    def identify(self, target: Target, findings: Findings) -> str | None:
+    def identify(self, target: Target, log: StageLog) -> str | None:
         """Return which generation of the backend answers."""
         try:
             profile = str(open_backend(target.network.agent(), target.canister_id).profile)
         except UnknownBackendError as error:
-            findings.fault(f"it is no capsule backend: {error}")
+            log.fault(f"it is no capsule backend: {error}")
             return None
         return profile.removeprefix("generation ")
 
-    def fill(self, target: Target) -> Filled:
+    def fill(self, target: Target) -> SeedData:
         """Store photos of several people, and begin an upload."""
-        return fill(Stage.of(target))
+        return fill(CheckContext.of(target))
 
-    def verify(self, target: Target, state: Filled, findings: Findings, when: str) -> None:
+    def verify(self, target: Target, state: SeedData, log: StageLog, when: str) -> None:
         """Read every memory and every asset back."""
-        read_everything(Stage.of(target), state, findings, when)
+        read_everything(CheckContext.of(target), state, log, when)
 
-    def resume(self, target: Target, state: Filled, findings: Findings, when: str) -> None:
+    def resume(self, target: Target, state: SeedData, log: StageLog, when: str) -> None:
         """Finish the upload that was under way."""
-        finish_half(Stage.of(target), state.half, findings, when)
+        finish_half(CheckContext.of(target), state.half, log, when)
 
-    def extend(self, target: Target, state: Filled, findings: Findings, when: str) -> Filled:
+    def extend(self, target: Target, state: SeedData, log: StageLog, when: str) -> SeedData:
         """Store a new photo, whose blobs must not take the ids of old ones."""
-        with findings.proving("FL1", f"{when}, storing a new photo"):
-            photo = store_photo(Stage.of(target).caller("alice"), len(state.photos))
+        with log.proving("FL1", f"{when}, storing a new photo"):
+            photo = store_photo(CheckContext.of(target).caller("alice"), len(state.photos))
             again = {asset.locator for asset in photo.assets} & state.locators
-            with findings.proving("BL3", f"{when}, storing a new photo"):
+            with log.proving("BL3", f"{when}, storing a new photo"):
                 require(
                     not again,
                     f"{when}, a new photo got the ids of old blobs: {', '.join(sorted(map(str, again)))}",
                     "One user's photo replaces another's.",
                 )
-            findings.note(f"{when}: a new photo was stored and reads back equal")
+            log.note(f"{when}: a new photo was stored and reads back equal")
         return state
 
     def workload(self, target: Target) -> str:
         """Do everything of a user's day several times."""
-        return live_days(Stage.of(target).caller("alice"))
+        return run_workload(CheckContext.of(target).caller("alice"))
 
     def run_check(self, check: Check, target: Target) -> CheckResult:
-        """Run one check on a stage."""
-        return run_check(check, Stage.of(target))
+        """Run one check in a context of its own."""
+        return run_check(check, CheckContext.of(target))

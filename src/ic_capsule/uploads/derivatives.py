@@ -1,12 +1,12 @@
-"""From a photo to its display, thumbnail and placeholder: the only room that decodes images.
+"""Renders the derivatives of a photo (`ic_capsule.assets`); the only module of uploads that decodes images.
 
-Run as a program it is an image worker: it answers requests on standard input (see `main`) until that ends. A process
-of its own keeps decoding off the uploader's cores and memory, and what a hostile file does to a decoder ends with
-that process. It imports nothing of this room's door, so that it starts fast.
+Run as a program it is an image worker: it answers requests on standard input (see `main`) until that ends. A separate
+process keeps decoding off the uploader's cores and memory, and confines what a hostile file does to a decoder. It does
+not import the package `ic_capsule.uploads`, so that it starts fast.
 
-How it stays small and fast: a JPEG is decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that is still large enough
-(draft mode), each size is made from the next larger one, and colours and orientation are put right on the
-display size, not on the original.
+Time and memory are bounded by three measures: a JPEG is decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that is still
+large enough (draft mode), each derivative is rendered from the next larger one, and colours and orientation are
+corrected at the size of the largest derivative, not of the original.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import IO, Any, Final, NamedTuple
 import PIL
 from PIL import ExifTags, Image, ImageCms
 
+from ic_capsule.assets import DERIVATIVES, DerivativeName
 from ic_harness.errors import ImageError
 
 try:
@@ -42,12 +43,11 @@ MAX_PIXELS: Final = 250_000_000
 MAX_DECODED: Final = 100_000_000
 """Most pixels in memory at once, at four bytes each."""
 WORKER_MEMORY: Final = 4 << 30
-"""Address space of the worker, in bytes: the last wall in front of a decompression bomb."""
+"""Address space of the worker, in bytes: the last limit against a decompression bomb."""
 WORKER_CPU_SECONDS: Final = 120
-ENCODED_AS: Final = "image/webp"
 HEIF_TYPES: Final = frozenset({"image/heic", "image/heif"})
 RAW_PREFIX: Final = "image/x-"
-"""How the types of raw photos begin: what is decoded of them is the JPEG inside."""
+"""How the types of raw photos begin: the JPEG inside is decoded."""
 _JPEG_START: Final = b"\xff\xd8\xff"
 _JPEG_HEAD: Final = 1 << 20
 _MOST_PREVIEWS: Final = 32
@@ -57,36 +57,26 @@ _EXIF_TEXTS: Final = ("Make", "Model", "LensModel", "Software", "Artist", "Copyr
 _EXIF_NUMBERS: Final = ("ExposureTime", "FNumber", "ISOSpeedRatings", "FocalLength", "PixelXDimension")
 
 
-class Step(NamedTuple):
-    """One size of the cascade: pixels of the long edge, WebP quality, and the encoder's effort (0 to 6).
-
-    Effort 2 makes the display 2 % larger than Pillow's default 4 does, in less than half of the time.
-    """
-
-    edge: int
-    quality: int
-    effort: int
-
-
-CASCADE: Final = {"Display": Step(2048, 82, 2), "Thumbnail": Step(512, 82, 4), "Placeholder": Step(32, 60, 4)}
+_LARGEST_EDGE: Final = DERIVATIVES[0].edge
+"""Pixels of the long edge at which colours and orientation are corrected."""
 
 
 class Rendered(NamedTuple):
-    """What the original is (`facts`, ready for JSON) and its derivatives by name: width, height, WebP bytes."""
+    """What the original is (`facts`, ready for JSON) and its derivatives by name: width, height, encoded bytes."""
 
     facts: dict[str, Any]
-    images: dict[str, tuple[int, int, bytes]]
+    images: dict[DerivativeName, tuple[int, int, bytes]]
 
 
 def render(file: IO[bytes], name: str, mime: str | None = None, *, pixels: bool = True) -> Rendered:
-    """Make the three derivatives of the image in `file`; `name` is what errors call it.
+    """Render the derivatives of the image in `file`; errors call it `name`.
 
     `mime` is the type of a file that Pillow does not know by its own name (raw, HEIC). Without `pixels` only the
     header is read and there are no derivatives. Raises `ImageError` when it is no image, is damaged, or is too large
     to decode. Any other exception is a fault of this program or its installation, never of the image.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's doubts about odd files; real damage raises
+        warnings.simplefilter("ignore")  # Pillow warns of unusual files; real damage raises
         image = _open(*_readable(file, name, mime))
         stored = image.size
         try:
@@ -97,17 +87,17 @@ def render(file: IO[bytes], name: str, mime: str | None = None, *, pixels: bool 
                 return Rendered(facts, {})
             image.seek(0)
             image.load()
-            return Rendered(facts, _cascade(_display(image)))
+            return Rendered(facts, _render_all(_corrected(image)))
         except ImageError:
             raise
-        except Exception as error:  # decoders raise whatever broken bytes lead them to
+        except Exception as error:  # decoders raise any exception on broken bytes
             if not _is_damage(error):
                 raise
             raise ImageError(f"{name} cannot be decoded: {_reason(error)}") from error
 
 
 def _readable(file: IO[bytes], name: str, mime: str | None) -> tuple[IO[bytes], str, tuple[str, ...]]:
-    """What Pillow is given for a file, and the formats that it may be in."""
+    """Return the file that Pillow opens, and the formats that it may have."""
     if mime in HEIF_TYPES:
         _register_heif(name)
         return file, name, (*FORMATS, "HEIF")
@@ -177,7 +167,7 @@ def _check_formats() -> None:
 def _is_damage(error: Exception) -> bool:
     """Whether an error comes from the image: raised inside Pillow, and not because a part of Pillow is missing.
 
-    Decoders raise nearly every type of exception on broken bytes, so the place tells more than the type: the
+    Decoders raise nearly every type of exception on broken bytes, so the place is decisive, not the type: the
     innermost frame that is either Pillow's or this file's.
     """
     if isinstance(error, MemoryError):
@@ -195,8 +185,8 @@ def _is_damage(error: Exception) -> bool:
 
 
 def _decide_scale(image: Image.Image, name: str) -> None:
-    """Let JPEG decode at a fraction that is still large enough; refuse what would fill the memory."""
-    image.draft(None, fitted(image.size, CASCADE["Display"].edge))
+    """Set the scale at which a JPEG is decoded; raise `ImageError` for too many pixels."""
+    image.draft(None, fitted(image.size, _LARGEST_EDGE))
     _check_pixels(image, name, MAX_DECODED)
 
 
@@ -226,18 +216,18 @@ def _reason(error: Exception) -> str:
 # -- pixels -----------------------------------------------------------------------------------------------------
 
 
-def _display(image: Image.Image) -> Image.Image:
-    """The image at display size, upright, in sRGB with or without alpha."""
+def _corrected(image: Image.Image) -> Image.Image:
+    """The image at the size of the largest derivative, upright, in sRGB with or without alpha."""
     profile = image.info.get("icc_profile")
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # gone where the decoder has applied it
     small = _resizable(image)
-    small.thumbnail((CASCADE["Display"].edge,) * 2, Image.Resampling.LANCZOS, reducing_gap=None)
+    small.thumbnail((_LARGEST_EDGE,) * 2, Image.Resampling.LANCZOS, reducing_gap=None)
     coloured = _in_srgb(small, profile)
     return _upright(coloured, orientation)
 
 
 def _resizable(image: Image.Image) -> Image.Image:
-    """A mode that can be resampled: palettes, bits and deep samples are none."""
+    """Convert to a mode that can be resampled: palettes, bits and deep samples cannot."""
     match image.mode:
         case "RGB" | "RGBA" | "L" | "CMYK" | "LAB":
             return image
@@ -280,7 +270,7 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # a profile that is damaged or of another colour space says nothing about these pixels
+        return image  # a profile that is damaged or of another colour space does not apply to these pixels
     return converted or image
 
 
@@ -293,13 +283,13 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _cascade(image: Image.Image) -> dict[str, tuple[int, int, bytes]]:
-    images = {}
-    for name, step in CASCADE.items():
-        image.thumbnail((step.edge, step.edge), Image.Resampling.LANCZOS, reducing_gap=None)
+def _render_all(image: Image.Image) -> dict[DerivativeName, tuple[int, int, bytes]]:
+    images: dict[DerivativeName, tuple[int, int, bytes]] = {}
+    for spec in DERIVATIVES:
+        image.thumbnail((spec.edge, spec.edge), Image.Resampling.LANCZOS, reducing_gap=None)
         encoded = io.BytesIO()
-        image.save(encoded, "WEBP", quality=step.quality, method=step.effort)
-        images[name] = (image.width, image.height, encoded.getvalue())
+        image.save(encoded, spec.codec, **spec.options)
+        images[spec.name] = (image.width, image.height, encoded.getvalue())
     return images
 
 
@@ -329,7 +319,7 @@ def _facts(image: Image.Image, stored: tuple[int, int], mime: str | None = None)
 
 
 def _location(gps: dict[int, Any]) -> str | None:
-    """Where a photo was taken as `latitude,longitude` in degrees with six decimals; None when it does not say."""
+    """Where a photo was taken as `latitude,longitude` in degrees with six decimals; None when unknown."""
     try:
         latitude = _degrees(
             gps[ExifTags.GPS.GPSLatitude], gps.get(ExifTags.GPS.GPSLatitudeRef) in ("S", b"S")
@@ -411,9 +401,9 @@ def main() -> None:
     A request is one line of JSON: `path`, `name` (what errors call the file), `identity` (see `FileSource`), `mime`
     (of a file whose format Pillow does not know; may be null), and `pixels`: whether derivatives are wanted.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the uploader, which ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the uploader handles Ctrl-C and ends this process
     if hasattr(os, "nice"):
-        os.nice(5)  # sending is more urgent than what is sent next
+        os.nice(5)  # sending is more urgent than rendering
     _confine()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     for line in sys.stdin.buffer:

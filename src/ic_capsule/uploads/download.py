@@ -1,4 +1,4 @@
-"""Blobs and assets back into files: written beside the target and renamed only when they are whole."""
+"""Downloads blobs and assets into files: written beside the target, and renamed only when they are complete."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import secrets
 from pathlib import Path
 from typing import Self
 
-from ic_capsule.backend import AsyncBackend, BlobLocator
+from ic_capsule.assets import name_of
+from ic_capsule.backend import AssetMetadataBase, BlobLocator
 from ic_harness.errors import InputError, UploadError
 
+from .calls import AsyncBackendCalls
 from .verify import read_blob
 
 
 async def download_blob_async(
-    backend: AsyncBackend, locator: str, path: str | os.PathLike[str], sha256: bytes | None = None
+    backend: AsyncBackendCalls, locator: str, path: str | os.PathLike[str], sha256: bytes | None = None
 ) -> int:
-    """Write a blob to `path` and give its length in bytes; nothing is written unless all of it came.
+    """Write a blob to `path` and return its length in bytes; nothing is written unless all of it arrived.
 
     Raises `LocatorError`, what the backend's methods raise, `InputError` when `path` cannot be written, and
     `UploadError` when the bytes do not have the SHA-256 given.
@@ -30,25 +32,29 @@ async def download_blob_async(
             digest.update(chunk)
             size += len(chunk)
         if sha256 is not None and digest.digest() != sha256:
-            raise UploadError(f"{name} has SHA-256 {digest.hexdigest()}, its memory says {sha256.hex()}")
+            raise UploadError(f"{name} has SHA-256 {digest.hexdigest()}, its metadata has {sha256.hex()}")
         part.keep()
     return size
 
 
 async def download_asset_async(
-    backend: AsyncBackend, memory_id: str, path: str | os.PathLike[str], asset_type: str = "Original"
+    backend: AsyncBackendCalls,
+    memory_id: str,
+    path: str | os.PathLike[str],
+    asset_type: str = "Original",
 ) -> int:
-    """Write an asset of a memory to `path` and give its length in bytes; blobs are compared with their hash.
+    """Write an asset of a memory to `path` and return its length in bytes; blobs are compared with their hash.
 
-    Raises `InputError` when the memory has no asset of that type, and what `download_blob_async` raises.
+    `asset_type` is a name in `ic_capsule.assets.ASSETS`. Raises `InputError` when the memory has no such asset, and
+    what `download_blob_async` raises.
     """
     memory = await backend.memories_read(memory_id)
     for blob in memory.blob_internal_assets:
         base = blob.metadata.value.base
-        if base.asset_type.value == asset_type:
+        if _name(base) == asset_type:
             return await download_blob_async(backend, blob.blob_ref.locator, path, base.sha256)
     for inline in memory.inline_assets:
-        if inline.metadata.value.base.asset_type.value == asset_type:
+        if _name(inline.metadata.value.base) == asset_type:
             with _beside(Path(path)) as part:
                 part.write(inline.bytes)
                 part.keep()
@@ -56,8 +62,12 @@ async def download_asset_async(
     raise InputError(f"memory {memory_id} has no asset {asset_type} on the canister")
 
 
+def _name(base: AssetMetadataBase) -> str:
+    return name_of(base.asset_type.value, base.mime_type)
+
+
 class _beside:  # noqa: N801 - used as a function: `with _beside(path) as part`
-    """A file beside the target that takes its place at `keep`, and is gone otherwise."""
+    """A file beside the target that replaces it at `keep`, and is deleted otherwise."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -87,4 +97,4 @@ class _beside:  # noqa: N801 - used as a function: `with _beside(path) as part`
     def __exit__(self, *_: object) -> None:
         self._file.close()
         if not self._kept:
-            os.unlink(self._name)  # noqa: PTH108 - the twin of mkstemp
+            os.unlink(self._name)  # noqa: PTH108 - as os.open above

@@ -1,7 +1,7 @@
-"""What kind of memory a file becomes: by its first bytes, and where those say nothing by its ending.
+"""Determines the kind of memory that a file becomes: by its first bytes, and where those are unknown by its ending.
 
-An ending alone is believed only for kinds that have no signature (text, some videos). A file whose ending says image
-but whose bytes say nothing is listed as an image and fails as `invalid`, so that it is accounted for.
+An ending alone is decisive only for kinds that have no signature (text, some videos). A file with an image's ending but
+unknown bytes is listed as an image and fails as `invalid`, so that it is accounted for.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ _SIDECAR_FOLDERS: Final = frozenset({"@eadir", "__macosx", "$recycle.bin", "syst
 
 
 def known_kind(path: PurePath, start: bytes) -> Kind | None:
-    """The kind of a file by its first 16 bytes and its name; None for what is stored as nothing here."""
+    """The kind of a file by its first 16 bytes and its name; None for an unsupported kind."""
     kind = _by_bytes(start)
     ending = path.suffix.lower()
     if kind is not None:
@@ -120,7 +120,7 @@ def known_kind(path: PurePath, start: bytes) -> Kind | None:
 
 
 def has_signature(kind: Kind, start: bytes) -> bool:
-    """Whether the first bytes of a file are those of its kind, for kinds that have such."""
+    """Whether the first bytes of a file are those of its kind, for kinds that have a signature."""
     found = _by_bytes(start)
     return kind.name not in _SIGNED or (found is not None and found.name == kind.name)
 
@@ -136,18 +136,18 @@ def _by_bytes(start: bytes) -> Kind | None:
 
 
 def is_sidecar(path: PurePath) -> bool:
-    """Whether a file is by its name what other programs keep beside photos."""
+    """Whether the name is that of a file which other programs keep beside photos."""
     name = path.name.lower()
     return name.startswith(".") or name in _SIDECAR_NAMES or path.suffix.lower() in _SIDECAR_ENDINGS
 
 
 def is_sidecar_folder(name: str) -> bool:
-    """Whether a folder is by its name what systems keep beside photos."""
+    """Whether the name is that of a folder which systems keep beside photos."""
     return name.startswith(".") or name.lower() in _SIDECAR_FOLDERS
 
 
 def found_in(path: Path) -> Iterator[Path]:
-    """The files in a folder and all folders in it, without sidecars, in order; a file is itself.
+    """The files in a folder and its subfolders, without sidecars, in order; of a file the file itself.
 
     Links to folders are not followed, so a loop of links ends.
     """
@@ -160,7 +160,7 @@ def found_in(path: Path) -> Iterator[Path]:
 
 
 def decoder_hint(kind: Kind) -> str | None:
-    """The MIME type that a decoder must be told: of files that it does not know by its own signatures; else None."""
+    """The MIME type for a decoder of files that it does not recognize by its own signatures; else None."""
     return (
         kind.mime if kind.mime.startswith("image/x-") or kind.mime in ("image/heic", "image/heif") else None
     )

@@ -1,4 +1,4 @@
-"""A file that is no photo: its original alone becomes a memory of its kind (video, audio, document, note)."""
+"""Uploads a file that is no photo: its original alone becomes a memory of its kind (video, audio, document, note)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ic_capsule.backend import AsyncBackend, InternalBlobAssetInput
+from ic_capsule.backend import InternalBlobAssetInput
 from ic_harness.errors import HarnessError, UploadError
 
-from . import careful, describe
+from . import sequential
+from .calls import AsyncBackendCalls, CapsuleId, MemoryId
 from .memory import asset_of
+from .metadata import IdempotencyKeys, PhotoInfo, memory_metadata, original_metadata
 from .photo import upload_photo_async
 from .results import Listener, Progress, UploadedPhoto
-from .session import Trace
-from .settled import Settled
+from .shielded import ShieldedClient
 from .source import FileSource, kind_at
-from .strategy import Shape, Strategy, choose
+from .strategy import MemoryLayout, Strategy, choose_strategy
+from .upload_state import BlobUpload
 from .verify import compare_blob
 
 
 async def upload_file_async(
-    backend: AsyncBackend,
+    backend: AsyncBackendCalls,
     path: str | os.PathLike[str],
     capsule: str | None = None,
     *,
@@ -30,8 +32,8 @@ async def upload_file_async(
 ) -> UploadedPhoto:
     """Store a file of any kind: a photo with four assets, everything else by its original alone, and read it back.
 
-    Raises what `upload_photo_async` raises; of a file that cannot be stored nothing is left behind, or `leftovers`
-    names it.
+    Raises what `upload_photo_async` raises; a file that cannot be stored leaves nothing behind, or
+    `leftovers` names it.
     """
     kind = kind_at(path)
     if kind is None or kind.name == "image":
@@ -41,18 +43,18 @@ async def upload_file_async(
 
 
 async def _upload(
-    backend: AsyncBackend, source: FileSource, capsule: str | None, listener: Listener
+    backend: AsyncBackendCalls, source: FileSource, capsule: str | None, listener: Listener
 ) -> UploadedPhoto:
     started = time.perf_counter()
-    settled: Any = Settled(backend)
-    strategy = choose(await settled.recognize())
-    settled.insists = strategy.repeatable
-    config = await settled.upload_config()
-    target = capsule or str((await settled.capsules_create(None)).id)
-    trace = Trace(
+    client = ShieldedClient(backend)
+    strategy = choose_strategy(await client.detect_generation())
+    client.retry_allowed = strategy.repeatable
+    config = await client.upload_config()
+    target = CapsuleId(capsule or (await client.capsules_create(None)).id)
+    state = BlobUpload(
         capsule=target,
-        idem=describe.Keys(source).of(f"Original {source.sha256.hex()} {config.chunk_size}"),
-        material=source,
+        idem=IdempotencyKeys(source).of(f"Original {source.sha256.hex()} {config.chunk_size}"),
+        content=source,
         chunk_size=config.chunk_size,
     )
     done = 0
@@ -63,12 +65,12 @@ async def _upload(
         listener(Progress(lane="original", done=done, total=source.size))
 
     try:
-        memory_id = await store_original(settled, strategy, source, trace, {}, sent)
-        await compare_blob(settled, str(trace.blob_id), source, lambda _: None)
+        memory_id = await store_original(client, strategy, source, state, {}, sent)
+        await compare_blob(client, state.stored(), source, lambda _: None)
     except HarnessError as error:
-        left = await _undo(settled, strategy, trace)
+        left = await _undo(client, strategy, state)
         raise UploadError(f"{source.path}: {error}", leftovers=left, detail=error) from error
-    asset = asset_of(str(trace.blob_id), describe.original_of(source, {}), str(trace.blob_id))
+    asset = asset_of(state.stored(), original_metadata(source, {}), state.stored())
     return UploadedPhoto(
         photo=str(source.path),
         canister_id=str(backend.canister_id),
@@ -82,36 +84,36 @@ async def _upload(
 
 
 async def store_original(
-    backend: Any,
+    backend: AsyncBackendCalls,
     strategy: Strategy,
     source: FileSource,
-    trace: Trace,
+    state: BlobUpload,
     facts: Mapping[str, Any],
     sent: Callable[[int], None],
-) -> str:
-    """Store the original of `source` as `trace` says, and make a memory of it; returns its id.
+) -> MemoryId:
+    """Store the original of `source` as `state` says, and create a memory of it; returns its id.
 
-    `backend` is an `AsyncBackend` of any generation. Raises what its methods raise; the trace says what was made.
+    Raises what the calls raise; `state` then has what was created.
     """
-    metadata = describe.original_of(source, facts)
-    if strategy.shape is Shape.ONE_EACH:
-        trace.metadata = metadata
-        careful.tag(trace)
-    await strategy.upload(backend, trace, [], sent)
-    if strategy.shape is Shape.ONE_EACH:
-        if not trace.memory_id:
-            raise UploadError(f"{source.path}: the backend made no memory of {trace.name}")
-        return trace.memory_id
+    metadata = original_metadata(source, facts)
+    if strategy.layout is MemoryLayout.PER_ASSET:
+        state.metadata = metadata
+        sequential.tag(state)
+    await strategy.upload(backend, state, [], sent)
+    if strategy.layout is MemoryLayout.PER_ASSET:
+        if not state.memory_id:
+            raise UploadError(f"{source.path}: the backend created no memory of {state.name}")
+        return state.memory_id
     known = {"mime_type": source.kind.mime, **facts}
-    about = describe.memory(describe.About(source, known), trace.uploaded_at)
-    blob = InternalBlobAssetInput(blob_id=str(trace.blob_id), metadata=metadata)
-    key = f"{trace.idem}-memory"
-    return str(await backend.memories_create_with_internal_blobs(trace.capsule, about, [blob], key))
+    about = memory_metadata(PhotoInfo(source, known), state.uploaded_at)
+    blob = InternalBlobAssetInput(blob_id=state.stored(), metadata=metadata)
+    key = f"{state.idem}-memory"
+    return MemoryId(await backend.memories_create_with_internal_blobs(state.capsule, about, [blob], key))
 
 
-async def _undo(backend: Any, strategy: Strategy, trace: Trace) -> tuple[str, ...]:
+async def _undo(backend: AsyncBackendCalls, strategy: Strategy, state: BlobUpload) -> tuple[str, ...]:
     try:
-        await strategy.undo(backend, trace)
+        await strategy.undo(backend, state)
     except HarnessError:
-        return trace.names
+        return state.names
     return ()

@@ -1,32 +1,35 @@
-"""What an upload tells: how far it is, and what it made."""
+"""The progress and the result of an upload."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Lane: TypeAlias = Literal["notice", "original", "derivatives", "read back"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a lane is: `done` of `total` bytes (None: not known yet).
+    """The progress of a lane: `done` of `total` bytes (None: not known yet).
 
-    Lanes are `original` (lane A), `derivatives` (lane B) and, at the end, `read back`. Before all of them comes the
-    lane `notice` where the backend cannot undo a failed upload whole; `notice` then says what would stay.
+    Lanes are `original` (lane A), `derivatives` (lane B) and, at the end, `read back`. The lane `notice` comes first
+    where the backend cannot undo a failed upload completely; `notice` then says what would stay.
     """
 
-    lane: str
+    lane: Lane
     done: int
     total: int | None
     notice: str = ""
 
 
 Listener = Callable[[Progress], None]
-"""Told of every step; called on the uploader's thread, so it must be quick."""
+"""Called on every progress, on the uploader's thread, so it must be quick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One of the four assets as it is stored; `locator` is None when it is inline, `sha256` is hex."""
+    """An asset as it is stored; `locator` is None when it is inline, `bytes` is its length, `sha256` is hex."""
 
     asset_type: str
     asset_id: str
@@ -40,10 +43,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedPhoto:
-    """A photo that became a memory.
+    """The result of an upload.
 
-    `bytes` is the length of the original, `seconds` the time of the whole upload with reading back, and `verified`
-    tells that every asset was read back equal. `other_memories` are those of the other assets on backends of
+    `bytes` is the length of the original, `seconds` the time of the whole upload with reading back, and `verified` is
+    True when every asset was read back equal. `other_memories` are those of the other assets on backends of
     generations A and B, where a memory has one asset only.
     """
 

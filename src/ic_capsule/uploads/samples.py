@@ -1,4 +1,4 @@
-"""Photographs to test with: a small real one that comes with the package, and large ones made of it.
+"""Photographs for tests: a small real one from the package, and large ones generated from it.
 
 The sample is a portrait of the astronaut Eileen Collins, taken by NASA and in the public domain.
 """
@@ -14,7 +14,7 @@ from typing import Final
 from PIL import Image
 
 _BYTES_PER_PIXEL: Final = 1.05
-"""What a pixel of the noisy tiles takes at quality 92, measured a little high so that the result stays below."""
+"""Bytes of a pixel of the noisy tiles at quality 92, slightly above the measured value so that the file stays below."""
 _SEGMENT: Final = 65_000
 """Padding of one JPEG comment segment, below the format's 65,533 bytes."""
 _SMALLEST: Final = 100_000
@@ -27,9 +27,9 @@ def sample_photo() -> bytes:
 
 
 def make_large_jpeg(size: int, seed: int = 0) -> bytes:
-    """Make a decodable JPEG of exactly `size` bytes, always the same for the same `size` and `seed`.
+    """Generate a decodable JPEG of exactly `size` bytes, always the same for the same `size` and `seed`.
 
-    The sample is tiled with fine noise, as a sensor has it, and the rest is filled with comment segments.
+    The sample is tiled with fine noise, like a sensor's, and the rest is filled with comment segments.
     Raises `ValueError` below 100,000 bytes.
     """
     if size < _SMALLEST:

@@ -1,9 +1,9 @@
-"""A photo on disk as a source of bytes: size, hash and ranges, never the whole file in memory.
+"""A file on disk as a byte source: size, hash and ranges, never the whole file in memory.
 
 Ranges are read with `pread` from one descriptor, so several chunks can be read at once. The image worker opens the
 file by its name and compares its identity, so that it never reads another file of that name. A file that is written to
-during the upload is noticed by its size and time of change. While a photo is open its file is locked (for those
-who ask for such locks: other uploads), so that two uploads of one file know of each other.
+during the upload is detected by its size and time of change. An open file has an advisory lock, by which two uploads of
+one file detect each other.
 """
 
 from __future__ import annotations
@@ -17,14 +17,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from ic_harness.errors import ImageError, InputError, UploadError
+from ic_harness.portable_files import lock, read_at
 from ic_harness.text import readable
 
 from .kinds import IMAGE, UNKNOWN_KIND, Kind, has_signature, known_kind
-
-try:
-    from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # a platform without such locks
-    flock = None  # type: ignore[assignment]
 
 _BLOCK: Final = 1 << 20
 
@@ -47,8 +43,8 @@ def chunk_ranges(size: int, chunk_size: int) -> tuple[ChunkRange, ...]:
 class FileSource:
     """An open file. Use it as a context manager; any number of threads may read from it.
 
-    `sha256` is the digest (32 bytes) where it is known already: the file is then not read for it. `photo` says that
-    only images are wanted. Raises `ImageError` when there is no such file, or it is a folder, empty, or not wanted.
+    `sha256` is the digest (32 bytes) if it is already known: the file is then not hashed. `photo`: only images are
+    accepted. Raises `ImageError` when there is no such file, or it is a folder, empty, or not accepted.
     """
 
     def __init__(
@@ -85,20 +81,20 @@ class FileSource:
 
     @property
     def modified_ns(self) -> int:
-        """When the file was last changed, nanoseconds since 1970; 0 for what claims to be older."""
+        """When the file was last changed, nanoseconds since 1970; 0 for earlier times."""
         return max(0, self._stat.st_mtime_ns)
 
     @property
     def identity(self) -> tuple[int, int, int, int]:
-        """Device, inode, size and time of change: what tells this file from another one of the same name."""
+        """Device, inode, size and time of change: they distinguish this file from another one of the same name."""
         facts = self._stat
         return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
     def read(self, offset: int, length: int) -> bytes:
-        """Read `length` bytes from `offset`; raises `UploadError` when the file has changed."""
-        data = os.pread(self._fd, length, offset)
-        while len(data) < length:  # a signal, or a file system that gives less at once
-            more = os.pread(self._fd, length - len(data), offset + len(data))
+        """Return `length` bytes from `offset`; raises `UploadError` when the file has changed."""
+        data = read_at(self._fd, length, offset)
+        while len(data) < length:  # a signal, or a file system that returns fewer bytes
+            more = read_at(self._fd, length - len(data), offset + len(data))
             if not more:
                 raise self._changed()
             data += more
@@ -126,13 +122,13 @@ class FileSource:
         self.close()
 
     def _check(self, *, photo: bool) -> bytes:
-        """The first bytes of a file that can be used."""
+        """Return the first 16 bytes of an accepted file."""
         if not stat.S_ISREG(self._stat.st_mode):
             kind = "a folder" if stat.S_ISDIR(self._stat.st_mode) else "no file"
             raise ImageError(f"{self.path} is {kind}, not an image")
         if self.size == 0:
             raise ImageError(f"{self.path} is empty, not an image")
-        start = os.pread(self._fd, 16, 0)
+        start = read_at(self._fd, 16, 0)
         if photo and not looks_like_image(start):
             raise ImageError(f"{self.path} is not an image: it begins like none that can be read")
         return start
@@ -140,7 +136,7 @@ class FileSource:
     def _hash(self) -> bytes:
         digest = hashlib.sha256()
         for offset in range(0, self.size, _BLOCK):
-            digest.update(os.pread(self._fd, _BLOCK, offset))
+            digest.update(read_at(self._fd, _BLOCK, offset))
         self.check_unchanged()
         return digest.digest()
 
@@ -157,7 +153,7 @@ class PhotoSource(FileSource):
 
 
 def kind_at(path: str | os.PathLike[str]) -> Kind | None:
-    """The kind of a file; None for what cannot be read, is no file, or of no kind that is stored."""
+    """The kind of a file; None when it cannot be read, is no regular file, or is of an unsupported kind."""
     try:
         descriptor = _open(Path(path))
     except ImageError:
@@ -165,7 +161,7 @@ def kind_at(path: str | os.PathLike[str]) -> Kind | None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        return known_kind(Path(path), os.pread(descriptor, 16, 0))
+        return known_kind(Path(path), read_at(descriptor, 16, 0))
     finally:
         os.close(descriptor)
 
@@ -183,8 +179,7 @@ def _open(path: Path) -> int:
 def _lock(descriptor: int) -> bool:
     # The lock ends with the process, however that ends; so a killed upload can be continued at once.
     try:
-        if flock is not None:
-            flock(descriptor, LOCK_EX | LOCK_NB)
+        lock(descriptor)
     except BlockingIOError:
         return False
     except OSError:
@@ -193,5 +188,5 @@ def _lock(descriptor: int) -> bool:
 
 
 def looks_like_image(start: bytes) -> bool:
-    """Whether a file that begins with these 16 bytes is of a kind that is decoded; cheap and no proof."""
+    """Whether a file that begins with these 16 bytes is of a kind that is decoded; a cheap check, no proof."""
     return has_signature(IMAGE, start)

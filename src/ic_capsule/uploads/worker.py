@@ -1,9 +1,9 @@
-"""Renders photos by resident image workers: processes that take one photo after the other over a pipe.
+"""Renders photos in resident image workers: processes that read one request after another from a pipe.
 
 Starting an interpreter for each photo costs 122 ms of processor time, rendering a small one 37 ms; so a worker stays.
-It is replaced when it dies, when it has used much memory, and after some hundred photos. A photo that a worker dies of
-is tried once more, alone in a new one; if that dies too, the photo is at fault. Workers are shared by all event loops
-and threads of the process and end with it.
+It is replaced when it crashes, when it has used much memory, and after some hundred photos. A photo that crashes a
+worker is tried once more, alone in a new one; if that crashes too, the photo is at fault. Workers are shared by all
+event loops and threads of the process and end with it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
+from ic_capsule.assets import DERIVATIVES, DerivativeName
 from ic_harness.errors import ImageError, InputError, UploadError
 from ic_harness.text import readable
 
+from .content import InMemory
 from .kinds import decoder_hint
-from .material import InMemory
 from .source import FileSource
 
 _PROGRAM: Final = Path(__file__).with_name("derivatives.py")
-MIME_TYPE: Final = "image/webp"
-"""What derivatives are encoded as."""
 PHOTOS_EACH: Final = 500
 """How many photos a worker takes before it is replaced."""
 RETIRE_AT: Final = 700 << 20
@@ -43,23 +42,23 @@ _STOP_WITHIN_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Derivative:
-    """One smaller version of a photo: pixels, and WebP bytes."""
+    """One smaller version of a photo: its size in pixels, and its encoded bytes."""
 
     width: int
     height: int
-    material: InMemory
+    content: InMemory
 
 
 @dataclass(frozen=True, slots=True)
 class Derivatives:
-    """What the worker found out about the original (`facts`), and what it made, by asset type."""
+    """The facts that the worker read from the original, and the derivatives that it rendered, by name."""
 
     facts: Mapping[str, Any]
-    images: Mapping[str, Derivative]
+    images: Mapping[DerivativeName, Derivative]
 
 
 async def derive(source: FileSource) -> Derivatives:
-    """Render display, thumbnail and placeholder of `source`.
+    """Render the derivatives of `source` (`ic_capsule.assets`).
 
     Raises `ImageError` when it cannot be decoded, `UploadError` when the file has changed or the worker failed.
     """
@@ -73,14 +72,14 @@ async def inspect(source: FileSource) -> Mapping[str, Any]:
 
 @cache
 def workers() -> ImageWorkers:
-    """The image workers of this process, as many as it has processors."""
+    """The image workers of this process: at most one a processor."""
     pool = ImageWorkers(os.cpu_count() or 1)
     atexit.register(pool.close)
     return pool
 
 
 class _DiedError(Exception):
-    """A worker ended without an answer; `status` is its exit status, negative for a signal."""
+    """A worker ended without a response; `status` is its exit status, negative for a signal."""
 
     def __init__(self, status: int, complaint: str) -> None:
         self.status = status
@@ -89,7 +88,7 @@ class _DiedError(Exception):
 
 
 class _Frame(NamedTuple):
-    """A worker's answer taken apart."""
+    """A worker's response: its header, and the bodies after it."""
 
     header: dict[str, Any]
     bodies: memoryview
@@ -102,7 +101,7 @@ class _Process:
         self.photos = 0
         self.peak = 0
         self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        # -P: the folder of the program, this room, is no place to import from.
+        # -P: nothing may be imported from the program's folder.
         self._child = subprocess.Popen(  # noqa: S603 - this package's own program
             [sys.executable, "-P", str(_PROGRAM)],
             stdin=subprocess.PIPE,
@@ -112,7 +111,7 @@ class _Process:
         )
 
     def ask(self, request: bytes) -> _Frame:
-        """Send a request and wait for the answer. Raises `_DiedError`."""
+        """Send a request and wait for the response. Raises `_DiedError`."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         try:
@@ -138,15 +137,15 @@ class _Process:
 
     @property
     def worn(self) -> bool:
-        """Whether a new one should take its place."""
+        """Whether it should be replaced."""
         return self.photos >= PHOTOS_EACH or self.peak > RETIRE_AT
 
     def kill(self) -> None:
-        """End it at once, whatever it does."""
+        """Kill it at once."""
         self._child.kill()
 
     def close(self) -> None:
-        """End it and give everything back; one that does not end by itself is killed."""
+        """End it and release its resources; a process that does not end by itself is killed."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         with suppress(OSError):
@@ -161,7 +160,7 @@ class _Process:
 
 
 class _Job:
-    """A photo in a worker's hands: what a cancelled caller kills."""
+    """A photo that a worker is rendering: a cancelled caller kills its process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -169,7 +168,7 @@ class _Job:
         self.cancelled = False
 
     def take(self, process: _Process | None) -> None:
-        """Note which process works on it."""
+        """Set the process that works on it."""
         with self._lock:
             self._process = process
             if self.cancelled and process is not None:
@@ -195,7 +194,7 @@ class ImageWorkers:
         self._closed = False
 
     async def run(self, source: FileSource, *, pixels: bool) -> Derivatives:
-        """Have a photo rendered, or with `pixels` False only its header read; cancelling ends the work on it."""
+        """Render a photo, or with `pixels` False only read its header; cancelling ends the work on it."""
         request = {
             "path": os.fspath(source.path.absolute()),
             "name": readable(source.path),
@@ -210,7 +209,7 @@ class ImageWorkers:
         except asyncio.CancelledError:
             job.cancel()
             await asyncio.wait([work])
-            work.exception()  # seen: a killed worker is no news
+            work.exception()  # marked as retrieved: a killed worker is expected
             raise
         except _DiedError as death:
             raise _failure(source, death) from None
@@ -252,7 +251,7 @@ class ImageWorkers:
         process.close()
 
     def close(self) -> None:
-        """End all workers; those that work end after their photo."""
+        """End all workers; busy ones end after their photo."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -262,7 +261,7 @@ class ImageWorkers:
 
 
 def _environment() -> dict[str, str]:
-    """The worker finds the package where this process found it, however that came about."""
+    """The environment of a worker: it imports the package from where this process did."""
     places = [str(_PROGRAM.parents[2]), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
 
@@ -281,8 +280,11 @@ def _unpack(source: FileSource, frame: _Frame) -> Derivatives:
     if "changed" in header:
         message = f"{source.path} was changed while it was being uploaded"
         raise UploadError(message, detail=InputError(message))
-    images, start = {}, 0
-    for name, (width, height, size) in header["images"].items():
+    images: dict[DerivativeName, Derivative] = {}
+    start = 0
+    for spec in DERIVATIVES if header["images"] else ():
+        name = spec.name
+        width, height, size = header["images"][name]
         images[name] = Derivative(width, height, InMemory(bytes(frame.bodies[start : start + size])))
         start += size
     return Derivatives(header["facts"], images)

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from ic_capsule.backend import reference_wasm
-from ic_capsule.suite.stage import Stage
+from ic_capsule.suite.context import CheckContext
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "fixtures" / "migrations"
 
 
 @pytest.fixture
-def stage_on(network, ic_lab, request):
+def stage_on(network, ic_session, request):
     """Set a stage on a canister of the network; its upgrades go to the present build."""
 
     def on(canister):
-        return Stage(
+        return CheckContext(
             network,
             canister,
-            lambda name: ic_lab.identity(request.node.nodeid, name),
+            lambda name: ic_session.identity(request.node.nodeid, name),
             controller=network.deployer,
             upgrade=lambda: network.install(canister, reference_wasm(), mode="upgrade"),
         )

@@ -12,7 +12,7 @@ from ic_capsule.backend import (
     PersonRefPrincipal,
     ResourceRole,
 )
-from ic_capsule.suite.material import content, inline_asset
+from ic_capsule.suite.sample_data import content, inline_asset
 from ic_harness.errors import BackendError
 
 VIEW, MANAGE, OWN = 1, 8, 16

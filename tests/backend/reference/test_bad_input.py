@@ -12,6 +12,7 @@ from ic_capsule.backend import (
     BlobRef,
     CapsuleUpdateData,
     GrantSource,
+    ImageAssetMetadata,
     MemoryUpdateData,
     PersonRefOpaque,
     QuotasUpdate,
@@ -19,7 +20,7 @@ from ic_capsule.backend import (
     ResourceType,
     reference_did,
 )
-from ic_capsule.suite.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
+from ic_capsule.suite.sample_data import asset_metadata, blob_asset, content, inline_asset, memory_metadata
 from ic_harness import candid
 from ic_harness.errors import BackendError, RejectError
 
@@ -50,6 +51,7 @@ def town(stage):
 def asset(**changes):
     """Metadata of the small image with some fields of its base changed."""
     truth = asset_metadata(SMALL).value
+    assert isinstance(truth, ImageAssetMetadata)
     return AssetMetadataImage(value=truth.model_copy(update={"base": truth.base.model_copy(update=changes)}))
 
 

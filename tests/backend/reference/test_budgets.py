@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ic_capsule.backend import AssetType, reference_did, reference_wasm
-from ic_capsule.suite.material import blob_asset, content, inline_asset, memory_metadata
+from ic_capsule.suite.sample_data import blob_asset, content, inline_asset, memory_metadata
 from ic_harness import candid
 from ic_harness.agent import Management
 
@@ -64,32 +64,33 @@ def test_the_table_is_true(town):
 
 
 def test_growth_is_that_of_a_tree():
-    """Three hundred memories more double no call, or add less than 7,000 instructions each, unless it works on them.
+    """Three hundred memories more double no call, or add less than 10,000 instructions each, unless it works on them.
 
     A tree that has become deeper takes that little; to read one memory takes four times as much.
     """
-    grown = [method for method, (small, large) in TABLE.items() if large > 2 * small and large - small > 2]
+    grown = [method for method, (small, large) in TABLE.items() if large > 2 * small and large - small > 3]
     assert [method for method in grown if method not in BOUNDED] == []
 
 
 def test_a_chunk_stays_under_its_budget(town):
-    """A chunk of 1.8 MB takes less than 120 million instructions, and the heap grows by less than 8 MB."""
+    """A chunk of 1.8 MB takes less than 130 million instructions, and the heap grows by less than 8 MB."""
     alice = town.stage.caller("alice")
     management = Management(town.stage.network.agent(town.stage.network.deployer))
 
     def heap():
         status = management.canister_status(town.stage.canister_id)
+        assert status["memory_metrics"] is not None
         return status["memory_metrics"]["wasm_memory_size"]
 
     before = heap()
     for index in range(3):
         used = town.stage.instructions(lambda index=index: alice.put(town.begun, [CHUNKS[0]] * 3, [index]))
-        assert used < 120_000_000
+        assert used < 130_000_000
     assert heap() - before < 8 << 20
 
 
 def test_a_photo_and_a_row_stay_under_their_budgets(stage):
-    """A memory of four assets takes at most 4 million instructions on average, a row of a list half a million."""
+    """A memory of four assets takes at most 5 million instructions on average, a row of a list 800,000."""
     alice = stage.caller("alice")
     sizes = {AssetType.Original: 3_000, AssetType.Display: 2_000, AssetType.Thumbnail: 1_000}
     photo = {kind: content(size, size) for kind, size in sizes.items()}
@@ -105,12 +106,12 @@ def test_a_photo_and_a_row_stay_under_their_budgets(stage):
         )
 
     used = [stage.instructions(lambda number=number: create(number)) for number in range(60)]
-    assert sum(used) / len(used) < 4_000_000
+    assert sum(used) / len(used) < 5_000_000
     one, fifty = (
         stage.instructions(lambda rows=rows: alice.backend.memories_list(alice.capsule, None, rows))
         for rows in (1, 50)
     )
-    assert (fifty - one) / 49 < 500_000
+    assert (fifty - one) / 49 < 800_000
 
 
 def test_the_wasm_is_small():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_capsule.backend import MemoryInput
-from ic_capsule.suite.material import blob_asset, content, inline_asset, memory_metadata
+from ic_capsule.suite.sample_data import blob_asset, content, inline_asset, memory_metadata
 from ic_harness.errors import BackendError
 
 SMALL = content(300, "placeholder")

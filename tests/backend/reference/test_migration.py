@@ -8,11 +8,12 @@ from ic_capsule.backend import (
     AssetType,
     BlobHosting,
     HttpRequest,
+    Memory,
     QuotasUpdate,
     reference_did,
     reference_wasm,
 )
-from ic_capsule.suite.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
+from ic_capsule.suite.sample_data import asset_metadata, blob_asset, content, inline_asset, memory_metadata
 from ic_harness import candid
 from ic_harness.errors import BackendError, RejectError
 
@@ -43,7 +44,8 @@ def make_photo(alice, locators):
 
 def memories_of(caller):
     """All memories of the caller's capsule by id, in the order of making."""
-    found, cursor = {}, None
+    found: dict[str, Memory] = {}
+    cursor = None
     while True:
         page = caller.backend.memories_list(caller.capsule, cursor, 100)
         found |= {row.id: caller.backend.memories_read(row.id) for row in page.items}
@@ -186,6 +188,7 @@ def test_a_refused_argument_leaves_the_earlier_build(earlier, network):
     locator = alice.upload(content(10))
     before = network.module_hash(earlier.canister_id)
     service = candid.parse(reference_did())
+    assert service.init_args is not None
     argument = candid.encode([{"quotas": {"session_ttl_ns": 0}}], service.init_args)
     with pytest.raises(RejectError, match="session_ttl_ns: expected more than 0"):
         network.install(earlier.canister_id, reference_wasm(), argument, "upgrade")

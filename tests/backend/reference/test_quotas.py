@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_capsule.backend import BlobHosting, PersonRefOpaque, QuotasUpdate, reference_did, reference_wasm
-from ic_capsule.suite.material import asset_metadata, content
+from ic_capsule.suite.sample_data import asset_metadata, content
 from ic_harness import candid
 from ic_harness.errors import BackendError
 
@@ -47,6 +47,7 @@ def limited(request, stage_on, canister_id, network):
             on.controller().backend.quotas_update(QuotasUpdate(**{name: value}))
             return on
         types = candid.parse(reference_did()).init_args
+        assert types is not None
         return stage_on(network.deploy(reference_wasm(), candid.encode([{"quotas": {name: value}}], types)))
 
     return stage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_capsule.backend import PersonRefOpaque
-from ic_capsule.suite.material import asset_metadata, blob_asset, content, memory_metadata
+from ic_capsule.suite.sample_data import asset_metadata, blob_asset, content, memory_metadata
 from ic_harness.agent import Management
 from ic_harness.errors import BackendError
 
@@ -55,7 +55,9 @@ def test_a_deleted_capsule_is_freed_by_itself(stage, alice):
     management = Management(stage.network.agent(stage.network.deployer))
 
     def stable_bytes():
-        return management.canister_status(stage.canister_id)["memory_metrics"]["stable_memory_size"]
+        metrics = management.canister_status(stage.canister_id)["memory_metrics"]
+        assert metrics is not None
+        return metrics["stable_memory_size"]
 
     def cost_of_listing():
         """What the call itself costs: a slice may be freed at the same moment, in a message of its own."""

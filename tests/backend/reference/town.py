@@ -17,14 +17,14 @@ from ic_capsule.backend import (
     ResourceType,
     StreamingToken,
 )
-from ic_capsule.suite.material import (
+from ic_capsule.suite.context import CheckContext
+from ic_capsule.suite.sample_data import (
     asset_metadata,
     blob_asset,
     content,
     inline_asset,
     memory_metadata,
 )
-from ic_capsule.suite.stage import Stage
 
 PHOTO = content(3_600_000, "photo")
 SMALL = content(500, "small")
@@ -36,7 +36,7 @@ EXTERNAL_KEY = "bucket/key"
 class Town:
     """Alice's capsule: a memory with a blob, an inline and an external asset, a loose blob, two open uploads."""
 
-    stage: Stage
+    stage: CheckContext
     memory: str
     photo: str
     loose: str
@@ -44,7 +44,7 @@ class Town:
     complete: int
 
     @classmethod
-    def built(cls, stage: Stage) -> Town:
+    def built(cls, stage: CheckContext) -> Town:
         """Make everything that the calls need."""
         alice = stage.caller("alice")
         photo, loose = alice.upload(PHOTO), alice.upload(SMALL)

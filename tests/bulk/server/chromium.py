@@ -30,6 +30,8 @@ class Browser:
 
     def do(self, name, **options):
         """Do one thing and return what it gave; what fails raises AssertionError."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": name, **options}) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
@@ -42,6 +44,8 @@ class Browser:
 
     def close(self):
         """End the browser."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(timeout=30)
         self._process.stdout.close()

@@ -61,14 +61,18 @@ class Server:
         self._process = subprocess.Popen(
             [*self._command, "--port", self._port], stdout=subprocess.PIPE, text=True, env=os.environ
         )
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        self.url = re.search(r"http://.+", line)[0]
+        found = re.search(r"http://.+", line)
+        assert found is not None, line
+        self.url = found[0]
         self._port = self.url.split(":")[2].split("/")[0]
 
     def stop(self, number):
         """End it by a signal, and wait."""
         self._process.send_signal(number)
         status = self._process.wait(60)
+        assert self._process.stdout is not None
         self._process.stdout.close()
         return status
 
@@ -229,7 +233,9 @@ def alike(tmp_path):
         small = picture(1).resize((200, 150))
         for name, image in (("a.jpg", picture(1)), ("a small.jpg", small), ("b.jpg", picture(2))):
             sha256 = ledger.file(add(ledger, name, image)).sha256
-            ledger.set_preview(sha256, *image.size, webp(image))
+            assert sha256 is not None
+            width, height = image.size
+            ledger.set_preview(sha256, width, height, webp(image))
         finish(ledger, 3)
         yield ledger
 

@@ -62,7 +62,7 @@ class FakeBackend:
         self.faults = {(fault.method, fault.number): fault for fault in faults}
         self.old = old
         self.chunk_size = chunk_size
-        self.calls = Counter()
+        self.calls: Counter[str] = Counter()
         self.log = []
         self.sessions = {}
         self.blobs = {}
@@ -106,10 +106,10 @@ class FakeBackend:
         open_sessions = [number for number, session in self.sessions.items() if session.blob is None]
         return [*open_sessions, *self.blobs, *self.memories]
 
-    def do_recognize(self):
+    def do_detect_generation(self):
         newest = frozenset(candid.parse(reference_did()).methods)
         methods = newest - NEWER if self.old else newest
-        return Profile(generation=Generation.H, methods=methods, source="signs")
+        return Profile(generation=Generation.H, methods=methods, source="probe")
 
     async def begin_upload(self, capsule, expected, idem, _metadata):
         return await self.uploads_begin(capsule, expected, idem)

@@ -73,13 +73,13 @@ def test_wrong_locators_change_nothing(backend, tmp_path, what, error):
 
 
 def test_asset_that_is_not_there(backend, stored, tmp_path):
-    """A type of asset that the memory does not have is told by name."""
+    """A type of asset that the memory does not have is named in the error."""
     with pytest.raises(InputError, match="Metadata"):
         asyncio.run(download_asset_async(backend, stored.memory_id, tmp_path / "out", "Metadata"))
 
 
 def test_folder_that_is_not_there(backend, stored, tmp_path):
-    """A place that cannot be written to is told in one line."""
+    """A place that cannot be written to is reported in one line."""
     target = tmp_path / "none" / "out"
     with pytest.raises(InputError, match="cannot write"):
         asyncio.run(download_blob_async(backend, stored.assets[0].locator, target))

@@ -7,6 +7,7 @@ import hashlib
 
 import pytest
 
+from ic_capsule.assets import ASSETS, BLOBS, INLINE
 from ic_capsule.uploads import Progress, make_large_jpeg, upload_photo_async
 from ic_harness.errors import BackendError, InputError, TransportError, UploadError
 
@@ -21,9 +22,9 @@ def test_photo_becomes_a_memory_of_four_assets(picture, old):
     stored = send(backend, picture)
     assert stored.verified
     kinds = [asset.asset_type for asset in stored.assets]
-    assert kinds == ["Original", "Display", "Thumbnail", "Placeholder"]
-    assert [asset.locator is None for asset in stored.assets] == [False, False, False, True]
-    for asset in stored.assets[:3]:
+    assert tuple(kinds) == ASSETS
+    assert [asset.asset_type for asset in stored.assets if asset.locator is None] == [*INLINE]
+    for asset in stored.assets[: 1 + len(BLOBS)]:
         data = b"".join(backend.blobs[asset.locator])
         assert (asset.bytes, asset.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert b"".join(backend.blobs[stored.assets[0].locator]) == picture.read_bytes()
@@ -78,11 +79,11 @@ def test_chunks_in_flight_are_bounded(tmp_path):
 
 
 def test_progress_ends_at_the_total(picture):
-    """Every lane tells how far it is, never backwards, and ends at its total."""
-    told: list[Progress] = []
-    send(FakeBackend(), picture, on_progress=told.append)
+    """Every lane reports its progress, never backwards, and ends at its total."""
+    reports: list[Progress] = []
+    send(FakeBackend(), picture, on_progress=reports.append)
     for lane in ("original", "derivatives", "read back"):
-        steps = [step for step in told if step.lane == lane]
+        steps = [step for step in reports if step.lane == lane]
         assert [step.done for step in steps] == sorted(step.done for step in steps)
         assert steps[-1].done == steps[-1].total
 
@@ -100,7 +101,7 @@ def test_two_uploads_of_one_file_at_once_share_nothing(picture):
 
 
 def test_capsule_is_the_one_that_was_named(picture):
-    """A capsule that is not there is told with the backend's word, and nothing was made."""
+    """A capsule that is not there is reported with the backend's error, and nothing was created."""
     backend = FakeBackend()
     with pytest.raises(UploadError, match="NotFound") as caught:
         send(backend, picture, "capsule_2")
@@ -120,7 +121,7 @@ def test_truncated_photo_leaves_nothing(picture):
 
 
 def test_different_bytes_are_never_verified(picture, monkeypatch):
-    """A backend that gives other bytes back is found out, and what it has is taken away."""
+    """A backend that returns other bytes is detected, and what it has is removed."""
     backend = FakeBackend()
     true = FakeBackend.do_blob_read_chunk
     monkeypatch.setattr(FakeBackend, "do_blob_read_chunk", lambda self, *args: bytes(len(true(self, *args))))

@@ -10,6 +10,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from ic_capsule.assets import PREVIEW
 from ic_capsule.bulk.ledger import Ledger
 from ic_capsule.bulk.search import Found, more_like, near_duplicates, search_text
 from ic_capsule.bulk.states import FailureClass, Stage
@@ -82,7 +83,7 @@ class Api:
         headers = {"ETag": tag, "Cache-Control": "private, max-age=3600"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return Response(picture, media_type="image/webp", headers=headers)
+        return Response(picture, media_type=PREVIEW.mime_type, headers=headers)
 
     async def gallery(self, request: Request) -> Response:
         """`GET /api/gallery?before=…&limit=…`: files with a preview, newest first."""

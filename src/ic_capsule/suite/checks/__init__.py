@@ -1,8 +1,8 @@
 """The checks: one function or more for every guarantee, each a statement proved or refuted by calls.
 
-A check takes a `Stage` and returns, or raises `BrokenGuaranteeError` (the canister broke the guarantee),
+A check takes a `CheckContext` and returns, or raises `BrokenGuaranteeError` (the canister broke the guarantee),
 `NotApplicableError` (its interface cannot express it) or `UnmetNeedError` (the network lacks what is needed).
-No check needs pytest; users may call them on their own stage.
+No check needs pytest; users may call them with a context of their own.
 """
 
 from ic_capsule.suite.checks import (

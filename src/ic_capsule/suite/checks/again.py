@@ -6,34 +6,34 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from ic_capsule.suite.checks.endpoint_setup import EndpointSetup
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.checks.scene import Scene
+from ic_capsule.suite.context import Caller, CheckContext
 from ic_capsule.suite.endpoints import ENDPOINTS, Endpoint
-from ic_capsule.suite.material import content
-from ic_capsule.suite.stage import Caller, Stage
+from ic_capsule.suite.sample_data import content
 from ic_harness.errors import BackendError, RejectError
+from ic_harness.testing.assertions import equal, require
 from ic_harness.testing.blame import Blame, blame
-from ic_harness.testing.expectations import equal, require
 
 _PAGE: Final = 65_536
 _VOLATILE: Final = re.compile(r"token='[^']*'|expires_at_ns=\d+|certificate=:[^:]*:")
-"""What differs in two answers to the same query: tokens are minted for each, certificates tell the time."""
+"""Parts that differ between two replies of one query: fresh tokens, and certificates with their time."""
 _TIMES: Final = re.compile(r"(updated|last_activity)_at=\d+")
 _MINTS: Final = ("mint_http_token", "mint_http_tokens_bulk")
 
 
 @check("OP7")
-def an_upgrade_rewrites_nothing(stage: Stage) -> None:
+def an_upgrade_rewrites_nothing(context: CheckContext) -> None:
     """An upgrade to the build that runs already keeps stable memory byte for byte."""
-    alice = stage.caller()
+    alice = context.caller()
     alice.remember(content(1000))
     session = alice.begin(2)
     alice.put(session, content(100).chunks(50), [0])
-    stage.stable_memory()
-    stage.upgrade()  # what has to be migrated is migrated now
-    before = stage.stable_memory()
-    stage.upgrade()
-    after = stage.stable_memory()
+    context.stable_memory()
+    context.upgrade()  # what has to be migrated is migrated now
+    before = context.stable_memory()
+    context.upgrade()
+    after = context.stable_memory()
     equal(len(after), len(before), "bytes of stable memory after an upgrade to the same build")
     changed = [at for at in range(0, len(before), _PAGE) if before[at : at + _PAGE] != after[at : at + _PAGE]]
     require(
@@ -44,23 +44,23 @@ def an_upgrade_rewrites_nothing(stage: Stage) -> None:
 
 
 @check("OP9")
-def the_same_call_again(stage: Stage) -> None:
+def the_same_call_again(context: CheckContext) -> None:
     """A call that is made again with the same arguments leaves capsule and memory as the first left them."""
-    scene = Scene(stage)
+    setup = EndpointSetup(context)
     for endpoint in ENDPOINTS.values():
-        if not endpoint.is_query and endpoint.kind not in ("unjudged", "maintenance") and scene.has(endpoint):
-            _make(scene, endpoint)
-            before = _state(scene)
-            _make(scene, endpoint)
-            after = _state(scene)
+        if not endpoint.is_query and endpoint.kind not in ("unjudged", "maintenance") and setup.has(endpoint):
+            _make(setup, endpoint)
+            before = _state(setup)
+            _make(setup, endpoint)
+            after = _state(setup)
             changed = sorted({name for name, _ in before.items() ^ after.items()})
             require(not changed, f"{endpoint.name}, called again, changed {', '.join(changed)}", _UNMEANT)
 
 
-def _make(scene: Scene, endpoint: Endpoint) -> None:
+def _make(setup: EndpointSetup, endpoint: Endpoint) -> None:
     """Make a call that may be refused, such as the second delete."""
     try:
-        scene.call(scene.owner, endpoint)
+        setup.call(setup.owner, endpoint)
     except (BackendError, RejectError) as error:
         if blame(error) is not Blame.CANISTER:
             raise
@@ -73,9 +73,9 @@ def _make(scene: Scene, endpoint: Endpoint) -> None:
 _UNMEANT: Final = "A client that lost a reply and asks again changes what it did not mean to."
 
 
-def _state(scene: Scene) -> dict[str, str]:
+def _state(setup: EndpointSetup) -> dict[str, str]:
     """What the owner sees of the capsule and its memories, field by field, without the times of the last change."""
-    return _fields(lambda: scene.owner.backend.capsules_read_full(scene.capsule))
+    return _fields(lambda: setup.owner.backend.capsules_read_full(setup.capsule))
 
 
 def _fields(call: Callable[[], Any]) -> dict[str, str]:
@@ -86,7 +86,7 @@ def _fields(call: Callable[[], Any]) -> dict[str, str]:
     return {
         name: _text(getattr(told, name))
         for name in type(told).model_fields
-        if name not in ("updated_at", "owners")  # owners tell when they were here last
+        if name not in ("updated_at", "owners")  # owners have the time of their last call
     }
 
 
@@ -97,16 +97,16 @@ def _text(value: Any) -> str:
 
 
 @check("OP10")
-def queries_after_an_upgrade(stage: Stage) -> None:
+def queries_after_an_upgrade(context: CheckContext) -> None:
     """After an upgrade every query answers as before it: maintenance to a controller, all others to the owner."""
-    scene = Scene(stage)
-    controller = stage.controller()
-    queries = [it for it in ENDPOINTS.values() if it.is_query and it.name not in _MINTS and scene.has(it)]
-    callers = {it.name: controller if it.kind == "maintenance" else scene.owner for it in queries}
-    before = {it.name: _answer(scene, callers[it.name], it) for it in queries}
-    stage.upgrade()
+    setup = EndpointSetup(context)
+    controller = context.controller()
+    queries = [it for it in ENDPOINTS.values() if it.is_query and it.name not in _MINTS and setup.has(it)]
+    callers = {it.name: controller if it.kind == "maintenance" else setup.owner for it in queries}
+    before = {it.name: _answer(setup, callers[it.name], it) for it in queries}
+    context.upgrade()
     for name, told in before.items():
-        after = _answer(scene, callers[name], ENDPOINTS[name])
+        after = _answer(setup, callers[name], ENDPOINTS[name])
         require(
             after == told,
             f"{name} answers otherwise after an upgrade: {_difference(told, after)}",
@@ -114,10 +114,10 @@ def queries_after_an_upgrade(stage: Stage) -> None:
         )
 
 
-def _answer(scene: Scene, caller: Caller, endpoint: Endpoint) -> str:
+def _answer(setup: EndpointSetup, caller: Caller, endpoint: Endpoint) -> str:
     """The answer as text, or how it was refused."""
     try:
-        return _VOLATILE.sub("", repr(scene.call(caller, endpoint)))
+        return _VOLATILE.sub("", repr(setup.call(caller, endpoint)))
     except BackendError as error:
         return f"refused: {error.tag}"
     except RejectError as error:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import content
-from ic_capsule.suite.stage import Caller, Stage
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import content
 from ic_harness.errors import BackendError, RejectError
-from ic_harness.testing.expectations import (
+from ic_harness.testing.assertions import (
     NotApplicableError,
     accepted,
     broken,
@@ -45,9 +45,9 @@ def _readings(caller: Caller, locator: str) -> list[tuple[str, Callable[[], obje
 
 
 @check("BL1")
-def locators_are_exact(stage: Stage) -> None:
+def locators_are_exact(context: CheckContext) -> None:
     """Only `blob_<u64 decimal>` is a locator, and all three readers say so alike."""
-    alice = stage.caller()
+    alice = context.caller()
     for locator in _NO_LOCATORS:
         for _, call in _readings(alice, locator):
             with refused(f"reading {locator!r}", "InvalidArgument"):
@@ -58,14 +58,14 @@ def locators_are_exact(stage: Stage) -> None:
 
 
 @check("BL2")
-def chunks_joined_are_the_bytes(stage: Stage) -> None:
+def chunks_joined_are_the_bytes(context: CheckContext) -> None:
     """The chunks that meta counts, joined, are the bytes sent; past the end there is nothing."""
-    alice = stage.caller()
-    material = content(5500)
-    locator = alice.upload(material, 1000)
+    alice = context.caller()
+    sample = content(5500)
+    locator = alice.upload(sample, 1000)
     meta = alice.backend.blob_get_meta(locator)
-    equal(meta.size, material.size, "blob_get_meta size")
-    equal(alice.read(locator), material.data, "all chunks joined")
+    equal(meta.size, sample.size, "blob_get_meta size")
+    equal(alice.read(locator), sample.data, "all chunks joined")
     for index in (meta.chunk_count, meta.chunk_count + 1, 2**32 - 1):
         try:
             beyond = alice.backend.blob_read_chunk(locator, index)
@@ -80,13 +80,13 @@ def chunks_joined_are_the_bytes(stage: Stage) -> None:
 
 
 @check("BL3")
-def blob_ids_are_unique(stage: Stage) -> None:
+def blob_ids_are_unique(context: CheckContext) -> None:
     """Ids differ across sessions, callers and upgrades, and do not count up."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+    alice, bob = context.caller("alice"), context.caller("bob")
     same = content(100)
     ids = [caller.upload(same) for caller in (alice, alice, bob, alice, bob, alice, alice, bob)]
     with part():
-        stage.upgrade()
+        context.upgrade()
         ids += [caller.upload(same) for caller in (alice, bob)]
     require(
         len(set(ids)) == len(ids),
@@ -101,20 +101,20 @@ def blob_ids_are_unique(stage: Stage) -> None:
 
 
 @check("BL3")
-def blob_ids_of_one_round(stage: Stage) -> None:
+def blob_ids_of_one_round(context: CheckContext) -> None:
     """Uploads that are finished at the same moment get blobs of their own."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+    alice, bob = context.caller("alice"), context.caller("bob")
     uploads = [(alice, content(100, 1)), (bob, content(100, 2)), (alice, content(100, 3))]
     finishes = []
-    for caller, material in uploads:
+    for caller, sample in uploads:
         session = caller.begin(1)
-        caller.put(session, [material.data])
-        finishes.append(partial(caller.finish, session, material))
-    results = stage.in_one_round(finishes)
+        caller.put(session, [sample.data])
+        finishes.append(partial(caller.finish, session, sample))
+    results = context.in_one_round(finishes)
     memories = [result.memory_id for result in results]
     if any(memories) and len(set(memories)) < len(memories):
         raise NotApplicableError(
-            "uploads of one round share a memory (see FL2), so their blobs cannot be told apart"
+            "uploads of one round share a memory (see FL2), so their blobs cannot be distinguished"
         )
     ids = [result.blob_id for result in results]
     require(
@@ -122,21 +122,21 @@ def blob_ids_of_one_round(stage: Stage) -> None:
         f"{len(ids)} uploads of one round got {len(set(ids))} blob ids",
         "Ids come from the clock.",
     )
-    for (caller, material), locator in zip(uploads, ids, strict=True):
-        equal(caller.read(locator), material.data, f"the blob {locator} of {caller.name}")
+    for (caller, sample), locator in zip(uploads, ids, strict=True):
+        equal(caller.read(locator), sample.data, f"the blob {locator} of {caller.name}")
 
 
 @check("BL4")
-def strangers_cannot_read(stage: Stage) -> None:
-    """A stranger and the anonymous caller are refused by all three readers."""
-    alice = stage.caller("alice")
+def strangers_cannot_read(context: CheckContext) -> None:
+    """Another caller and the anonymous caller are refused by all three readers."""
+    alice = context.caller("alice")
     locator = alice.upload(content(1000))
     _, in_memory = alice.remember(content(1000, "memory"))
-    for stranger in (stage.caller("mallory"), stage.anonymous()):
+    for other_caller in (context.caller("mallory"), context.anonymous()):
         for target in (locator, in_memory):
-            for what, call in _readings(stranger, target):
+            for what, call in _readings(other_caller, target):
                 with refused(
-                    f"{what.partition('(')[0]} by {stranger.name}",
+                    f"{what.partition('(')[0]} by {other_caller.name}",
                     "NotFound",
                     "Unauthorized",
                     meaning="Anybody who learns a locator can read the photo.",
@@ -145,69 +145,69 @@ def strangers_cannot_read(stage: Stage) -> None:
 
 
 @check("BL5")
-def strangers_cannot_delete(stage: Stage) -> None:
+def strangers_cannot_delete(context: CheckContext) -> None:
     """Only the owner deletes a blob."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
-    material = content(1000)
-    locator = alice.upload(material)
-    for stranger in (mallory, stage.anonymous()):
+    alice, mallory = context.caller("alice"), context.caller("mallory")
+    sample = content(1000)
+    locator = alice.upload(sample)
+    for other_caller in (mallory, context.anonymous()):
         with refused(
-            f"blob_delete by {stranger.name}",
+            f"blob_delete by {other_caller.name}",
             "NotFound",
             "Unauthorized",
             meaning="Anybody who learns a locator can destroy the photo.",
         ):
-            stranger.backend.blob_delete(locator)
-    equal(alice.read(locator), material.data, "the blob after strangers tried to delete it")
+            other_caller.backend.blob_delete(locator)
+    equal(alice.read(locator), sample.data, "the blob after other callers tried to delete it")
     accepted("blob_delete by its owner", lambda: alice.backend.blob_delete(locator))
     with refused("reading a deleted blob", "NotFound"):
         alice.backend.blob_get_meta(locator)
 
 
 @check("BL6")
-def large_blobs_are_read_in_chunks(stage: Stage) -> None:
+def large_blobs_are_read_in_chunks(context: CheckContext) -> None:
     """A whole read of a blob above the reply limit is an error that names blob_read_chunk."""
-    alice = stage.caller()
-    material = content(3 * alice.config.chunk_size)
-    locator = alice.upload(material)
+    alice = context.caller()
+    sample = content(3 * alice.config.chunk_size)
+    locator = alice.upload(sample)
     try:
         alice.backend.blob_read(locator)
     except RejectError as error:
         raise broken(
-            f"blob_read of {material.size} bytes made the canister trap: {error.reject_message}",
-            "Who reads a large photo is not told how to.",
+            f"blob_read of {sample.size} bytes made the canister trap: {error.reject_message}",
+            "A client that reads a large photo does not learn how.",
         ) from error
     except BackendError as error:
         require(
             "blob_read_chunk" in error.message, f"the refusal does not name blob_read_chunk: {error.message}"
         )
     else:
-        if material.size > 3 * 1024 * 1024:
-            raise broken(f"blob_read gave {material.size} bytes, which no reply of the network can hold")
-    equal(alice.read(locator), material.data, "the large blob chunk by chunk")
+        if sample.size > 3 * 1024 * 1024:
+            raise broken(f"blob_read returned {sample.size} bytes, more than a reply of the network can hold")
+    equal(alice.read(locator), sample.data, "the large blob chunk by chunk")
 
 
 @check("BL7")
-def blobs_survive_an_upgrade(stage: Stage) -> None:
+def blobs_survive_an_upgrade(context: CheckContext) -> None:
     """Every blob and its bytes are there after an upgrade."""
-    alice = stage.caller()
-    materials = [content(size, size) for size in (1, 1000, 2 * alice.config.chunk_size + 1)]
-    locators = [alice.upload(material) for material in materials]
-    stage.upgrade()
-    for locator, material in zip(locators, materials, strict=True):
+    alice = context.caller()
+    samples = [content(size, size) for size in (1, 1000, 2 * alice.config.chunk_size + 1)]
+    locators = [alice.upload(sample) for sample in samples]
+    context.upgrade()
+    for locator, sample in zip(locators, samples, strict=True):
         with part():
-            what = f"a blob of {material.size} bytes after the upgrade"
+            what = f"a blob of {sample.size} bytes after the upgrade"
             got = accepted(f"reading {what}", partial(alice.read, locator))
-            equal(got, material.data, what, "A deploy destroys photos.")
+            equal(got, sample.data, what, "A deploy destroys photos.")
 
 
 @check("BL8")
-def equal_blobs_live_apart(stage: Stage) -> None:
+def equal_blobs_live_apart(context: CheckContext) -> None:
     """Of two blobs with the same content one can be deleted and the other stays."""
-    alice = stage.caller()
-    material = content(3000)
-    first, second = alice.upload(material), alice.upload(material)
+    alice = context.caller()
+    sample = content(3000)
+    first, second = alice.upload(sample), alice.upload(sample)
     require(first != second, "two uploads of the same content share a locator")
     alice.backend.blob_delete(first)
     got = accepted("reading the other blob", lambda: alice.read(second))
-    equal(got, material.data, "the other blob", "Deleting one photo destroys its copy.")
+    equal(got, sample.data, "the other blob", "Deleting one photo destroys its copy.")

@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ic_capsule.assets import ASSETS, name_of
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import Content, blob_asset, content, memory_metadata
-from ic_capsule.suite.stage import Caller, Stage
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import Content, blob_asset, content, memory_metadata
 from ic_capsule.uploads import UploadedPhoto, make_large_jpeg, sample_photo, upload_photo
 from ic_harness.errors import BackendError
 from ic_harness.networks import Capability
-from ic_harness.testing.expectations import NotApplicableError, accepted, equal, refused, require
+from ic_harness.testing.assertions import NotApplicableError, accepted, equal, refused, require
 
 
 def _upload(caller: Caller, path: Path) -> UploadedPhoto:
@@ -25,12 +26,13 @@ def _upload(caller: Caller, path: Path) -> UploadedPhoto:
 
 def _complete(caller: Caller, photo: UploadedPhoto, path: Path) -> None:
     """Require four assets, in one memory where the generation has such, and an original that is the file."""
-    kinds = sorted(asset.asset_type for asset in photo.assets)
+    kinds = sorted(name_of(asset.asset_type, asset.mime_type) for asset in photo.assets)
     if _keeps_several_assets(caller):
         memory = caller.backend.memories_read(photo.memory_id)
         assets = [*memory.blob_internal_assets, *memory.inline_assets]
-        kinds = sorted(asset.metadata.value.base.asset_type.value for asset in assets)
-    equal(kinds, ["Display", "Original", "Placeholder", "Thumbnail"], f"the assets of {path.name}")
+        bases = [asset.metadata.value.base for asset in assets]
+        kinds = sorted(name_of(base.asset_type.value, base.mime_type) for base in bases)
+    equal(kinds, sorted(ASSETS), f"the assets of {path.name}")
     require(photo.verified, f"{path.name} was not read back equal")
     original = next(asset for asset in photo.assets if asset.asset_type == "Original")
     require(original.locator, "the original is no blob", fatal=True)
@@ -42,12 +44,12 @@ def _keeps_several_assets(caller: Caller) -> bool:
 
 
 @check("FL1")
-def both_lanes_make_one_memory(stage: Stage) -> None:
+def both_lanes_make_one_memory(context: CheckContext) -> None:
     """Original and derivatives go up at once and become one memory with four assets."""
-    alice = stage.caller()
+    alice = context.caller()
     if not _keeps_several_assets(alice):
         raise NotApplicableError(
-            f"a memory of generation {stage.generation} has one asset, four cannot be one"
+            f"a memory of generation {context.generation} has one asset, four cannot be one"
         )
     with TemporaryDirectory() as folder:
         path = Path(folder) / "photo.jpg"
@@ -56,70 +58,70 @@ def both_lanes_make_one_memory(stage: Stage) -> None:
 
 
 @check("FL2")
-def four_files_at_once(stage: Stage) -> None:
+def four_files_at_once(context: CheckContext) -> None:
     """Four photos at the same time, by one caller and by four callers, are all there and equal.
 
     Where several messages can be put into one round, that is asked first: whether parallel uploads meet is chance.
     """
-    if Capability.SINGLE_ROUND in stage.network.capabilities:
-        _memories_of_one_round(stage)
-    count = stage.sizes.photos
+    if Capability.SINGLE_ROUND in context.network.capabilities:
+        _memories_of_one_round(context)
+    count = context.sizes.photos
     for callers in (
-        [stage.caller("alice")] * count,
-        [stage.caller(name) for name in ("alice", "bob", "carol", "dan")][:count],
+        [context.caller("alice")] * count,
+        [context.caller(name) for name in ("alice", "bob", "carol", "dan")][:count],
     ):
         with TemporaryDirectory() as folder:
             paths = [Path(folder) / f"photo-{number}.jpg" for number in range(count)]
             for number, path in enumerate(paths):
                 path.write_bytes(sample_photo() + bytes([number]) * (number + 1))
             pairs = list(zip(callers, paths, strict=True))
-            photos = stage.at_once([partial(_upload, caller, path) for caller, path in pairs])
+            photos = context.at_once([partial(_upload, caller, path) for caller, path in pairs])
             for (caller, path), photo in zip(pairs, photos, strict=True):
                 _complete(caller, photo, path)
 
 
-def _memories_of_one_round(stage: Stage) -> None:
+def _memories_of_one_round(context: CheckContext) -> None:
     """Photos that are remembered in one round must become memories of their own; ends the check when they do not."""
-    people = [stage.caller("alice"), stage.caller("alice"), stage.caller("bob")]
-    materials = [content(100, number) for number in range(len(people))]
-    pairs = list(zip(people, materials, strict=True))
-    made = stage.in_one_round([_last_call(caller, material) for caller, material in pairs])
+    people = [context.caller("alice"), context.caller("alice"), context.caller("bob")]
+    samples = [content(100, number) for number in range(len(people))]
+    pairs = list(zip(people, samples, strict=True))
+    made = context.in_one_round([_last_call(caller, sample) for caller, sample in pairs])
     require(
         len(set(made)) == len(made),
         f"{len(made)} photos of one round became {len(set(made))} memories",
         "Ids come from the clock: one user's photo replaces another's.",
         fatal=True,
     )
-    for (caller, material), memory in zip(pairs, made, strict=True):
+    for (caller, sample), memory in zip(pairs, made, strict=True):
         (asset,) = caller.backend.memories_read(memory).blob_internal_assets
-        equal(caller.read(asset.blob_ref.locator), material.data, f"the photo of {caller.name}")
+        equal(caller.read(asset.blob_ref.locator), sample.data, f"the photo of {caller.name}")
 
 
-def _last_call(caller: Caller, material: Content) -> Callable[[], str]:
+def _last_call(caller: Caller, sample: Content) -> Callable[[], str]:
     """Prepare a memory up to the call that makes it."""
     if not caller.memory_at_finish:
-        return partial(caller.remember_blob, caller.upload(material), material)
+        return partial(caller.remember_blob, caller.upload(sample), sample)
     session = caller.begin(1)
-    caller.put(session, [material.data])
-    return lambda: str(caller.finish(session, material).memory_id)
+    caller.put(session, [sample.data])
+    return lambda: str(caller.finish(session, sample).memory_id)
 
 
 @check("FL3")
-def a_large_original(stage: Stage) -> None:
+def a_large_original(context: CheckContext) -> None:
     """An original of 21 MB goes through in chunks, with its derivatives beside it."""
-    alice = stage.caller()
+    alice = context.caller()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "large.jpg"
-        path.write_bytes(make_large_jpeg(stage.sizes.original))
+        path.write_bytes(make_large_jpeg(context.sizes.original))
         _complete(alice, _upload(alice, path), path)
 
 
 @check("FL4")
-def a_failed_lane_leaves_nothing(stage: Stage) -> None:
+def a_failed_lane_leaves_nothing(context: CheckContext) -> None:
     """When a lane fails after the other succeeded, what it leaves can be taken away without a trace."""
-    alice = stage.caller()
-    material, half = content(2000, "done"), content(2000, "half")
-    done = alice.upload(material)
+    alice = context.caller()
+    sample, half = content(2000, "done"), content(2000, "half")
+    done = alice.upload(sample)
     session = alice.begin(2)
     alice.put(session, half.chunks(1000), [0])
     with refused(
@@ -128,7 +130,7 @@ def a_failed_lane_leaves_nothing(stage: Stage) -> None:
         alice.backend.memories_create_with_internal_blobs(
             alice.capsule,
             memory_metadata(),
-            [blob_asset(done, material), blob_asset("blob_18446744073709551557", half)],
+            [blob_asset(done, sample), blob_asset("blob_18446744073709551557", half)],
             alice.idem(),
         )
     equal(

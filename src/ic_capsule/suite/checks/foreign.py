@@ -8,17 +8,17 @@ from typing import Any
 from ic_capsule.backend import AssetType, BlobRef
 from ic_capsule.suite.checks.http_requests import TTL_S, asset_url, get
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import (
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import (
     Content,
     asset_metadata,
     blob_asset,
     content,
     memory_metadata,
 )
-from ic_capsule.suite.stage import Caller, Stage
 from ic_harness.errors import BackendError, HarnessError, RejectError
+from ic_harness.testing.assertions import accepted, equal, require
 from ic_harness.testing.blame import Blame, blame
-from ic_harness.testing.expectations import accepted, equal, require
 
 _MEANING = "Who has a capsule of their own reaches into everybody's."
 _Calls = tuple[tuple[str, Callable[[], Any]], ...]
@@ -29,16 +29,16 @@ class _Photo:
 
     def __init__(self, caller: Caller, name: str) -> None:
         self.caller = caller
-        self.material: Content = content(500, name)
-        self.memory, self.locator = caller.remember(self.material, name)
+        self.sample: Content = content(500, name)
+        self.memory, self.locator = caller.remember(self.sample, name)
         (asset,) = caller.backend.memories_read(self.memory).blob_internal_assets
         self.asset = str(getattr(asset, "asset_id", ""))
 
 
 @check("ME9")
-def foreign_ids_beside_ones_own(stage: Stage) -> None:
+def foreign_ids_beside_ones_own(context: CheckContext) -> None:
     """An asset, blob or memory of another, named beside one's own memory or capsule, is neither shown nor touched."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    alice, mallory = context.caller("alice"), context.caller("mallory")
     theirs, own = _Photo(alice, "alice"), _Photo(mallory, "mallory")
     before = alice.backend.memories_read(theirs.memory)
     for what, call in _reaching_out(own, theirs):
@@ -48,15 +48,15 @@ def foreign_ids_beside_ones_own(stage: Stage) -> None:
     after = accepted("the owner's memories_read", lambda: alice.backend.memories_read(theirs.memory))
     equal(after, before, "the memory whose parts were named", _MEANING)
     read = accepted("the owner's read of the blob", lambda: alice.read(theirs.locator))
-    equal(read, theirs.material.data, "the blob that was named", _MEANING)
+    equal(read, theirs.sample.data, "the blob that was named", _MEANING)
 
 
 def _reaching_out(own: _Photo, theirs: _Photo) -> _Calls:
-    """Calls that name one's own memory or capsule first, and what is another's second."""
+    """Return calls that name the caller's own memory or capsule first, and another caller's second."""
     caller, backend = own.caller, own.caller.backend
-    asset = blob_asset(theirs.locator, theirs.material, AssetType.Display)
-    ref = BlobRef(locator=theirs.locator, hash=theirs.material.sha256, len=theirs.material.size)
-    metadata = asset_metadata(theirs.material)
+    asset = blob_asset(theirs.locator, theirs.sample, AssetType.Display)
+    ref = BlobRef(locator=theirs.locator, hash=theirs.sample.sha256, len=theirs.sample.size)
+    metadata = asset_metadata(theirs.sample)
     return (
         ("asset_get_by_id", lambda: backend.asset_get_by_id(own.memory, theirs.asset)),
         ("asset_remove", lambda: backend.asset_remove(own.memory, theirs.asset)),
@@ -93,7 +93,7 @@ def _nothing_comes_of_it(what: str, call: Callable[[], Any]) -> None:
         if hasattr(result, count):
             require(
                 not getattr(result, count),
-                f"{what} says that it did something to what is another's",
+                f"{what} reports success on another caller's data",
                 _MEANING,
             )
             return
@@ -112,5 +112,5 @@ def _tokens_for_foreign_assets(own: _Photo, theirs: _Photo) -> None:
         raise
     url = f"{asset_url(own.memory, 'original', token)}&id={theirs.asset}"
     answered = get(own.caller, url)
-    opened = answered.status_code == 200 and answered.body == theirs.material.data
+    opened = answered.status_code == 200 and answered.body == theirs.sample.data
     require(not opened, "a token for one's own memory opens another's asset", _MEANING)

@@ -7,10 +7,10 @@ from functools import partial
 from ic_capsule.backend import AssetType, HttpResponse
 from ic_capsule.suite.checks.http_requests import TTL_S, asset_url, get
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import Content, blob_asset, content, inline_asset, memory_metadata
-from ic_capsule.suite.stage import Caller, Stage
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import Content, blob_asset, content, inline_asset, memory_metadata
 from ic_harness.errors import RejectError
-from ic_harness.testing.expectations import accepted, broken, equal, part, require
+from ic_harness.testing.assertions import accepted, broken, equal, part, require
 from ic_harness.testing.guarantees import Severity
 
 
@@ -36,16 +36,16 @@ def _header(response: HttpResponse, name: str) -> str | None:
 
 
 @check("HT1")
-def paths_and_methods(stage: Stage) -> None:
+def paths_and_methods(context: CheckContext) -> None:
     """GET /health answers 200, everything else 404 or 400, and nothing traps."""
-    nobody = stage.anonymous()
-    equal(get(nobody, "/health").status_code, 200, "GET /health")
+    anonymous = context.anonymous()
+    equal(get(anonymous, "/health").status_code, 200, "GET /health")
     for method, url in (("GET", "/"), ("GET", "/nothing"), ("POST", "/health"), ("DELETE", "/asset/x/y")):
-        equal(get(nobody, url, method).status_code, 404, f"{method} {url}")
+        equal(get(anonymous, url, method).status_code, 404, f"{method} {url}")
     for url in ("/asset/x/thumbnail?" + "a" * 20_000, "/asset/x/thumbnail?token=" + "t" * 9000):
-        equal(get(nobody, url).status_code, 400, f"GET with {len(url)} characters")
+        equal(get(anonymous, url).status_code, 400, f"GET with {len(url)} characters")
     many = "&".join(f"p{number}=1" for number in range(100))
-    equal(get(nobody, f"/asset/x/thumbnail?{many}").status_code, 400, "GET with a hundred parameters")
+    equal(get(anonymous, f"/asset/x/thumbnail?{many}").status_code, 400, "GET with a hundred parameters")
 
 
 _SMALL = 1000
@@ -55,9 +55,7 @@ _LARGER_THAN_A_REPLY = 5_000_000
 def _memory_with_variants(caller: Caller, original: int = _SMALL) -> tuple[str, dict[str, Content]]:
     variants = {"original": content(original, "original"), "thumbnail": content(900, "thumbnail")}
     kinds = {"original": AssetType.Original, "thumbnail": AssetType.Thumbnail}
-    blobs = [
-        blob_asset(caller.upload(material), material, kinds[name]) for name, material in variants.items()
-    ]
+    blobs = [blob_asset(caller.upload(sample), sample, kinds[name]) for name, sample in variants.items()]
     memory = caller.backend.memories_create_with_internal_blobs(
         caller.capsule, memory_metadata(), blobs, caller.idem()
     )
@@ -67,18 +65,16 @@ def _memory_with_variants(caller: Caller, original: int = _SMALL) -> tuple[str, 
 
 
 @check("HT2")
-def assets_are_served_whole(stage: Stage) -> None:
+def assets_are_served_whole(context: CheckContext) -> None:
     """An asset of any size comes with its type and all its bytes, and only with a valid token."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    alice, mallory = context.caller("alice"), context.caller("mallory")
     memory, variants = _memory_with_variants(alice, _LARGER_THAN_A_REPLY)
-    for variant, material in variants.items():
+    for variant, sample in variants.items():
         with part():
-            _served_with_token_only(alice, mallory, memory, variant, material)
+            _served_with_token_only(alice, mallory, memory, variant, sample)
 
 
-def _served_with_token_only(
-    owner: Caller, other: Caller, memory: str, variant: str, material: Content
-) -> None:
+def _served_with_token_only(owner: Caller, other: Caller, memory: str, variant: str, sample: Content) -> None:
     mint = partial(owner.backend.mint_http_token, memory, [variant], None, TTL_S)
     token = accepted("mint_http_token", mint)
     url = asset_url(memory, variant, token)
@@ -88,27 +84,29 @@ def _served_with_token_only(
         asset_url(memory, variant, ""),
     ):
         require(get(other, bad).status_code in (400, 401, 403), f"{variant} is served without a valid token")
-    equal(_served(other, url), material.data, f"the bytes of {variant}", "Photos are served cut off.")
+    equal(_served(other, url), sample.data, f"the bytes of {variant}", "Photos are served cut off.")
     equal(_header(get(other, url), "content-type"), "image/jpeg", f"the type of {variant}")
 
 
 @check("HT2")
-def strangers_cannot_mint(stage: Stage) -> None:
+def strangers_cannot_mint(context: CheckContext) -> None:
     """Who may not see a memory gets no token for it."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    alice, mallory = context.caller("alice"), context.caller("mallory")
     memory, _ = alice.remember(content(100))
-    for stranger in (mallory, stage.anonymous()):
+    for other_caller in (mallory, context.anonymous()):
         try:
-            stranger.backend.mint_http_token(memory, ["original"], None, TTL_S)
+            other_caller.backend.mint_http_token(memory, ["original"], None, TTL_S)
         except RejectError:
             continue
-        raise broken(f"{stranger.name} minted a token for a memory of alice", "Anybody can open every photo.")
+        raise broken(
+            f"{other_caller.name} minted a token for a memory of alice", "Any caller can open every photo."
+        )
 
 
 @check("HT3")
-def tokens_open_one_thing(stage: Stage) -> None:
+def tokens_open_one_thing(context: CheckContext) -> None:
     """A token opens only its memory and variants, only unchanged, and only until it expires."""
-    alice = stage.caller("alice")
+    alice = context.caller("alice")
     memory, _ = _memory_with_variants(alice)
     other, _ = alice.remember(content(100, "other"))
     token = alice.backend.mint_http_token(memory, ["thumbnail"], None, TTL_S)
@@ -124,7 +122,7 @@ def tokens_open_one_thing(stage: Stage) -> None:
         require(get(alice, url).status_code in (401, 403, 404), f"the token opens {what}")
     _changed_tokens_are_refused(alice, memory, token)
     with part():
-        stage.advance(TTL_S + 60)
+        context.advance(TTL_S + 60)
         equal(
             get(alice, asset_url(memory, "thumbnail", token)).status_code,
             403,
@@ -153,9 +151,9 @@ _MINTED = 40
 
 
 @check("HT3")
-def tokens_have_one_form(stage: Stage) -> None:
+def tokens_have_one_form(context: CheckContext) -> None:
     """A token in another form, with other bits in the unused end of its base64, is a changed token."""
-    alice = stage.caller("alice")
+    alice = context.caller("alice")
     memory, _ = _memory_with_variants(alice)
     for _ in range(_MINTED):
         token = alice.backend.mint_http_token(memory, ["thumbnail"], None, TTL_S)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from ic_capsule.backend import HttpRequest, HttpResponse
-from ic_capsule.suite.stage import Caller
+from ic_capsule.suite.context import Caller
 from ic_harness.errors import RejectError
-from ic_harness.testing.expectations import broken
+from ic_harness.testing.assertions import broken
 
 TTL_S = 180
 """Seconds that checks ask a token to live."""

@@ -10,18 +10,18 @@ from hmac import digest
 from ic_capsule.backend import AssetType
 from ic_capsule.suite.checks.http_requests import TTL_S, asset_url, get
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import blob_asset, content, memory_metadata
-from ic_capsule.suite.stage import Caller, Stage
-from ic_harness.testing.expectations import NotApplicableError, equal, require
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import blob_asset, content, memory_metadata
+from ic_harness.testing.assertions import NotApplicableError, equal, require
 
 _GUESSED_KEYS = {"a key of zeros": bytes(32), "an empty key": b""}
 _REFUSED = (400, 401, 403)
 
 
 @check("HT4")
-def tokens_need_the_key(stage: Stage) -> None:
+def tokens_need_the_key(context: CheckContext) -> None:
     """A token that is signed with a key which everybody knows opens nothing, right after an upgrade neither."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    alice, mallory = context.caller("alice"), context.caller("mallory")
     memory, _ = alice.remember(content(100))
     token = alice.backend.mint_http_token(memory, ["original"], None, TTL_S)
     forged = _forgeries(token)
@@ -29,7 +29,7 @@ def tokens_need_the_key(stage: Stage) -> None:
         msg = "tokens of this canister have a form that is not known here"
         raise NotApplicableError(msg)
     _opens_nothing(mallory, memory, forged, "")
-    stage.upgrade()
+    context.upgrade()
     _opens_nothing(mallory, memory, forged, " after an upgrade, before a token was minted,")
 
 
@@ -44,7 +44,7 @@ def _opens_nothing(caller: Caller, memory: str, forged: dict[str, str], when: st
 
 
 def _forgeries(token: str) -> dict[str, str]:
-    """Sign a token's claims anew with guessed keys, in each form of token that is known; the words tell which key."""
+    """Sign a token's claims with guessed keys, in each known form of token; each comes with a name for its key."""
     claims, dot, _ = token.partition(".")
     if dot:
         return {
@@ -73,14 +73,12 @@ def _unbase64(text: str) -> bytes:
 
 
 @check("HT5")
-def tokens_open_their_assets(stage: Stage) -> None:
+def tokens_open_their_assets(context: CheckContext) -> None:
     """asset_ids of a token hold with and without an id in the address, and an id opens no other variant."""
-    alice = stage.caller()
+    alice = context.caller()
     kinds = {"first": AssetType.Thumbnail, "second": AssetType.Thumbnail, "original": AssetType.Original}
-    materials = {name: content(300 + len(name), name) for name in kinds}
-    assets = [
-        blob_asset(alice.upload(materials[name]), materials[name], kind) for name, kind in kinds.items()
-    ]
+    samples = {name: content(300 + len(name), name) for name in kinds}
+    assets = [blob_asset(alice.upload(samples[name]), samples[name], kind) for name, kind in kinds.items()]
     memory = alice.backend.memories_create_with_internal_blobs(
         alice.capsule, memory_metadata(), assets, alice.idem()
     )
@@ -94,12 +92,12 @@ def tokens_open_their_assets(stage: Stage) -> None:
     meaning = "Who is shown one thumbnail can open the other photos of the memory."
     equal(
         get(alice, f"{url}&id={ids['second']}").body,
-        materials["second"].data,
+        samples["second"].data,
         "the asset that the token is for, by its id",
     )
     answered = get(alice, url)
     require(
-        answered.status_code != 200 or answered.body == materials["second"].data,
+        answered.status_code != 200 or answered.body == samples["second"].data,
         "without an id a token for one asset opens another of its variant",
         meaning,
     )

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 
-from ic_capsule.suite.checks.made import quotas
+from ic_capsule.suite.checks.helpers import quotas
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import content
-from ic_capsule.suite.stage import Stage
-from ic_harness.testing.expectations import accepted, equal, refused, require
+from ic_capsule.suite.context import CheckContext
+from ic_capsule.suite.sample_data import content
+from ic_harness.testing.assertions import accepted, equal, refused, require
 
 _FAR_APART = 1000
 
 
 @check("BL9")
-def bytes_are_limited(stage: Stage) -> None:
+def bytes_are_limited(context: CheckContext) -> None:
     """Past the capsule's quota of bytes comes ResourceExhausted, deleting makes room, others are untouched."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
-    with quotas(stage, blob_bytes_per_capsule=3000):
+    alice, bob = context.caller("alice"), context.caller("bob")
+    with quotas(context, blob_bytes_per_capsule=3000):
         first = alice.upload(content(2000, "first"))
         with refused(
             "a blob past blob_bytes_per_capsule",
             "ResourceExhausted",
-            meaning="One caller fills the canister, and then nobody can upload any more.",
+            meaning="One caller fills the canister, and then no caller can upload any more.",
         ):
             alice.upload(content(2000, "second"))
         accepted("another caller's upload", lambda: bob.upload(content(2000, "bob")))
@@ -32,11 +32,11 @@ def bytes_are_limited(stage: Stage) -> None:
 
 
 @check("BL10")
-def locators_have_no_aliases(stage: Stage) -> None:
+def locators_have_no_aliases(context: CheckContext) -> None:
     """Another way to write a blob's number is no locator of it, neither for reading nor for deleting."""
-    alice = stage.caller()
-    material = content(700)
-    locator = alice.upload(material)
+    alice = context.caller()
+    sample = content(700)
+    locator = alice.upload(sample)
     number = int(locator.removeprefix("blob_"))
     aliases = (
         f"blob_+{number}",
@@ -74,16 +74,16 @@ def locators_have_no_aliases(stage: Stage) -> None:
             backend.blob_delete(alias)
     equal(
         accepted("reading the blob after its aliases were deleted", lambda: alice.read(locator)),
-        material.data,
+        sample.data,
         "the blob",
     )
 
 
 @check("BL11")
-def ids_cannot_be_computed(stage: Stage) -> None:
+def ids_cannot_be_computed(context: CheckContext) -> None:
     """Numbers of sessions do not count up, and a blob's number does not follow from that of its session."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
-    material = content(100)
+    alice, bob = context.caller("alice"), context.caller("bob")
+    sample = content(100)
     sessions = [caller.begin(1) for caller in (alice, bob, alice, bob, alice)]
     near = min(abs(a - b) for at, a in enumerate(sessions) for b in sessions[:at])
     require(
@@ -91,8 +91,8 @@ def ids_cannot_be_computed(stage: Stage) -> None:
         f"session numbers lie {near} apart: {sessions}",
         "Who opens one upload knows the numbers of everybody's uploads.",
     )
-    alice.put(sessions[0], [material.data])
-    locator = alice.finish(sessions[0], material).blob_id
+    alice.put(sessions[0], [sample.data])
+    locator = alice.finish(sessions[0], sample).blob_id
     require(
         int(locator.removeprefix("blob_")) not in _derived(sessions[0]),
         f"{locator} follows from its session {sessions[0]}",

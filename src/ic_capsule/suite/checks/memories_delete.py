@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from ic_capsule.suite.checks.made import inline_memory
+from ic_capsule.suite.checks.helpers import inline_memory
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import blob_asset, content, inline_asset, memory_metadata
-from ic_capsule.suite.stage import Caller, Stage
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import blob_asset, content, inline_asset, memory_metadata
 from ic_harness.errors import BackendError
-from ic_harness.testing.expectations import (
+from ic_harness.testing.assertions import (
     NotApplicableError,
     accepted,
     equal,
@@ -27,14 +27,14 @@ def _gone(caller: Caller, locator: str, meaning: str = "") -> None:
 
 
 @check("MD1")
-def delete_with_assets(stage: Stage) -> None:
+def delete_with_assets(context: CheckContext) -> None:
     """Delete with assets removes memory and blobs; a refused one removes nothing."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
-    material = content(800)
-    memory, locator = alice.remember(material)
-    with refused("memories_delete by a stranger", "NotFound", "Unauthorized"):
+    alice, mallory = context.caller("alice"), context.caller("mallory")
+    sample = content(800)
+    memory, locator = alice.remember(sample)
+    with refused("memories_delete by another caller", "NotFound", "Unauthorized"):
         mallory.backend.memories_delete(memory, delete_assets=True)
-    equal(alice.read(locator), material.data, "the blob after a stranger tried to delete its memory")
+    equal(alice.read(locator), sample.data, "the blob after another caller tried to delete its memory")
     accepted("memories_delete with assets", lambda: alice.backend.memories_delete(memory, delete_assets=True))
     with refused("reading a deleted memory", "NotFound"):
         alice.backend.memories_read(memory)
@@ -44,40 +44,40 @@ def delete_with_assets(stage: Stage) -> None:
 
 
 @check("MD2")
-def delete_without_assets(stage: Stage) -> None:
+def delete_without_assets(context: CheckContext) -> None:
     """Delete without assets keeps the blobs, which their owner can then delete."""
-    alice = stage.caller()
-    material = content(800)
-    memory, locator = alice.remember(material)
+    alice = context.caller()
+    sample = content(800)
+    memory, locator = alice.remember(sample)
     alice.backend.memories_delete(memory, delete_assets=False)
     got = accepted("reading the blob of a memory deleted without assets", lambda: alice.read(locator))
-    equal(got, material.data, "the blob that should have been kept")
+    equal(got, sample.data, "the blob that should have been kept")
     accepted("blob_delete of the kept blob", lambda: alice.backend.blob_delete(locator))
     _gone(alice, locator)
 
 
 @check("MD3")
-def shared_blobs_live(stage: Stage) -> None:
+def shared_blobs_live(context: CheckContext) -> None:
     """A blob of two memories lives until the second is deleted."""
-    alice = stage.caller()
-    material = content(800)
-    first, locator = alice.remember(material, "first")
+    alice = context.caller()
+    sample = content(800)
+    first, locator = alice.remember(sample, "first")
     second = accepted(
-        "a second memory of the same blob", lambda: alice.remember_blob(locator, material, "second")
+        "a second memory of the same blob", lambda: alice.remember_blob(locator, sample, "second")
     )
     alice.backend.memories_delete(first, delete_assets=True)
     meaning = "Deleting one album destroys the photos of another."
     with part():
         got = accepted("reading the shared blob", lambda: alice.read(locator), meaning)
-        equal(got, material.data, "the shared blob", meaning)
+        equal(got, sample.data, "the shared blob", meaning)
     alice.backend.memories_delete(second, delete_assets=True)
     _gone(alice, locator)
 
 
 @check("MD4")
-def bulk_delete_stays_in_its_capsule(stage: Stage) -> None:
+def bulk_delete_stays_in_its_capsule(context: CheckContext) -> None:
     """A bulk delete touches only the capsule it names, reports each failure, and does the rest."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+    alice, bob = context.caller("alice"), context.caller("bob")
     mine = [alice.remember(content(50, number))[0] for number in range(2)]
     theirs, _ = bob.remember(content(50, "bob"))
     result = alice.backend.memories_delete_bulk(
@@ -100,12 +100,12 @@ def bulk_delete_stays_in_its_capsule(stage: Stage) -> None:
 
 
 @check("MD5")
-def removal_tells_the_truth(stage: Stage) -> None:
+def removal_tells_the_truth(context: CheckContext) -> None:
     """Removing an asset either removes it and says so, or refuses and says why."""
-    alice = stage.caller()
-    material, small = content(300), content(30, "inline")
+    alice = context.caller()
+    sample, small = content(300), content(30, "inline")
     memory = alice.backend.memories_create_with_internal_blobs(
-        alice.capsule, memory_metadata(), [blob_asset(alice.upload(material), material)], alice.idem()
+        alice.capsule, memory_metadata(), [blob_asset(alice.upload(sample), sample)], alice.idem()
     )
     if alice.can("memories_add_inline_asset"):
         alice.backend.memories_add_inline_asset(memory, inline_asset(small), alice.idem())
@@ -125,9 +125,9 @@ def _asset_count(caller: Caller, memory_id: str) -> int:
 
 
 @check("MD6")
-def cleanup_counts_truly(stage: Stage) -> None:
+def cleanup_counts_truly(context: CheckContext) -> None:
     """Cleanup of assets reports the true count, and unknown ids as failed."""
-    alice = stage.caller()
+    alice = context.caller()
     memory, locator = alice.remember(content(300))
     if alice.can("memories_add_inline_asset"):
         alice.backend.memories_add_inline_asset(memory, inline_asset(content(30, "inline")), alice.idem())
@@ -149,12 +149,12 @@ def cleanup_counts_truly(stage: Stage) -> None:
 
 
 @check("MD7")
-def delete_after_a_blob_went(stage: Stage) -> None:
+def delete_after_a_blob_went(context: CheckContext) -> None:
     """A memory one of whose blobs is gone can be deleted with its assets, and nothing of others goes with it."""
-    alice = stage.caller()
+    alice = context.caller()
     shared, own, other = content(400, "shared"), content(500, "own"), content(600, "other")
-    locators = {material: alice.upload(material) for material in (own, shared)}
-    assets = [blob_asset(locator, material) for material, locator in locators.items()]
+    locators = {sample: alice.upload(sample) for sample in (own, shared)}
+    assets = [blob_asset(locator, sample) for sample, locator in locators.items()]
     create = alice.backend.memories_create_with_internal_blobs
     memory = create(alice.capsule, memory_metadata("both"), assets, alice.idem())
     second = create(alice.capsule, memory_metadata("shared"), assets[1:], alice.idem())
@@ -175,11 +175,11 @@ def delete_after_a_blob_went(stage: Stage) -> None:
 
 
 @check("MD8")
-def counts_follow_removals(stage: Stage) -> None:
+def counts_follow_removals(context: CheckContext) -> None:
     """After each removal counts and sizes are those of what is left: of the memory, its row and its capsule."""
-    alice = stage.caller()
+    alice = context.caller()
     first, second = content(300, "first"), content(200, "second")
-    assets = [blob_asset(alice.upload(material), material) for material in (first, second)]
+    assets = [blob_asset(alice.upload(sample), sample) for sample in (first, second)]
     memory = alice.backend.memories_create_with_internal_blobs(
         alice.capsule, memory_metadata(), assets, alice.idem()
     )

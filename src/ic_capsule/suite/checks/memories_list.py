@@ -10,29 +10,29 @@ from ic_capsule.backend import (
     ResourceRole,
     SharingStatus,
 )
-from ic_capsule.suite.checks.made import entry, inline_memory
+from ic_capsule.suite.checks.helpers import entry, inline_memory
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import content
-from ic_capsule.suite.stage import Caller, Stage
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import content
 from ic_harness.errors import BackendError, RejectError
 from ic_harness.principal import Principal
-from ic_harness.testing.expectations import accepted, broken, equal, lacks_method, require
+from ic_harness.testing.assertions import accepted, broken, equal, lacks_method, require
 
 _NO_MEMORY = "00000000-0000-0000-0000-000000000000"
 _MOST_PAGES = 20
 
 
 @check("MR4")
-def odd_access_does_not_break_lists(stage: Stage) -> None:
+def odd_access_does_not_break_lists(context: CheckContext) -> None:
     """Whatever access entries a memory is given, or refused, the list of its capsule goes on to show everything."""
-    alice = stage.caller()
+    alice = context.caller()
     anonymous = PersonRefPrincipal(value=Principal.anonymous())
     cases = {
         "no entries": [],
-        "an entry for nobody": [entry(None)],
-        "an entry without rights": [entry(stage.caller("bob"), perm_mask=0)],
-        "an entry with all bits": [entry(stage.caller("bob"), perm_mask=2**32 - 1)],
-        "the same entry twice": [entry(stage.caller("bob"))] * 2,
+        "an entry for no principal": [entry(None)],
+        "an entry without rights": [entry(context.caller("bob"), perm_mask=0)],
+        "an entry with all bits": [entry(context.caller("bob"), perm_mask=2**32 - 1)],
+        "the same entry twice": [entry(context.caller("bob"))] * 2,
         "an entry for the anonymous caller": [entry(None, person_ref=anonymous)],
     }
     made = []
@@ -52,9 +52,9 @@ def odd_access_does_not_break_lists(stage: Stage) -> None:
 
 
 @check("MR5")
-def cursors_and_limits_do_no_harm(stage: Stage) -> None:
+def cursors_and_limits_do_no_harm(context: CheckContext) -> None:
     """A cursor past the end, of another capsule or of no list, and a limit of 0, are refused or come to an end."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+    alice, bob = context.caller("alice"), context.caller("bob")
     mine = {inline_memory(alice, content(20, number)) for number in range(3)}
     for number in range(5):
         inline_memory(bob, content(20, f"bob {number}"))
@@ -98,34 +98,36 @@ def _rows(caller: Caller, what: str, cursor: str | None, limit: int) -> list[Mem
 
 
 @check("MR6")
-def presence_is_for_viewers(stage: Stage) -> None:
+def presence_is_for_viewers(context: CheckContext) -> None:
     """memories_ping says that one's own memories are there, and that those of others and unknown ones are not."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+    alice, bob = context.caller("alice"), context.caller("bob")
     mine, theirs = inline_memory(alice, content(20)), inline_memory(bob, content(20, "bob"))
-    for caller, own in ((alice, mine), (bob, theirs), (stage.anonymous(), None)):
+    for caller, own in ((alice, mine), (bob, theirs), (context.anonymous(), None)):
         rows = {row.memory_id: row for row in caller.backend.memories_ping([mine, theirs, _NO_MEMORY])}
         for id_ in (mine, theirs, _NO_MEMORY):
-            told = (rows[id_].metadata_present, rows[id_].asset_present) if id_ in rows else (False, False)
+            shown = (rows[id_].metadata_present, rows[id_].asset_present) if id_ in rows else (False, False)
             present = id_ == own
             equal(
-                told,
+                shown,
                 (present, present),
-                f"presence of {'an own' if present else 'a foreign or unknown'} memory told to {caller.name}",
-                "A gallery thinks a photo lost." if present else "Strangers learn which memories there are.",
+                f"presence of {'an own' if present else 'a foreign or unknown'} memory shown to {caller.name}",
+                "A gallery reports a photo as lost."
+                if present
+                else "Other callers learn which memories exist.",
             )
 
 
 @check("MR7")
-def sharing_is_shown_truly(stage: Stage) -> None:
-    """A private memory is shown as private, one that somebody else may see as shared, one for all as public."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+def sharing_is_shown_truly(context: CheckContext) -> None:
+    """A private memory is shown as private, one that another caller may see as shared, one for all as public."""
+    alice, bob = context.caller("alice"), context.caller("bob")
     memory = inline_memory(alice, content(40))
     before = alice.backend.memories_read(memory).access_entries
     _shown(alice, memory, SharingStatus.Private, 0, "a new memory")
     cases = (
-        ("a memory that somebody may see", [*before, entry(bob)], SharingStatus.Shared, 1),
+        ("a memory that another caller may see", [*before, entry(bob)], SharingStatus.Shared, 1),
         (
-            "a memory that somebody else owns too",
+            "a memory that another caller owns too",
             [*before, entry(bob, role=ResourceRole.Owner, perm_mask=31)],
             SharingStatus.Shared,
             1,
@@ -139,7 +141,7 @@ def sharing_is_shown_truly(stage: Stage) -> None:
 
 
 def _shown(caller: Caller, memory: str, status: SharingStatus, count: int | None, what: str) -> None:
-    """Compare what the memory and its row tell; `count` None leaves out with how many people it is shared."""
+    """Compare the status of the memory and of its row; `count` None ignores the number of people it is shared with."""
     metadata = caller.backend.memories_read(memory).metadata
     row = caller.backend.memories_list(caller.capsule, None, None).items[0]
     for where, told in (("memories_read", metadata), ("memories_list", row)):
@@ -152,10 +154,10 @@ def _shown(caller: Caller, memory: str, status: SharingStatus, count: int | None
 
 
 @check("MR8")
-def lists_of_every_length(stage: Stage) -> None:
+def lists_of_every_length(context: CheckContext) -> None:
     """Lists of 0, 1, a page, a page and one, and a thousand entries show each once, with and without a limit."""
-    alice = stage.caller()
-    filler = stage.in_bulk(alice)
+    alice = context.caller()
+    filler = context.in_bulk(alice)
     made: list[str] = []
     for length, limits in (
         (0, (None, _LARGEST_PAGE)),
@@ -164,9 +166,9 @@ def lists_of_every_length(stage: Stage) -> None:
         (_PAGE + 1, (None,)),
         (_LARGEST_PAGE, (_LARGEST_PAGE,)),
         (_LARGEST_PAGE + 1, (_LARGEST_PAGE,)),
-        (stage.sizes.listed, (_LARGEST_PAGE,)),
+        (context.sizes.listed, (_LARGEST_PAGE,)),
     ):
-        if length > stage.sizes.listed:
+        if length > context.sizes.listed:
             break
         missing = range(len(made), length)
         made += [_bare(filler, alice.capsule, number) for number in missing]
@@ -184,7 +186,7 @@ def _every_row(caller: Caller, made: list[str], limit: int | None) -> None:
     what = f"a list of {len(made)} memories with a limit of {limit}"
     equal(len(shown), len(made), f"the rows of {what}", "Photos vanish from the gallery.")
     equal(len(set(shown)), len(shown), f"the different rows of {what}")
-    require(set(shown) <= set(made), f"{what} shows what nobody made")
+    require(set(shown) <= set(made), f"{what} shows memories that were not created")
 
 
 _PAGE = 50

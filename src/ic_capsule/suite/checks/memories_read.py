@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ic_capsule.backend import AssetType, MemoryAssetDataInline, MemoryAssetDataInternalBlob
-from ic_capsule.suite.checks.made import inline_memory
+from ic_capsule.suite.checks.helpers import inline_memory
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import asset_metadata, blob_asset, content, inline_asset, memory_metadata
-from ic_capsule.suite.stage import Caller, Stage
-from ic_harness.testing.expectations import accepted, broken, equal, require
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import asset_metadata, blob_asset, content, inline_asset, memory_metadata
+from ic_harness.testing.assertions import accepted, broken, equal, require
 
 _COMPUTED = {
     "shared_count",
@@ -21,9 +21,9 @@ _COMPUTED = {
 
 
 @check("MR1")
-def memories_read_back(stage: Stage) -> None:
+def memories_read_back(context: CheckContext) -> None:
     """A memory reads back field by field, and every asset by index and by id."""
-    alice = stage.caller()
+    alice = context.caller()
     original, placeholder = content(1500), content(64, "placeholder")
     sent = memory_metadata("Field by field")
     blob = blob_asset(alice.upload(original), original)
@@ -68,15 +68,15 @@ def _bytes_of(caller: Caller, asset: object) -> bytes:
 
 
 @check("MR2")
-def lists_page_through_everything(stage: Stage) -> None:
+def lists_page_through_everything(context: CheckContext) -> None:
     """Pages show every memory exactly once, in the same order, whatever is added meanwhile."""
-    alice = stage.caller()
+    alice = context.caller()
     made = [inline_memory(alice, content(10, number)) for number in range(7)]
     first_pass = _page_through(alice, limit=3)
     equal(sorted(first_pass), sorted(made), "the memories that pages of three show")
     equal(_page_through(alice, limit=3), first_pass, "the order of a second listing")
     # A list in the order of a hash map puts a new memory anywhere: once it may be behind the cursor, always it is not.
-    for _ in range(stage.sizes.added):
+    for _ in range(context.sizes.added):
         made += [_added_between_pages(alice, made)]
 
 
@@ -96,7 +96,7 @@ def _added_between_pages(caller: Caller, made: list[str]) -> str:
         "Photos vanish from the gallery.",
         fatal=True,
     )
-    require({*shown, *rest} <= {*made, late}, "the list shows memories that nobody made", fatal=True)
+    require({*shown, *rest} <= {*made, late}, "the list shows memories that were not created", fatal=True)
     return late
 
 
@@ -113,9 +113,9 @@ def _page_through(caller: Caller, limit: int, cursor: str | None = None) -> list
 
 
 @check("MR3")
-def odd_memories_do_not_break_lists(stage: Stage) -> None:
+def odd_memories_do_not_break_lists(context: CheckContext) -> None:
     """Memories without title, with odd texts or with assets of every type are listed like others."""
-    alice = stage.caller()
+    alice = context.caller()
     odd = [
         memory_metadata("").model_copy(update={"title": None, "tags": [], "content_type": ""}),
         memory_metadata("🌊" * 200).model_copy(update={"tags": ["", "\x00", "a" * 500]}),
@@ -123,8 +123,8 @@ def odd_memories_do_not_break_lists(stage: Stage) -> None:
     ]
     made = []
     for number, metadata in enumerate(odd):
-        material = content(20, number)
-        asset = blob_asset(alice.upload(material), material, AssetType.Metadata)
+        sample = content(20, number)
+        asset = blob_asset(alice.upload(sample), sample, AssetType.Metadata)
         made.append(
             alice.backend.memories_create_with_internal_blobs(alice.capsule, metadata, [asset], alice.idem())
         )

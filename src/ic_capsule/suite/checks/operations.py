@@ -1,4 +1,4 @@
-"""Checks of OP1 to OP6: maintenance is for controllers, limits and sessions are told, neighbours cost nothing."""
+"""Checks of OP1 to OP6: maintenance is for controllers, limits and sessions are listed, other capsules cost nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from ic_capsule.backend import QuotasUpdate
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import asset_metadata, content
-from ic_capsule.suite.stage import Caller, Stage
+from ic_capsule.suite.context import Caller, CheckContext
+from ic_capsule.suite.sample_data import asset_metadata, content
 from ic_harness import candid
 from ic_harness.errors import BackendError, CandidError, RejectError
-from ic_harness.testing.expectations import accepted, equal, lacks_method, part, refused, require
+from ic_harness.testing.assertions import accepted, equal, lacks_method, part, refused, require
 
 _REFUSAL = """service : {
   refusal : () -> (variant { Ok : reserved; Err : variant {
@@ -30,41 +30,41 @@ _DOUBLING = 40_000
 
 
 @check("OP1")
-def maintenance_is_for_controllers(stage: Stage) -> None:
+def maintenance_is_for_controllers(context: CheckContext) -> None:
     """Session lists, statistics and clearing answer controllers only, and a refusal clears nothing."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
-    material = content(100)
+    alice, mallory = context.caller("alice"), context.caller("mallory")
+    sample = content(100)
     session = alice.begin(1)
-    for stranger in (mallory, stage.anonymous()):
+    for other_caller in (mallory, context.anonymous()):
         for method in ("sessions_list", "sessions_stats", "sessions_clear_all", "sessions_cleanup_expired"):
             with refused(
-                f"{method} by {stranger.name}",
+                f"{method} by {other_caller.name}",
                 "Unauthorized",
                 "NotFound",
                 meaning="Anybody can see, or end, everybody's uploads.",
             ):
-                getattr(stranger.backend, method)()
-    alice.put(session, [material.data])
-    accepted("finish after strangers tried to clear", lambda: alice.finish(session, material))
+                getattr(other_caller.backend, method)()
+    alice.put(session, [sample.data])
+    accepted("finish after other callers tried to clear", lambda: alice.finish(session, sample))
 
 
 @check("OP2")
-def no_debugging_for_strangers(stage: Stage) -> None:
-    """Debugging endpoints that write, or read what others stored, cannot be reached by a stranger."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
-    meaning = "Whoever finds the method reads or overwrites the photos of others."
+def no_debugging_for_strangers(context: CheckContext) -> None:
+    """Debugging endpoints that write, or read data of others, cannot be called by other users."""
+    alice, mallory = context.caller("alice"), context.caller("mallory")
+    meaning = "Any caller who finds the method reads or overwrites the photos of others."
     attempts = [
         attempt for owner in (mallory, alice) for attempt in _endpoints(owner.begin(1), owner.capsule)
     ]
     for method, types, arguments in attempts:
         try:
-            reply = stage.call(mallory, method, types, *arguments)
+            reply = context.call(mallory, method, types, *arguments)
         except RejectError as error:
-            # Access is refused before arguments are read, so whoever gets as far as these is inside.
+            # Access is refused before arguments are read, so a caller who gets as far as these has access.
             inside = any(word in error.reject_message.lower() for word in _UNREADABLE)
-            require(lacks_method(error) or not inside, f"a stranger reaches {method}: {error}", meaning)
+            require(lacks_method(error) or not inside, f"another caller reaches {method}: {error}", meaning)
         else:
-            require(_is_refusal(reply), f"a stranger called {method}, and was not refused", meaning)
+            require(_is_refusal(reply), f"another caller called {method}, and was not refused", meaning)
 
 
 def _endpoints(session: int, capsule: str) -> tuple[tuple[str, str, tuple[object, ...]], ...]:
@@ -83,16 +83,16 @@ def _is_refusal(reply: bytes) -> bool:
     """Whether a reply is an `Err` that says that the caller may not."""
     (result,) = candid.parse(_REFUSAL).methods["refusal"].return_types
     try:
-        (told,) = candid.decode(reply, (result,))
+        (answer,) = candid.decode(reply, (result,))
     except CandidError:
         return False
-    return told.get("Err") in ({"Unauthorized": None}, "Unauthorized")
+    return answer.get("Err") in ({"Unauthorized": None}, "Unauthorized")
 
 
 @check("OP3")
-def config_tells_the_limits(stage: Stage) -> None:
+def config_tells_the_limits(context: CheckContext) -> None:
     """chunk_size and inline_max of upload_config are the limits that calls are held to."""
-    alice = stage.caller()
+    alice = context.caller()
     config = alice.config
     require(
         0 < config.inline_max <= config.inline_budget_per_capsule, f"inline limits contradict: {config!r}"
@@ -113,27 +113,27 @@ def config_tells_the_limits(stage: Stage) -> None:
 
 
 def _inline(caller: Caller, size: int, seed: object = 0, capsule: str | None = None) -> str:
-    material = content(size, seed)
+    sample = content(size, seed)
     return str(
         caller.backend.memories_create(
             capsule or caller.capsule,
-            material.data,
+            sample.data,
             None,
             None,
             None,
             None,
             None,
             None,
-            asset_metadata(material),
+            asset_metadata(sample),
             caller.idem(),
         )
     )
 
 
 @check("OP4")
-def neighbours_cost_nothing(stage: Stage) -> None:
+def neighbours_cost_nothing(context: CheckContext) -> None:
     """A thousand memories in other capsules do not make a call of this capsule dearer."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+    alice, bob = context.caller("alice"), context.caller("bob")
     for caller in (alice, bob):
         _inline(caller, 100)
     # Bob makes what alice does not list: of her own she has as many before as after.
@@ -143,12 +143,12 @@ def neighbours_cost_nothing(stage: Stage) -> None:
         ("uploads_begin", lambda: alice.begin(1)),
     )
     # The first leaf of a tree grows with each entry until it is full; only what comes after it is growth.
-    _settle_neighbours(stage, range(_FEW))
-    before = {name: stage.instructions(call) for name, call in calls}
-    beside = stage.sizes.neighbours
-    _settle_neighbours(stage, range(_FEW, beside))
+    _settle_neighbours(context, range(_FEW))
+    before = {name: context.instructions(call) for name, call in calls}
+    beside = context.sizes.other_capsules
+    _settle_neighbours(context, range(_FEW, beside))
     for name, call in calls:
-        after = stage.instructions(call)
+        after = context.instructions(call)
         require(
             after <= before[name] * (1 + _TOLERANCE) + _DOUBLING * math.log2(beside / _FEW),
             f"{name} took {before[name]:,} instructions, and {after:,} beside {beside} foreign memories",
@@ -156,19 +156,19 @@ def neighbours_cost_nothing(stage: Stage) -> None:
         )
 
 
-def _settle_neighbours(stage: Stage, numbers: range) -> None:
-    neighbours = [stage.in_bulk(stage.caller(f"neighbour-{number}")) for number in range(20)]
+def _settle_neighbours(context: CheckContext, numbers: range) -> None:
+    other_capsules = [context.in_bulk(context.caller(f"neighbour-{number}")) for number in range(20)]
     for number in numbers:
         try:
-            _inline(neighbours[number % len(neighbours)], 10, number)
+            _inline(other_capsules[number % len(other_capsules)], 10, number)
         except BackendError as error:
-            equal(error.tag, "ResourceExhausted", "a neighbour's memory")
+            equal(error.tag, "ResourceExhausted", "a memory in another capsule")
 
 
 @check("OP5")
-def being_first_is_no_right(stage: Stage) -> None:
+def being_first_is_no_right(context: CheckContext) -> None:
     """Who was the first to call a canister may do no more than others."""
-    first = stage.caller("first")
+    first = context.caller("first")
     capsule = first.capsule
     backend = first.backend
     calls: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -186,25 +186,25 @@ def being_first_is_no_right(stage: Stage) -> None:
                 meaning="Who finds a fresh canister before its owner does owns it.",
             ):
                 call()
-    bob = stage.caller("bob")
+    bob = context.caller("bob")
     with refused("reading another's capsule by who called first", "NotFound", "Unauthorized"):
         backend.capsules_read_basic(bob.capsule)
     accepted("reading one's own capsule", lambda: backend.capsules_read_basic(capsule))
 
 
 @check("OP6")
-def every_open_session_is_listed(stage: Stage) -> None:
+def every_open_session_is_listed(context: CheckContext) -> None:
     """sessions_list shows every open session of all callers, and none that ended; sessions_stats counts the same."""
-    alice, bob, admin = stage.caller("alice"), stage.caller("bob"), stage.controller()
-    material = content(2000)
-    chunks = material.chunks(1000)
+    alice, bob, admin = context.caller("alice"), context.caller("bob"), context.controller()
+    sample = content(2000)
+    chunks = sample.chunks(1000)
     idle, half, full, other = alice.begin(2), alice.begin(2), alice.begin(2), bob.begin(1)
     alice.put(half, chunks, [1])
     alice.put(full, chunks)
     aborted, finished = alice.begin(1), alice.begin(2)
     alice.backend.uploads_abort(aborted)
     alice.put(finished, chunks)
-    alice.finish(finished, material)
+    alice.finish(finished, sample)
     text = accepted("sessions_list by a controller", admin.backend.sessions_list)
     listed = dict(re.findall(r"Session (\d+): caller=([a-z0-9-]+)", text))
     owners = {idle: alice, half: alice, full: alice, other: bob}
@@ -212,13 +212,13 @@ def every_open_session_is_listed(stage: Stage) -> None:
         equal(
             listed.get(str(session)),
             str(caller.principal),
-            f"the caller that sessions_list tells of the open session {session}",
+            f"the caller that sessions_list shows for the open session {session}",
             "An operator does not see who fills the canister.",
         )
     for session in (aborted, finished):
         require(str(session) not in listed, f"sessions_list shows the session {session}, which ended")
     stats = accepted("sessions_stats by a controller", admin.backend.sessions_stats)
     pending = re.search(r"Pending: (\d+)", stats)
-    require(pending, f"sessions_stats tells no number of open sessions: {stats!r}")
+    require(pending, f"sessions_stats has no number of open sessions: {stats!r}")
     if pending:
         equal(int(pending[1]), len(listed), "open sessions that sessions_stats counts, against those listed")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from ic_capsule.suite.context import CheckContext
 from ic_capsule.suite.guarantees import GUARANTEES
-from ic_capsule.suite.stage import Stage
 from ic_harness.testing.check import Check
 
-CheckFunction = Callable[[Stage], None]
+CheckFunction = Callable[[CheckContext], None]
 
 CHECKS: Final[list[Check]] = []
 """All checks, in the order of their files."""

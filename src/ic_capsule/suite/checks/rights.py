@@ -11,37 +11,37 @@ from ic_capsule.backend import (
     PersonRefPrincipal,
     ResourceType,
 )
-from ic_capsule.suite.checks.made import inline_memory, quotas
+from ic_capsule.suite.checks.helpers import inline_memory, quotas
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.material import content
-from ic_capsule.suite.stage import Stage
+from ic_capsule.suite.context import CheckContext
+from ic_capsule.suite.sample_data import content
 from ic_harness.errors import BackendError
-from ic_harness.testing.expectations import accepted, broken, equal, refused, require
+from ic_harness.testing.assertions import accepted, broken, equal, refused, require
 
 _UNTOLD_LIMIT = 32
 _CLOSED = ("NotFound", "Unauthorized")
 
 
 @check("CA7")
-def anonymous_callers_own_nothing(stage: Stage) -> None:
+def anonymous_callers_own_nothing(context: CheckContext) -> None:
     """The anonymous caller creates no capsule, opens no upload, makes no memory and reads nothing private."""
-    nobody, alice = stage.anonymous(), stage.caller("alice")
+    anonymous, alice = context.anonymous(), context.caller("alice")
     memory, locator = alice.remember(content(100))
     meaning = "What the anonymous caller owns belongs to everybody, and no quota holds who does not sign."
     for what, subject in (
         ("a capsule", None),
-        ("a capsule about somebody", PersonRefOpaque(value="someone")),
+        ("a capsule about another principal", PersonRefOpaque(value="someone")),
     ):
         with refused(f"{what} for the anonymous caller", *_CLOSED, meaning=meaning):
-            nobody.backend.capsules_create(subject)
-    equal(nobody.backend.capsules_list(), [], "the capsules of the anonymous caller", meaning)
+            anonymous.backend.capsules_create(subject)
+    equal(anonymous.backend.capsules_list(), [], "the capsules of the anonymous caller", meaning)
     with refused("an upload of the anonymous caller", *_CLOSED, meaning=meaning):
-        nobody.begin(1, capsule=alice.capsule)
+        anonymous.begin(1, capsule=alice.capsule)
     with refused("a memory of the anonymous caller", *_CLOSED, meaning=meaning):
-        inline_memory(nobody, content(10), alice.capsule)
+        inline_memory(anonymous, content(10), alice.capsule)
     reads: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("memories_read", lambda: nobody.backend.memories_read(memory)),
-        ("blob_get_meta", lambda: nobody.backend.blob_get_meta(locator)),
+        ("memories_read", lambda: anonymous.backend.memories_read(memory)),
+        ("blob_get_meta", lambda: anonymous.backend.blob_get_meta(locator)),
     )
     for what, call in reads:
         with refused(f"{what} by the anonymous caller", *_CLOSED, meaning="Everybody reads private photos."):
@@ -49,20 +49,20 @@ def anonymous_callers_own_nothing(stage: Stage) -> None:
 
 
 @check("CA8")
-def capsules_are_limited(stage: Stage) -> None:
+def capsules_are_limited(context: CheckContext) -> None:
     """One caller cannot create capsules without end, and the limit of one caller does not touch another."""
-    alice, bob = stage.caller("alice"), stage.caller("bob")
+    alice, bob = context.caller("alice"), context.caller("bob")
     if alice.can("quotas_update"):
-        with quotas(stage, capsules_per_principal=3):
-            _create_until_refused(stage, 3)
+        with quotas(context, capsules_per_principal=3):
+            _create_until_refused(context, 3)
             accepted("another caller's capsule", lambda: bob.backend.capsules_create(None))
     else:
-        _create_until_refused(stage, _UNTOLD_LIMIT)
+        _create_until_refused(context, _UNTOLD_LIMIT)
         accepted("another caller's capsule", lambda: bob.backend.capsules_create(None))
 
 
-def _create_until_refused(stage: Stage, limit: int) -> None:
-    alice = stage.caller("alice")
+def _create_until_refused(context: CheckContext, limit: int) -> None:
+    alice = context.caller("alice")
     for number in range(limit + 1):
         try:
             alice.backend.capsules_create(PersonRefOpaque(value=f"person {number}"))
@@ -74,13 +74,13 @@ def _create_until_refused(stage: Stage, limit: int) -> None:
 
 
 @check("CA9")
-def every_capsule_is_listed(stage: Stage) -> None:
+def every_capsule_is_listed(context: CheckContext) -> None:
     """All capsules of a caller are listed, a second one about the caller too, each with its own memories."""
-    alice = stage.caller()
+    alice = context.caller()
     about = {
         "the first": None,
         "a second about the caller": PersonRefPrincipal(value=alice.principal),
-        "one about somebody else": PersonRefOpaque(value="grandmother"),
+        "one about another principal": PersonRefOpaque(value="grandmother"),
     }
     capsules = {what: alice.backend.capsules_create(subject).id for what, subject in about.items()}
     memories = {what: inline_memory(alice, content(30, what), capsule) for what, capsule in capsules.items()}
@@ -95,9 +95,9 @@ def every_capsule_is_listed(stage: Stage) -> None:
 
 
 @check("CA10")
-def subjects_have_no_rights(stage: Stage) -> None:
-    """Being the subject of a capsule that somebody else owns gives no right to it."""
-    alice, subject = stage.caller("alice"), stage.caller("subject")
+def subjects_have_no_rights(context: CheckContext) -> None:
+    """The subject of a capsule that another principal owns has no right to it."""
+    alice, subject = context.caller("alice"), context.caller("subject")
     capsule = alice.backend.capsules_create(PersonRefPrincipal(value=subject.principal)).id
     memory = inline_memory(alice, content(60), capsule)
     backend = subject.backend
@@ -115,16 +115,16 @@ def subjects_have_no_rights(stage: Stage) -> None:
         with refused(
             f"{what} by the subject of a capsule, who does not own it,",
             *_CLOSED,
-            meaning="Whom a capsule is about can read or change it, although its owner let nobody in.",
+            meaning="The subject of a capsule can read or change it, although its owner granted no access.",
         ):
             call()
     accepted("memories_read by the owner", lambda: alice.backend.memories_read(memory))
 
 
 @check("CA11")
-def binding_is_for_owners(stage: Stage) -> None:
+def binding_is_for_owners(context: CheckContext) -> None:
     """capsules_bind_neon shows in the capsule and the memory that it names, and only for who owns them."""
-    alice, mallory = stage.caller("alice"), stage.caller("mallory")
+    alice, mallory = context.caller("alice"), context.caller("mallory")
     memory = inline_memory(alice, content(60))
     things = ((ResourceType.Capsule, alice.capsule), (ResourceType.Memory, memory))
 
@@ -141,13 +141,13 @@ def binding_is_for_owners(stage: Stage) -> None:
         equal(bound(), (on, on), f"capsule and memory bound after capsules_bind_neon(…, {on})")
 
     bind(on=True)
-    for stranger in (mallory, stage.anonymous()):
+    for other_caller in (mallory, context.anonymous()):
         for kind, id_ in things:
             with refused(
-                f"capsules_bind_neon of a {kind.value} by {stranger.name}",
+                f"capsules_bind_neon of a {kind.value} by {other_caller.name}",
                 *_CLOSED,
-                meaning="Strangers decide where photos are kept.",
+                meaning="Other callers decide where photos are stored.",
             ):
-                stranger.backend.capsules_bind_neon(kind, id_, arg2=False)
-    equal(bound(), (True, True), "capsule and memory bound after strangers tried to unbind them")
+                other_caller.backend.capsules_bind_neon(kind, id_, arg2=False)
+    equal(bound(), (True, True), "capsule and memory bound after other callers tried to unbind them")
     bind(on=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ic_capsule.suite.checks.endpoint_setup import EndpointSetup
 from ic_capsule.suite.checks.registry import check
-from ic_capsule.suite.checks.scene import Scene
+from ic_capsule.suite.context import Caller, CheckContext
 from ic_capsule.suite.endpoints import ENDPOINTS, Endpoint
-from ic_capsule.suite.stage import Caller, Stage
 from ic_harness.errors import BackendError, RejectError
+from ic_harness.testing.assertions import accepted, require
 from ic_harness.testing.blame import Blame, blame
-from ic_harness.testing.expectations import accepted, require
 
 _ODD: Final = {
     "an empty text": "",
@@ -22,18 +22,18 @@ _WITHOUT_ERRORS = ("mint_http_token",)
 
 
 @check("OP8")
-def texts_of_every_kind(stage: Stage) -> None:
+def texts_of_every_kind(context: CheckContext) -> None:
     """Whatever a text argument holds, the method answers, and the capsule can be listed and read afterwards."""
-    scene = Scene(stage)
-    odd = {**_ODD, f"a text of {stage.sizes.text / 1e6:g} MB": "x" * stage.sizes.text}
+    setup = EndpointSetup(context)
+    odd = {**_ODD, f"a text of {context.sizes.text / 1e6:g} MB": "x" * context.sizes.text}
     for endpoint in ENDPOINTS.values():
-        if scene.has(endpoint) and endpoint.name not in _WITHOUT_ERRORS:
-            for place, what, arguments in _variants(endpoint.called_with(scene.values), odd):
-                _answers(scene.owner, endpoint, f"{what} as argument {place}", arguments)
-    backend = scene.owner.backend
+        if setup.has(endpoint) and endpoint.name not in _WITHOUT_ERRORS:
+            for place, what, arguments in _variants(endpoint.called_with(setup.values), odd):
+                _answers(setup.owner, endpoint, f"{what} as argument {place}", arguments)
+    backend = setup.owner.backend
     meaning = "One odd text hides the whole archive."
-    accepted("memories_list", lambda: backend.memories_list(scene.capsule, None, None), meaning)
-    accepted("memories_read", lambda: backend.memories_read(scene.memory), meaning)
+    accepted("memories_list", lambda: backend.memories_list(setup.capsule, None, None), meaning)
+    accepted("memories_read", lambda: backend.memories_read(setup.memory), meaning)
 
 
 def _variants(arguments: list[Any], texts: Mapping[str, str]) -> Iterator[tuple[int, str, list[Any]]]:
