@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from typing import Final
 
+from ic_harness.entry_points import load_entry_point
 from ic_harness.errors import InputError
 from ic_harness.text import one_line
 
@@ -37,7 +38,9 @@ class BundledCanister:
 @cache
 def bundled_canisters() -> dict[str, BundledCanister]:
     """Return all bundled canisters by name. Raises `InputError` for an entry point that cannot be loaded."""
-    return {canister.name: canister for canister in map(_loaded, entry_points(group=GROUP))}
+    points = entry_points(group=GROUP)
+    found = [load_entry_point(point, "canister", BundledCanister) for point in points]
+    return {canister.name: canister for canister in found}
 
 
 def default_canister() -> BundledCanister | None:
@@ -50,14 +53,3 @@ def default_canister() -> BundledCanister | None:
         names = ", ".join(one_line(canister.name) for canister in found)
         raise InputError(f"several canisters are bundled with what is installed ({names}): name a Wasm")
     return found[0] if found else None
-
-
-def _loaded(point: EntryPoint) -> BundledCanister:
-    where = f"the canister {one_line(point.name)!r} ({one_line(point.value)})"
-    try:
-        found = point.load()
-    except Exception as error:
-        raise InputError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(found, BundledCanister):
-        raise InputError(f"{where} must be an ic_harness.bundled.BundledCanister, not {type(found).__name__}")
-    return found

@@ -31,9 +31,16 @@ Leaves say whose fault it is and what to do. A bug of ours is none of these: it 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
-from ic_harness.text import clean
+from ic_harness.text import clean, one_line
+
+_MAX_LINE: Final = 500
+"""Characters of a source line that are shown."""
+_TRAP: Final = "[TRAP]: "
+_SHOWN_LOG: Final = 30
+"""The newest lines of a canister's log that the display of an error has."""
 
 
 class HarnessError(Exception):
@@ -45,6 +52,16 @@ class HarnessError(Exception):
 
     def __str__(self) -> str:
         return clean(super().__str__())
+
+    def _chapters(self) -> Sequence[tuple[str, Sequence[str]]]:
+        """What notebooks show after the message: titles, each with lines."""
+        return ()
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of an error: the message, the lines of its user, and further chapters."""
+        from ic_harness.tracebacks import story  # lazy: notebooks only  # noqa: PLC0415
+
+        return story(self, self._chapters())
 
 
 class InputError(HarnessError):
@@ -148,12 +165,25 @@ class HttpStatusError(CallError):
         super().__init__(f"HTTP {status}: {body}", method=method, canister=canister)
 
 
+class Trap(Protocol):
+    """Where a message trapped."""
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the source lines, innermost first, as the canister's module has them."""
+        ...
+
+
 class RejectError(CallError):
     """The call was rejected.
 
     `reject_code` is 1 to 6 (interface specification, "Reject codes"), `error_code` is `IC0…` or None,
-    `certified` is whether a certificate proves the reject.
+    `certified` is whether a certificate proves the reject. `log` is what the canister printed lately, where the
+    network has it at hand (the embedded one, for calls of a `Canister`). `trap` is where it trapped, by the same
+    networks, for modules with line tables.
     """
+
+    log: tuple[str, ...] = ()
+    trap: Trap | None = None
 
     def __init__(
         self,
@@ -173,6 +203,27 @@ class RejectError(CallError):
         super().__init__(
             f"rejected (code {reject_code}{code}): {reject_message}", method=method, canister=canister
         )
+
+    def _chapters(self) -> Sequence[tuple[str, Sequence[str]]]:
+        return (
+            ("Source lines of the trap", self.source_lines),
+            ("Log of the canister", self._further_log()[-_SHOWN_LOG:]),
+        )
+
+    def _further_log(self) -> tuple[str, ...]:
+        """The log without its last record where that is the trap which the message shows already."""
+        first = self.log[-1].partition("\n")[0] if self.log else ""
+        repeated = first.startswith(_TRAP) and first.removeprefix(_TRAP) in self.reject_message
+        return self.log[:-1] if repeated else self.log
+
+    @property
+    def source_lines(self) -> tuple[str, ...]:
+        """The source lines of the trap, innermost first, such as `src/lib.rs:42 in counter::add`; empty without.
+
+        They are read from the module's DWARF when they are asked for.
+        """
+        lines = self.trap.lines() if self.trap is not None else ()
+        return tuple(one_line(line, _MAX_LINE) for line in lines)
 
 
 class CallTimeoutError(CallError):

@@ -11,13 +11,14 @@ import binascii
 import hashlib
 import zlib
 from functools import total_ordering
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from ic_harness.errors import PrincipalError
 
 MAX_LENGTH: Final = 29
 _SELF_AUTHENTICATING: Final = b"\x02"
-_ANONYMOUS: Final = b"\x04"
+ANONYMOUS: Final = b"\x04"
+"""The bytes of the anonymous caller."""
 
 
 @total_ordering
@@ -44,25 +45,25 @@ class Principal:
     @property
     def is_anonymous(self) -> bool:
         """Whether this is the anonymous caller, `2vxsx-fae`."""
-        return self.raw == _ANONYMOUS
+        return self.raw == ANONYMOUS
 
     @classmethod
-    def anonymous(cls) -> Principal:
+    def anonymous(cls) -> Self:
         """The caller of unsigned requests: the single byte 04."""
-        return cls(_ANONYMOUS)
+        return cls(ANONYMOUS)
 
     @classmethod
-    def management(cls) -> Principal:
+    def management(cls) -> Self:
         """The management canister `aaaaa-aa`: no bytes at all."""
         return cls(b"")
 
     @classmethod
-    def self_authenticating(cls, public_key_der: bytes) -> Principal:
+    def self_authenticating(cls, public_key_der: bytes) -> Self:
         """The principal of a public key: SHA-224 of its DER form, then the byte 02."""
         return cls(hashlib.sha224(public_key_der).digest() + _SELF_AUTHENTICATING)
 
     @classmethod
-    def from_text(cls, text: str) -> Principal:
+    def from_text(cls, text: str) -> Self:
         """Read the textual form; dashes, case and checksum must be exactly as the specification writes them.
 
         Raises `PrincipalError`.

@@ -124,6 +124,12 @@ def readable(path: str | os.PathLike[str]) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
+def place_in(text: str, offset: int) -> str:
+    """Return the place of the character `offset` as `line:column`, both counted from 1."""
+    start = text.rfind("\n", 0, offset) + 1
+    return f"{text.count(chr(10), 0, offset) + 1}:{offset - start + 1}"
+
+
 def read_text(path: Path, limit: int = MAX_TEXT) -> str:
     """Read a UTF-8 file of at most `limit` bytes. Raises `OSError`, or `ValueError` for everything else."""
     with path.open("rb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NewType
 
 Nanos = NewType("Nanos", int)
@@ -11,7 +12,7 @@ Cycles = NewType("Cycles", int)
 """An amount of cycles."""
 
 Instructions = NewType("Instructions", int)
-"""A number of executed Wasm instructions, as the engine's fuel counts them."""
+"""A number of executed Wasm instructions, weighted as the Internet Computer weighs them."""
 
 SECOND: Final = Nanos(1_000_000_000)
 MINUTE: Final = Nanos(60 * SECOND)
@@ -22,6 +23,29 @@ MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 WASM_PAGE: Final = 64 * KIB
 TRILLION: Final = Cycles(1_000_000_000_000)
+
+
+_INSTRUCTIONS: Final = re.compile(r"(\d{1,20})(?:\.(\d{1,9}))?\s*([kKmMbBgG]?)", re.ASCII)
+_SCALES: Final = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
+
+
+def parse_instructions(value: object) -> Instructions:
+    """Read a number of instructions: an integer, or a text such as `1B`, `1.5M`, `20k` or `1_000_000`.
+
+    Raises `ValueError` for anything else, and for numbers that are not positive or not whole.
+    """
+    if type(value) is int and value > 0:
+        return Instructions(value)
+    found = _INSTRUCTIONS.fullmatch(value.strip().replace("_", "")) if isinstance(value, str) else None
+    number, rest = 0, 0
+    if found is not None:
+        fraction = found[2] or ""
+        number, rest = divmod(int(found[1] + fraction) * _SCALES[found[3].lower()], 10 ** len(fraction))
+    if number <= 0 or rest:
+        raise ValueError(
+            "a number of instructions is a positive integer, or a text such as '1B', '500M' or '20k'"
+        )
+    return Instructions(number)
 
 
 def human_bytes(count: int) -> str:
