@@ -13,7 +13,7 @@ from ic_harness.errors import InputError
 BAD = {
     "ic_harness.nothing:REFERENCE": "cannot be loaded: ModuleNotFoundError",
     "ic_harness.bundled:NOTHING": "cannot be loaded: AttributeError",
-    "ic_harness.bundled:GROUP": "must be an ic_harness.bundled.BundledCanister, not str",
+    "ic_harness.bundled:GROUP": "must be an instance of ic_harness.bundled.BundledCanister, not of str",
 }
 
 

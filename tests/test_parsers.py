@@ -19,10 +19,10 @@ import wasmtime
 
 from ic_capsule.backend import locators
 from ic_harness import candid
-from ic_harness.agent import responses
+from ic_harness.agent import messages
 from ic_harness.agent.transport import Response
-from ic_harness.candid.leb128 import encode_signed, encode_unsigned
-from ic_harness.cli import config, remembered, served
+from ic_harness.candid.primitive_writers import encode_signed, encode_unsigned
+from ic_harness.cli import canister_registry, config, server_lock
 from ic_harness.errors import (
     CallError,
     CandidError,
@@ -43,6 +43,7 @@ from ic_harness.protocol import (
     DelegatedIdentity,
     Ed25519Identity,
     Envelope,
+    RequestId,
     bls,
     build,
     cbor,
@@ -55,7 +56,7 @@ from ic_harness.protocol import (
     verify_query_signatures,
 )
 from ic_harness.protocol.delegation import chain_from_json
-from ic_harness.protocol.envelope_check import verify_envelope
+from ic_harness.protocol.envelope import verify_envelope
 from ic_harness.protocol.identity.der import ALGORITHMS, wrap_key
 from ic_harness.protocol.identity.verify import Trust, verify_signature
 from ic_harness.replica.execution import inspection
@@ -231,9 +232,11 @@ def _read_project(folder: Path) -> None:
 
 
 def _query_answer(data: bytes) -> None:
-    answer = responses.read_query_answer(Response(200, {}, data))
-    verify_query_signatures(answer, bytes(32), {KEY.principal.raw: KEY.public_key_der or b""}, now_ns=NOW)
-    responses.query_reply(answer)
+    answer = messages.read_query_answer(Response(200, {}, data))
+    verify_query_signatures(
+        answer, RequestId(bytes(32)), {KEY.principal.raw: KEY.public_key_der or b""}, now_ns=NOW
+    )
+    messages.query_reply(answer)
 
 
 def _page(data: bytes) -> verification.Verdict:
@@ -469,7 +472,8 @@ PARSERS = {
     ),
     "canisters.json": Parser(
         _in_folder(
-            "canisters.json", lambda folder: (remembered.names(folder), remembered.recall(folder, b"", "a"))
+            "canisters.json",
+            lambda folder: (canister_registry.names(folder), canister_registry.lookup(folder, b"", "a")),
         ),
         (StateError, PrincipalError),
         (b'{"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855": {"a": "aaaaa-aa"}}',),
@@ -477,7 +481,7 @@ PARSERS = {
         150,
     ),
     "server.json": Parser(
-        _in_folder("server.json", served.running_server),
+        _in_folder("server.json", server_lock.running_server),
         (),
         (b'{"pid": 1, "url": "http://x"}',),
         (*DEEP, *NUMBERS, b'{"pid": 1e400, "url": 1}', b'{"pid": 99999999999999999999, "url": ""}'),

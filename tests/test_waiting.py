@@ -75,7 +75,8 @@ class TestWithoutSignals:
         assert not run(lambda: waiting.acquire(locked, -1))
 
     def test_what_is_there_already(self, run):
-        event, items, ended = threading.Event(), queue.SimpleQueue(), threading.Thread(target=lambda: None)
+        event, ended = threading.Event(), threading.Thread(target=lambda: None)
+        items: queue.SimpleQueue[str] = queue.SimpleQueue()
         event.set()
         items.put("an item")
         ended.start()

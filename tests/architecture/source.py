@@ -81,7 +81,8 @@ class Module:
             if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
             for inner in ast.walk(node)
         }
-        for node in ast.walk(self.tree):
+        statements = (node for node in ast.walk(self.tree) if isinstance(node, ast.Import | ast.ImportFrom))
+        for node in statements:
             for target in self._targets(node):
                 yield Import(
                     module=target,
@@ -91,11 +92,9 @@ class Module:
                     marked="# lazy" in self.lines[node.lineno - 1],
                 )
 
-    def _targets(self, node: ast.AST) -> list[str]:
+    def _targets(self, node: ast.Import | ast.ImportFrom) -> list[str]:
         if isinstance(node, ast.Import):
             return [alias.name for alias in node.names]
-        if not isinstance(node, ast.ImportFrom):
-            return []
         base = self._absolute(node)
         if base.split(".")[0] not in PACKAGES:
             return [base]

@@ -7,14 +7,18 @@ from fnmatch import fnmatch
 from .source import PACKAGES, Import, Module, imports, modules, room_of
 
 FLOORS = {
-    "ic_harness": 1, "ic_harness.errors": 1, "ic_harness.moved": 1, "ic_harness.principal": 1, "ic_harness.text": 1,
-    "ic_harness.units": 1, "ic_harness.urls": 1, "ic_harness.waiting": 1, "ic_harness.bundled": 1,
+    "ic_harness": 1, "ic_harness.bundled": 1, "ic_harness.code_cache": 1, "ic_harness.entry_points": 1,
+    "ic_harness.displays": 1, "ic_harness.errors": 1, "ic_harness.files": 1, "ic_harness.lazy_names": 1,
+    "ic_harness.moved": 1,
+    "ic_harness.own_modules": 1, "ic_harness.portable_files": 1,
+    "ic_harness.principal": 1, "ic_harness.project_file": 1, "ic_harness.suggestions": 1, "ic_harness.text": 1,
+    "ic_harness.tracebacks": 1, "ic_harness.units": 1, "ic_harness.urls": 1, "ic_harness.waiting": 1,
     "ic_harness.candid": 2, "ic_harness.protocol": 2,
     "ic_harness.replica": 3, "ic_harness.agent": 3,
-    "ic_harness.networks": 4, "ic_harness.ic_py": 4,
-    "ic_harness.testing": 5,
+    "ic_harness.history": 4, "ic_harness.networks": 4, "ic_harness.ic_py": 4,
+    "ic_harness.testing": 5, "ic_harness.pocket_ic": 5,
     "ic_harness.icrc": 6, "ic_harness.cli": 6,
-    "ic_capsule": 7, "ic_capsule.reference": 7,
+    "ic_capsule": 7, "ic_capsule.assets": 7, "ic_capsule.reference": 7,
     "ic_capsule.backend": 8,
     "ic_capsule.uploads": 9,
     "ic_capsule.bulk": 10, "ic_capsule.suite": 10,
@@ -24,13 +28,14 @@ FLOORS = {
 STRANGERS = [
     ("ic_harness.candid", "ic_harness.protocol"),
     ("ic_harness.replica", "ic_harness.agent"),
+    ("ic_harness.pocket_ic", "ic_harness.testing"),
     ("ic_harness.icrc", "ic_harness.cli"),
     ("ic_capsule.bulk", "ic_capsule.suite"),
     ("ic_capsule.cli", "ic_capsule.plugin"),
 ]
 
 DOORS = {
-    "wasmtime": ["ic_harness/replica/execution/*"],
+    "wasmtime": ["ic_harness/replica/execution/*", "ic_harness/protocol/bls_wasm.py"],
     "httpx": ["ic_harness/agent/transport_http.py", "ic_harness/networks/*"],
     "uvicorn": [
         "ic_harness/replica/server/connections.py",
@@ -39,7 +44,11 @@ DOORS = {
     ],
     "starlette": ["ic_capsule/bulk/server/*"],
     "sse_starlette": ["ic_capsule/bulk/server/*"],
-    "cryptography": ["ic_harness/protocol/identity/*", "ic_harness/replica/threshold/*"],
+    "cryptography": [
+        "ic_harness/networks/forks/sealing.py",
+        "ic_harness/protocol/identity/*",
+        "ic_harness/replica/threshold/*",
+    ],
     "pyblst": ["ic_harness/protocol/bls.py"],
     "PIL": ["ic_capsule/uploads/derivatives.py", "ic_capsule/uploads/samples.py", "ic_capsule/bulk/embed/*"],
     "pydantic": ["ic_capsule/backend/*", "ic_harness/candid/*", "ic_harness/icrc/_generated.py"],
@@ -48,6 +57,11 @@ DOORS = {
     "distributed": ["ic_capsule/bulk/engine_dask.py"],
     "click": ["ic_harness/cli/*", "ic_capsule/cli/*"],
     "rich": ["ic_harness/cli/*", "ic_capsule/cli/*"],
+    "hypothesis": [
+        "ic_harness/testing/fuzzing/search.py",
+        "ic_harness/testing/strategies.py",
+        "ic_harness/testing/plugin/property_tests.py",
+    ],
     "pytest": [
         "ic_harness/testing/*",
         "ic_harness/icrc/tests/*",

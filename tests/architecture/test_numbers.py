@@ -20,7 +20,7 @@ from ic_harness.replica.execution.interface import StableWriteLimits
 from ic_harness.replica.management import METHODS, NOT_MODELLED
 from ic_harness.replica.state.config import KEEP_ANSWERS, TURN_INSTRUCTIONS
 from ic_harness.units import MINUTE
-from tests.conformance.mutants import MUTANTS
+from tests.suite.mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 INTEROP = ROOT / "tests" / "interop"
@@ -49,7 +49,7 @@ def pip_version(file: str, package: str) -> str:
     """Major and minor version of a Python judge, by its requirements."""
     text = (INTEROP / "python" / file).read_text(encoding="utf-8")
     (found,) = re.findall(rf"^{package}==(\d+\.\d+)", text, flags=re.MULTILINE)
-    return found
+    return str(found)
 
 
 KNOWN = [

@@ -20,40 +20,42 @@ MAY_IMPORT = {
     "server": {"execution", "gateway", "http", "replica", "rounds", "state", "testing"},
     "gateway": {"http", "replica"},
     "replica": {"build_node", "execution", "http", "rounds", "state", "testing", "threshold"},
+    "recording": {"rounds", "state", "store", "testing"},
     "build_node": {"certification", "execution", "management", "rounds", "state", "store"},
-    "testing": {"execution", "http", "rounds", "state", "store"},
+    "testing": {"bitcoin", "execution", "http", "rounds", "state", "store"},
     "http": {"management", "rounds", "state"},
-    "rounds": {"certification", "execution", "management", "state"},
-    "management": {"execution", "state", "threshold"},
+    "rounds": {"bitcoin", "certification", "execution", "management", "state"},
+    "management": {"bitcoin", "execution", "state", "threshold"},
     "execution": {"state"},
     "certification": {"state"},
     "store": {"state"},
     "threshold": {"state"},
+    "bitcoin": set[str](),
     "state": set[str](),
 }
 
 # Who touches what is outside the process, or differs from run to run; by files below `replica/`.
 TOUCHES = {
     "wasmtime": {
+        "execution/candid_pointer.py",
         "execution/compiler.py",
         "execution/host.py",
         "execution/host_memory.py",
         "execution/inspection.py",
-        "execution/interrupts.py",
+        "execution/metering.py",
         "execution/module.py",
         "execution/native.py",
         "execution/outcomes.py",
+        "execution/tracing.py",
         "execution/wasm_store.py",
     },
     "sockets": {"server/server.py"},
     "HTTP server": {"server/connections.py", "server/server.py"},
     "clock": {"state/clock.py"},
-    "randomness": {"execution/code_cache.py", "state/randomness.py"},
+    "randomness": {"state/randomness.py"},
     "file system": {
-        "execution/code_cache.py",  # compiled modules, shared by all replicas of a user
         "execution/memory_mmap.py",  # anonymous files (memfd) behind memories
         "execution/pages.py",
-        "management/call.py",  # management.did, which is part of the package
         "store/checkpoint.py",
         "store/examination.py",
         "store/files.py",
@@ -68,7 +70,7 @@ IMPORTS = {
     "HTTP server": {"uvicorn", "starlette"},
     "clock": {"time", "datetime"},
     "randomness": {"random", "secrets", "uuid"},
-    "file system": {"os", "shutil", "tempfile", "fcntl", "mmap", "io"},
+    "file system": {"os", "shutil", "tempfile", "fcntl", "mmap", "io", "ic_harness.portable_files"},
 }
 # Calls of `pathlib` and of the built-in `open`, which need no import of their own.
 FILE_CALLS = {
@@ -151,5 +153,11 @@ def test_the_map_of_the_specification_names_files():
     assert [row for row, named in zip(rows, files, strict=True) if not named] == []
     named = {name for row in files for name in row}
     assert sorted(name for name in named if not (folder / name).is_file()) == []
-    rooms = {room for room in MAY_IMPORT if (folder / room).is_dir()} - {"", "server", "store", "testing"}
+    rooms = {room for room in MAY_IMPORT if (folder / room).is_dir()} - {
+        "",
+        "recording",
+        "server",
+        "store",
+        "testing",
+    }
     assert rooms - {name.split("/")[0] for name in named} == set()

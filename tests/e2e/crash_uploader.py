@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ic_capsule.backend import Backend
-from ic_capsule.suite.material import Content, blob_asset, content, memory_metadata
+from ic_capsule.suite.sample_data import Content, blob_asset, content, memory_metadata
 from ic_harness.errors import BackendError
 from ic_harness.networks import EmbeddedNetwork, embedded
 from ic_harness.principal import Principal
@@ -157,7 +157,7 @@ class Lane:
 
 
 def main(folder: str, canister: str, ledger: str, checkpoint_bytes: int) -> None:
-    store.CHECKPOINT_BYTES = checkpoint_bytes
+    store.CHECKPOINT_BYTES = checkpoint_bytes  # type: ignore[misc]  # constant elsewhere
     known = Known([json.loads(line) for line in Path(ledger).read_text(encoding="utf-8").splitlines()])
     network: EmbeddedNetwork = embedded(Path(folder))
     agent = network.agent(Ed25519Identity.from_seed(bytes(32)))

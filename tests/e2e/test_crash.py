@@ -14,6 +14,7 @@ import pytest
 
 from ic_capsule.backend import reference_wasm
 from ic_harness.networks import embedded
+from tests.amounts import amount
 
 CHILD = Path(__file__).with_name("crash_uploader.py")
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -24,6 +25,7 @@ def run_and_kill(folder, canister, ledger, answers, checkpoint_bytes):
     command = [sys.executable, str(CHILD), str(folder), str(canister), str(ledger), str(checkpoint_bytes)]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
         told = [child.stdout.readline() for _ in range(answers)]
         child.send_signal(signal.SIGKILL)
         told += [line for line in child.stdout.read().splitlines(keepends=True) if line.endswith(b"\n")]
@@ -48,10 +50,15 @@ def survives(folder, kills, checkpoint_bytes, seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kills", "checkpoint_bytes"), [(20, 0), (60, 300_000), (60, 2_000_000), (60, 1 << 30)]
+    ("kills", "checkpoint_bytes"),
+    [
+        (amount(5, thorough=20), 0),
+        *((amount(15, thorough=60), size) for size in (300_000, 2_000_000, 1 << 30)),
+    ],
+    ids=["checkpoint always", "300 kB", "2 MB", "checkpoint never"],
 )
 def test_kills_under_uploads(tmp_path, kills, checkpoint_bytes):
-    """Two hundred kills: every answered chunk, blob, memory and deletion is still there, byte for byte."""
+    """After every kill, every answered chunk, blob, memory and deletion is still there, byte for byte."""
     answers = survives(tmp_path, kills, checkpoint_bytes, seed=checkpoint_bytes)
     seen = {what for what, *_ in answers}
     assert seen >= {"session", "put", "blob", "memory", "deleted"}

@@ -78,6 +78,14 @@ def test_every_variable_is_an_option_of_the_gate():
         assert f"inputs.{flag[2:]}" in text
 
 
+def test_the_action_takes_the_same_options():
+    """What the workflow passes to the gate is what the action passes, input by input."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    (judge,) = (step for step in action["runs"]["steps"] if step.get("name") == "Judge")
+    assert judge["env"] == COMMANDS["Judge"]["env"]
+    assert set(re.findall(r"inputs\.([\w-]+)", str(action["runs"]["steps"]))) == set(action["inputs"])
+
+
 def test_the_job_asks_for_as_little_as_it_can():
     """It may read the repository, and nothing else; and it ends."""
     assert WORKFLOW["permissions"] == {"contents": "read"}

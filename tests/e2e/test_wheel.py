@@ -37,7 +37,7 @@ def wheel(tmp_path_factory):
 
 
 def test_files(wheel):
-    """Every file of both packages is in the wheel, with the interface, the backend and the licence beside it."""
+    """Every file of both packages is in the wheel, with the interface, the modules and the licence beside it."""
     kept = {
         f"{package.name}/{path.relative_to(package).as_posix()}"
         for package in PACKAGES
@@ -45,7 +45,13 @@ def test_files(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     names = set(zipfile.ZipFile(wheel).namelist())
-    data = {"ic_capsule/_data/backend.did", "ic_capsule/_data/backend.wasm.gz"}
+    data = {
+        "ic_capsule/_data/backend.did",
+        "ic_capsule/_data/backend.wasm.gz",
+        "ic_harness/_data/bls.wasm.gz",
+        "ic_harness/_data/metering.wasm.gz",
+        "ic_harness/_data/tracing.wasm.gz",
+    }
     assert kept - names == set()
     assert data <= names
     assert {name for name in names - kept - data if ".dist-info/" not in name} == set()

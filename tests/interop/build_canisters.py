@@ -1,6 +1,7 @@
 """Builds fixtures/canisters from its sources.
 
-`python -m tests.interop.build_canisters [azle] [motoko] [ledgers] [rust] [generations]`, from the root of the project.
+`python -m tests.interop.build_canisters [azle] [motoko] [ledgers] [rust] [generations] [stand-ins]`, from the root of
+the project; `--check stand-ins` compiles those of the package and compares instead of writing.
 Rust canisters need Debian's rustc-web, cargo-web, rust-web-src and lld: the standard library is built from
 its source, so no other toolchain has to be fetched.
 
@@ -28,11 +29,23 @@ from . import toolbox
 ROOT = Path(__file__).resolve().parents[2]
 CANISTERS = ROOT / "fixtures" / "canisters"
 SOURCES = CANISTERS / "src"
-_ENHANCED = ("caller", "counter", "counter_incompatible", "counter_v2", "signer", "timers", "wallet")
+_ENHANCED = (
+    "caller",
+    "counter",
+    "counter_incompatible",
+    "counter_v2",
+    "notes",
+    "notes_faulty",
+    "shop",
+    "signer",
+    "timers",
+    "vault",
+    "wallet",
+)
 _CLASSICAL = ("caller", "counter", "counter_v2", "timers")
 # compiler folder, which is also the fixture folder: Motoko after and before enhanced orthogonal persistence
 MOTOKO = {"motoko": _ENHANCED, "motoko-classical": _CLASSICAL}
-RUST = ("assets", "rust", "signer")
+RUST = ("assets", "lines", "rust", "signer")
 # one crate, one feature a canister; the interfaces that they show are the package's
 GENERATIONS = ("a", "b", "c", "h")
 INTERFACES = ROOT / "src" / "ic_capsule" / "backend" / "interfaces"
@@ -40,6 +53,10 @@ INTERFACES = ROOT / "src" / "ic_capsule" / "backend" / "interfaces"
 LEDGERS = SOURCES / "ledgers"
 HEALTHY = "ledger"
 FAULTY = ("allowance-keeps-the-fee", "burns-keep-the-supply", "duplicates-forgotten-at-upgrade")
+# Motoko by the first compiler, for the package: what takes the place of ICP's own canisters
+STAND_INS = ("ledger", "cycles_ledger", "cycles_minting")
+STAND_IN_SOURCES = SOURCES / "stand-ins"
+PACKAGED = ROOT / "src" / "ic_harness" / "networks" / "system_canisters" / "stand_ins"
 _WASM_TARGET = "wasm32-unknown-unknown"
 
 
@@ -48,11 +65,22 @@ def compile_motoko(compiler: str, name: str) -> tuple[bytes, str]:
     return _compiled(compiler, SOURCES / "motoko" / f"{name}.mo")
 
 
-def _compiled(compiler: str, source: Path) -> tuple[bytes, str]:
+def compile_stand_in(name: str) -> tuple[bytes, str]:
+    """The Wasm and the Candid text of the stand-in `name` for one of ICP's own canisters."""
+    libraries = sorted(STAND_IN_SOURCES.glob("*.mo"))
+    wasm, did = _compiled("motoko", STAND_IN_SOURCES / f"{name}.mo", *libraries)
+    if name != "cycles_minting":
+        return wasm, did
+    # Motoko has no function that mints cycles: the import of the one that burns, which has the same type, is renamed.
+    assert wasm.count(b"\x0ecycles_burn128") == 1
+    return wasm.replace(b"\x0ecycles_burn128", b"\x0emint_cycles128"), did
+
+
+def _compiled(compiler: str, source: Path, *libraries: Path) -> tuple[bytes, str]:
     folder = toolbox.npm_folder(compiler)
     with tempfile.TemporaryDirectory() as scratch:
         wasm, did = Path(scratch) / "out.wasm", Path(scratch) / "out.did"
-        toolbox.run(["node", "compile.mjs", source, wasm, did], cwd=folder)
+        toolbox.run(["node", "compile.mjs", source, wasm, did, *libraries], cwd=folder)
         return wasm.read_bytes(), did.read_text(encoding="utf-8")
 
 
@@ -92,7 +120,10 @@ def compile_azle() -> tuple[bytes, str]:
         shutil.copy2(source, project)
     built = project / ".azle" / "counter"
     # a relative root, since the module remembers the path of its script
-    where = {"AZLE_DFX_ROOT": "../project", "CANISTER_CANDID_PATH": str(built / "counter.did")}
+    where: dict[str, Any] = {
+        "AZLE_DFX_ROOT": "../project",
+        "CANISTER_CANDID_PATH": str(built / "counter.did"),
+    }
     toolbox.run(["npx", "--no-install", "azle", "build", "counter"], cwd=project, **where)
     return (built / "counter.wasm").read_bytes(), (built / "counter.did").read_text(encoding="utf-8")
 
@@ -133,6 +164,30 @@ def build_ledgers() -> None:
     """Compile the ledger and its faulty twins."""
     for name in (HEALTHY, *FAULTY):
         write("ledgers", name, *compile_ledger(name))
+
+
+def build_stand_ins() -> None:
+    """Compile the stand-ins for ICP's own canisters into the package."""
+    PACKAGED.mkdir(exist_ok=True)
+    for name in STAND_INS:
+        wasm, did = compile_stand_in(name)
+        (PACKAGED / f"{name}.wasm.gz").write_bytes(gzip.compress(wasm, mtime=0))
+        (PACKAGED / f"{name}.did").write_text(did, encoding="utf-8")
+        sys.stdout.write(f"stand-ins/{name}: {len(wasm)} bytes\n")
+
+
+def check_stand_ins() -> bool:
+    """Whether the package has the stand-ins that these sources make; prints which differ."""
+    stale = [name for name in STAND_INS if packaged(name) != compile_stand_in(name)]
+    for name in stale:
+        sys.stdout.write(f"stand-ins/{name}: is not what its sources make\n")
+    return not stale
+
+
+def packaged(name: str) -> tuple[bytes, str]:
+    """The Wasm and the Candid text of a stand-in in the package."""
+    wasm = gzip.decompress((PACKAGED / f"{name}.wasm.gz").read_bytes())
+    return wasm, (PACKAGED / f"{name}.did").read_text(encoding="utf-8")
 
 
 def build_azle() -> None:
@@ -186,7 +241,10 @@ if __name__ == "__main__":
         "ledgers": build_ledgers,
         "rust": build_rust,
         "generations": build_generations,
+        "stand-ins": build_stand_ins,
     }
+    if sys.argv[1:] == ["--check", "stand-ins"]:
+        sys.exit(0 if check_stand_ins() else 1)
     for step in sys.argv[1:] or steps:
         steps[step]()
     write_digests()

@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         """Headers of so many bytes in all, none of them with a longer name or value than asked for."""
         longest, total = map(int, rest.split("/"))
         left = total - sum(len(name) + len(value) for name, value in self._usual(b""))
-        more = []
+        more: list[tuple[str, str]] = []
         while left > 0:
             name = f"{chr(ord('a') + len(more))}".ljust(min(longest, left), "x")
             value = "x" * min(longest, left - len(name))

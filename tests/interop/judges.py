@@ -59,6 +59,7 @@ MAKERS: dict[str, Callable[[], Judge]] = {
     "assets": lambda: _javascript("agent3", "assets.mjs"),
     "core": lambda: _javascript("core"),
     "responses": lambda: _javascript("agent3", "responses.mjs"),
+    "canisters": lambda: _javascript("canisters", "icp.mjs"),
     "vetkeys": lambda: _javascript("vetkeys", "keys.mjs"),
     "ic_py": lambda: _python("ic_py"),
     "icp_py_core": lambda: _python("icp_py_core"),

@@ -129,7 +129,8 @@ class Lab:
         names = ("controllers", "wasm_memory_limit", "freezing_threshold", "log_memory_limit")
         none = dict.fromkeys((*names, "environment_variables"))
         argument = {"amount": None, "settings": {**none, **settings}}
-        return self.manage("provisional_create_canister_with_cycles", argument)["canister_id"]
+        created: Principal = self.manage("provisional_create_canister_with_cycles", argument)["canister_id"]
+        return created
 
     def install(self, canister: Principal, fixture: Fixture, *args: Any, mode: Any = "install") -> Deployed:
         """Install a fixture with the arguments of its `init`."""

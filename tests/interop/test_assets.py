@@ -19,6 +19,7 @@ INIT = candid.parse("service : (opt variant { Init : record {}; Upgrade : record
 def assets(lab):
     """An empty asset canister of the owner of the fixtures."""
     canister = lab.create()
+    assert INIT.init_args is not None
     arg = candid.encode((None,), INIT.init_args)
     wasm = Fixture("rust/assets").wasm
     lab.manage("install_code", {"mode": "install", "canister_id": canister, "wasm_module": wasm, "arg": arg})

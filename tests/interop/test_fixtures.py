@@ -63,3 +63,21 @@ def test_ledgers_are_fresh(name):
         unavailable("motoko", missing)
     assert wasm == Fixture(f"ledgers/{name}").wasm
     assert did == (CANISTERS / "ledgers" / f"{name}.did").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.interop
+@pytest.mark.parametrize("name", build_canisters.STAND_INS)
+def test_stand_ins_are_fresh(name):
+    """Compiling a stand-in of ICP's canisters again returns the package's module, byte for byte."""
+    try:
+        made = build_canisters.compile_stand_in(name)
+    except toolbox.ToolMissingError as missing:
+        unavailable("motoko", missing)
+    assert made == build_canisters.packaged(name)
+
+
+def test_stand_ins_are_small():
+    """Each stand-in adds at most 200 kB to the package."""
+    for name in build_canisters.STAND_INS:
+        assert (build_canisters.PACKAGED / f"{name}.wasm.gz").stat().st_size <= 200_000

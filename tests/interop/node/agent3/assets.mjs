@@ -76,5 +76,5 @@ async function main({ host, canister, seed, size }) {
   return { ...result, left: (await manager.list()).length };
 }
 
-console.log(JSON.stringify(await main(JSON.parse(await text(process.stdin))), plain));
-process.exit(0);
+// A pipe takes long texts piece by piece: the process may only end once all of it is written.
+process.stdout.write(`${JSON.stringify(await main(JSON.parse(await text(process.stdin))), plain)}\n`, () => process.exit(0));

@@ -9,5 +9,5 @@ import * as uploads from "./uploads.mjs";
 
 const scenarios = { ...calls, ...identities, ...lifecycle, ...state, ...uploads };
 const request = JSON.parse(await text(process.stdin));
-console.log(JSON.stringify(await scenarios[request.scenario](request), plain));
-process.exit(0); // agents keep timers running
+// A pipe takes long texts piece by piece: the process may only end once all of it is written.
+process.stdout.write(`${JSON.stringify(await scenarios[request.scenario](request), plain)}\n`, () => process.exit(0)); // agents keep timers running
