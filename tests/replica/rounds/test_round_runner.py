@@ -11,6 +11,7 @@ from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.protocol import Ed25519Identity, cbor, lookup_value
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig, SystemClock
 from ic_harness.replica.execution import effects
+from ic_harness.replica.rounds.pacing import Pacing
 from ic_harness.replica.state.replicated_state import Request
 from tests.replica.restless import CHAIN, HEARTBEAT, TIMER, endless, restless
 from tests.replica.support import BOB, Wire, deploy, management
@@ -349,3 +350,37 @@ def test_a_network_that_nobody_closed_leaves_no_thread():
             break
     assert gone() is None
     assert not thread.is_alive()
+
+
+def test_many_heartbeats_take_turns(monkeypatch):
+    """Hundreds of canisters with heartbeats take turns where one round could not have them all; a few never do."""
+    now = [0.0]
+    monkeypatch.setattr("ic_harness.replica.rounds.pacing.monotonic_s", lambda: now[0])
+
+    def turns(duration_s, heartbeats):
+        pacing.begins()
+        now[0] += duration_s
+        pacing.ended(heartbeats)
+        return pacing.turns(heartbeats)
+
+    pacing = Pacing()
+    assert pacing.turns(1000) == 1, "nothing was measured yet"
+    assert turns(60.0, 5) == 1, "calls may have taken the time"
+    assert turns(0.59, 1000) == 20
+    assert turns(0.001, 1000) == 1
+
+
+def test_a_turn_has_all_in_time_and_the_called_at_once():
+    """With one heartbeat in ten a round, every canister has one soon, and one that is called or changed at once."""
+    with Replica(ReplicaConfig(clock=ManualClock(START))) as replica:
+        canisters = [restless(replica, HEARTBEAT).raw for _ in range(12)]
+        scheduler = replica.node.scheduler
+
+        def beating():
+            replica.node.runner.tick(heartbeats=10)
+            return set(scheduler._beating)
+
+        assert set().union(*(beating() for _ in range(120))) == set(canisters)
+        quiet = next(canister for _ in range(20) for canister in canisters if canister not in beating())
+        scheduler.stirred.add(quiet)
+        assert quiet in beating()

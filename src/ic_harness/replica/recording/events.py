@@ -34,13 +34,13 @@ class NetworkSetup:
 class Round:
     """A round: its time (ns), the `Kind` by name, the calls that it took in, and the calls that it answered.
 
-    `limit` is the limit of instructions of a message that held, None for the network's. `outcalls` are the HTTPS
-    outcalls that were answered in it, by number, with the responses of the nodes.
+    `heartbeats` is as in `Scheduler.round`; `limit` is the limit of instructions of a message that held, None for the
+    network's. `outcalls` are the HTTPS outcalls that were answered in it, by number, with the responses of the nodes.
     """
 
     now_ns: int
     kind: str
-    heartbeats: bool
+    heartbeats: int
     calls: tuple[IngressMessage, ...] = ()
     answers: tuple[tuple[Caller, Replied | Rejected], ...] = ()
     outcalls: tuple[tuple[int, tuple[OutcallResponse | OutcallFailure, ...]], ...] = ()

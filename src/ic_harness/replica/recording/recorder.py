@@ -80,7 +80,7 @@ class InputRecorder:
 
     # --- rounds ---------------------------------------------------------------------------------------------
 
-    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> StateDelta:
+    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: int = 1) -> StateDelta:
         """Run a round and record it."""
         calls = tuple(call for node in self._nodes.all for call in node.scheduler.inbox)
         for node in self._nodes.all:

@@ -108,7 +108,7 @@ class InputReplay:
             node = self._nodes.find(call.subnet) or self._nodes.target(call.request) or self._nodes.root
             node.scheduler.inbox.append(call)
 
-    def _round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> StateDelta:
+    def _round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: int = 1) -> StateDelta:
         changes = self._run(now_ns, kind, heartbeats=heartbeats)
         self._answers = answers_of(changes)
         return changes

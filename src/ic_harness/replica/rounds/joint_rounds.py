@@ -117,7 +117,7 @@ class JointRounds:
         times = (scheduler.next_event_ns() for scheduler in self.schedulers)
         return min((time for time in times if time is not None), default=None)
 
-    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> StateDelta:
+    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: int = 1) -> StateDelta:
         """Run one round of every subnet; returns what the round runner needs of their changes."""
         time_ns = max(now_ns, self.state.time_ns + 1)
         before = self.state.round

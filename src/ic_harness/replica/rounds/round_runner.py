@@ -46,6 +46,7 @@ from ic_harness.replica.state.replicated_state import FromUser, Origin
 from ic_harness.units import SECOND
 
 T = TypeVar("T")
+NOTHING_LEFT = "nothing is left to do that could answer this call (advance the time for timers and deadlines)"
 
 
 class RoundRunner:
@@ -74,9 +75,8 @@ class RoundRunner:
         self._ownership = threading.Lock()
         self._thread: threading.Thread | None = None
         self._held = self._gathering = False
-        self._closed = self._over = False
+        self._closed = self._over = self._submitted = False
         self._failure: BaseException | None = None
-        self._submitted = False
         self._pacing = Pacing()
         self._gathered: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.heartbeat_ns = scheduler.state.time_ns
@@ -205,7 +205,7 @@ class RoundRunner:
         """Look again what is due: the clock was set, or an outcall was answered. May be called from any thread."""
         self.post(_nothing)
 
-    def tick(self, rounds: int = 1, kind: Kind = Kind.TICK, *, heartbeats: bool = True) -> None:
+    def tick(self, rounds: int = 1, kind: Kind = Kind.TICK, *, heartbeats: int = 1) -> None:
         """Run this many rounds now, whether there is work or not."""
         for _ in range(rounds):
             self.call(lambda: self._round(kind, heartbeats=heartbeats))
@@ -368,8 +368,7 @@ class RoundRunner:
         if self._has_ended():
             completion.complete(None, self._end())
             return
-        record = self._record(completion.origin)
-        if record is not None and record.answer is not None:
+        if (record := self._record(completion.origin)) is not None and record.answer is not None:
             completion.complete(record.answer)
             return
         if record is None:
@@ -403,12 +402,13 @@ class RoundRunner:
         else:
             self._pacing.ran()
 
-    def _round(self, kind: Kind = Kind.ANSWERING, *, heartbeats: bool | None = None) -> None:
+    def _round(self, kind: Kind = Kind.ANSWERING, *, heartbeats: int | None = None) -> None:
         """Run one round and complete what it answered."""
         now = self._clock.now_ns()
         beating = self._beats(now) if heartbeats is None else heartbeats
         if beating:
             self.heartbeat_ns = now
+            self._pacing.begins()
         try:
             changes = self.run_round(now, kind, heartbeats=beating)
             self._publish(changes)
@@ -417,31 +417,31 @@ class RoundRunner:
             LOG.critical("the replica stops after a failure in a round", exc_info=failure)
             self._failure = failure
             raise
+        if beating:
+            self._pacing.ended(len(self._scheduler.heartbeats) // beating)
         if self._interruption.abandoned:
             self._interruption.abandoned -= answered(changes)
         self._completions.complete(changes)
 
-    def _beats(self, now_ns: int) -> bool:
+    def _beats(self, now_ns: int) -> int:
         """Heartbeats run in rounds that calls from outside bring about, and once an interval besides.
 
         Rounds that canisters bring about themselves have none: a heartbeat that makes calls would never end.
+        Hundreds of canisters take turns where time goes on by itself.
         """
-        if not self._scheduler.heartbeats:
-            return False
-        return bool(self._scheduler.inbox) or abs(now_ns - self.heartbeat_ns) >= self._interval_ns
+        beating = self._scheduler.heartbeats
+        if beating and (self._scheduler.inbox or abs(now_ns - self.heartbeat_ns) >= self._interval_ns):
+            return self._pacing.turns(len(beating)) if self._background else 1
+        return 0
 
     def _settle(self) -> None:
         """Release callers that wait for what no round will bring."""
-        if self._gathering:
-            return
-        if self._scheduler.state.outcalls and self._scheduler.outcalls.working():
+        if self._gathering or (self._scheduler.state.outcalls and self._scheduler.outcalls.working()):
             return
         if self._held:
             self._completions.give_up("rounds are held: call tick() or release() first", only_patient=True)
         elif not self._background:
-            self._completions.give_up(
-                "nothing is left to do that could answer this call (advance the time for timers and deadlines)"
-            )
+            self._completions.give_up(NOTHING_LEFT)
 
     def _pause_s(self) -> float | None:
         """Seconds until a round is due: 0 for now, None when none is."""

@@ -99,6 +99,8 @@ class RoundState:
         self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
         self.timers: dict[bytes, int] = {}
         self.heartbeats: set[bytes] = set()
+        self.stirred: set[bytes] = set()
+        """Canisters that were called or changed since they had a heartbeat."""
         self.stopping: set[bytes] = set()
         self.expiring = deadlines.index(canisters)
         self.next_charge_ns = 0
@@ -163,6 +165,7 @@ class RoundState:
             self.count_memory(canister)
             self.touch(canister)
             self.watch(canister)
+            self.stirred.add(canister.id)
             self.expiring.note_stops(canister)
         for canister_id in effects.deleted:
             self._forget(canister_id)

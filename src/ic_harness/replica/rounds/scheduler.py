@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from zlib import crc32
 
 from ic_harness.replica.execution import Task, WasmThreads
 from ic_harness.replica.execution.instances import InstancePool
@@ -91,18 +92,23 @@ class Scheduler(RoundState):
         self.hooks: HookedExecution | None = None
         """While a test looks at every message; see `message_hook`."""
         self._first_pass = True
-        self._beating = False
+        self._share = 0
+        self._beating: set[bytes] = set()
         self._used: dict[bytes, Used] = {}
         # Instructions a message of each canister took lately: decides where its slice runs, never what it does.
         self._paces: dict[bytes, int] = {}
 
     # --- the round ------------------------------------------------------------------------------------------
 
-    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: bool = True) -> StateDelta:
-        """Run one round at the given time and give what it changed."""
+    def round(self, now_ns: int, kind: Kind = Kind.ANSWERING, *, heartbeats: int = 1) -> StateDelta:
+        """Run one round at the given time and give what it changed.
+
+        `heartbeats`: 0 for a round without, 1 for all, n for about one in n of them, in turns by chance that depends on
+        the number of the round; then canisters are among them that were called or changed since they had a turn.
+        """
         self.state.round += 1
         self.state.time_ns = max(now_ns, self.state.time_ns + 1)
-        self._kind, self._beating, self._used = kind, heartbeats, {}
+        self._kind, self._share, self._used = kind, heartbeats, {}
         if self.hooks is not None:
             self.hooks.ended = False
         self._do(BEGINNING)
@@ -225,10 +231,22 @@ class Scheduler(RoundState):
                 canisters[canister_id] for canister_id in sorted(self.ready) if self._may_go_on(canister_id)
             ]
         now = self.state.time_ns
-        ids = self.ready | self.heartbeats if self._beating else self.ready
+        self._beating = self._turn(self._share)
+        ids = self.ready | self._beating
         if self.timers:
             ids = ids | {canister_id for canister_id, when in self.timers.items() if when <= now}
         return [canisters[canister_id] for canister_id in sorted(ids)]
+
+    def _turn(self, heartbeats: int) -> set[bytes]:
+        """Whose turn it is to have a heartbeat, see `round`."""
+        if heartbeats == 0:
+            self.stirred |= self.ready
+            return set()
+        stirred, self.stirred = self.stirred | self.ready, set(self.ready)
+        if heartbeats == 1:
+            return set(self.heartbeats)
+        number = self.state.round.to_bytes(8, "big")
+        return {key for key in self.heartbeats if key in stirred or crc32(number + key) % heartbeats == 0}
 
     def _may_go_on(self, canister_id: bytes) -> bool:
         used, budget = self._used.get(canister_id) or Used(), self._budget()
@@ -271,8 +289,8 @@ class Scheduler(RoundState):
         else:
             if self._first_pass:
                 for execution in slices:
-                    beating = self._beating and hooks.hook.heartbeats
-                    execution.run_tasks(heartbeat=beating and execution.canister.id in self.heartbeats)
+                    beating = hooks.hook.heartbeats and execution.canister.id in self._beating
+                    execution.run_tasks(heartbeat=beating)
             self.state.management_queue.extend(hooks.run(slices))
         for execution in slices:
             self._after(execution)
@@ -293,7 +311,7 @@ class Scheduler(RoundState):
         return self._paces.get(execution.canister.id, 0)
 
     def _run(self, execution: ExecutionSlice) -> None:
-        beating = self._beating and execution.canister.id in self.heartbeats
+        beating = execution.canister.id in self._beating
         execution.run(self._budget(), tasks=self._first_pass, heartbeat=beating)
 
     def _after(self, execution: ExecutionSlice) -> None:
