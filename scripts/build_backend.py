@@ -249,7 +249,7 @@ def build(toolchain: Toolchain, product: Product) -> bytes:
         | {
             "RUSTC": toolchain.rustc,
             "CARGO_TARGET_DIR": str(folder),
-            "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(path_remaps(toolchain)),
+            "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(path_remaps(toolchain, CRATE)),
         }
     )
     if subprocess.run(command, cwd=product.crate(), env=environment, check=False).returncode:
@@ -276,11 +276,12 @@ def optimized(wasm: Path) -> bytes:
     return small.read_bytes()
 
 
-def path_remaps(toolchain: Toolchain, crate: Path = CRATE) -> Iterator[str]:
-    """Yield the flags that keep the folders of this machine out of the Wasm of a crate."""
+def path_remaps(toolchain: Toolchain, *crates: Path) -> Iterator[str]:
+    """Yield the flags that keep the folders of this machine out of the Wasm of these crates."""
     home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     sysroot = output(toolchain.rustc, "--print=sysroot")
-    for folder, name in ((str(crate), f"/{crate.name}"), (str(home), "/cargo"), (sysroot, "/rust")):
+    folders = [(str(crate), f"/{crate.name}") for crate in crates]
+    for folder, name in (*folders, (str(home), "/cargo"), (sysroot, "/rust")):
         yield f"--remap-path-prefix={folder}={name}"
 
 

@@ -31,6 +31,9 @@ from build_backend import (
 )
 from wasm_sections import custom_section, sections
 
+CRATES = tuple(ROOT / "src" / name for name in ("metering", "tracing", "bls"))
+"""The folders that are kept out of every module: equal flags and one folder build what crates share only once."""
+
 
 @dataclass(frozen=True)
 class CrateModule:
@@ -102,7 +105,7 @@ def source_digest(module: CrateModule) -> str:
 
 def build(module: CrateModule, toolchain: Toolchain) -> bytes:
     """Compile the crate and add the custom sections. Raises `BuildError`."""
-    folder = module.crate / "target" / "wasm"
+    folder = ROOT / "target" / "modules"
     command = [
         toolchain.cargo,
         "build",
@@ -117,7 +120,7 @@ def build(module: CrateModule, toolchain: Toolchain) -> bytes:
         **toolchain.environment,
         "RUSTC": toolchain.rustc,
         "CARGO_TARGET_DIR": str(folder),
-        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*path_remaps(toolchain, module.crate), *module.flags]),
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*path_remaps(toolchain, *CRATES), *module.flags]),
     }
     if subprocess.run(command, cwd=module.crate, env=environment, check=False).returncode:
         raise BuildError("cargo failed, see above")

@@ -20,7 +20,7 @@ from judge import Bench, Beside, BrokenOffError, Judge, Result, command, numbere
 from tools import httpbin
 from two_subnets import HALF
 
-CASE_TIMEOUT = "120s"
+CASE_TIMEOUT = "300s"
 SUITE_TIMEOUT_S = 1800
 SOME_FAILED = 1
 WHOLE = "Interface Spec acceptance tests"
