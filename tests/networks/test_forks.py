@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -13,7 +16,7 @@ from ic_harness.networks.forks.folder import begin_fork
 from ic_harness.networks.snapshot_files import Manifest
 from ic_harness.networks.snapshot_files.manifest import SLICE
 from ic_harness.principal import Principal
-from ic_harness.protocol import Ed25519Identity, cbor
+from ic_harness.protocol import Ed25519Identity, cbor, dump_pem
 from ic_harness.replica import Replica, serve
 
 from .test_snapshot_files import PAGES, CutError, calls, cut_after, filler, management
@@ -196,6 +199,59 @@ def test_an_interrupted_fork_continues(origin, client, local, tmp_path, passphra
     fork_canister(client, MAINNET_ID, tmp_path / "a", passphrase=passphrase)
     assert management(origin).list_canister_snapshots(MAINNET_ID) == []
     local.load_fork(tmp_path / "a", passphrase=passphrase)
+    same(local, origin)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
+def test_a_killed_fork_continues(origin, local, tmp_path, monkeypatch, encrypted):
+    """The command is killed at every request that it makes (SIGKILL) and started again, until one run gets through."""
+    handle, running, requests = Replica.handle, [], [0, 0]
+
+    def deadly(self, request):
+        if self is origin.replica and running:
+            requests[0] += 1
+            if requests[0] > requests[1]:
+                running.pop().kill()
+        return handle(self, request)
+
+    monkeypatch.setattr(Replica, "handle", deadly)
+    (tmp_path / "key.pem").write_bytes(dump_pem(origin.deployer))
+    (tmp_path / "secret").write_text("correct horse", encoding="utf-8")
+    protection = ["--passphrase-file", str(tmp_path / "secret")] if encrypted else []
+    server = serve(origin.replica, port=0)
+    words = [
+        sys.executable,
+        "-m",
+        "ic_harness.cli",
+        "fork",
+        f"{server.url}:{MAINNET_ID}",
+        str(tmp_path / "a"),
+    ]
+    try:
+        for killed in range(200):
+            requests[:] = [0, killed]
+            with subprocess.Popen(
+                [*words, "--identity", str(tmp_path / "key.pem"), *protection],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            ) as command:
+                running[:] = [command]
+                printed, _ = command.communicate()
+            if command.returncode != -signal.SIGKILL:
+                break
+            assert not (tmp_path / "a").exists(), "only a whole fork has its name"
+    finally:
+        server.stop()
+    assert command.returncode == 0, printed
+    assert killed > 5
+    # Killed before it knew the id of its snapshot, a run leaves it: it cannot be told from those of other controllers.
+    left = management(origin).list_canister_snapshots(MAINNET_ID)
+    for snapshot in left:
+        management(origin).delete_canister_snapshot(MAINNET_ID, snapshot["id"])
+    assert len(left) <= 2, "the request and its answer"
+    local.load_fork(tmp_path / "a", passphrase="correct horse" if encrypted else None)
     same(local, origin)
 
 
