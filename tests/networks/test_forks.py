@@ -206,7 +206,8 @@ def test_an_interrupted_fork_continues(origin, client, local, tmp_path, passphra
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
 def test_a_killed_fork_continues(origin, local, tmp_path, monkeypatch, encrypted):
     """The command is killed at every request that it makes (SIGKILL) and started again, until one run gets through."""
-    handle, running, requests = Replica.handle, [], [0, 0]
+    handle, requests = Replica.handle, [0, 0]
+    running: list[subprocess.Popen[str]] = []
 
     def deadly(self, request):
         if self is origin.replica and running:
