@@ -2,28 +2,21 @@
 
 Their canisters are built here: those in Motoko by the compiler of npm, those in Rust by cargo with their lock file.
 The bindings come from the generator that the examples use, the client from npm. Nothing is changed in their sources and
-tests; jest reads its settings from a file of ours, as for the suite of the package itself.
+tests but jest's settings, see `pic_js_suites`.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from judge import Bench, BrokenOffError, Judge, Result, UnavailableError, command, numbered
+from judge import Bench, Judge, Result, UnavailableError, command, numbered
+from pic_js_suites import ARCHIVE, run_suite, unpacked, write_settings
 from pocket_ic_server import binary
-from tools import installed, toolbox
+from tools import build_backend, installed, toolbox
 
 BUILD_TIMEOUT_S = 1800
-SUITE_TIMEOUT_S = 600
-SOME_FAILED = 1
-TARGET = "wasm32-unknown-unknown"
 MOTOKO = {
     "clock": ("clock", "src/main.mo"),
     "counter": ("counter", "src/main.mo"),
@@ -37,24 +30,11 @@ RUST = {"http": "http_canister", "todo": "todo"}
 """Canisters in Rust: the folder of the example, and the name that cargo gives the module."""
 JEST = ("clock", "google_search", "icp_features", "multicanister", "nns_proxy", "todo")
 VITEST = ("counter", "http")
-CONFIGURATION = {
-    "watch": False,
-    "transform": {r"^.+\.(t|j)sx?$": "@swc/jest"},
-    "testEnvironment": "node",
-    "globalSetup": "<rootDir>/global-setup.ts",
-    "globalTeardown": "<rootDir>/global-teardown.ts",
-    "testTimeout": 120_000,
-}
 
 
 def run(bench: Bench) -> Mapping[str, Result]:
     """Build the canisters, then run every example."""
-    with installed():
-        modules = toolbox.npm_folder("pic-js-examples") / "node_modules"
-    with tarfile.open(bench.found) as archive:
-        archive.extractall(bench.work, filter="data")
-    suite = bench.work / "pic-js"
-    (suite / "node_modules").symlink_to(modules)
+    suite, modules = unpacked(bench, "pic-js-examples")
     artifacts = suite / ".icp" / "cache" / "artifacts"
     artifacts.mkdir(parents=True)
     for wasm in _canisters(bench.found, suite, modules).glob("*.wasm"):
@@ -73,34 +53,14 @@ def _example(
     folder = suite / "examples" / example
     bindgen: list[str | Path] = [modules / ".bin" / "icp-bindgen", "--did-file", folder / f"{example}.did"]
     command([*bindgen, "--out-dir", folder, "--actor-disabled", "--force"], folder=suite, timeout_s=60)
-    report = folder / "report.json"
-    program: list[str | Path] = []
     if example in JEST:
-        (folder / "tests" / "jest.config.ts").unlink()
-        (folder / "tests" / "jest.config.json").write_text(json.dumps(CONFIGURATION), encoding="utf-8")
-        program += ["jest", "--config", folder / "tests" / "jest.config.json", "--json",
-                    f"--outputFile={report}", f"--maxWorkers={jobs}"]  # fmt: skip
+        settings = write_settings(folder / "tests", setup="<rootDir>", timeout_ms=120_000)
+        name, words = "jest", ["--config", str(settings), "--json", f"--maxWorkers={jobs}"]
     else:
-        program += ["vitest", "run", "-c", f"examples/{example}/tests/vitest.config.ts",
-                    "--reporter=json", f"--outputFile={report}"]  # fmt: skip
-    program[0] = modules / ".bin" / str(program[0])
-    printed = command(
-        program, folder=suite, timeout_s=SUITE_TIMEOUT_S, environment=environment, good=(0, SOME_FAILED)
-    )
-    if not report.exists():
-        raise BrokenOffError(f"{example} wrote no report: {printed[-2000:]}")
-    yield from _cases(json.loads(report.read_text(encoding="utf-8")))
-
-
-def _cases(report: Mapping[str, Any]) -> Iterator[tuple[str, Result]]:
-    for file in sorted(report["testResults"], key=lambda file: file["name"]):
-        name = Path(file["name"]).name.removesuffix(".spec.ts")
-        if file["status"] == "failed" and not file["assertionResults"]:
-            raise BrokenOffError(f"{name} could not be loaded: {file.get('message')}")
-        for case in file["assertionResults"]:
-            if case["status"] in {"passed", "failed"}:
-                detail = "\n".join(case.get("failureMessages") or [])
-                yield f"{name}: {case['fullName']}", Result(case["status"] == "passed", detail)
+        name, words = "vitest", ["run", "-c", f"examples/{example}/tests/vitest.config.ts", "--reporter=json"]
+    program: list[str | Path] = [modules / ".bin" / name, *words]
+    report = folder / "report.json"
+    yield from run_suite(program, name=example, report=report, folder=suite, environment=environment)
 
 
 # --- canisters ------------------------------------------------------------------------------------------------
@@ -109,53 +69,39 @@ def _cases(report: Mapping[str, Any]) -> Iterator[tuple[str, Result]]:
 def _canisters(archive: Path, suite: Path, modules: Path) -> Path:
     """The folder of the built canisters, which are kept for the next run."""
     folder = toolbox.cache_root() / f"{modules.parent.name}-{archive.name.removesuffix('.tar.xz')}"
-    cargo, environment = _cargo()
+    rust = _rust()
     with toolbox.made_once(folder) as making:
         if making:
             for name, (example, main) in MOTOKO.items():
                 source, wasm = suite / "examples" / example, folder / f"{name}.wasm"
                 compiler: list[str | Path] = ["node", "compile-example.mjs", source, main, wasm]
                 command(compiler, folder=modules.parent, timeout_s=BUILD_TIMEOUT_S)
-            packages = [word for name in RUST.values() for word in ("--package", name.replace("_", "-"))]
-            target = toolbox.cache_root() / "wasm-target"
-            command(
-                [
-                    *cargo,
-                    "build",
-                    "--release",
-                    "--locked",
-                    "--target",
-                    TARGET,
-                    "--target-dir",
-                    target,
-                    *packages,
-                ],
-                folder=suite,
-                timeout_s=BUILD_TIMEOUT_S,
-                environment=environment,
-            )
-            for example, name in RUST.items():
-                shutil.copyfile(target / TARGET / "release" / f"{name}.wasm", folder / f"{example}.wasm")
+            _build_rust(rust, suite, folder)
     return folder
 
 
-def _cargo() -> tuple[list[str], dict[str, str]]:
-    """The cargo that can build WebAssembly: rustup's with the target, or Debian's with the source of `std`.
-
-    Raises UnavailableError where there is neither.
-    """
+def _rust() -> build_backend.Toolchain:
+    """The Rust that builds the backend too. Raises UnavailableError where there is none for WebAssembly."""
     with installed():
         toolbox.need("cargo")
-    shown = subprocess.run(
-        ["rustc", "--print", "target-libdir", "--target", TARGET], capture_output=True, text=True, check=False
+    try:
+        return build_backend.find_toolchain(rustup=False)
+    except build_backend.BuildError as missing:
+        raise UnavailableError(str(missing)) from None
+
+
+def _build_rust(rust: build_backend.Toolchain, suite: Path, folder: Path) -> None:
+    triple, target = build_backend.TARGET, toolbox.cache_root() / "wasm-target"
+    words: list[str | Path] = ["--release", "--locked", "--target", triple, "--target-dir", target]
+    packages = [word for name in RUST.values() for word in ("--package", name.replace("_", "-"))]
+    command(
+        [rust.cargo, "build", *words, *rust.arguments, *packages],
+        folder=suite,
+        timeout_s=BUILD_TIMEOUT_S,
+        environment={**rust.environment, "RUSTC": rust.rustc},
     )
-    if shown.returncode == 0 and Path(shown.stdout.strip()).is_dir():
-        return ["cargo"], {}
-    if not (Path("/usr/bin/cargo").exists() and Path("/usr/lib/rustlib/src/rust/library").is_dir()):
-        raise UnavailableError(f"the target {TARGET} of rustc is not installed")
-    own = {"RUSTC": "/usr/bin/rustc", "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": "-Clinker=wasm-ld"}
-    own["CARGO_UNSTABLE_BUILD_STD"] = "std,panic_abort"
-    return ["/usr/bin/cargo"], {**own, "CARGO_BUILD_JOBS": str(os.cpu_count() or 1)}
+    for example, name in RUST.items():
+        shutil.copyfile(target / triple / "release" / f"{name}.wasm", folder / f"{example}.wasm")
 
 
-JUDGE = Judge("pic-js-examples", "pic-js-*.tar.xz", run)
+JUDGE = Judge("pic-js-examples", ARCHIVE, run)

@@ -1,4 +1,8 @@
-"""The installed tools of the interop tests (`tests/interop/toolbox.py`): one cache for tests and judges."""
+"""What judges use from elsewhere in the repository.
+
+The installed tools of the interop tests (`tests/interop/toolbox.py`), so that tests and judges have one cache, and the
+search for a Rust that can make Wasm (`scripts/build_backend.py`).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,13 @@ from pathlib import Path
 from judge import UnavailableError
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT))  # the tests are no installed package
+sys.path += [str(ROOT), str(ROOT / "scripts")]  # neither is an installed package
 
+import build_backend  # noqa: E402 - only found by the line above
 from tests.interop import toolbox  # noqa: E402 - only found by the line above
 from tests.interop.httpbin import httpbin  # noqa: E402 - likewise
 
-__all__ = ["ROOT", "httpbin", "installed", "toolbox"]
+__all__ = ["ROOT", "build_backend", "httpbin", "installed", "toolbox"]
 
 
 @contextmanager

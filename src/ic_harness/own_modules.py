@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -21,3 +22,9 @@ def read_own_module(name: str) -> bytes:
         if path.is_file():
             return gzip.decompress(path.read_bytes())
     raise InputError(f"this installation has no {file}: install ic-harness again")
+
+
+@cache
+def own_module_digest(name: str) -> str:
+    """Return the start of the SHA-256 of the module `name`, for keys of what was made of it or by it."""
+    return hashlib.sha256(read_own_module(name)).hexdigest()[:16]

@@ -7,7 +7,8 @@ from fnmatch import fnmatch
 from .source import PACKAGES, Import, Module, imports, modules, room_of
 
 FLOORS = {
-    "ic_harness": 1, "ic_harness.bundled": 1, "ic_harness.code_cache": 1, "ic_harness.entry_points": 1,
+    "ic_harness": 1, "ic_harness.bundled": 1, "ic_harness.code_cache": 1, "ic_harness.compiled_modules": 1,
+    "ic_harness.entry_points": 1,
     "ic_harness.displays": 1, "ic_harness.errors": 1, "ic_harness.files": 1, "ic_harness.lazy_names": 1,
     "ic_harness.moved": 1,
     "ic_harness.own_modules": 1, "ic_harness.portable_files": 1,
@@ -35,7 +36,11 @@ STRANGERS = [
 ]
 
 DOORS = {
-    "wasmtime": ["ic_harness/replica/execution/*", "ic_harness/protocol/bls_wasm.py"],
+    "wasmtime": [
+        "ic_harness/compiled_modules.py",
+        "ic_harness/protocol/bls_wasm.py",
+        "ic_harness/replica/execution/*",
+    ],
     "httpx": ["ic_harness/agent/transport_http.py", "ic_harness/networks/*"],
     "uvicorn": [
         "ic_harness/replica/server/connections.py",

@@ -15,8 +15,6 @@ cache folder: compiling takes about half a second of processor time, loading abo
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import threading
 import weakref
 from collections import deque
@@ -27,7 +25,7 @@ from typing import Any, Final
 import wasmtime
 
 from ic_harness.code_cache import CodeCache, default_folder
-from ic_harness.own_modules import read_own_module
+from ic_harness.compiled_modules import load_own_module
 
 _SETTINGS_VERSION: Final = "1"
 """Changes with the engine's settings, so that code compiled with others is not used."""
@@ -107,7 +105,10 @@ class WasmCurve:
         with self._lock:
             if not self._loaded:
                 engine = wasmtime.Engine(_config())
-                self._loaded.append((engine, _load(engine, CodeCache(self._cache_dir or default_folder()))))
+                cache = CodeCache(self._cache_dir or default_folder())
+                self._loaded.append(
+                    (engine, load_own_module(engine, "bls", cache, settings=_SETTINGS_VERSION))
+                )
             return self._loaded[0]
 
 
@@ -139,21 +140,6 @@ class _Instance:
 def _release(*contents: deque[_Instance] | list[tuple[wasmtime.Engine, wasmtime.Module]]) -> None:
     for content in contents:
         content.clear()
-
-
-def _load(engine: wasmtime.Engine, cache: CodeCache) -> wasmtime.Module:
-    wasm = read_own_module("bls")
-    digest = hashlib.sha256(wasm).hexdigest()
-    key = f"bls-{digest}-{version('wasmtime')}-{platform.machine()}-{_SETTINGS_VERSION}"
-    stored = cache.load(key)
-    if stored is not None:
-        try:
-            return wasmtime.Module.deserialize(engine, stored)
-        except wasmtime.WasmtimeError:  # made by an engine of other settings or for another processor
-            stored = None
-    module = wasmtime.Module(engine, wasm)
-    cache.store(key, bytes(module.serialize()))
-    return module
 
 
 def _config() -> wasmtime.Config:

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 import wasmtime
 
 from ic_harness.code_cache import CodeCache
+from ic_harness.compiled_modules import load_or_compile
 
 from . import module
 from . import stable_memory_modules as glue
@@ -159,19 +160,16 @@ class Compiler:
         return f"{digest.hex()}-{_ENGINE_VERSION}-{_CODE_VERSION}-{self.strategy.name}{metering}"
 
     def _load(self, key: str, wasm: bytes, *, metered: bool) -> wasmtime.Module:
-        stored = self._cache.load(key)
-        if stored is not None:
-            try:
-                return wasmtime.Module.deserialize(self.native, stored)
-            except wasmtime.WasmtimeError:  # made by an engine of other settings or for another processor
-                stored = None
+        return load_or_compile(
+            self.native, key, self._cache, lambda: self._compile_anew(wasm, metered=metered)
+        )
+
+    def _compile_anew(self, wasm: bytes, *, metered: bool) -> wasmtime.Module:
         try:
             if metered:
                 # Before it is rewritten: a module that names the counter by its index would be valid afterwards.
                 wasmtime.Module.validate(self.native, wasm)
                 wasm = self._rewriter.meter(wasm)
-            compiled = wasmtime.Module(self.native, wasm)
+            return wasmtime.Module(self.native, wasm)
         except wasmtime.WasmtimeError as error:
             raise ModuleInvalid(f"Wasmtime failed to validate wasm module {error}") from None
-        self._cache.store(key, bytes(compiled.serialize()))
-        return compiled

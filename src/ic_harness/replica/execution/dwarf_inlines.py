@@ -197,7 +197,7 @@ class _Reader(Cursor):
 
 
 def _fixed_size(tag: int, attributes: Iterable[tuple[int, int]]) -> int | None:
-    """Return the size of entries whose values nobody needs, where all have the same one."""
+    """Return the size in bytes of entries whose values are not needed; None for others, and where sizes differ."""
     if tag in (_UNIT, _INLINED):
         return None
     sizes = [_SIZES.get(form) for _, form in attributes]

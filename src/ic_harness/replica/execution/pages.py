@@ -1,9 +1,9 @@
 """Memory mappings of the Linux kernel: copy-on-write views of a file in memory, and which pages were written.
 
-A view maps a memory file privately: pages that nobody wrote show the file, a written page becomes a private
-copy. The kernel knows which pages are private (ioctl PAGEMAP_SCAN since Linux 6.7, `/proc/self/pagemap`
-before), and forgets them on request (madvise MADV_DONTNEED: the view shows the file again). So rollback and
-commit cost what was touched.
+A view maps a memory file privately: unwritten pages show the file, a written page becomes a private copy. The
+kernel knows which pages are private (ioctl PAGEMAP_SCAN since Linux 6.7, `/proc/self/pagemap` before), and
+forgets them on request (madvise MADV_DONTNEED: the view shows the file again). So rollback and commit cost what
+was touched.
 Addresses and lengths are bytes; lengths are multiples of the page size.
 """
 

@@ -27,9 +27,9 @@ _HEADER: Final = struct.Struct("<IIqIIq")
 _NODE: Final = struct.Struct("<IIIIqq")
 """Function, caller, first callee, next of the same caller, own instructions, calls."""
 SYSTEM_API: Final = 0xFFFF_FFFF
-"""Stands for a function: calls of the system API."""
+"""The function of a node that has the calls of the system API."""
 HOST: Final = 0xFFFF_FFFE
-"""Stands for the function of the root."""
+"""The function of the root node."""
 
 
 class RecordMemory:

@@ -60,7 +60,7 @@ def _check_url(request: Request, effective_id: bytes) -> None:
 
 def _serve(node: Node, incoming: IngressMessage, *, wait: bool) -> HttpResponse:
     origin = incoming.request.origin
-    assert isinstance(origin, FromUser), "bug: a signed call of nobody"
+    assert isinstance(origin, FromUser), "bug: a signed call without a user"
     request_id = origin.request_id
     if node.is_known_elsewhere(request_id):
         raise HttpProblem(

@@ -1,4 +1,4 @@
-"""Which canister of the second network stands for which of the first; applied to arguments, replies and texts.
+"""Maps canister ids of the first network to those of the second, and back, in arguments, replies and texts.
 
 Canister ids are 10 bytes, and as text 27 characters, on every network. So an id can be replaced inside of a
 Candid message without decoding it.
@@ -39,7 +39,7 @@ class Identifiers:
         return True
 
     def are_same(self, first: Principal, second: Principal) -> bool:
-        """Whether two principals stand for each other; unknown canister ids are learned as a pair."""
+        """Whether two principals correspond; unknown canister ids are learned as a pair."""
         if first.raw in self._there or second.raw in self._back:
             return self._there.get(first.raw) == second.raw
         return first == second or self.learn(first, second)

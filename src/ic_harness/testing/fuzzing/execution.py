@@ -26,7 +26,7 @@ from .invariants import (
     BrokenInvariantError,
 )
 from .steps import Call, Step, Upgrade, Wait
-from .subject import NOBODY, OWNER, Answer, Subject
+from .subject import OBSERVER, OWNER, Answer, Subject
 
 Question: TypeAlias = tuple[str, str, tuple[Any, ...]]
 """A query to compare: caller, method and arguments."""
@@ -163,7 +163,7 @@ class Execution:
         if not self.checks(OWNERSHIP) or step.caller == OWNER or step.method in self.options.shared:
             return []
         victims = sorted(self._acted - {step.caller})
-        common = self._answers([NOBODY]) if victims else []
+        common = self._answers([OBSERVER]) if victims else []
         return [
             (question, answer)
             for victim in victims
@@ -186,7 +186,7 @@ class Execution:
             )
 
     def _upgrade(self) -> None:
-        callers = [OWNER, *sorted(self._acted - {OWNER}), NOBODY]
+        callers = [OWNER, *sorted(self._acted - {OWNER}), OBSERVER]
         before = self._answers(callers) if self.checks(UPGRADE_KEEPS) else []
         if before:
             self.subject.network.tick()  # what changes by itself is no fault of the upgrade

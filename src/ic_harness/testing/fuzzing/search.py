@@ -22,7 +22,7 @@ from .execution import Execution, Options, missing_capabilities
 from .invariants import INSTRUCTIONS, OWN, UPGRADE_KEEPS, BrokenInvariantError
 from .report import Failure, FuzzReport
 from .steps import Call, Step, Upgrade, Wait
-from .subject import ANONYMOUS, NOBODY, OWNER, Subject
+from .subject import ANONYMOUS, OBSERVER, OWNER, Subject
 
 _CALLERS: Final = (OWNER, "alice", "bob", ANONYMOUS)
 _CALLS: Final = 8
@@ -121,7 +121,7 @@ class _Search:
     def _call(self, name: str, run: Execution) -> st.SearchStrategy[Call]:
         query = self.subject.is_query(name)
         if name not in self.strategies:
-            principals = st.sampled_from([it for who, it in self.subject.callers.items() if who != NOBODY])
+            principals = st.sampled_from([it for who, it in self.subject.callers.items() if who != OBSERVER])
             types = self.subject.methods[name].arg_types
             self.strategies[name] = [values(type_, principals=principals) for type_ in types]
         arguments = []

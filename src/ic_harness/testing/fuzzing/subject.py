@@ -16,9 +16,9 @@ from ic_harness.principal import Principal
 
 OWNER: Final = "owner"
 ANONYMOUS: Final = "anonymous"
-NOBODY: Final = "nobody"
-"""A caller of queries only: what it is shown belongs to no caller."""
-_OTHERS: Final = ("alice", "bob", NOBODY)
+OBSERVER: Final = "observer"
+"""A caller that only makes queries, so that it owns nothing: what it is shown is public."""
+_OTHERS: Final = ("alice", "bob", OBSERVER)
 _QUERIES: Final = frozenset({"query", "composite_query"})
 _INTERNAL: Final = ("__", "<")
 

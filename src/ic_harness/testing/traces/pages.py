@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from importlib.resources import files
 
-from ic_harness.testing.report import html as report_html
-from ic_harness.testing.report.html.markup import Markup, join, tag
+from ic_harness.testing.report.html.document import document
+from ic_harness.testing.report.html.markup import Markup, tag
 
 
 def page(title: str, *content: object) -> str:
     """Write a page with this content."""
-    sheets = (files(report_html).joinpath("report.css"), files(__package__).joinpath("pages.css"))
-    style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    head = tag(
-        "head",
-        join(
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=policy),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("meta", name="referrer", content="no-referrer"),
-            tag("title", f"{title} · ic-harness"),
-            tag("style", Markup(style)),
-        ),
-    )
-    foot = tag("footer", tag("p", "Made by ic-harness. This file needs nothing else and sends nothing."))
-    body = tag("body", tag("main", tag("section", tag("h1", title), content), id="main"), foot)
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+    own = files(__package__).joinpath("pages.css").read_text(encoding="utf-8")
+    main = tag("main", tag("section", tag("h1", title), content), id="main")
+    return document(title, main, styles=[own])
 
 
 def data_table(caption: str, head: list[str], rows: list[list[object]]) -> Markup:

@@ -1,17 +1,15 @@
 """A report as one HTML file that needs nothing else: no network, no other file, and no scripts to be read.
 
-The page forbids itself everything but its own style, its own script and inline pictures by a content security
-policy with their digests, so that a text of the canister that got through the escaping would still be dead.
+The page forbids itself everything but its own style, its own script and inline pictures, see `document`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from ic_harness.testing.report.html.costs import costs
+from ic_harness.testing.report.html.document import document
 from ic_harness.testing.report.html.failures import failures
 from ic_harness.testing.report.html.guarantees import legend, listing, matrix
 from ic_harness.testing.report.html.icons import icon, sprite
@@ -37,9 +35,8 @@ def to_html(report: Report) -> str:
     model = ReportModel(report)
     sections = list(_sections(model))
     subject = one_line(report.subject.canister, 60)
-    body = tag(
-        "body",
-        sprite(),
+    return _page(
+        f"{VERDICT_WORDS[report.verdict]}: {subject}",
         tag("a", "Skip to the verdict", href="#main", class_="skip"),
         _bar(sections),
         tag(
@@ -49,49 +46,18 @@ def to_html(report: Report) -> str:
             id="main",
             tabindex=-1,
         ),
-        tag("footer", tag("p", "Made by ic-harness. This file needs nothing else and sends nothing.")),
-        tag("script", Markup(_asset("report.js"))),
     )
-    head = tag("head", _head(f"{VERDICT_WORDS[report.verdict]}: {subject}"))
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def sequence_page(title: str, sequences: Sequence[CallSequence]) -> str:
     """Write sequence diagrams as a page of their own, in the style of the report."""
     figures = [drawn for calls in sequences if (drawn := sequence(calls))]
-    body = tag(
-        "body",
-        sprite(),
-        tag("main", tag("section", tag("h2", title), figures), id="main", tabindex=-1),
-        tag("footer", tag("p", "Made by ic-harness. This file needs nothing else and sends nothing.")),
-        tag("script", Markup(_asset("report.js"))),
-    )
-    return f"<!DOCTYPE html>\n{tag('html', tag('head', _head(title)), body, lang='en')}\n"
+    return _page(title, tag("main", tag("section", tag("h2", title), figures), id="main", tabindex=-1))
 
 
-def _head(title: str) -> Markup:
-    style, script = _asset("report.css"), _asset("report.js")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return join(
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{title} · ic-harness"),
-        tag("style", Markup(style)),
-    )
-
-
-def _asset(name: str) -> str:
-    return files(__name__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+def _page(title: str, *content: Markup) -> str:
+    script = files(__name__).joinpath("report.js").read_text(encoding="utf-8")
+    return document(title, sprite(), *content, script=script, pictures=True)
 
 
 def _sections(model: ReportModel) -> Iterator[Section]:
