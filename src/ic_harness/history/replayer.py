@@ -25,6 +25,7 @@ def open_replica(setup: NetworkSetup) -> Replica:
             cost_schedule=CostSchedule(setup.cost_schedule),
             subnets=setup.subnets,
             subnet_admins=tuple(map(Principal, setup.admins)),
+            threshold_keys=setup.threshold_keys,
         )
     )
 

@@ -55,6 +55,7 @@ from .testing.latency import LatencyModel
 from .testing.message_hooks import set_message_hook
 from .testing.network_snapshots import NetworkSnapshot
 from .testing.tracked_messages import TrackedMessage, TrackingHook, management_call
+from .threshold import check_key_names
 
 __all__ = [
     "MAINNET",
@@ -109,6 +110,7 @@ __all__ = [
     "TrapPlace",
     "allocate",
     "app",
+    "check_key_names",
     "examine_state",
     "inspect_module",
     "management_call",

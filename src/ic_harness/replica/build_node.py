@@ -230,6 +230,7 @@ def _subnet(plan: _Plan, config: ReplicaConfig) -> Subnet:
         admins=frozenset(admin.raw for admin in config.subnet_admins),
         cost_schedule=_cost_schedule(plan.spec, config),
         benchmarking=plan.spec.benchmarking,
+        threshold_keys=config.threshold_keys,
     )
     return subnet if plan.spec.ranges is None else replace(subnet, ranges=plan.spec.ranges)
 

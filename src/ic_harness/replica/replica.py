@@ -40,7 +40,7 @@ from ic_harness.replica.testing import network_snapshots
 from ic_harness.replica.testing.faults import Faults
 from ic_harness.replica.testing.latency import LatencyModel
 from ic_harness.replica.testing.network_snapshots import NetworkSnapshot
-from ic_harness.replica.threshold import KEYS, MasterKeys
+from ic_harness.replica.threshold import MasterKeys, check_key_names, keys_of
 
 T = TypeVar("T")
 Id = Principal | bytes | str
@@ -52,11 +52,12 @@ _SETTLING = 10
 class Replica:
     """An Internet Computer in this process: one subnet or several, of one node each. Thread-safe; a context manager.
 
-    Raises `StateError` when the state folder is damaged or in use.
+    Raises `StateError` when the state folder is damaged or in use, `InputError` for names that cannot be keys'.
     """
 
     def __init__(self, config: ReplicaConfig | None = None) -> None:
         self.config = config = config or ReplicaConfig()
+        check_key_names(config.threshold_keys)
         self.clock = clock = config.clock or SystemClock()
         self._outcalls: OutcallSource = RefusingOutcalls()
         self._network = open_nodes(config, clock, self._outcalls)
@@ -358,8 +359,9 @@ class Replica:
     @property
     def threshold_keys(self) -> dict[str, bytes]:
         """The master public keys of the network, by their names such as `ecdsa:Secp256k1:key_1`."""
-        keys = MasterKeys(self.node.subnet.network_seed)
-        return {str(key): keys.master_public_key(key) for key in KEYS}
+        subnet = self.node.subnet
+        keys = MasterKeys(subnet.network_seed)
+        return {str(key): keys.master_public_key(key) for key in keys_of(subnet.threshold_keys)}
 
     # --- the whole network at once --------------------------------------------------------------------------
 

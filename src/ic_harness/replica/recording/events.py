@@ -28,6 +28,7 @@ class NetworkSetup:
     cost_schedule: str = "normal"
     subnets: tuple[SubnetSpec, ...] | None = None
     admins: tuple[bytes, ...] = ()
+    threshold_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

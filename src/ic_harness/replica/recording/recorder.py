@@ -63,6 +63,7 @@ class InputRecorder:
             cost_schedule=config.cost_schedule.value,
             subnets=config.subnets,
             admins=tuple(admin.raw for admin in config.subnet_admins),
+            threshold_keys=config.threshold_keys,
         )
         self.events: list[Event] = []
         self.overflow = ""
