@@ -27,10 +27,12 @@ from ic_harness.replica.recording import (
     KINDS,
     Event,
     NetworkSetup,
+    PutBack,
     Query,
     Refusal,
     Round,
     StableReplaced,
+    SubnetAdded,
     check_time,
     from_plain,
     to_plain,
@@ -179,8 +181,10 @@ def _problem(event: Event) -> str:
         case StableReplaced():
             _check_principal(event.canister)
             return ""
-        case _:
-            check_time(event.clock_ns)
+        case PutBack() | SubnetAdded():
+            check_time(
+                event.clock_ns if isinstance(event, PutBack) else 0
+            )  # a subnet is checked when it is added
             return ""
     for request in requests:
         _check_principal(request.caller)

@@ -37,7 +37,7 @@ class Replayer:
         self.replica = open_replica(setup)
         outcalls = ReplayedOutcalls()
         self.replica.answer_outcalls(outcalls)
-        self._replay = InputReplay(self.replica.nodes, self.replica.clock, outcalls)
+        self._replay = InputReplay(self.replica.nodes, self.replica.clock, outcalls, self.replica.add_subnet)
 
     def run(self, event: Event) -> Answers:
         """Run one event; returns the calls that it answered. Raises `ReplicaError` when the network stops."""

@@ -47,7 +47,7 @@ from .state.fees import CostSchedule, Fees
 from .state.latency_profile import MAINNET, PRESETS, Latency
 from .state.replicated_state import Outcall, Rejected
 from .state.subnet_kinds import RULES as SUBNET_RULES
-from .state.subnet_kinds import SubnetKind, SubnetSpec, allocate, parse_subnets
+from .state.subnet_kinds import SubnetKind, SubnetSpec, allocate, parse_subnets, subnet_kind
 from .store import StateFinding, StateReport, examine_state, salvage_state
 from .testing.bitcoin import Bitcoin
 from .testing.faults import Fault, FaultKind
@@ -122,5 +122,6 @@ __all__ = [
     "serve",
     "serve_handler",
     "set_message_hook",
+    "subnet_kind",
     "topology",
 ]
