@@ -16,7 +16,7 @@ REPLICA = "ic_harness.replica"
 
 # From the outside in. Every import counts: at module level, for types only, and inside functions.
 MAY_IMPORT = {
-    "": {"execution", "http", "replica", "rounds", "server", "state", "store", "testing"},
+    "": {"execution", "http", "replica", "rounds", "server", "state", "store", "testing", "threshold"},
     "server": {"execution", "gateway", "http", "replica", "rounds", "state", "testing"},
     "gateway": {"http", "replica"},
     "replica": {"build_node", "execution", "http", "rounds", "state", "testing", "threshold"},

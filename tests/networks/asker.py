@@ -76,13 +76,13 @@ class Failed:
 class Asker:
     """The canister on a network. `ask` returns the response as a dictionary, or `Failed`."""
 
-    def __init__(self, network: Network, cycles: int = 50_000_000_000) -> None:
+    def __init__(self, network: Network, cycles: int = 50_000_000_000, subnet: str | None = None) -> None:
         cleaned = candid.encode((CLEANED,), METHOD.return_types)
         text = ASKER.format(
             cleaned="".join(f"\\{byte:02x}" for byte in cleaned), cleaned_size=len(cleaned), cycles=cycles
         )
         self.network = network
-        self.id: Principal = network.deploy(wat(text, prelude=""))
+        self.id: Principal = network.deploy(wat(text, prelude=""), subnet=subnet)
         self.agent = network.agent()
 
     def argument(

@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ic_harness.networks import EmbeddedNetwork
+from ic_harness.errors import InputError
+from ic_harness.networks import EmbeddedNetwork, embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import bls
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig
 from ic_harness.replica.management.threshold import MAX_PATH
 from ic_harness.replica.state.fees import KEY_NODES
+from ic_harness.replica.threshold import Algorithm
 from ic_harness.replica.threshold.keys import KEYS, NAMES
 
 from .asker import Failed
@@ -211,6 +213,61 @@ def test_unknown_keys(canister, method, fields, key):
     problem = f"Requested {asked} threshold key: {key}, existing {those}keys: [{EXISTING}]"
     text = f'Unable to route management canister request {method}: ChainKeyError("{problem}")'
     assert canister.call(method, FEE, **path, **fields) == Failed(3, text)
+
+
+def test_further_keys(tmp_path):
+    """Keys of further names sign as the others, at a test key's fee, are listed, and follow from the seed alone."""
+    with (
+        embedded(seed=b"a", threshold_keys=["0", "my key"]) as network,
+        embedded(seed=b"a", threshold_keys=["0"], subnets="application=2") as other,
+    ):
+        canister = Forwarder(network)
+        key = public(canister, "ecdsa", ecdsa("0"))["public_key"]
+        verify_ecdsa(key, sign_ecdsa(canister, cycles=10**10, key_id=ecdsa("0"))["signature"])
+        short = "sign_with_ecdsa request sent with 9999999999 cycles, but 10000000000 cycles are required."
+        assert sign_ecdsa(canister, cycles=10**10 - 1, key_id=ecdsa("0")) == Failed(4, short)
+        refused = sign_ecdsa(canister, key_id=ecdsa("1")).text
+        assert "ecdsa:Secp256k1:0, ecdsa:Secp256k1:dfx_test_key" in refused
+        assert "vetkd:Bls12_381_G2:my key" in refused
+        assert set(network.threshold_keys) == {
+            *map(str, KEYS),
+            *(f"{kind.value}:{name}" for kind in Algorithm for name in ("0", "my key")),
+        }
+        assert other.threshold_keys.items() <= network.threshold_keys.items()
+        assert len(derive(Forwarder(other), key_id=vetkd("0"))["encrypted_key"]) == 192
+    with embedded(tmp_path / "state", threshold_keys=["0"]) as first:
+        before = first.threshold_keys
+    with embedded(tmp_path / "state") as again:
+        assert again.threshold_keys.items() < before.items()
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ("0", "give a sequence of names"),
+        (["key_1"], "there is a key 'key_1' already"),
+        (["a", "a"], "there is a key 'a' already"),
+        ([""], "not empty"),
+        ([0], "not empty"),
+        (7, "give a sequence of names"),
+    ],
+)
+def test_names_that_are_no_further_keys(names, problem):
+    """What is no list of new names is refused with a sentence."""
+    with pytest.raises(InputError, match=problem):
+        embedded(threshold_keys=names)
+
+
+def test_further_keys_are_in_the_history():
+    """A recorded network with further keys runs again with them: the signature was paid for."""
+    with embedded(history=True, threshold_keys=["0"]) as network:
+        canister = Forwarder(network)
+        verify_ecdsa(
+            public(canister, "ecdsa", ecdsa("0"))["public_key"],
+            sign_ecdsa(canister, key_id=ecdsa("0"))["signature"],
+        )
+        seen = network.history[-1].after(canister.id)
+        assert seen.cycles == network.replica.canister(canister.id).cycles
 
 
 ROOT = {"bip341": {"merkle_root_hash": bytes(31)}}

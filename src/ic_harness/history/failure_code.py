@@ -105,6 +105,8 @@ class _Code:
             yield f"{_INDENT}cost_schedule={setup.cost_schedule!r},"
         if setup.admins:
             yield f"{_INDENT}admins={[str(Principal(raw)) for raw in setup.admins]!r},"
+        if setup.threshold_keys:
+            yield f"{_INDENT}threshold_keys={setup.threshold_keys!r},"
         yield "    ) as network:"
 
     def _body(self) -> Iterator[str]:

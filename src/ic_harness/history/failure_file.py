@@ -22,15 +22,17 @@ from ic_harness.errors import CborError, InputError, ReplicaError, StateError
 from ic_harness.files import write_atomically
 from ic_harness.principal import Principal
 from ic_harness.protocol import cbor
-from ic_harness.replica import CostSchedule
+from ic_harness.replica import CostSchedule, check_key_names
 from ic_harness.replica.recording import (
     KINDS,
     Event,
     NetworkSetup,
+    PutBack,
     Query,
     Refusal,
     Round,
     StableReplaced,
+    SubnetAdded,
     check_time,
     from_plain,
     to_plain,
@@ -155,6 +157,7 @@ def _check_setup(setup: NetworkSetup) -> None:
         raise InputError(f"there is no cost schedule {brief(setup.cost_schedule)}")
     if not 1 <= setup.nodes <= _MAX_NODES or len(setup.subnets or ()) > _MAX_SUBNETS:
         raise InputError(f"a network has 1 to {_MAX_NODES} nodes and at most {_MAX_SUBNETS} subnets")
+    check_key_names(setup.threshold_keys)
     for admin in setup.admins:
         _check_principal(admin)
 
@@ -178,8 +181,10 @@ def _problem(event: Event) -> str:
         case StableReplaced():
             _check_principal(event.canister)
             return ""
-        case _:
-            check_time(event.clock_ns)
+        case PutBack() | SubnetAdded():
+            check_time(
+                event.clock_ns if isinstance(event, PutBack) else 0
+            )  # a subnet is checked when it is added
             return ""
     for request in requests:
         _check_principal(request.caller)

@@ -25,6 +25,7 @@ def open_replica(setup: NetworkSetup) -> Replica:
             cost_schedule=CostSchedule(setup.cost_schedule),
             subnets=setup.subnets,
             subnet_admins=tuple(map(Principal, setup.admins)),
+            threshold_keys=setup.threshold_keys,
         )
     )
 
@@ -36,7 +37,7 @@ class Replayer:
         self.replica = open_replica(setup)
         outcalls = ReplayedOutcalls()
         self.replica.answer_outcalls(outcalls)
-        self._replay = InputReplay(self.replica.nodes, self.replica.clock, outcalls)
+        self._replay = InputReplay(self.replica.nodes, self.replica.clock, outcalls, self.replica.add_subnet)
 
     def run(self, event: Event) -> Answers:
         """Run one event; returns the calls that it answered. Raises `ReplicaError` when the network stops."""

@@ -63,6 +63,7 @@ def reproduction(
     nodes: int = 13,
     cost_schedule: str = "normal",
     admins: Sequence[str] = (),
+    threshold_keys: Sequence[str] = (),
 ) -> Iterator[Reproduction]:
     """Open a network of one subnet that begins at `time_ns` (since 1970) and follows from `seed`."""
     setup = NetworkSetup(
@@ -71,6 +72,7 @@ def reproduction(
         nodes=nodes,
         cost_schedule=cost_schedule,
         admins=tuple(Principal.of(admin).raw for admin in admins),
+        threshold_keys=tuple(threshold_keys),
     )
     with open_replica(setup) as replica:
         yield Reproduction(replica)

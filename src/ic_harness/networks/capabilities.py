@@ -64,7 +64,7 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.STABLE: "read and replace canisters' stable memory",
     Capability.IMPERSONATE: "call as a principal without its key",
     Capability.LIMITS: "limit the instructions of messages and the number of rounds",
-    Capability.SUBNETS: "list subnets and create canisters on the one that a test names",
+    Capability.SUBNETS: "list and add subnets, and create canisters on the one that a test names",
 }
 """What each capability lets a test do, to complete the sentence "the network can …"."""
 

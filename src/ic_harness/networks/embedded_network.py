@@ -31,8 +31,11 @@ from ic_harness.replica import (
     NetworkSnapshot,
     ObservedMessage,
     Replica,
+    Subnet,
+    SubnetSpec,
     TrapPlace,
     observed,
+    subnet_kind,
 )
 from ic_harness.suggestions import suggest
 from ic_harness.units import Instructions, Nanos
@@ -59,6 +62,16 @@ if TYPE_CHECKING:
     from .outcalls import Outcalls
 
 T = TypeVar("T")
+
+
+def _record(subnet: Subnet) -> SubnetInfo:
+    return SubnetInfo(
+        id=subnet.principal,
+        kind=subnet.kind.value,
+        canister_ranges=tuple((Principal(low), Principal(high)) for low, high in subnet.ranges),
+        node_ids=(Principal(subnet.node_id),),
+        size=subnet.nodes,
+    )
 
 
 def _deployer() -> Identity:
@@ -97,16 +110,15 @@ class EmbeddedNetwork(Network):
     @property
     def subnets(self) -> tuple[SubnetInfo, ...]:
         """The subnets of the network; the first is the root, whose key verifies every certificate."""
-        return tuple(
-            SubnetInfo(
-                id=subnet.principal,
-                kind=subnet.kind.value,
-                canister_ranges=tuple((Principal(low), Principal(high)) for low, high in subnet.ranges),
-                node_ids=(Principal(subnet.node_id),),
-                size=subnet.nodes,
-            )
-            for subnet in self.replica.nodes.registry.subnets
-        )
+        return tuple(map(_record, self.replica.nodes.registry.subnets))
+
+    def add_subnet(self, kind: str, *, nodes: int | None = None) -> SubnetInfo:
+        """Add a subnet between two rounds, behind those that there are; a state folder keeps it.
+
+        Going back to a snapshot from before removes it. Raises `InputError` for a kind or size that cannot be added,
+        `ReplicaError` for a network of one subnet, which has every canister id.
+        """
+        return _record(self.replica.add_subnet(SubnetSpec(kind=subnet_kind(kind), nodes=nodes)))
 
     def _effective_id(self, canister_id: Principal | None, subnet: SubnetName | None) -> Principal | None:
         registry = self.replica.nodes.registry

@@ -194,6 +194,14 @@ class Network(Displayed, DeprecatedNames):
         """The subnets of the network; the first is the root. Needs `Capability.SUBNETS`."""
         raise MissingCapabilityError(self.name, Capability.SUBNETS)
 
+    def add_subnet(self, kind: str, *, nodes: int | None = None) -> SubnetInfo:  # noqa: ARG002
+        """Add a subnet of a kind such as `application` to the running network; returns its record.
+
+        `nodes` is its size, by which fees are computed (None: that of its kind). Needs `Capability.SUBNETS`. Raises
+        `InputError` for a kind that there is not or not twice, `ReplicaError` for a network of one subnet.
+        """
+        raise MissingCapabilityError(self.name, Capability.SUBNETS)
+
     def _subnet_hint(self) -> Principal | None:
         """A canister id on the subnet for new canisters; None where there is no choice."""
         return None

@@ -40,6 +40,7 @@ def embedded(
     subnet_admins: Sequence[Principal] = (),
     history: bool = False,
     icp: IcpChoice | None = None,
+    threshold_keys: Sequence[str] = (),
 ) -> EmbeddedNetwork:
     """Start an embedded network.
 
@@ -58,6 +59,8 @@ def embedded(
     this package, `"project"` (or its folder) for those that `ic-harness.toml` names, or a mapping such as
     `{"ledger": "ledger.wasm"}`. Subnets that are described by text or mapping get those that the ids need.
 
+    `threshold_keys` are names of further threshold keys, which cost what test keys cost; a folder does not keep them.
+
     Raises `StateError` when the folder is damaged or in use, or has other subnets, `InputError` for unknown
     names, for subnets that cannot be, and for a module that is missing.
     """
@@ -66,6 +69,7 @@ def embedded(
         CostSchedule,
         Replica,
         ReplicaConfig,
+        check_key_names,
         parse_subnets,
     )
 
@@ -90,6 +94,7 @@ def embedded(
         subnets=None if subnets is None else parse_subnets(subnets, nodes=nodes),
         durable=durable,
         subnet_admins=tuple(subnet_admins),
+        threshold_keys=check_key_names(threshold_keys),
     )
     network = EmbeddedNetwork(Replica(config), deployer)
     try:

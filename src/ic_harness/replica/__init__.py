@@ -47,7 +47,7 @@ from .state.fees import CostSchedule, Fees
 from .state.latency_profile import MAINNET, PRESETS, Latency
 from .state.replicated_state import Outcall, Rejected
 from .state.subnet_kinds import RULES as SUBNET_RULES
-from .state.subnet_kinds import SubnetKind, SubnetSpec, allocate, parse_subnets
+from .state.subnet_kinds import SubnetKind, SubnetSpec, allocate, parse_subnets, subnet_kind
 from .store import StateFinding, StateReport, examine_state, salvage_state
 from .testing.bitcoin import Bitcoin
 from .testing.faults import Fault, FaultKind
@@ -55,6 +55,7 @@ from .testing.latency import LatencyModel
 from .testing.message_hooks import set_message_hook
 from .testing.network_snapshots import NetworkSnapshot
 from .testing.tracked_messages import TrackedMessage, TrackingHook, management_call
+from .threshold import check_key_names
 
 __all__ = [
     "MAINNET",
@@ -109,6 +110,7 @@ __all__ = [
     "TrapPlace",
     "allocate",
     "app",
+    "check_key_names",
     "examine_state",
     "inspect_module",
     "management_call",
@@ -120,5 +122,6 @@ __all__ = [
     "serve",
     "serve_handler",
     "set_message_hook",
+    "subnet_kind",
     "topology",
 ]

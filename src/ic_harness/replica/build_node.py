@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from ic_harness.code_cache import default_folder
-from ic_harness.errors import ReplicaError, StateError
+from ic_harness.errors import InputError, ReplicaError, StateError
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
 from ic_harness.replica.certification import Certifier, Delegations
@@ -34,8 +36,16 @@ from ic_harness.replica.state.fees import CostSchedule
 from ic_harness.replica.state.randomness import derive, fresh_seed
 from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.replicated_state import FromPythonApi, Message, ReplicatedState, Request
-from ic_harness.replica.state.subnet_kinds import RULES, SubnetSpec, parse_subnets, sized
-from ic_harness.replica.store import FolderLock, MemoryBlobs, NetworkFile, Store, lock_folder
+from ic_harness.replica.state.subnet_kinds import RULES, SubnetKind, SubnetSpec, parse_subnets, sized
+from ic_harness.replica.store import (
+    FolderLock,
+    MemoryBlobs,
+    NetworkFile,
+    Store,
+    lock_folder,
+    remove_subnet,
+    subnet_folder,
+)
 
 _NUMBERS_A_SUBNET = 1 << 32
 """Outcalls of the n-th subnet are numbered from n times this, so that no two subnets use the same number."""
@@ -45,24 +55,31 @@ _NUMBERS_A_SUBNET = 1 << 32
 class OpenNetwork:
     """A network that was opened: its nodes, what they were made from, and the lock of its state folder.
 
-    `rounds` are the joint rounds of its subnets; None for one subnet that is responsible for every id.
+    `plans` has besides those of its nodes the plans of subnets that were added and are gone, while a snapshot has them.
     """
 
     nodes: Nodes
-    plans: list[_Plan]
-    rounds: JointRounds | None = None
+    plans: WeakKeyDictionary[Node, _Plan]
+    folder: Path | None = None
     lock: FolderLock | None = None
 
     @property
     def stores(self) -> tuple[Store, ...]:
         """The store behind each node; none without a state folder."""
-        return tuple(plan.store for plan in self.plans if plan.store is not None)
+        plans = [self.plans[node] for node in self.nodes.all]
+        return tuple(plan.store for plan in plans if plan.store is not None)
+
+    @property
+    def specs(self) -> tuple[SubnetSpec, ...]:
+        """The descriptions of the subnets that there are."""
+        return sized(self.plans[node].spec for node in self.nodes.all)
 
     def close(self, *, whole: bool) -> None:
         """Close the stores; `whole` is whether the states may be written, False after a failure."""
-        for node, plan in zip(self.nodes.all, self.plans, strict=True):
-            if plan.store is not None:
-                plan.store.close(node.state if whole else None, node.instances)
+        for node in self.nodes.all:
+            store = self.plans[node].store
+            if store is not None:
+                store.close(node.state if whole else None, node.instances)
         if self.lock is not None:
             self.lock.release()
 
@@ -71,29 +88,52 @@ class OpenNetwork:
     ) -> Subnet:
         """Add a subnet, which begins at the round and time of the others; for commands of the runner.
 
-        Raises `InputError` for overlapping ranges and too many subnets, `ReplicaError` for a network of one subnet that
-        is responsible for every id, and for a folder that cannot be made.
+        Raises `InputError` for overlapping ranges, too many subnets, and a kind that can no longer be added,
+        `ReplicaError` for a network of one subnet that is responsible for every id, `StateError` for a folder that
+        cannot be written; nothing has changed then.
         """
-        if self.rounds is None:
-            raise ReplicaError("one subnet is responsible for every canister id: no other can be added")
-        specs = sized(parse_subnets([*(plan.spec for plan in self.plans), spec]))
-        first, number = self.plans[0], len(self.plans)
+        nodes, root = self.nodes, self.nodes.root
+        if nodes.rounds is None:
+            raise ReplicaError(
+                "no subnet can be added: the one that there is has every canister id. Open the network with several, "
+                'such as subnets="application=2"'
+            )
+        _check_addition(spec.kind, [node.subnet.kind for node in nodes.all])
+        specs = sized(parse_subnets([*self.specs, spec]))
+        first, number = self.plans[root], len(specs) - 1
         with ExitStack() as opened:
+            if self.folder is not None:
+                opened.callback(remove_subnet, self.folder, number)
+                remove_subnet(self.folder, number)  # what a process left that was killed here
             plan = _planned(config, first.network_seed, number, specs[-1], first.root, opened)
             subnet = _subnet(plan, config)
-            engine = self.nodes.root.instances.engine
-            node = _node(config, clock, plan, subnet, self.nodes.registry, engine, outcalls)
+            node = _node(config, clock, plan, subnet, nodes.registry, root.instances.engine, outcalls)
+            nodes.rounds.catch_up(node.scheduler)
+            node.replace_state(
+                node.state
+            )  # into the journal: a folder that is named has the round of the others
+            if self.folder is not None:
+                NetworkFile(first.network_seed, specs).write(self.folder)
             opened.pop_all()
-        self.plans.append(plan)
-        self.nodes.add(node)
-        self.rounds.add(node.scheduler, node.publish)
-        _share(node, self.nodes.root, self.nodes.root.runner, self.nodes.all)
-        for other in self.nodes.all[:-1]:
-            other.take_neighbour(node)
-        node.replace_state(node.state)  # into the journal, and certified with the routing table of all
-        if config.state_dir is not None:
-            NetworkFile(first.network_seed, specs).write(config.state_dir)
+        self.plans[node] = plan
+        _share(node, root, root.runner, (*nodes.all, node))
+        nodes.select((*nodes.all, node))
+        if node.watch is not None:
+            node.watch.subnet_added(specs[-1])
         return subnet
+
+    def keep(self) -> None:
+        """Keep in the state folder which subnets there are, and only these. Raises `StateError`."""
+        if self.folder is None or self.nodes.rounds is None:
+            return
+        gone = [node for node in self.plans if node not in self.nodes.all]
+        if gone:
+            NetworkFile(self.plans[self.nodes.root].network_seed, self.specs).write(self.folder)
+        for node in gone:
+            plan = self.plans.pop(node)
+            if plan.store is not None:
+                plan.store.release()
+            remove_subnet(self.folder, plan.number)
 
 
 @dataclass(frozen=True)
@@ -143,7 +183,10 @@ def _open(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource, opened: 
     rounds = None
     if len(specs) > 1 or specs[0].ranges is not None:
         rounds = _join(nodes, config, clock)
-    return OpenNetwork(Nodes(nodes, registry), plans, rounds, lock)
+    planned = WeakKeyDictionary(zip(nodes, plans, strict=True))
+    network = OpenNetwork(Nodes(nodes, registry, rounds), planned, config.state_dir, lock)
+    network.nodes.keep = network.keep
+    return network
 
 
 def _alone(config: ReplicaConfig, spec: SubnetSpec, opened: ExitStack) -> _Plan:
@@ -192,9 +235,19 @@ def _planned(
     key = bls.keypair(derive(seed, b"root key"))
     store = None
     if config.state_dir is not None:
-        store = Store(config.state_dir / f"subnet-{number}", seed, durable=config.durable)
+        store = Store(subnet_folder(config.state_dir, number), seed, durable=config.durable)
         opened.callback(store.release)
     return _Plan(number, spec, seed, network_seed, key, root or key, store)
+
+
+def _check_addition(kind: SubnetKind, there: Sequence[SubnetKind]) -> None:
+    """Raise `InputError` for a kind of subnet that these subnets cannot get beside them."""
+    if kind is SubnetKind.NNS:
+        raise InputError(
+            "an NNS is the root of a network: name it among the subnets when the network is opened"
+        )
+    if kind in there and not RULES[kind].several:
+        raise InputError(f"the network has its {kind.value} subnet already: there is one at most")
 
 
 def _check_rounds(config: ReplicaConfig, plans: Sequence[_Plan]) -> None:
@@ -230,6 +283,7 @@ def _subnet(plan: _Plan, config: ReplicaConfig) -> Subnet:
         admins=frozenset(admin.raw for admin in config.subnet_admins),
         cost_schedule=_cost_schedule(plan.spec, config),
         benchmarking=plan.spec.benchmarking,
+        threshold_keys=config.threshold_keys,
     )
     return subnet if plan.spec.ranges is None else replace(subnet, ranges=plan.spec.ranges)
 

@@ -25,7 +25,6 @@ from ic_harness.replica.rounds.pending_update import PendingUpdate, data_of, err
 from ic_harness.replica.rounds.round_limit import RoundLimit, check_rounds
 from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.rounds.scheduler import Kind
-from ic_harness.replica.rounds.subnet_outcalls import take_source
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.clock import SystemClock, check_time
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
@@ -40,7 +39,7 @@ from ic_harness.replica.testing import network_snapshots
 from ic_harness.replica.testing.faults import Faults
 from ic_harness.replica.testing.latency import LatencyModel
 from ic_harness.replica.testing.network_snapshots import NetworkSnapshot
-from ic_harness.replica.threshold import KEYS, MasterKeys
+from ic_harness.replica.threshold import MasterKeys, check_key_names, keys_of
 
 T = TypeVar("T")
 Id = Principal | bytes | str
@@ -52,11 +51,12 @@ _SETTLING = 10
 class Replica:
     """An Internet Computer in this process: one subnet or several, of one node each. Thread-safe; a context manager.
 
-    Raises `StateError` when the state folder is damaged or in use.
+    Raises `StateError` when the state folder is damaged or in use, `InputError` for names that cannot be keys'.
     """
 
     def __init__(self, config: ReplicaConfig | None = None) -> None:
         self.config = config = config or ReplicaConfig()
+        check_key_names(config.threshold_keys)
         self.clock = clock = config.clock or SystemClock()
         self._outcalls: OutcallSource = RefusingOutcalls()
         self._network = open_nodes(config, clock, self._outcalls)
@@ -104,6 +104,7 @@ class Replica:
                 runner.call(lambda: runner.forget_calls("the replica was restarted"), urgent=True)
                 return
             self._restarts = True
+            self._note_subnets()  # an interrupt may have come before a restore did
             try:
                 self._stop()
                 self._network = open_nodes(self.config, self.clock, self._outcalls)
@@ -348,7 +349,7 @@ class Replica:
     def answer_outcalls(self, source: OutcallSource) -> None:
         """Let `source` answer HTTPS outcalls from now on, also those that are under way; see `OutcallSource`."""
         self._outcalls = source
-        self.node.runner.call(lambda: take_source(self.nodes.all, source))
+        self.node.runner.call(lambda: self.nodes.take_source(source))
 
     def outcall_answered(self) -> None:
         """For sources, from any thread: there is an answer that was not there before."""
@@ -358,22 +359,27 @@ class Replica:
     @property
     def threshold_keys(self) -> dict[str, bytes]:
         """The master public keys of the network, by their names such as `ecdsa:Secp256k1:key_1`."""
-        keys = MasterKeys(self.node.subnet.network_seed)
-        return {str(key): keys.master_public_key(key) for key in KEYS}
+        subnet = self.node.subnet
+        keys = MasterKeys(subnet.network_seed)
+        return {str(key): keys.master_public_key(key) for key in keys_of(subnet.threshold_keys)}
 
     # --- the whole network at once --------------------------------------------------------------------------
 
     def snapshot(self) -> NetworkSnapshot:
         """Remember the state of everything; costs little, and `close` it when it is no longer needed."""
-        return network_snapshots.take(self.nodes.all, self.clock)
+        return network_snapshots.take(self.nodes, self.clock)
 
     def restore(self, snapshot: NetworkSnapshot) -> None:
-        """Bring everything back to a snapshot, as often as wanted. Raises `ReplicaError`."""
-        network_snapshots.restore(snapshot, self.nodes.all, self.clock)
+        """Bring everything back to a snapshot, as often as wanted; subnets that were added since are gone.
+
+        Raises `ReplicaError`.
+        """
+        network_snapshots.restore(snapshot, self.nodes, self.clock)
+        self._note_subnets()
 
     def state_hash(self) -> bytes:
         """SHA-256 over the state of all canisters; the same calls at the same times give the same hash."""
-        return network_snapshots.state_hash(self.nodes.all)
+        return network_snapshots.state_hash(self.nodes)
 
     # --- looking inside -------------------------------------------------------------------------------------
 
@@ -394,9 +400,18 @@ class Replica:
     def add_subnet(self, spec: SubnetSpec) -> Subnet:
         """Add a subnet to a network whose subnets have ranges of their own. Raises `InputError` and `ReplicaError`."""
         config, network = self.config, self._network
-        added = self.node.runner.call(lambda: network.add_subnet(spec, config, self.clock, self._outcalls))
-        self.config = replace(config, subnets=None)  # a restart takes the subnets of the state folder
-        return added
+
+        def add() -> Subnet:
+            added = network.add_subnet(spec, config, self.clock, self._outcalls)
+            self._note_subnets()
+            return added
+
+        return self.node.runner.call(add)
+
+    def _note_subnets(self) -> None:
+        """Begin with the subnets that there are now at a restart, and in recordings."""
+        if self.nodes.rounds is not None:
+            self.config = replace(self.config, subnets=self._network.specs)
 
     def begin_ids(self, index: int) -> None:
         """Give the next canister that is created without an id of its own the id with this number."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ic_harness.errors import CborError, StateError
 from ic_harness.protocol import cbor
+from ic_harness.replica.state.fees import CostSchedule
 from ic_harness.replica.state.replicated_state import (
     Callback,
     CallContext,
@@ -35,6 +36,7 @@ from ic_harness.replica.state.replicated_state import (
     Status,
     Visibility,
 )
+from ic_harness.replica.state.subnet_kinds import SubnetKind, SubnetSpec
 from ic_harness.replica.store import from_plain, to_plain
 
 
@@ -65,6 +67,8 @@ def busy_canister():
             RequestRecord,
         ),
         (CallContext(number=3, origin=FromSystem(), caller=b""), CallContext),
+        (SubnetSpec(kind=SubnetKind.SYSTEM), SubnetSpec),
+        (SubnetSpec(ranges=((b"a", b"b"), (b"c", b"d")), cost_schedule=CostSchedule.FREE), SubnetSpec),
     ],
 )
 def test_records_come_back_as_they_were(value, kind):

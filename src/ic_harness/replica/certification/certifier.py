@@ -99,9 +99,9 @@ class Certifier:
             self._tree.frozen(state), self._key, state.time_ns, self._data, self._delegations
         )
 
-    def add_subnet(self, subnet: Subnet) -> None:
-        """Certify the key, ranges and type of another subnet as well; `update` must follow."""
-        self._tree.add_subnet(subnet)
+    def show_subnets(self, subnets: Sequence[Subnet]) -> None:
+        """Certify the keys, ranges and types of these subnets from now on; `update` must follow."""
+        self._tree.show_subnets(subnets)
 
     def clear(self) -> None:
         """Forget everything, because the state was replaced; `update` must follow."""

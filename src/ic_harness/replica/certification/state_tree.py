@@ -7,7 +7,7 @@ request_status, subnet, time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from ic_harness.protocol import Tree, build, cbor, leb128_encode, update
@@ -56,15 +56,14 @@ class StateTree:
         self._canisters: Tree = EMPTY
         self._requests: Tree = EMPTY
         self._parts: dict[bytes, tuple[object, ...]] = {}
-        # What never changes: encoded once, not for every certificate.
-        self._ranges = {other.id: shards(other) for other in registry.subnets}
+        # What hardly ever changes: encoded once, not for every certificate.
         self._own = _own(subnet)
-        self._others = {other.id: public_part(other) for other in registry.subnets if other.id != subnet.id}
+        self.show_subnets(registry.subnets)
 
-    def add_subnet(self, other: Subnet) -> None:
-        """Show another subnet in every tree from now on."""
-        self._ranges = {**self._ranges, other.id: shards(other)}
-        self._others = {**self._others, other.id: public_part(other)}
+    def show_subnets(self, subnets: Sequence[Subnet]) -> None:
+        """Show these subnets, the own one among them, in every tree from now on."""
+        self._ranges = {other.id: shards(other) for other in subnets}
+        self._others = {other.id: public_part(other) for other in subnets if other.id != self._subnet.id}
 
     def update_canisters(self, changed: Mapping[bytes, CanisterParts | None]) -> None:
         """Bring the subtrees of some canisters up to date; None for a deleted one."""

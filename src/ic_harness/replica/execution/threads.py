@@ -156,6 +156,14 @@ class WasmThreads:
         for worker in idle:
             worker.wake.release()
 
+    def rest(self) -> None:
+        """End the idle threads; the next task starts one again."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._count -= len(idle)
+        for worker in idle:
+            worker.wake.release()
+
     def _serve(self, worker: _Worker) -> None:
         _HERE.sized = True
         while worker.next is not None:

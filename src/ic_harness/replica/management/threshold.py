@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, ManagementReject
-from ic_harness.replica.threshold import KEYS, Algorithm, KeyId, MasterKeys, TransportKeyError
+from ic_harness.replica.threshold import Algorithm, KeyId, MasterKeys, TransportKeyError, keys_of
 
 MAX_PATH: Final = 255
 """Elements of a derivation path."""
@@ -94,8 +94,9 @@ def _schnorr(call: Call) -> Algorithm:
 
 def _key(call: Call, algorithm: Algorithm, *, for_signing: bool) -> KeyId:
     key = KeyId(algorithm, call.argument["key_id"]["name"])
-    if key not in KEYS:
-        existing = [str(known) for known in KEYS]
+    known = keys_of(call.view.subnet.threshold_keys)
+    if key not in known:
+        existing = [str(each) for each in known]
         raise ManagementReject(
             refusals.unknown_key(call.request.method, str(key), existing, for_signing=for_signing)
         )

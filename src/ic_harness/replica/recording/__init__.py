@@ -22,7 +22,7 @@ from ic_harness.replica.state.replicated_state import (
 )
 from ic_harness.replica.store import from_plain, to_plain
 
-from .events import Event, NetworkSetup, PutBack, Query, Refusal, Round, StableReplaced
+from .events import Event, NetworkSetup, PutBack, Query, Refusal, Round, StableReplaced, SubnetAdded
 from .recorder import InputRecorder, without_calls
 from .replay import KINDS, Answers, InputReplay, ReplayedOutcalls
 
@@ -52,6 +52,7 @@ __all__ = [
     "StableReplaced",
     "StateImage",
     "Subnet",
+    "SubnetAdded",
     "check_time",
     "from_plain",
     "to_plain",

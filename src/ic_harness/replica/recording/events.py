@@ -28,6 +28,7 @@ class NetworkSetup:
     cost_schedule: str = "normal"
     subnets: tuple[SubnetSpec, ...] | None = None
     admins: tuple[bytes, ...] = ()
+    threshold_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,14 @@ class PutBack:
     clock_ns: int
 
 
-Event: TypeAlias = Round | Query | Refusal | StableReplaced | PutBack
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetAdded:
+    """A subnet was added to the network, behind those that there were."""
+
+    spec: SubnetSpec
+
+
+Event: TypeAlias = Round | Query | Refusal | StableReplaced | PutBack | SubnetAdded
 
 
 def size_of(event: Event) -> int:
@@ -97,7 +105,7 @@ def size_of(event: Event) -> int:
             return len(event.request.arg) + _answer_size(event.answer)
         case StableReplaced():
             return len(event.content)
-        case PutBack():
+        case PutBack() | SubnetAdded():
             return 0
 
 

@@ -20,6 +20,7 @@ from ic_harness.replica.recording.events import (
     Refusal,
     Round,
     StableReplaced,
+    SubnetAdded,
     size_of,
 )
 from ic_harness.replica.rounds.node import Node
@@ -37,6 +38,7 @@ from ic_harness.replica.state.replicated_state import (
     Rejected,
     Request,
 )
+from ic_harness.replica.state.subnet_kinds import SubnetSpec
 
 MAX_EVENTS: Final = 200_000
 MAX_BYTES: Final = 512 << 20
@@ -63,6 +65,7 @@ class InputRecorder:
             cost_schedule=config.cost_schedule.value,
             subnets=config.subnets,
             admins=tuple(admin.raw for admin in config.subnet_admins),
+            threshold_keys=config.threshold_keys,
         )
         self.events: list[Event] = []
         self.overflow = ""
@@ -133,6 +136,10 @@ class InputRecorder:
         """Record that a test replaced a stable memory."""
         del node
         self._add(StableReplaced(canister=canister.id, content=content))
+
+    def subnet_added(self, spec: SubnetSpec) -> None:
+        """Record that a subnet was added."""
+        self._add(SubnetAdded(spec=spec))
 
     def mark(self) -> int:
         """Return the position, for `rewind`."""

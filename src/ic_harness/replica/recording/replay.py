@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ic_harness.replica.recording.events import (
@@ -12,6 +13,7 @@ from ic_harness.replica.recording.events import (
     Refusal,
     Round,
     StableReplaced,
+    SubnetAdded,
 )
 from ic_harness.replica.recording.recorder import answers_of
 from ic_harness.replica.rounds import ingress_filter, queries
@@ -23,6 +25,7 @@ from ic_harness.replica.rounds.scheduler import Kind
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.delta import StateDelta
 from ic_harness.replica.state.replicated_state import Answer, Outcall
+from ic_harness.replica.state.subnet_kinds import SubnetSpec
 from ic_harness.replica.testing import network_snapshots
 from ic_harness.replica.testing.network_snapshots import NetworkSnapshot
 
@@ -47,10 +50,17 @@ class ReplayedOutcalls(ImmediateOutcalls):
 
 
 class InputReplay:
-    """Runs events on nodes whose clock stands still and which run no rounds by themselves."""
+    """Runs events on nodes whose clock stands still and which run no rounds by themselves; `add_subnet` adds one."""
 
-    def __init__(self, nodes: Nodes, clock: Clock, outcalls: ReplayedOutcalls) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        clock: Clock,
+        outcalls: ReplayedOutcalls,
+        add_subnet: Callable[[SubnetSpec], object],
+    ) -> None:
         self._nodes = nodes
+        self._add_subnet = add_subnet
         self._clock = clock
         self._outcalls = outcalls
         self._answers: Answers = ()
@@ -72,6 +82,8 @@ class InputReplay:
                 return () if refusal is None else ((event.request.origin, refusal),)  # type: ignore[return-value]
             case StableReplaced():
                 self._replace_stable(event)
+            case SubnetAdded():
+                self._add_subnet(event.spec)
             case PutBack():
                 self._clock.set_ns(event.clock_ns)
                 here = self.snapshot()
@@ -81,11 +93,11 @@ class InputReplay:
 
     def snapshot(self) -> NetworkSnapshot:
         """Remember the present state."""
-        return network_snapshots.take(self._nodes.all, self._clock)
+        return network_snapshots.take(self._nodes, self._clock)
 
     def restore(self, snapshot: NetworkSnapshot) -> None:
         """Go back to a snapshot."""
-        network_snapshots.restore(snapshot, self._nodes.all, self._clock)
+        network_snapshots.restore(snapshot, self._nodes, self._clock)
 
     def _prepared(self, subnet: bytes, now_ns: int, limit: int | None) -> Node:
         self._clock.set_ns(now_ns)

@@ -86,12 +86,16 @@ class JointRounds:
         self.inbox = JointInbox(self._by_subnet)
         self.state = JointState(self.schedulers)
 
-    def add(self, scheduler: Scheduler, publish: Publish) -> None:
-        """Add the scheduler of a new subnet, which joins at the round and time of the others; between two rounds."""
+    def select(self, subnets: Sequence[tuple[Scheduler, Publish]]) -> None:
+        """Make these the subnets, each with what publishes its changes; between two rounds."""
+        self.schedulers[:] = [scheduler for scheduler, _ in subnets]
+        self._publish[:] = [publish for _, publish in subnets]
+        self._by_subnet.clear()
+        self._by_subnet.update((scheduler.subnet.id, scheduler) for scheduler in self.schedulers)
+
+    def catch_up(self, scheduler: Scheduler) -> None:
+        """Bring the scheduler of a new subnet to the round and time of the others; between two rounds."""
         scheduler.state.round, scheduler.state.time_ns = self.state.round, self.state.time_ns
-        self._by_subnet[scheduler.subnet.id] = scheduler
-        self.schedulers.append(scheduler)
-        self._publish.append(publish)
 
     @property
     def instances(self) -> InstancePool:

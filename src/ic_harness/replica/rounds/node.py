@@ -23,6 +23,7 @@ from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
 from ic_harness.replica.state.delta import Pages, StateDelta
 from ic_harness.replica.state.replicated_state import Answer, Canister, Rejected, ReplicatedState, Request
+from ic_harness.replica.state.subnet_kinds import SubnetSpec
 from ic_harness.units import SECOND
 
 T = TypeVar("T")
@@ -67,6 +68,9 @@ class InputWatch(Protocol):
     def rewind(self, mark: int) -> None:
         """The network was put back to the state that it had at a mark."""
 
+    def subnet_added(self, spec: SubnetSpec) -> None:
+        """A subnet was added to the network."""
+
 
 class UnpublishedError(Exception):
     """A canister is ahead of the certified state: the round that changed it is not published yet."""
@@ -110,11 +114,16 @@ class Node:
         self.observer.report_to(observer)
         self.others = tuple(node for node in nodes if node is not self)
 
-    def take_neighbour(self, node: Node) -> None:
-        """Take the node of a new subnet into the routing table that this subnet certifies; between two rounds."""
-        self.others = (*self.others, node)
-        self.certifier.add_subnet(node.subnet)
+    def take_neighbours(self, nodes: Sequence[Node]) -> None:
+        """Certify the routing table of these nodes, this one among them, from now on; between two rounds."""
+        self.others = tuple(node for node in nodes if node is not self)
+        self.certifier.show_subnets([node.subnet for node in nodes])
         self.certifier.update(self.state, {}, {})
+
+    def retire(self) -> None:
+        """Give memory and threads back, because the subnet is no longer part of the network; it may return."""
+        self.instances.keep_only(())
+        self.scheduler.release_threads()
 
     def is_known_elsewhere(self, request_id: bytes) -> bool:
         """Whether another subnet of the network has taken the request with this id."""

@@ -366,6 +366,10 @@ class Scheduler(RoundState):
             if record.answer is not None and record.forget_ns < now
         ]
 
+    def release_threads(self) -> None:
+        """End the worker threads until the next round, of which there may be none."""
+        self._threads.rest()
+
     def close(self) -> None:
         """End the worker threads; no round may run any more."""
         self._threads.close()

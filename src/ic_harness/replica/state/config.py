@@ -106,6 +106,8 @@ class ReplicaConfig:
     With `durable` every round is forced to the disk before its answers are out, so that a power cut loses none.
     `round_time_queries` lets queries see the time of the last round,
     also after the clock was set (None of the networks but PocketIC's does).
+    `threshold_keys` are the names of threshold keys besides `dfx_test_key`, `key_1` and `test_key_1`; each costs what a
+    test key costs.
     """
 
     seed: bytes | None = None
@@ -124,6 +126,7 @@ class ReplicaConfig:
     latency: Latency | None = None
     subnets: tuple[SubnetSpec, ...] | None = None
     round_time_queries: bool = False
+    threshold_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,13 +151,16 @@ class Subnet:
     admins: frozenset[bytes] = frozenset()
     """Principals that may list the subnet's canisters."""
 
+    threshold_keys: tuple[str, ...] = ()
+    """Names of threshold keys besides those that every network has."""
+
     ranges: tuple[tuple[bytes, bytes], ...] = ((bytes(8) + b"\x01\x01", b"\xff" * 8 + b"\x01\x01"),)
     """Closed ranges of canister ids: every id of eight bytes and 01 01 that a counter can reach."""
 
     @cached_property
     def fees(self) -> Fees:
         """What things cost here."""
-        return Fees(self.nodes, self.cost_schedule)
+        return Fees(self.nodes, self.cost_schedule, self.threshold_keys)
 
     def hosts(self, canister_id: bytes) -> bool:
         """Whether the id is in the subnet's ranges; ids of users are longer and belong to no subnet."""

@@ -73,6 +73,8 @@ class Fees:
 
     nodes: int = REFERENCE_NODES
     schedule: CostSchedule = CostSchedule.NORMAL
+    test_keys: tuple[str, ...] = ()
+    """Threshold keys besides those of `KEY_NODES`, which cost what a test key costs."""
 
     @property
     def charged(self) -> bool:
@@ -143,7 +145,7 @@ class Fees:
 
     def signature(self, key: str) -> int | None:
         """A signature by the key of this name, or a key derived from it; None when there is no such key."""
-        nodes = KEY_NODES.get(key)
+        nodes = REFERENCE_NODES if key in self.test_keys else KEY_NODES.get(key)
         return None if nodes is None else Fees(nodes, self.schedule).scaled(SIGNATURE)
 
     def reservation(self, taken: int, more: int) -> int:

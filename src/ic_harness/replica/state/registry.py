@@ -30,10 +30,10 @@ class Registry:
         plain = asked or self.subnets
         return plain[default_subnet([subnet.kind for subnet in plain])]
 
-    def add(self, subnet: Subnet) -> None:
-        """Add a subnet; those that there are keep their places."""
-        self._by_id[subnet.id] = subnet
-        self.subnets = (*self.subnets, subnet)
+    def select(self, subnets: Iterable[Subnet]) -> None:
+        """Make these the subnets; the root stays the first."""
+        self.subnets = tuple(subnets)
+        self._by_id = {subnet.id: subnet for subnet in self.subnets}
 
     def find(self, subnet_id: bytes) -> Subnet | None:
         """Return the subnet with this id."""

@@ -202,7 +202,7 @@ def _counts(text: str) -> dict[str, int]:
 def _ordered(counts: Mapping[str, int]) -> tuple[SubnetSpec, ...]:
     wanted: dict[SubnetKind, int] = {}
     for name, number in counts.items():
-        kind = _kind(name)
+        kind = subnet_kind(name)
         most = MAX_SUBNETS if RULES[kind].several else 1
         if type(number) is not int or not 0 <= number <= most:
             raise InputError(f"subnets: a network has 0 to {most} {kind.value} subnets, not {brief(number)}")
@@ -215,7 +215,8 @@ def _ordered(counts: Mapping[str, int]) -> tuple[SubnetSpec, ...]:
     return _checked(tuple(specs))
 
 
-def _kind(name: str) -> SubnetKind:
+def subnet_kind(name: str) -> SubnetKind:
+    """Return the kind with this name, also in capitals and with hyphens. Raises `InputError`."""
     key = str(name).strip().lower().replace("-", "_")
     try:
         return SubnetKind(key)

@@ -4,7 +4,7 @@ from .blobs import FileBlobs, MemoryBlobs
 from .codec import from_plain, to_plain
 from .examination import StateFinding, StateReport
 from .lock import FolderLock, lock_folder
-from .network_file import NetworkFile
+from .network_file import NetworkFile, remove_subnet, subnet_folder
 from .store import Store
 from .subnet_folders import examine_state, salvage_state
 
@@ -19,6 +19,8 @@ __all__ = [
     "examine_state",
     "from_plain",
     "lock_folder",
+    "remove_subnet",
     "salvage_state",
+    "subnet_folder",
     "to_plain",
 ]

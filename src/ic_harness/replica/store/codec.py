@@ -107,7 +107,7 @@ def _sequence_writer(origin: Any, kinds: tuple[Any, ...]) -> _Writer:
 
 
 def _union_writer(kinds: tuple[Any, ...]) -> _Writer:
-    writers = {kind: _writer(kind) for kind in kinds}
+    writers = {typing.get_origin(kind) or kind: _writer(kind) for kind in kinds}
 
     def write(value: Any) -> Any:
         writer = writers.get(type(value))
@@ -172,13 +172,23 @@ def _sequence_reader(make: Callable[[Any], Any], kinds: tuple[Any, ...]) -> _Rea
 
 def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
     plain_kinds = tuple(kind for kind in kinds if kind in _PLAIN)
-    records = {_stored_name(kind): _reader(kind) for kind in kinds if kind not in _PLAIN}
+    records: dict[str, _Reader] = {}
+    for kind in kinds:
+        if dataclasses.is_dataclass(kind):
+            records[_stored_name(kind)] = _record_reader(kind)
+    # A sequence of records is no record, because it does not begin with a name.
+    sequence = next((_reader(kind) for kind in kinds if typing.get_origin(kind) in _SEQUENCES), None)
+    member = next((_reader(kind) for kind in kinds if isinstance(kind, enum.EnumType)), None)
 
     def read(plain: Any) -> Any:
         if isinstance(plain, list) and plain and isinstance(plain[0], str) and plain[0] in records:
             return records[plain[0]](plain)
         if isinstance(plain, plain_kinds):
             return plain
+        if isinstance(plain, list) and sequence is not None:
+            return sequence(plain)
+        if isinstance(plain, str) and member is not None:
+            return member(plain)
         raise StateError(f"the state holds something that is none of {kinds}")
 
     return read

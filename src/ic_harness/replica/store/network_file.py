@@ -16,6 +16,18 @@ from ic_harness.replica.store import files, sealed
 from ic_harness.replica.store.files import DamagedError
 
 FILE: Final = "subnets"
+PREFIX: Final = "subnet-"
+
+
+def subnet_folder(folder: Path, number: int) -> Path:
+    """The folder of the n-th subnet in a state folder."""
+    return folder / f"{PREFIX}{number}"
+
+
+def remove_subnet(folder: Path, number: int) -> None:
+    """Delete the folder of a subnet that the file does not name, if there is one. Raises `StateError`."""
+    files.remove(subnet_folder(folder, number))
+    files.sync_folder(folder)
 
 
 @dataclass(frozen=True, slots=True)

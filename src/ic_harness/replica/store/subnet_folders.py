@@ -11,7 +11,7 @@ from ic_harness.errors import StateError
 from ic_harness.replica.store import files, loading
 from ic_harness.replica.store.examination import Examination, StateFinding, StateReport, examined
 from ic_harness.replica.store.lock import FolderLock
-from ic_harness.replica.store.network_file import FILE, NetworkFile
+from ic_harness.replica.store.network_file import FILE, PREFIX, NetworkFile
 from ic_harness.replica.store.salvage import (
     check_target,
     cleared_on_failure,
@@ -20,7 +20,6 @@ from ic_harness.replica.store.salvage import (
     write_saved,
 )
 
-_PREFIX: Final = "subnet-"
 _APART: Final = 1
 """Rounds that subnets of one network may be apart: a round is journaled by one after the other."""
 
@@ -71,7 +70,8 @@ def _several(folder: Path) -> Iterator[tuple[NetworkFile | None, list[Examinatio
     lock = FolderLock(folder, write=False)
     with ExitStack() as opened:
         opened.callback(lock.release)
-        yield _network(folder), [opened.enter_context(examined(it)) for it in _folders(folder)]
+        network = _network(folder)
+        yield network, [opened.enter_context(examined(it)) for it in _folders(folder, network)]
 
 
 def _network(folder: Path) -> NetworkFile | None:
@@ -81,10 +81,17 @@ def _network(folder: Path) -> NetworkFile | None:
         return None
 
 
-def _folders(folder: Path) -> list[Path]:
-    """The folders of subnets that are there, in the order of their numbers."""
-    numbers = [name.removeprefix(_PREFIX) for name in files.names(folder) if name.startswith(_PREFIX)]
-    return [folder / f"{_PREFIX}{number}" for number in sorted(map(int, filter(str.isdecimal, numbers)))]
+def _folders(folder: Path, network: NetworkFile | None) -> list[Path]:
+    """The folders of subnets that are there, in the order of their numbers.
+
+    One that the network does not name, behind all that it names, is what a process left that was killed while it added
+    or removed a subnet: it is no part of the state.
+    """
+    numbers = [name.removeprefix(PREFIX) for name in files.names(folder) if name.startswith(PREFIX)]
+    found = sorted(map(int, filter(str.isdecimal, numbers)))
+    if network is not None:
+        found = [number for number in found if number != len(network.subnets)]
+    return [folder / f"{PREFIX}{number}" for number in found]
 
 
 def _report(folder: Path, network: NetworkFile | None, results: list[Examination]) -> StateReport:
@@ -109,7 +116,7 @@ def _of_network(folder: Path, network: NetworkFile | None, results: list[Examina
         return StateFinding(
             "network", "damaged", f"{folder / FILE} is damaged: it says which subnets there are"
         )
-    wanted = [f"{_PREFIX}{number}" for number in range(len(network.subnets))]
+    wanted = [f"{PREFIX}{number}" for number in range(len(network.subnets))]
     there = [result.folder.name for result in results]
     if there and there != wanted:
         missing = ", ".join(sorted({*wanted} ^ {*there}))

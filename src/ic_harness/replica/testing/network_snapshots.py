@@ -18,6 +18,7 @@ from ic_harness.protocol import cbor
 from ic_harness.replica.execution import MemorySnapshot
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.rounds.nodes import Nodes
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.delta import Pages
 from ic_harness.replica.state.replicated_state import Canister, ReplicatedState
@@ -62,9 +63,9 @@ class NodeSnapshot:
         self.memories = memories
 
 
-def take(nodes: Sequence[Node], clock: Clock) -> NetworkSnapshot:
+def take(nodes: Nodes, clock: Clock) -> NetworkSnapshot:
     """Remember the present state of everything."""
-    return nodes[0].runner.call(lambda: NetworkSnapshot([_take(node) for node in nodes], clock.mark()))
+    return nodes.root.runner.call(lambda: NetworkSnapshot([_take(node) for node in nodes.all], clock.mark()))
 
 
 def _take(node: Node) -> NodeSnapshot:
@@ -84,19 +85,27 @@ def _mark(instances: InstancePool, canister: Canister) -> MemorySnapshot:
         return instances.instance(canister).snapshot()
 
 
-def restore(snapshot: NetworkSnapshot, nodes: Sequence[Node], clock: Clock) -> None:
+def restore(snapshot: NetworkSnapshot, nodes: Nodes, clock: Clock) -> None:
     """Bring everything back to a snapshot; what runs at present is interrupted, calls under way are forgotten.
 
-    Raises `ReplicaError` for a closed or foreign one.
+    Subnets that were added since are gone. Raises `ReplicaError` for a closed or foreign snapshot, and for one with a
+    subnet whose folder is gone.
     """
-    if snapshot.closed or [part.node for part in snapshot.parts] != list(nodes):
+    wanted = [part.node for part in snapshot.parts]
+    if snapshot.closed or wanted[0] is not nodes.root:
         raise ReplicaError("this snapshot is closed or was taken of another replica")
-    nodes[0].runner.call(lambda: _restore(snapshot, clock), urgent=True)
+    nodes.root.runner.call(lambda: _restore(snapshot, nodes, wanted, clock), urgent=True)
 
 
-def _restore(snapshot: NetworkSnapshot, clock: Clock) -> None:
-    runner = snapshot.parts[0].node.runner
+def _restore(snapshot: NetworkSnapshot, nodes: Nodes, wanted: Sequence[Node], clock: Clock) -> None:
+    if any(node.journal is not None and node not in nodes.all for node in wanted):
+        raise ReplicaError(
+            "this snapshot has a subnet that is gone from the state folder: the network was put back to a moment "
+            "before the subnet was added"
+        )
+    runner = nodes.root.runner
     runner.forget_calls("the network was put back to a snapshot while this call was under way")
+    nodes.select(wanted)
     pages = [_restore_memories(part) for part in snapshot.parts]
     clock.reset(snapshot.clock)
     bitcoin = snapshot.bitcoin.copy()
@@ -105,7 +114,8 @@ def _restore(snapshot: NetworkSnapshot, clock: Clock) -> None:
         part.node.scheduler.bitcoin = bitcoin
     runner.heartbeat_ns = snapshot.heartbeat_ns
     runner.set_held(held=snapshot.held)
-    watch = snapshot.parts[0].node.watch
+    nodes.keep()
+    watch = nodes.root.watch
     if watch is not None and snapshot.mark is not None:
         watch.rewind(snapshot.mark)
 
@@ -128,13 +138,13 @@ def _restore_memories(part: NodeSnapshot) -> list[tuple[bytes, Pages]]:
     return pages
 
 
-def state_hash(nodes: Sequence[Node]) -> bytes:
+def state_hash(nodes: Nodes) -> bytes:
     """SHA-256 over the state of all canisters, memories included, and of the network's counters.
 
     Not part of it, because they depend on callers and not on what was done: the records of signed requests
     (their ids hold nonces and expiry times) and the statistics of queries.
     """
-    return nodes[0].runner.call(lambda: _joint_hash(nodes))
+    return nodes.root.runner.call(lambda: _joint_hash(nodes.all))
 
 
 def _joint_hash(nodes: Sequence[Node]) -> bytes:

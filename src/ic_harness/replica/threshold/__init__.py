@@ -4,7 +4,16 @@ Pure arithmetic: nothing here knows a canister, a round or a price. One process 
 in shares, so nothing is secret from the operator of the network.
 """
 
-from .keys import KEYS, Algorithm, KeyId, MasterKeys, PublicKey
+from .keys import KEYS, Algorithm, KeyId, MasterKeys, PublicKey, check_key_names, keys_of
 from .vetkd import TransportKeyError
 
-__all__ = ["KEYS", "Algorithm", "KeyId", "MasterKeys", "PublicKey", "TransportKeyError"]
+__all__ = [
+    "KEYS",
+    "Algorithm",
+    "KeyId",
+    "MasterKeys",
+    "PublicKey",
+    "TransportKeyError",
+    "check_key_names",
+    "keys_of",
+]

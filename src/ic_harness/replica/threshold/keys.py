@@ -1,19 +1,23 @@
 """The master keys of a network: their names, and what is done with the keys that canisters derive from them.
 
-Every algorithm has a key of each name, as on a local network of dfx and PocketIC. Master keys follow from the seed of
-the network, so a network with another seed has others; no network has those of mainnet.
+Every algorithm has a key of each name, as on a local network of dfx and PocketIC; a network may have further names.
+Master keys follow from the seed of the network, so a network with another seed has others; no network has those of
+mainnet.
 """
 
 from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
+from ic_harness.errors import InputError
 from ic_harness.protocol import bls
 from ic_harness.replica.state.randomness import derive
+from ic_harness.text import brief
 
 from . import bip340, ed25519, edwards, secp256k1, vetkd
 
@@ -40,8 +44,32 @@ class KeyId:
         return f"{self.algorithm.value}:{self.name}"
 
 
-KEYS: Final = tuple(sorted((KeyId(kind, name) for kind in Algorithm for name in NAMES), key=str))
+@lru_cache(maxsize=16)
+def keys_of(further: tuple[str, ...] = ()) -> tuple[KeyId, ...]:
+    """Return the keys of a network that has these names besides `NAMES`, in the order of their texts."""
+    names = (*NAMES, *further)
+    return tuple(sorted((KeyId(kind, name) for kind in Algorithm for name in names), key=str))
+
+
+KEYS: Final = keys_of()
 """The keys of every network, in the order of their texts."""
+
+
+def check_key_names(further: object) -> tuple[str, ...]:
+    """Return names of further keys as a tuple. Raises `InputError` for what is no list of new names."""
+    names = () if isinstance(further, str | bytes) or not isinstance(further, Iterable) else tuple(further)
+    if not names and further != ():
+        raise InputError(
+            f"threshold_keys: give a sequence of names such as ('my_key',), not {brief(further)}"
+        )
+    for place, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            raise InputError(
+                f"threshold_keys: the name of a key is a text that is not empty, not {brief(name)}"
+            )
+        if name in NAMES or name in names[:place]:
+            raise InputError(f"threshold_keys: there is a key {name!r} already")
+    return names
 
 
 @dataclass(frozen=True, slots=True)
