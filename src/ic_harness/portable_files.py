@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ SAFE: Final = _flags("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 _FOLDER: Final = _flags("O_DIRECTORY", "O_CLOEXEC")
 _LOCKED_BYTE: Final = 0x7FFF_FFFE
 """Where Windows locks one byte: no file of ours is that long, and locked bytes cannot be read."""
+_NO_HOLES: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What file systems and kernels answer that do not know where the holes of a file are."""
 _MOVING: Final = threading.Lock()
 """Held while a file's position is borrowed, where reading at a position takes two steps."""
 
@@ -89,6 +91,27 @@ def write_buffers(handle: int, buffers: Sequence[bytes]) -> int:
         return os.writev(handle, buffers)
     with _MOVING:
         return os.write(handle, b"".join(buffers))
+
+
+def data_ranges(handle: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where an open file may have content before `end`: starts and ends in bytes, in order; elsewhere it is zeros.
+
+    Where the system does not tell holes from content, that is all of it. Moves the position. Raises `OSError`.
+    """
+    at = 0
+    while at < end:
+        try:
+            start = os.lseek(handle, at, os.SEEK_DATA)
+            stop = os.lseek(handle, start, os.SEEK_HOLE)
+        except (AttributeError, OSError) as error:
+            if not isinstance(error, OSError) or error.errno in _NO_HOLES:
+                yield at, end
+            elif error.errno != errno.ENXIO:  # which says that nothing but a hole follows
+                raise
+            return
+        if start < end:
+            yield start, min(stop, end)
+        at = stop
 
 
 def make_private(handle: int) -> None:

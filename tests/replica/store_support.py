@@ -6,7 +6,7 @@ import shutil
 
 from ic_harness.errors import StateError
 from ic_harness.replica.state.delta import Pages, StateDelta
-from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.memory_image import SparseBytes, StateImage
 from ic_harness.replica.state.replicated_state import (
     Canister,
     FromUser,
@@ -79,15 +79,18 @@ class Small:
             snapshots={snapshot.id: snapshot},
         )
         self.state.canisters[canister_id] = canister
-        self.instances.images[canister_id] = StateImage(heap, b"stable" * 3, (number, 0))
+        self.instances.images[canister_id] = StateImage(
+            SparseBytes.of(heap), SparseBytes.of(b"stable" * 3), (number, 0)
+        )
         self.round(canisters={canister_id}, replaced={canister_id})
         return canister_id
 
     def change(self, canister_id, offset, content):
         """A message that changes the heap, answers a request and leaves one in a queue."""
         old = self.instances.images[canister_id]
-        heap = old.heap[:offset] + content + old.heap[offset + len(content) :]
-        image = StateImage(heap, old.stable, (*old.globals[:1], old.globals[1] + 1))
+        heap = bytearray(bytes(old.heap))
+        heap[offset : offset + len(content)] = content
+        image = StateImage(SparseBytes.of(bytes(heap)), old.stable, (*old.globals[:1], old.globals[1] + 1))
         self.instances.images[canister_id] = image
         canister = self.state.canisters[canister_id]
         canister.version += 1

@@ -104,8 +104,8 @@ def canister_state(replica: Replica, canister_id: Principal) -> CanisterState:
     return CanisterState(
         canister=canister_id,
         cycles=canister.cycles,
-        heap=b"" if image is None else image.heap,
-        stable_memory=b"" if image is None else image.stable,
+        heap=b"" if image is None else bytes(image.heap),
+        stable_memory=b"" if image is None else bytes(image.stable),
         globals=() if image is None else image.globals,
         certified_data=canister.certified_data,
         logs=tuple(record.content.decode(errors="replace") for record in canister.logs),

@@ -80,8 +80,8 @@ class Model:
     def equals(self, harness: Harness) -> None:
         whole = harness.instance.export_state()
         assert whole.globals == (self.sum,)
-        assert whole.stable == bytes(self.stable)
-        assert whole.heap == bytes(self.heap)
+        assert bytes(whole.stable) == bytes(self.stable)
+        assert bytes(whole.heap) == bytes(self.heap)
 
 
 def _put(memory: bytearray, offset: int, content: bytes) -> bool:

@@ -15,6 +15,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ic_harness.replica.state.memory_image import Piece, SparseBytes
+
 from .pages import PAGE, Range
 
 _ZEROS = bytes(PAGE)
@@ -39,6 +41,22 @@ class Image(ABC):
     @abstractmethod
     def read(self, offset: int, length: int) -> bytes:
         """Content of a range within `size`."""
+
+    def export(self) -> SparseBytes:
+        """All content; what was never written takes no room."""
+        return SparseBytes.gather(
+            self.size, self._written(self.size), lambda start, end: self.read(start, end - start)
+        )
+
+    def _written(self, end: int) -> Iterable[Range]:
+        """Where something may have been written before `end`, in order; all else is zeros."""
+        return [(0, end)]
+
+    def fill(self, size: int, pieces: Iterable[Piece]) -> None:
+        """Become `size` bytes that are zeros but for pieces, offset and content; the image is empty before."""
+        for offset, piece in pieces:
+            self._put(offset, piece)
+        self.size = size
 
     @abstractmethod
     def _put(self, offset: int, content: bytes) -> None:
@@ -87,7 +105,9 @@ class Image(ABC):
             wanted.update(later.saved)
         last = mark.size // PAGE
         pages = sorted(page for page in wanted if page < last)
-        self.preserve(self._changed(pages, mark.size))
+        self.preserve((start * PAGE, end * PAGE) for start, end in _runs(pages))
+        # What is cut off becomes zeros: of it only what was ever written is another then.
+        self.preserve((max(start, mark.size), end) for start, end in self._written(self.size))
         for start, end in _runs(pages):
             self._put(start * PAGE, b"".join(wanted[page] or _ZEROS for page in range(start, end)))
         self._clear(mark.size, max(self.size, mark.size))
@@ -95,10 +115,6 @@ class Image(ABC):
         if mark is self.marks[-1]:
             mark.saved.clear()  # image and mark are equal again
         return [(start * PAGE, end * PAGE) for start, end in _runs(pages)]
-
-    def _changed(self, pages: list[int], new_size: int) -> list[Range]:
-        ranges = [(start * PAGE, end * PAGE) for start, end in _runs(pages)]
-        return [*ranges, (new_size, max(self.size, new_size))]
 
     def forget(self, mark: MemoryCheckpoint) -> None:
         """Drop a mark; an unknown one is ignored."""

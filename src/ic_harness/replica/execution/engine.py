@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from ic_harness.replica.state.memory_image import StateImage
-from ic_harness.units import WASM_PAGE
+from ic_harness.replica.state.memory_image import Piece, SparseBytes, StateImage
 
 from .compiler import Compiler
 from .instance import Instance
 from .memory import LinearMemory
 from .module import Module
 
-Segments: TypeAlias = "tuple[int, Iterable[tuple[int, bytes]]]"
+Segments: TypeAlias = "tuple[int, Iterable[Piece]]"
 
 
 class Engine(Compiler):
@@ -35,8 +34,8 @@ class Engine(Compiler):
     def load_state(self, module: Module, state: StateImage) -> Instance:
         """An instance with the content that `Instance.export_state` gave."""
         heap, stable = self.strategy.new_image(), self.strategy.new_image()
-        heap.write(0, state.heap)
-        stable.write(0, state.stable)
+        heap.fill(state.heap.size, state.heap.pieces)
+        stable.fill(state.stable.size, state.stable.pieces)
         return Instance(self, module, heap, stable, state.globals)
 
     def load_segments(
@@ -46,9 +45,12 @@ class Engine(Compiler):
         images = []
         for size, parts in (heap, stable):
             image = self.strategy.new_image()
-            if size:
-                image.write(size - WASM_PAGE, bytes(WASM_PAGE))
-            for offset, content in parts:
-                image.write(offset, content)
+            image.fill(size, _without_zeros(parts))
             images.append(image)
         return Instance(self, module, images[0], images[1], globals_)
+
+
+def _without_zeros(parts: Iterable[Piece]) -> Iterator[Piece]:
+    for offset, content in parts:
+        for at, piece in SparseBytes.of(content).pieces:
+            yield offset + at, piece

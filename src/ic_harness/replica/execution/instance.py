@@ -280,8 +280,7 @@ class Instance:
     def export_state(self) -> StateImage:
         """The whole committed state."""
         assert self._globals is not None
-        heap, stable = self.heap.image, self.stable.image
-        return StateImage(heap.read(0, heap.size), stable.read(0, stable.size), self._globals)
+        return StateImage(self.heap.image.export(), self.stable.image.export(), self._globals)
 
     def close(self) -> None:
         """Give back what the instance holds.

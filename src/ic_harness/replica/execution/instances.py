@@ -14,7 +14,7 @@ from typing import Protocol
 from ic_harness.errors import ReplicaError, StateError
 from ic_harness.replica.execution import Engine, Instance, Module
 from ic_harness.replica.execution.interruption import Interruption
-from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.memory_image import SparseBytes, StateImage
 from ic_harness.replica.state.rejects import name
 from ic_harness.replica.state.replicated_state import Canister
 
@@ -22,11 +22,14 @@ from ic_harness.replica.state.replicated_state import Canister
 class Blobs(Protocol):
     """Content named by its SHA-256: modules, chunks, memories of snapshots."""
 
-    def put(self, content: bytes) -> bytes:
+    def put(self, content: bytes | SparseBytes) -> bytes:
         """Keep `content`; returns its hash."""
 
     def get(self, digest: bytes) -> bytes:
         """Return the content with this hash. Raises `StateError` when it is not there."""
+
+    def get_sparse(self, digest: bytes) -> SparseBytes:
+        """Return the content with this hash without its zeros. Raises `StateError` when it is not there."""
 
     def read(self, digest: bytes, offset: int, size: int) -> bytes:
         """Return a part of the content with this hash. Raises `StateError` when it is not there."""
@@ -87,7 +90,7 @@ class InstancePool:
         return instance
 
     def export_state(self, canister: Canister) -> StateImage:
-        """Return the memory of an installed canister as bytes; waits for a query of it that runs."""
+        """Return the memory of an installed canister without its zeros; waits for a query of it that runs."""
         with self.lock(canister.id):
             return self.instance(canister).export_state()
 

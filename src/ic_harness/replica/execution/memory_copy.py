@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 
 from .committed_memory import Image
 from .memory import LinearMemory, Strategy
@@ -22,6 +23,9 @@ class CopiedImage(Image):
         """Content of a range within `size`."""
         piece = bytes(self._content[offset : offset + length])
         return piece + bytes(length - len(piece))
+
+    def _written(self, end: int) -> Iterable[Range]:
+        return [(0, min(end, len(self._content)))]
 
     def _put(self, offset: int, content: bytes) -> None:
         end = offset + len(content)

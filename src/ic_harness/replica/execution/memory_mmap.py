@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Iterable
 from ctypes import memmove
+
+from ic_harness import portable_files
 
 from . import pages
 from .committed_memory import Image
@@ -34,6 +37,9 @@ class MappedImage(Image):
     def read(self, offset: int, length: int) -> bytes:
         """Content of a range within `size`."""
         return _read_all(self.descriptor, offset, length)
+
+    def _written(self, end: int) -> Iterable[Range]:
+        return portable_files.data_ranges(self.descriptor, end)
 
     def _put(self, offset: int, content: bytes) -> None:
         _write_all(self.descriptor, offset, content)

@@ -141,7 +141,9 @@ def loaded(call: Call, canister: Canister, snapshot: Snapshot) -> tuple[Module, 
     values = unpack_globals(snapshot.globals_)
     if upload is None:
         module = instances.compile(instances.blobs.get(snapshot.module_hash))
-        image = StateImage(instances.blobs.get(snapshot.heap), instances.blobs.get(snapshot.stable), values)
+        image = StateImage(
+            instances.blobs.get_sparse(snapshot.heap), instances.blobs.get_sparse(snapshot.stable), values
+        )
         return module, instances.engine.load_state(module, image)
     try:
         module = instances.compile(_read(instances.blobs, snapshot, "module", 0, upload.module_size))

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ic_harness.errors import StateError
+from ic_harness.replica.state import memory_image
+from ic_harness.replica.state.memory_image import SparseBytes
 from ic_harness.replica.store import files
 from ic_harness.replica.store.files import DamagedError
 
@@ -15,16 +17,24 @@ class MemoryBlobs:
     """Blobs of a replica that keeps nothing on disk."""
 
     def __init__(self) -> None:
-        self._blobs: dict[bytes, bytes] = {}
+        self._blobs: dict[bytes, bytes | SparseBytes] = {}
 
-    def put(self, content: bytes) -> bytes:
+    def put(self, content: bytes | SparseBytes) -> bytes:
         """Keep `content`; returns its hash."""
-        digest = hashlib.sha256(content).digest()
+        digest = _digest(content)
         self._blobs.setdefault(digest, content)
         return digest
 
     def get(self, digest: bytes) -> bytes:
         """Return the content with this hash. Raises `StateError` when it is not there."""
+        return bytes(self._found(digest))
+
+    def get_sparse(self, digest: bytes) -> SparseBytes:
+        """Return the content with this hash without its zeros. Raises `StateError` when it is not there."""
+        found = self._found(digest)
+        return found if isinstance(found, SparseBytes) else SparseBytes.of(found)
+
+    def _found(self, digest: bytes) -> bytes | SparseBytes:
         try:
             return self._blobs[digest]
         except KeyError:
@@ -32,11 +42,12 @@ class MemoryBlobs:
 
     def read(self, digest: bytes, offset: int, size: int) -> bytes:
         """Return a part of the content with this hash. Raises `StateError` when it is not there."""
-        return self.get(digest)[offset : offset + size]
+        found = self._found(digest)
+        return found.part(offset, size) if isinstance(found, SparseBytes) else found[offset : offset + size]
 
     def size(self, digest: bytes) -> int:
         """Return the length in bytes of the content with this hash. Raises `StateError` when it is not there."""
-        return len(self.get(digest))
+        return len(self._found(digest))
 
 
 class FileBlobs:
@@ -54,16 +65,19 @@ class FileBlobs:
         """The file of a blob."""
         return self._folder / digest.hex()
 
-    def put(self, content: bytes) -> bytes:
+    def put(self, content: bytes | SparseBytes) -> bytes:
         """Keep `content`; returns its hash. Raises `StateError` when it cannot be written."""
-        digest = hashlib.sha256(content).digest()
+        digest = _digest(content)
         if digest not in self._known:
             if not files.check_folder(self._folder):
                 files.make_folder(self._folder)
             draft = self._folder / f"{digest.hex()}.new"
             handle = files.create(draft)
             try:
-                files.write(handle, [content], draft)
+                if isinstance(content, SparseBytes):
+                    files.write_sparse(handle, content.pieces, content.size, draft)
+                else:
+                    files.write(handle, [content], draft)
             finally:
                 files.close(handle)
             files.rename(draft, self.path(digest))
@@ -75,6 +89,16 @@ class FileBlobs:
         """Return the content with this hash. Raises `DamagedError` when it is missing or another."""
         content = files.read_whole(self.path(digest))
         if hashlib.sha256(content).digest() != digest:
+            raise DamagedError(self.path(digest), "the SHA-256 of its content is not its name")
+        return content
+
+    def get_sparse(self, digest: bytes) -> SparseBytes:
+        """Return the content with this hash without its zeros. Raises `DamagedError` when it is missing or another.
+
+        The hash is computed once: over gigabytes, zeros too, it takes seconds.
+        """
+        content = files.read_sparse(self.path(digest))
+        if digest not in self._known and content.sha256() != digest:
             raise DamagedError(self.path(digest), "the SHA-256 of its content is not its name")
         return content
 
@@ -94,11 +118,9 @@ class FileBlobs:
         return files.length(self.path(digest))
 
     def check(self, digest: bytes) -> None:
-        """Read a blob a MiB at a time. Raises `DamagedError` when it is missing or another."""
-        hasher = hashlib.sha256()
-        for block in files.blocks(self.path(digest)):
-            hasher.update(block)
-        if hasher.digest() != digest:
+        """Read a blob part by part. Raises `DamagedError` when it is missing or another."""
+        path = self.path(digest)
+        if memory_image.sha256(files.pieces(path), files.length(path)) != digest:
             raise DamagedError(self.path(digest), "the SHA-256 of its content is not its name")
         self._known.add(digest)
 
@@ -125,3 +147,7 @@ class FileBlobs:
             for name in files.names(self._folder):
                 if name not in names:
                     files.remove(self._folder / name)
+
+
+def _digest(content: bytes | SparseBytes) -> bytes:
+    return content.sha256() if isinstance(content, SparseBytes) else hashlib.sha256(content).digest()

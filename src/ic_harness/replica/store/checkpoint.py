@@ -6,7 +6,6 @@ there before. So a process that is killed leaves the old generation whole, or th
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ic_harness.errors import StateError
-from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.memory_image import SparseBytes, StateImage
 from ic_harness.replica.state.replicated_state import ReplicatedState
-from ic_harness.replica.store import files, sealed
+from ic_harness.replica.store import files, sealed, zero_runs
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.committed import Committed
 from ic_harness.replica.store.files import DamagedError
@@ -166,12 +165,17 @@ def _write_memory(
     else:
         parts, globals_ = (memory.heap, memory.stable), memory.globals
         for region, content in zip(REGIONS, parts, strict=True):
-            files.write_new(memory_file(inside, canister_id, region), [content])
+            path = memory_file(inside, canister_id, region)
+            files.write_new_sparse(path, content.pieces, content.size)
         sizes = (len(memory.heap), len(memory.stable))
-        checksums = (zlib.crc32(memory.heap), zlib.crc32(memory.stable))
+        checksums = (_checksum(memory.heap), _checksum(memory.stable))
     return StoredMemory(*sizes, globals_, Base(final, canister_id, sizes, checksums))
 
 
 def _take_over(old: Path, new: Path) -> None:
     if not files.link(old, new):
-        files.write_new(new, list(files.blocks(old)))
+        files.write_new_sparse(new, files.pieces(old), files.length(old))
+
+
+def _checksum(content: SparseBytes) -> int:
+    return zero_runs.crc32(content.pieces, content.size)

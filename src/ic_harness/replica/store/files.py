@@ -13,13 +13,14 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from ic_harness import portable_files
 from ic_harness.errors import StateError
+from ic_harness.replica.state.memory_image import Piece, SparseBytes, nonzero, segments
 
 _MAX_BUFFERS: Final = 1000  # writev takes at most IOV_MAX buffers, 1,024 on Linux
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -199,7 +200,7 @@ def seek(handle: int, position: int) -> None:
 
 
 def truncate(handle: int, length: int, path: Path) -> None:
-    """Cut an open file."""
+    """Cut an open file, or lengthen it by zeros."""
     with _naming("write", path):
         os.ftruncate(handle, length)
 
@@ -253,6 +254,50 @@ def blocks(path: Path) -> Iterator[bytes]:
             position += len(block)
     finally:
         os.close(handle)
+
+
+def pieces(path: Path) -> Iterator[Piece]:
+    """Read what is not zero of a regular file, a segment at a time: the pieces of `SparseBytes`.
+
+    What the file system says is a hole is not read.
+    """
+    handle = open_file(path)
+    try:
+        with _naming("read", path):
+            length = size(handle)
+            for start, end in segments(portable_files.data_ranges(handle, length), length):
+                content = read_at(handle, end - start, start, path)
+                if len(content) < end - start:
+                    raise DamagedError(path, f"it ends at byte {start + len(content)}, it had {length}")
+                yield from nonzero(start, content)
+    finally:
+        os.close(handle)
+
+
+def read_sparse(path: Path) -> SparseBytes:
+    """Read a regular file without its zeros. Raises `MissingError`, `DamagedError` or `StateError`."""
+    return SparseBytes(length(path), tuple(pieces(path)))
+
+
+def write_sparse(handle: int, content: Iterable[Piece], length: int, path: Path) -> None:
+    """Write pieces, which are in order, into an empty file and make it `length` bytes long.
+
+    What is between them becomes holes, or zeros where the file system has no holes.
+    """
+    for offset, piece in content:
+        seek(handle, offset)
+        write(handle, [piece], path)
+    truncate(handle, length, path)
+
+
+def write_new_sparse(path: Path, content: Iterable[Piece], length: int) -> None:
+    """Write a new file by `write_sparse` and force it to the disk; it may be incomplete until this returns."""
+    handle = create(path)
+    try:
+        write_sparse(handle, content, length, path)
+        sync(handle, path)
+    finally:
+        close(handle)
 
 
 def write_new(path: Path, parts: Sequence[bytes]) -> None:

@@ -2,7 +2,7 @@
 
     lock              held by the process that uses the folder
     blobs/            modules, chunks, memories of snapshots, named by their SHA-256
-    checkpoint-<n>/   `world` (records, the network's seed, sizes and checksums of memories), two files a memory
+    checkpoint-<n>/   `world` (records, the network's seed, sizes and checksums of memories), two sparse files a memory
     journal-<n>       the rounds since checkpoint n; its header names the checkpoint by digest
     committed-<n>     how much of the journal was acknowledged
 

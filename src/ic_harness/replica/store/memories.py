@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ic_harness.replica.state.memory_image import StateImage
+from ic_harness.replica.state.memory_image import Assembly, StateImage
 from ic_harness.replica.state.replicated_state import Canister
-from ic_harness.replica.store import files
+from ic_harness.replica.store import files, zero_runs
 from ic_harness.replica.store.files import DamagedError
 
 if TYPE_CHECKING:
     from ic_harness.replica.store.journal import Journal
 
 REGIONS: Final = ("heap", "stable")
+_BLOCK: Final = 1 << 20
 
 
 class CanisterMemories(Protocol):
     """Where the live memories of canisters are."""
 
     def export_state(self, canister: Canister) -> StateImage:
-        """Return the memory of an installed canister as bytes."""
+        """Return the memory of an installed canister without its zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +54,22 @@ class Base:
     def check(self) -> None:
         """Read both files. Raises `DamagedError` when one is missing or differs from what was written."""
         for index, region in enumerate(REGIONS):
-            checksum = 0
             self._check_size(region, self.sizes[index], files.length(self.path(region)))
-            for block in files.blocks(self.path(region)):
-                checksum = zlib.crc32(block, checksum)
+            checksum = zero_runs.crc32(files.pieces(self.path(region)), self.sizes[index])
             if self.checksums is not None and checksum != self.checksums[index]:
                 wanted = f"{self.checksums[index]:08x}"
                 raise DamagedError(self.path(region), f"CRC-32 {wanted} expected, it has {checksum:08x}")
 
-    def read_into(self, region: str, content: bytearray, most: int) -> None:
+    def read_into(self, region: str, content: Assembly, most: int) -> None:
         """Read the first `most` bytes of a region to the beginning of `content`, which is as long or longer."""
-        length = 0
-        for block in files.blocks(self.path(region)):
-            wanted = block[: max(0, most - length)]
-            if length + len(wanted) > len(content):
-                raise DamagedError(self.path(region), f"it is longer than the memory, {len(content)} bytes")
-            content[length : length + len(wanted)] = wanted
-            length += len(block)
-        self._check_size(region, self.sizes[REGIONS.index(region)], length)
+        path, found = self.path(region), files.length(self.path(region))
+        self._check_size(region, self.sizes[REGIONS.index(region)], found)
+        if min(found, most) > content.size:
+            raise DamagedError(path, f"it is longer than the memory, {content.size} bytes")
+        for offset, piece in files.pieces(path):
+            if offset >= most:
+                break
+            content.put(offset, piece[: most - offset])
 
     def _check_size(self, region: str, wanted: int, found: int) -> None:
         if found != wanted:
@@ -120,17 +118,20 @@ class StoredMemory:
 
     def load(self, journal: Journal) -> StateImage:
         """Put the memory together. Raises `DamagedError`."""
-        regions = {"heap": bytearray(self.heap_size), "stable": bytearray(self.stable_size)}
+        regions = {"heap": Assembly(self.heap_size), "stable": Assembly(self.stable_size)}
         for region, content in regions.items():
             if self.base is not None:
                 kept = self.kept or self.base.sizes
                 self.base.read_into(region, content, kept[REGIONS.index(region)])
         for piece in self.pieces:
             content, end = regions[piece.region], piece.offset + piece.length
-            if end > len(content):
+            if end > content.size:
                 raise DamagedError(journal.path, f"a change of a memory ends behind it, at byte {piece.at}")
-            content[piece.offset : end] = journal.read(piece.at, piece.length)
-        return StateImage(heap=bytes(regions["heap"]), stable=bytes(regions["stable"]), globals=self.globals)
+            for done in range(0, piece.length, _BLOCK):
+                content.put(
+                    piece.offset + done, journal.read(piece.at + done, min(_BLOCK, piece.length - done))
+                )
+        return StateImage(heap=regions["heap"].take(), stable=regions["stable"].take(), globals=self.globals)
 
 
 def memory_file(folder: Path, canister_id: bytes, region: str) -> Path:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import StateError
 from ic_harness.replica.state.delta import StateDelta
+from ic_harness.replica.state.memory_image import SparseBytes
 from ic_harness.replica.state.replicated_state import (
     Canister,
     Outcall,
@@ -132,8 +133,9 @@ def memory_entries(
             entries.append([canister_id, 0, 0, None, True, []])
             continue
         image = memories.export_state(canister)
-        parts = [(0, 0, image.heap), (1, 0, image.stable)]
-        sizes = (len(image.heap), len(image.stable))
+        regions = (image.heap, image.stable)
+        parts = [(number, *piece) for number, region in enumerate(regions) for piece in _joined(region)]
+        sizes = (image.heap.size, image.stable.size)
         entries.append([canister_id, *sizes, list(image.globals), True, _pieces(parts)])
         content += [part for _, _, part in parts if part]
     for canister_id, pages in changes.pages:
@@ -155,6 +157,22 @@ def blobs_of(state: ReplicatedState) -> set[bytes]:
         for snapshot in canister.snapshots.values():
             wanted |= snapshot.blobs
     return wanted - {b""}
+
+
+def _joined(region: SparseBytes) -> Iterator[tuple[int, bytes]]:
+    """The pieces of a region, those that follow each other without a gap as one: a journal keeps each of them."""
+    parts: list[bytes] = []
+    begin = end = 0
+    for offset, piece in region.pieces:
+        if offset != end and parts:
+            yield begin, b"".join(parts)
+            parts = []
+        if not parts:
+            begin = offset
+        parts.append(piece)
+        end = offset + len(piece)
+    if parts:
+        yield begin, b"".join(parts)
 
 
 def _pieces(parts: Iterable[tuple[int, int, bytes]]) -> list[list[int]]:

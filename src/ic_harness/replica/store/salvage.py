@@ -88,7 +88,7 @@ def write_saved(result: Examination, target: Path) -> None:
     copy_others(result.folder, result.found.other, target)
     blobs = FileBlobs(target / "blobs")
     for digest in sorted(blobs_of(state)) if state is not None else ():
-        blobs.put(result.blobs.get(digest))
+        blobs.put(result.blobs.get_sparse(digest))
     blobs.sync()
     kept = state.canisters.values() if state is not None else ()
     memories = ((canister.id, _image(result, canister)) for canister in kept if canister.installed)

@@ -21,6 +21,7 @@ from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.rounds.nodes import Nodes
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.delta import Pages
+from ic_harness.replica.state.memory_image import SparseBytes
 from ic_harness.replica.state.replicated_state import Canister, ReplicatedState
 from ic_harness.replica.store import to_plain
 from ic_harness.units import WASM_PAGE
@@ -170,7 +171,7 @@ def stable_memory(instances: InstancePool, canister: Canister) -> bytes:
     """The stable memory of a canister at this moment; none when it has no code."""
     if not canister.installed:
         return b""
-    return instances.export_state(canister).stable
+    return bytes(instances.export_state(canister).stable)
 
 
 def replace_stable_memory(node: Node, canister: Canister, content: bytes) -> None:
@@ -185,7 +186,9 @@ def replace_stable_memory(node: Node, canister: Canister, content: bytes) -> Non
     with instances.lock(canister.id):
         image = instances.instance(canister).export_state()
         padded = content + bytes(-len(content) % WASM_PAGE)
-        instance = instances.engine.load_state(instances.module(canister), replace(image, stable=padded))
+        instance = instances.engine.load_state(
+            instances.module(canister), replace(image, stable=SparseBytes.of(padded))
+        )
         instances.drop(canister.id)
         instances.put(canister.id, instance)
     node.scheduler.touch(canister)
@@ -198,7 +201,7 @@ def _memory_hash(instances: InstancePool, canister: Canister) -> bytes:
     if not canister.installed:
         return b""
     image = instances.export_state(canister)
-    hasher = hashlib.sha256(hashlib.sha256(image.heap).digest())
-    hasher.update(hashlib.sha256(image.stable).digest())
+    hasher = hashlib.sha256(image.heap.sha256())
+    hasher.update(image.stable.sha256())
     hasher.update(cbor.encode(list(image.globals)))
     return hasher.digest()
