@@ -90,7 +90,10 @@ class Certifier:
         """Take in what a round changed and make it the certified state."""
         self._tree.update_canisters(canisters)
         self._tree.update_requests(requests)
-        if canisters:
+        known = self._data
+        if any(
+            (None if it is None else it[0].certified_data) != known.get(key) for key, it in canisters.items()
+        ):
             kept = {key: data for key, data in self._data.items() if key not in canisters}
             self._data = kept | {
                 key: parts[0].certified_data for key, parts in canisters.items() if parts is not None

@@ -42,13 +42,14 @@ def freezing_limit(
         return 0
     chosen = settings or canister.settings
     taken = allocated_bytes(chosen, canister.memory_used if memory is None else memory)
-    threshold = _threshold(fees, taken, chosen.compute_allocation, chosen.freezing_threshold)
-    return max(0, threshold - canister.reserved_cycles)
+    limit = _threshold(fees.nodes, taken, chosen.compute_allocation, chosen.freezing_threshold)
+    return max(0, limit - canister.reserved_cycles) if canister.reserved_cycles else limit
 
 
 @lru_cache(maxsize=1024)
-def _threshold(fees: Fees, taken: int, compute: int, seconds: int) -> int:
-    """What so many seconds cost a canister that takes `taken` bytes and `compute` percent."""
+def _threshold(nodes: int, taken: int, compute: int, seconds: int) -> int:
+    """What so many seconds cost a canister that takes `taken` bytes and `compute` percent of a charged subnet."""
+    fees = Fees(nodes)
     return (fees.storage(taken, DAY_S) + fees.compute(compute, DAY_S)) * seconds // DAY_S
 
 

@@ -7,7 +7,8 @@ data, the timer, logs and the version. Everything here concerns one canister; wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
 from ic_harness.replica.state import rejects
@@ -107,7 +108,8 @@ def close_call_context(canister: Canister, context: CallContext, outputs: Output
     """Remove a context that nothing will come back to; one without an answer gets IC0506."""
     if context.outstanding:
         return
-    if not context.answered:
+    # No caller waits for a task: it needs no text that says why there is no answer.
+    if not context.answered and not isinstance(context.origin, FromSystem):
         answer(context, rejects.did_not_reply(canister.id), outputs)
     canister.contexts.pop(context.number, None)
 
@@ -146,8 +148,7 @@ def trap_log_lines(trap: Trapped) -> tuple[bytes, ...]:
     return (*trap.logs, reason.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(NamedTuple):
     """What is needed to put a canister's record back to before a message that did not come to its end.
 
     Memory is not part of it: the instance has rolled back by itself.

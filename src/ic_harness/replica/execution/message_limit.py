@@ -6,7 +6,6 @@ small limit for calls does not refuse the installation of the canister that is c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from ic_harness.errors import InputError
@@ -33,7 +32,7 @@ class MessageLimit:
             return env
         if env.mode in _INSTALLING:
             limit = max(limit, INSTALL_LEAST)
-        return env if env.instruction_limit <= limit else replace(env, instruction_limit=limit)
+        return env if env.instruction_limit <= limit else env._replace(instruction_limit=limit)
 
 
 def check_instructions(limit: object) -> None:

@@ -90,6 +90,11 @@ _trap_new_code.restype, _trap_new_code.argtypes = ctypes.c_size_t, [ctypes.c_uin
 host_trap: Callable[[], int] = partial(_trap_new_code, wasmtime.TrapCode.UNREACHABLE.value)
 """Makes a trap for a host function to return, by one foreign call: no Python that could raise stands between the
 failure and the engine, which would go on if a callback raised. Why it trapped is kept in the frame."""
+_TrapPointer: Final[Any] = ctypes.POINTER(ffi.wasm_trap_t)
+_CALL: Final[Any] = ffi.dll.wasmtime_func_call_unchecked
+"""The function itself: one Python call less than the package's."""
+_NO_CELLS: Final[Any] = (ffi.wasmtime_val_raw_t * 1)()
+"""For calls of functions without parameters and results, which leave it as it is."""
 _global_get = _short_call("wasmtime_global_get")
 _global_set = _short_call("wasmtime_global_set")
 
@@ -149,6 +154,14 @@ class RawInstance:
         return item.of.func
 
 
+def enter(store: wasmtime.Store, function: Any) -> None:
+    """Call a function that has neither parameters nor results. Raises NativeTrap, EngineError."""
+    trap = _TrapPointer()
+    error = _CALL(store._context(), ctypes.byref(function), _NO_CELLS, 0, ctypes.byref(trap))  # noqa: SLF001
+    if error or trap:
+        raise_failure(error, trap)
+
+
 def call(store: wasmtime.Store, function: Any, arguments: Sequence[int] = ()) -> int:
     """Call a function with integer arguments; returns the first result cell.
 
@@ -190,30 +203,38 @@ def _facts(trap: Any) -> tuple[wasmtime.TrapCode | None, str, tuple[tuple[int, s
     return owned.trap_code, owned.message, frames
 
 
+_NARROW: Final = (0x7F, 0x7D)
+"""The types of 32 bits."""
+_V128: Final = 0x7B
+
+
 class RawGlobal:
     """A global variable as the bits of its value."""
 
     def __init__(self, store: wasmtime.Store, extern: Any, kind: int) -> None:
-        self._context = store._context()  # noqa: SLF001
         self._global = extern.of.global_
-        self._value: Any = ffi.wasmtime_val_t()
-        self._bits = (ctypes.c_uint8 * 16).from_address(
-            ctypes.addressof(self._value) + ffi.wasmtime_val_t.of.offset
-        )
-        self._kind = 0x7F - kind
-        self._width = {0x7F: 4, 0x7E: 8, 0x7D: 4, 0x7C: 8, 0x7B: 16}[kind]
+        self._value: Any = ffi.wasmtime_val_t(kind=0x7F - kind)
+        # Made once: the counters of instructions are set and read at every message.
+        self._where = store._context(), ctypes.byref(self._global), ctypes.byref(self._value)  # noqa: SLF001
+        address = ctypes.addressof(self._value) + ffi.wasmtime_val_t.of.offset
+        low = ctypes.c_uint32 if kind in _NARROW else ctypes.c_uint64
+        self._low: Any = low.from_address(address)
+        self._high: Any = ctypes.c_uint64.from_address(address + 8) if kind == _V128 else None
 
     def get(self) -> int:
         """The value's bits as an unsigned number."""
-        _global_get(self._context, ctypes.byref(self._global), ctypes.byref(self._value))
-        return int.from_bytes(bytes(self._bits)[: self._width], "little")
+        _global_get(*self._where)
+        low: int = self._low.value
+        return low if self._high is None else low | self._high.value << 64
 
     def set(self, bits: int) -> None:
         """Set the value by its bits."""
-        self._value.kind = self._kind
-        raw = bits.to_bytes(16, "little")
-        ctypes.memmove(self._bits, raw, 16)
-        check(_global_set(self._context, ctypes.byref(self._global), ctypes.byref(self._value)))
+        self._low.value = bits
+        if self._high is not None:
+            self._high.value = bits >> 64
+        error = _global_set(*self._where)
+        if error:
+            check(error)
 
 
 _RECORD_BYTES: Final = 256
@@ -237,6 +258,7 @@ class _Handlers:
         self.sigaction: Any = None
         self.records: dict[int, Any] = {}
         self.current: Any = None
+        self.address: Any = None
         self.seen: Any = None
 
     def remember(self) -> None:
@@ -248,6 +270,7 @@ class _Handlers:
         self.sigaction.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
         self.records = {int(getattr(signal, name)): _read_handler(self.sigaction, name) for name in _HANDLED}
         self.current = ctypes.create_string_buffer(_RECORD_BYTES)
+        self.address = ctypes.c_size_t.from_buffer(self.current)
         self.seen = _handler_address(self.records[int(signal.SIGSEGV)])
 
 
@@ -274,7 +297,7 @@ def restore_handlers() -> None:
     if not _HANDLERS.records:
         return
     _HANDLERS.sigaction(_SIGSEGV, None, _HANDLERS.current)
-    if _handler_address(_HANDLERS.current) == _HANDLERS.seen:
+    if _HANDLERS.address.value == _HANDLERS.seen:
         return
     for number, record in _HANDLERS.records.items():
         _HANDLERS.sigaction(number, record, None)

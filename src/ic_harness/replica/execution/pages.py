@@ -151,8 +151,10 @@ def write_out(descriptor: int, address: int, length: int, offset: int) -> None:
 
 def written_ranges(address: int, length: int) -> list[Range]:
     """The written parts of a view, as offsets from `address`, in order, neighbours joined."""
+    if not length:
+        return []  # of most canisters' stable memory
     kernel = _kernel()
-    if length and kernel.can_scan:
+    if kernel.can_scan:
         try:
             return _scan(kernel, address, length)
         except OSError:

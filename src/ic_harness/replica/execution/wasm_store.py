@@ -24,6 +24,7 @@ from .native import (
     RawGlobal,
     RawInstance,
     call,
+    enter,
     host_function,
     restore_handlers,
 )
@@ -137,7 +138,7 @@ class WasmStore:
         name = entry.export or ""
         if name not in self._functions:
             self._functions[name] = self._canister.function(name)
-        call(self._store, self._functions[name])
+        enter(self._store, self._functions[name])
 
     def leave(self, system: int) -> None:
         """The message of `enter` is over; it executed `system` instructions in calls of the system API."""

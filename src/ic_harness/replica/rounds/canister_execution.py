@@ -8,8 +8,7 @@ A slice changes its own canister only, so slices of different canisters run in p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -179,12 +178,14 @@ class ExecutionSlice:
                 return True
 
     def _run(self, message: Message) -> None:
+        instructions, cycles = self._begin_measure()
         if isinstance(message, Request):
-            with self._measured(message.method):
-                self.request(message)
+            self.request(message)
+            what = message.method
         else:
-            with self._measured("reply" if isinstance(message.answer, Replied) else "reject"):
-                self.response(message)
+            self.response(message)
+            what = "reply" if isinstance(message.answer, Replied) else "reject"
+        self._measure(what, instructions, cycles)
 
     def _refuse(self, message: Message, answer: Rejected) -> None:
         """End a message without running it: as if it, or the callback that it is for, had trapped."""
@@ -197,16 +198,15 @@ class ExecutionSlice:
             self.account.settle_callback(call, None, is_64=self._is_64())
             effects.reject(self.canister, context, answer, self.outputs)
 
-    @contextmanager
-    def _measured(self, what: str) -> Iterator[None]:
-        instructions, cycles = self.used.instructions, self.canister.cycles
+    def _begin_measure(self) -> tuple[int, int]:
+        """Return the instructions used and the balance before a message."""
         self.trapped = False
-        yield
-        self.measures.append(
-            MessageCost(
-                what, self.used.instructions - instructions, self.canister.cycles - cycles, self.trapped
-            )
-        )
+        return self.used.instructions, self.canister.cycles
+
+    def _measure(self, what: str, instructions: int, cycles: int) -> None:
+        """Note what a message cost, after it came to its end."""
+        cost = self.used.instructions - instructions, self.canister.cycles - cycles
+        self.measures.append(MessageCost(what, *cost, self.trapped))
 
     # --- tasks ----------------------------------------------------------------------------------------------
 
@@ -231,16 +231,21 @@ class ExecutionSlice:
         """Run a task if the module has it; False when rounds must give way, and nothing of it was done."""
         if f"canister_{name}" not in self.instances.module(self.canister).exports:
             return True
-        if self.account.missing(is_64=self._is_64()):
+        is_64 = self._is_64()
+        longest = self.account.longest(is_64=is_64)
+        if self.account.missing(longest):
             self.starved = True
             return False
-        return self._attempt(lambda: self._run_task(name))
+        return self._attempt(lambda: self._run_task(name, longest, is_64=is_64))
 
-    def _run_task(self, name: str) -> None:
-        with self._measured(name), self._prepaid():
-            context = self._open(FromSystem(), b"")
-            entry = Entry(export=f"canister_{name}")
-            self._settle(context, self._call(entry, Mode.SYSTEM_TASK, context, may_answer=False))
+    def _run_task(self, name: str, longest: int, *, is_64: bool) -> None:
+        instructions, cycles = self._begin_measure()
+        self.account.spend(longest)
+        context = self._open(FromSystem(), b"")
+        entry = Entry(export=f"canister_{name}")
+        self._settle(context, self._call(entry, Mode.SYSTEM_TASK, context, may_answer=False))
+        self.account.settle_message(self.used.instructions - instructions, is_64=is_64)
+        self._measure(name, instructions, cycles)
 
     def _watch_memory(self) -> None:
         """Arm the low-memory hook when too little of the limit is left, and disarm it when there is again."""
@@ -262,12 +267,21 @@ class ExecutionSlice:
         context.deadline_ns = request.deadline_ns
         context.caller_info = request.caller_info
         context.caller_info_signer = request.caller_info_signer
-        refusal = self._refusal(request) or self._unpaid(request)
+        refusal = self._refusal(request)
         if refusal is not None:
             effects.reject(self.canister, context, refusal, self.outputs)
             return
-        with self._prepaid():
-            self._serve(request, context)
+        is_64, before = self._is_64(), self.used.instructions
+        longest = self.account.longest(is_64=is_64)
+        if missing := self.account.missing(longest):
+            reveal = request.caller in self.canister.settings.controllers
+            unpaid = rejects.out_of_cycles(self.canister.id, missing, reveal=reveal)
+            effects.reject(self.canister, context, unpaid, self.outputs)
+            return
+        # Pay for the longest message, and take back what it did not use.
+        self.account.spend(longest)
+        self._serve(request, context)
+        self.account.settle_message(self.used.instructions - before, is_64=is_64)
 
     def _serve(self, request: Request, context: CallContext) -> None:
         kind = self.instances.module(self.canister).methods.get(request.method)
@@ -295,24 +309,8 @@ class ExecutionSlice:
         # The host submits as users do, whose calls of an empty canister are refused on submission.
         return rejects.no_module() if isinstance(origin, FromPythonApi) else rejects.no_module_in(canister.id)
 
-    def _unpaid(self, request: Request) -> Rejected | None:
-        """The reject of a call whose execution the canister cannot pay for."""
-        missing = self.account.missing(is_64=self._is_64())
-        if not missing:
-            return None
-        reveal = request.caller in self.canister.settings.controllers
-        return rejects.out_of_cycles(self.canister.id, missing, reveal=reveal)
-
     def _is_64(self) -> bool:
         return bool(self.canister.module_hash) and self.instances.module(self.canister).is_64
-
-    @contextmanager
-    def _prepaid(self) -> Iterator[None]:
-        """Pay for a message, and take back what it did not use."""
-        is_64, before = self._is_64(), self.used.instructions
-        self.account.prepay(is_64=is_64)
-        yield
-        self.account.settle_message(self.used.instructions - before, is_64=is_64)
 
     def _open(self, origin: Origin, caller: bytes) -> CallContext:
         canister = self.canister

@@ -77,13 +77,13 @@ class Account:
         self.canister.cycles = min(self.canister.cycles - amount, MAX_CYCLES)
         self.consumed += amount
 
-    def missing(self, *, is_64: bool) -> int:
-        """The cycles that are missing to pay for the longest message without freezing; 0 when there are enough."""
-        return shortfall(self.canister, self.fees.execution(UPDATE_INSTRUCTIONS, is_64=is_64), self.fees)
+    def longest(self, *, is_64: bool) -> int:
+        """The cycles that the longest message costs, which is paid for in advance."""
+        return self.fees.execution(UPDATE_INSTRUCTIONS, is_64=is_64)
 
-    def prepay(self, *, is_64: bool) -> None:
-        """Pay for the longest message; only where nothing is missing."""
-        self.spend(self.fees.execution(UPDATE_INSTRUCTIONS, is_64=is_64))
+    def missing(self, amount: int) -> int:
+        """The cycles that are missing to spend `amount` without freezing; 0 when there are enough."""
+        return shortfall(self.canister, amount, self.fees)
 
     def settle_message(self, used: int, *, is_64: bool) -> None:
         """Pay back what a message did not use of its instructions."""
@@ -133,7 +133,7 @@ class Account:
 
 def memory_size(instance: Instance) -> int:
     """Bytes of both memories of a canister at this moment."""
-    return instance.heap_size + instance.stable_size
+    return instance.heap.size + instance.stable.size
 
 
 def _too_large(outcome: Completed, code: int, text: str, advice: str, anchor: str) -> Trapped:

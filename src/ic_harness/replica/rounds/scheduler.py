@@ -131,9 +131,9 @@ class Scheduler(RoundState):
         """Whether another pass of the round would do something."""
         if self.instances.interruption.pausing or (self.hooks is not None and self.hooks.ended):
             return False
-        if sum(used.total for used in self._used.values()) >= EXECUTION_THREADS * self._budget().total:
+        if not (self.leaving or self.state.management_queue or self.due()):
             return False
-        return bool(self.leaving or self.state.management_queue or self.due())
+        return sum(used.total for used in self._used.values()) < EXECUTION_THREADS * self._budget().total
 
     def has_work(self) -> bool:
         """Whether a round would do something now, without any time passing."""
@@ -319,15 +319,14 @@ class Scheduler(RoundState):
         self.leaving += execution.outputs
         self.changes.canisters.add(canister.id)
         self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
-        if execution.measures:
-            self._paces[canister.id] = sum(m.instructions for m in execution.measures) // len(
-                execution.measures
-            )
+        measures = execution.measures
+        if measures:
+            self._paces[canister.id] = sum([measure.instructions for measure in measures]) // len(measures)
+            self.changes.measures += [(canister.id, measure) for measure in measures]
         self.state.consumed_cycles += execution.account.consumed
         if execution.remembers:
             canister.memory_used = memory_used(canister, self.instances)
         self.count_memory(canister)
-        self.changes.measures += [(canister.id, measure) for measure in execution.measures]
         if not canister.queue:
             self.ready.discard(canister.id)
         if canister.calls:

@@ -13,7 +13,7 @@ import enum
 import types
 import typing
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -58,6 +58,21 @@ def to_plain(value: Any) -> Any:
     return _writer(kind)(value)
 
 
+def to_plain_with(record: Any, given: Mapping[str, Any]) -> list[Any]:
+    """Turn a record into plain values as `to_plain` does, but the fields in `given` become what stands there."""
+    kind: Any = type(record)  # a type is hashable, which mypy does not see
+    written: list[Any] = _partial_writer(kind, frozenset(given))(record)
+    for place, (field, _) in enumerate(_fields(kind), 1):
+        if field in given:
+            written[place] = given[field]
+    return written
+
+
+@cache
+def _partial_writer(kind: Any, left_out: frozenset[str]) -> _Writer:
+    return _record_writer(kind, left_out)
+
+
 @cache
 def _writer(kind: Any) -> _Writer:
     """The function that turns a value of an annotated type into a plain one, made once for each type."""
@@ -78,22 +93,39 @@ def _writer(kind: Any) -> _Writer:
     raise StateError(f"a {kind} cannot be kept in the state")
 
 
-def _record_writer(kind: Any) -> _Writer:
+def _record_writer(kind: Any, left_out: frozenset[str] = frozenset()) -> _Writer:
+    """The function that turns a record into plain values, except for the fields that are `left_out`."""
     name = _stored_name(kind)
-    writers = [_writer(hint) for _, hint in _fields(kind)]
-    found = [field for field, _ in _fields(kind)]
-    values: Callable[[Any], tuple[Any, ...]] = (
-        attrgetter(*found)
-        if len(found) > 1
-        else lambda record: tuple(getattr(record, field) for field in found)
-    )
+    values = _getter([field for field, _ in _fields(kind)])
+    # Most fields are plain already: of these the types are compared all at once, and looked at where they differ.
+    plain = [(field, hint) for field, hint in _fields(kind) if hint in _PLAIN and field not in left_out]
+    plain_values, plain_kinds = _getter([field for field, _ in plain]), tuple(hint for _, hint in plain)
+    others = [
+        (place, _writer(hint))
+        for place, (field, hint) in enumerate(_fields(kind), 1)
+        if hint not in _PLAIN and field not in left_out
+    ]
 
     def write(record: Any) -> list[Any]:
         if type(record) is not kind:
             _checked(record, kind)
-        return [name, *[writer(value) for writer, value in zip(writers, values(record), strict=True)]]
+        found = plain_values(record)
+        if tuple(map(type, found)) != plain_kinds:
+            for value, wanted in zip(found, plain_kinds, strict=True):
+                _checked(value, wanted)
+        written = [name, *values(record)]
+        for place, writer in others:
+            written[place] = writer(written[place])
+        return written
 
     return write
+
+
+def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return the function that reads these attributes of a record."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)
 
 
 def _sequence_writer(origin: Any, kinds: tuple[Any, ...]) -> _Writer:

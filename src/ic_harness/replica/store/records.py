@@ -17,6 +17,7 @@ from ic_harness.replica.state.replicated_state import (
     RequestRecord,
     Stream,
 )
+from ic_harness.replica.store.canister_writer import CanisterWriter
 from ic_harness.replica.store.codec import from_plain, to_plain
 from ic_harness.replica.store.memories import REGIONS, CanisterMemories, Piece, StoredMemory
 
@@ -104,13 +105,17 @@ def check_world(state: ReplicatedState) -> None:
         )
 
 
-def record_of(state: ReplicatedState, changes: StateDelta, memories: list[list[Any]]) -> dict[str, Any]:
+def record_of(
+    state: ReplicatedState, changes: StateDelta, memories: list[list[Any]], canisters: CanisterWriter
+) -> dict[str, Any]:
     """The record of a round. Raises `StateError` for a value that could not be read again."""
     check_world(state)
     record = {
         "scalars": [getattr(state, name) for name in _SCALARS],
         "management": [to_plain(request) for request in state.management_queue],
-        "canisters": _plain_map((key, state.canisters.get(key)) for key in sorted(changes.canisters)),
+        "canisters": [
+            [key, canisters.write(key, state.canisters.get(key))] for key in sorted(changes.canisters)
+        ],
         "requests": _plain_map(changes.requests.items()),
         "memories": memories,
         "outcalls": _plain_map(changes.outcalls.items()),

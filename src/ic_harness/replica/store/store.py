@@ -22,6 +22,7 @@ from ic_harness.replica.state.randomness import fresh_seed
 from ic_harness.replica.state.replicated_state import Canister, ReplicatedState
 from ic_harness.replica.store import checkpoint, files, legacy, loading
 from ic_harness.replica.store.blobs import FileBlobs
+from ic_harness.replica.store.canister_writer import CanisterWriter
 from ic_harness.replica.store.checkpoint import Draft
 from ic_harness.replica.store.committed import Committed
 from ic_harness.replica.store.identity import committed_path
@@ -68,6 +69,7 @@ class Store:
     def _open(self, wanted_seed: bytes | None) -> None:
         self.blobs = FileBlobs(self.folder / "blobs")
         self._changed: set[bytes] = set()  # by this process: their memory is live
+        self._canisters = CanisterWriter()
         # Queries load memories on threads of their own: meanwhile no checkpoint may take the files away.
         self._switching = threading.Lock()
         self._pinned: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -166,7 +168,7 @@ class Store:
             entries, content, changed = memory_entries(state, changes, memories)
             if self._durable:
                 self.blobs.sync()
-            self._journal.append(record_of(state, changes, entries), content)
+            self._journal.append(record_of(state, changes, entries, self._canisters), content)
             if self._durable:
                 self._journal.sync()
             self._committed.put(self._journal.mark)
