@@ -56,10 +56,12 @@ class OpenNetwork:
     """A network that was opened: its nodes, what they were made from, and the lock of its state folder.
 
     `plans` has besides those of its nodes the plans of subnets that were added and are gone, while a snapshot has them.
+    `kept` are those whose folders the state folder names.
     """
 
     nodes: Nodes
     plans: WeakKeyDictionary[Node, _Plan]
+    kept: list[_Plan]
     folder: Path | None = None
     lock: FolderLock | None = None
 
@@ -116,6 +118,8 @@ class OpenNetwork:
                 NetworkFile(first.network_seed, specs).write(self.folder)
             opened.pop_all()
         self.plans[node] = plan
+        if self.folder is not None:
+            self.kept.append(plan)
         _share(node, root, root.runner, (*nodes.all, node))
         nodes.select((*nodes.all, node))
         if node.watch is not None:
@@ -126,11 +130,11 @@ class OpenNetwork:
         """Keep in the state folder which subnets there are, and only these. Raises `StateError`."""
         if self.folder is None or self.nodes.rounds is None:
             return
-        gone = [node for node in self.plans if node not in self.nodes.all]
-        if gone:
+        there = len(self.nodes.all)  # those that are gone were added last, and none of them comes back
+        if len(self.kept) > there:
             NetworkFile(self.plans[self.nodes.root].network_seed, self.specs).write(self.folder)
-        for node in gone:
-            plan = self.plans.pop(node)
+        while len(self.kept) > there:
+            plan = self.kept.pop()
             if plan.store is not None:
                 plan.store.release()
             remove_subnet(self.folder, plan.number)
@@ -184,7 +188,7 @@ def _open(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource, opened: 
     if len(specs) > 1 or specs[0].ranges is not None:
         rounds = _join(nodes, config, clock)
     planned = WeakKeyDictionary(zip(nodes, plans, strict=True))
-    network = OpenNetwork(Nodes(nodes, registry, rounds), planned, config.state_dir, lock)
+    network = OpenNetwork(Nodes(nodes, registry, rounds), planned, list(plans), config.state_dir, lock)
     network.nodes.keep = network.keep
     return network
 

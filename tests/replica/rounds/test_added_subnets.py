@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,18 @@ def test_a_restore_is_kept_too(folder):
         assert one.update("add", 1) == 8
     with reopened(folder) as replica:
         assert Called(replica, again.id, did("rust/rust")).query("get") == 6
+
+
+def test_a_subnet_that_is_gone_is_no_longer_named(folder):
+    """After a restore that nothing else remembers, the folder of the subnet is gone, and the file does not name it."""
+    with opened(state_dir=folder) as replica:
+        with closing(replica.snapshot()) as before:
+            replica.add_subnet(SubnetSpec())
+            replica.restore(before)
+        kept = NetworkFile.read(folder)
+        assert kept is not None
+        assert len(kept.subnets) == 3
+        assert not (folder / "subnet-3").exists()
 
 
 def test_a_killed_process_leaves_the_added_subnet(folder):
