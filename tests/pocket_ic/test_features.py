@@ -6,15 +6,19 @@ import base64
 import subprocess
 
 import pytest
+from click.testing import CliRunner
 
 from ic_harness import candid
+from ic_harness.cli.pocket_ic import pocket_ic
 from ic_harness.networks.system_canisters import CATALOGUE, FEATURES, STAND_INS, account_identifier
-from ic_harness.pocket_ic import PocketIcService, ServerOptions
+from ic_harness.pocket_ic import PocketIcService, ServerOptions, server
 from ic_harness.principal import Principal
 from tests.networks.conftest import COUNTER
+from tests.replica.support import wasm
 
 from .conftest import ANONYMOUS, Client, b64, wat
 from .test_server import PROGRAM, started
+from .test_subnets import FORWARD
 
 ON = "DefaultConfig"
 NONE: dict[str, list[object]] = {"application": []}
@@ -135,6 +139,20 @@ def test_payments_become_cycles(client):
     assert minted == {"Ok": ICP * RATE}
     after = made.post("read/get_cycles", {"canister_id": b64(canister)})["cycles"]
     assert after - before == ICP * RATE
+    client.http.delete(made.path)
+
+
+def test_canisters_of_other_subnets_call_them(client):
+    """A canister of the application subnet asks the ledger on the NNS, as contracts do."""
+    made = client.create(icp_features=wanted("icp_token"))
+    caller = made.create_canister()
+    module = {"wasm_module": wasm("rust/rust"), "arg": b"DIDL\0\1\x78" + bytes(8)}
+    made.manage("install_code", mode={"install": None}, canister_id=Principal(caller), **module)
+    balance_of = TYPES["icrc1_balance_of"]
+    asked = candid.encode([{"owner": Principal.anonymous(), "subaccount": None}], balance_of.arg_types)
+    payload = candid.encode((CATALOGUE["ledger"].id, "icrc1_balance_of", asked, 0, None), FORWARD)
+    forwarded = base64.b64decode(made.call(caller, "forward", payload)["Ok"])
+    assert candid.encode([1_000_000_000 * ICP], balance_of.return_types) in forwarded
     client.http.delete(made.path)
 
 
@@ -307,3 +325,17 @@ def test_the_program_names_the_folder(folder, tmp_path, monkeypatch):
     done = subprocess.run(PROGRAM, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert "there is no folder" in done.stderr
+
+
+def test_the_command_names_the_folder(folder, monkeypatch):
+    """`ic-harness pocket-ic serve` has the same option and the same variable."""
+    seen = []
+    monkeypatch.setattr(server, "run", lambda options, **_: seen.append(options.icp_folder))
+    runner = CliRunner()
+    assert runner.invoke(pocket_ic, ["serve", "--icp", str(folder)]).exit_code == 0
+    monkeypatch.setenv("IC_HARNESS_POCKET_IC_ICP", str(folder))
+    assert runner.invoke(pocket_ic, ["serve"]).exit_code == 0
+    assert seen == [folder, folder]
+    refused = runner.invoke(pocket_ic, ["serve", "--icp", str(folder / "none")])
+    assert refused.exit_code == 2
+    assert "does not exist" in refused.output
