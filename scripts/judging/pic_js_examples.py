@@ -33,8 +33,8 @@ MOTOKO = {
     "superheroes": ("multicanister", "superheroes/superheroes.mo"),
 }
 """Canisters in Motoko: the folder of the example, and the file of the actor in it."""
-RUST = {"http": "http_canister", "todo": "todo"}
-"""Canisters in Rust: the folder of the example, and the name that cargo gives the module."""
+RUST = {"http": "http-canister", "icp_features": "icp_features", "todo": "todo"}
+"""Canisters in Rust: the folder of the example, and the name of its package."""
 JEST = ("clock", "google_search", "icp_features", "multicanister", "nns_proxy", "todo")
 VITEST = ("counter", "http")
 CONFIGURATION = {
@@ -108,7 +108,9 @@ def _cases(report: Mapping[str, Any]) -> Iterator[tuple[str, Result]]:
 
 def _canisters(archive: Path, suite: Path, modules: Path) -> Path:
     """The folder of the built canisters, which are kept for the next run."""
-    folder = toolbox.cache_root() / f"{modules.parent.name}-{archive.name.removesuffix('.tar.xz')}"
+    # Another list of canisters is another folder.
+    count = len(MOTOKO) + len(RUST)
+    folder = toolbox.cache_root() / f"{modules.parent.name}-{archive.name.removesuffix('.tar.xz')}-{count}"
     cargo, environment = _cargo()
     with toolbox.made_once(folder) as making:
         if making:
@@ -116,7 +118,7 @@ def _canisters(archive: Path, suite: Path, modules: Path) -> Path:
                 source, wasm = suite / "examples" / example, folder / f"{name}.wasm"
                 compiler: list[str | Path] = ["node", "compile-example.mjs", source, main, wasm]
                 command(compiler, folder=modules.parent, timeout_s=BUILD_TIMEOUT_S)
-            packages = [word for name in RUST.values() for word in ("--package", name.replace("_", "-"))]
+            packages = [word for name in RUST.values() for word in ("--package", name)]
             target = toolbox.cache_root() / "wasm-target"
             command(
                 [
@@ -135,7 +137,8 @@ def _canisters(archive: Path, suite: Path, modules: Path) -> Path:
                 environment=environment,
             )
             for example, name in RUST.items():
-                shutil.copyfile(target / TARGET / "release" / f"{name}.wasm", folder / f"{example}.wasm")
+                built = target / TARGET / "release" / f"{name.replace('-', '_')}.wasm"
+                shutil.copyfile(built, folder / f"{example}.wasm")
     return folder
 
 
