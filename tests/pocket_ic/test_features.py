@@ -286,6 +286,7 @@ def test_a_state_folder_keeps_them(client, tmp_path):
         ({"icp_config": {"beta_feature": "Enabled"}}, "icp_config: no flag 'beta_feature'; did you mean beta_features"),
         ({"icp_config": {"beta_features": "Enabled"}}, "`beta_features` cannot be Enabled: this server has"),
         ({"icp_config": {"function_name_length_limits": "Disabled"}}, "cannot be Disabled: this server always"),
+        ({"icp_config": {"canister_backtrace": "Disabled"}}, "`canister_backtrace` cannot be Disabled: this server's"),
         ({"icp_config": {"canister_backtrace": ["Enabled"]}}, '`canister_backtrace` must be "Enabled", "Disabled"'),
     ],
 )  # fmt: skip
@@ -304,7 +305,7 @@ def test_harmless_switches(client, limited):
     """The switches that clients send with their defaults, and without limits of rates, change nothing."""
     flags = {
         "beta_features": "Disabled",
-        "canister_backtrace": limited,
+        "canister_backtrace": "Enabled",
         "function_name_length_limits": "Enabled",
         "canister_execution_rate_limiting": limited,
     }

@@ -32,13 +32,13 @@ _OF_THE_PAGE: Final = ("cycles_minting", "icp_token", "nns_governance", "sns", "
 _FLAGS: Final = ("Enabled", "Disabled")
 _REFUSED_FLAGS: Final[Mapping[str, tuple[str | None, str]]] = {
     "beta_features": ("Enabled", "this server has the features of mainnet only"),
-    "canister_backtrace": (None, ""),
+    "canister_backtrace": ("Disabled", "this server's rejects for traps have backtraces, as on mainnet"),
     "function_name_length_limits": ("Disabled", "this server always has mainnet's limits of function names"),
     "canister_execution_rate_limiting": (None, ""),
 }
 """The switches of `icp_config`: the value that this server cannot serve, and why.
 
-Rejects have no backtraces in their texts and canisters are not limited in their rates, whatever is asked for.
+The rates of canisters are not limited, whatever is asked for.
 """
 
 
