@@ -26,8 +26,8 @@ MOTOKO = {
     "superheroes": ("multicanister", "superheroes/superheroes.mo"),
 }
 """Canisters in Motoko: the folder of the example, and the file of the actor in it."""
-RUST = {"http": "http_canister", "todo": "todo"}
-"""Canisters in Rust: the folder of the example, and the name that cargo gives the module."""
+RUST = {"http": "http-canister", "icp_features": "icp_features", "todo": "todo"}
+"""Canisters in Rust: the folder of the example, and the name of its package."""
 JEST = ("clock", "google_search", "icp_features", "multicanister", "nns_proxy", "todo")
 VITEST = ("counter", "http")
 
@@ -68,7 +68,9 @@ def _example(
 
 def _canisters(archive: Path, suite: Path, modules: Path) -> Path:
     """The folder of the built canisters, which are kept for the next run."""
-    folder = toolbox.cache_root() / f"{modules.parent.name}-{archive.name.removesuffix('.tar.xz')}"
+    # Another list of canisters is another folder.
+    count = len(MOTOKO) + len(RUST)
+    folder = toolbox.cache_root() / f"{modules.parent.name}-{archive.name.removesuffix('.tar.xz')}-{count}"
     rust = _rust()
     with toolbox.made_once(folder) as making:
         if making:
@@ -93,7 +95,7 @@ def _rust() -> build_backend.Toolchain:
 def _build_rust(rust: build_backend.Toolchain, suite: Path, folder: Path) -> None:
     triple, target = build_backend.TARGET, toolbox.cache_root() / "wasm-target"
     words: list[str | Path] = ["--release", "--locked", "--target", triple, "--target-dir", target]
-    packages = [word for name in RUST.values() for word in ("--package", name.replace("_", "-"))]
+    packages = [word for name in RUST.values() for word in ("--package", name)]
     command(
         [rust.cargo, "build", *words, *rust.arguments, *packages],
         folder=suite,
@@ -101,7 +103,8 @@ def _build_rust(rust: build_backend.Toolchain, suite: Path, folder: Path) -> Non
         environment={**rust.environment, "RUSTC": rust.rustc},
     )
     for example, name in RUST.items():
-        shutil.copyfile(target / triple / "release" / f"{name}.wasm", folder / f"{example}.wasm")
+        built = target / triple / "release" / f"{name.replace('-', '_')}.wasm"
+        shutil.copyfile(built, folder / f"{example}.wasm")
 
 
 JUDGE = Judge("pic-js-examples", ARCHIVE, run)

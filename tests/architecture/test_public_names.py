@@ -65,6 +65,7 @@ ENTRANCES = {
     "ic_harness.replica.execution.recorder",
     "ic_harness.replica.execution.tracing",
     "ic_harness.networks.system_canisters",
+    "ic_harness.pocket_ic.environment",
     "ic_harness.protocol.bls",
     "ic_harness.protocol.cbor",
     "ic_harness.replica.testing.canister_states",

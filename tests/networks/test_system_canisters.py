@@ -22,7 +22,7 @@ from ic_harness.networks.system_canisters import (
 )
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, cbor
-from ic_harness.replica import Replica, ReplicaConfig, parse_subnets
+from ic_harness.replica import Replica, ReplicaConfig, allocate, parse_subnets
 from ic_harness.units import TRILLION
 from tests.replica.support import CANISTERS
 
@@ -150,10 +150,54 @@ def test_features():
     assert {one.canister.name for one in chosen} == set(STAND_INS)
     assert all(one.is_stand_in for one in chosen)
     assert {name for names in FEATURES.values() for name in names} <= set(CATALOGUE)
-    with pytest.raises(InputError, match="ii needs a module: download"):
+    with pytest.raises(InputError, match=r"ii needs internet-identity.wasm.gz.*name it in \[icp\]"):
         select_features(["ii"])
     with pytest.raises(InputError, match="no feature"):
         select_features(["icp_tokens"])
+
+
+def test_features_by_files(tmp_path):
+    """A folder that is named has modules by their names; the project file and a name go before a stand-in."""
+    (tmp_path / "internet_identity.wasm.gz").write_bytes(RUST)
+    (tmp_path / "ledger.wasm").write_bytes(RUST)
+    (tmp_path / "other.wasm").write_bytes(b"other")
+    (tmp_path / "ic-harness.toml").write_text('[icp]\ncycles_ledger = "other.wasm"\n', encoding="utf-8")
+    chosen = select_features(["cycles_minting", "cycles_token", "icp_token", "ii"], tmp_path)
+    assert {one.canister.name: (one.wasm == RUST, one.is_stand_in) for one in chosen} == {
+        "ledger": (True, False),
+        "cycles-minting": (False, True),
+        "cycles-ledger": (False, False),
+        "internet-identity": (True, False),
+    }
+    with pytest.raises(
+        InputError, match=r"sns needs sns-wasm.wasm.gz.*; ii needs.*save it with this name in"
+    ):
+        select_features(["sns", "ii"], tmp_path / "..")
+    with pytest.raises(InputError, match="is no folder with modules"):
+        select_features(["ii"], tmp_path / "none")
+
+
+def test_a_network_with_ranges_keeps_them():
+    """New canisters of a network of one subnet with ranges of its own get ids of these ranges."""
+    with Replica(ReplicaConfig(subnets=allocate(parse_subnets("nns")))) as replica:
+        install_icp(replica, select_icp({"ledger": "stand-in"}))
+        made = replica.execute_update(
+            Principal.anonymous(),
+            Principal.management(),
+            "provisional_create_canister_with_cycles",
+            candid.encode([{}], candid.parse_types("(record {})")),
+        )
+        assert replica.nodes.host(made[-10:]) is not None
+
+
+def test_an_installation_goes_on(tmp_path):
+    """A canister whose module was refused is there without one, and gets another module later."""
+    with Replica(ReplicaConfig()) as replica:
+        (tmp_path / "ledger.wasm").write_bytes(b"no module")
+        with pytest.raises(RejectError):
+            install_icp(replica, select_icp({"ledger": "ledger.wasm"}, tmp_path))
+        install_icp(replica, select_icp({"ledger": "stand-in"}))
+        assert replica.canister(CATALOGUE["ledger"].id).installed
 
 
 def test_subnets_that_ids_need():

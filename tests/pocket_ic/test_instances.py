@@ -196,10 +196,6 @@ def create_payload(wanted):
             {"subnet_config_set": {"system": [{"cost_schedule": "Free"}]}},
             "cannot have the cost schedule Free",
         ),
-        (
-            {"subnet_config_set": {"nns": {}}, "icp_features": {"registry": "DefaultConfig"}},
-            "icp_features: registry",
-        ),
         ({"subnet_config_set": {"nns": {}}, "bitcoind_addr": ["127.0.0.1:1"]}, "no Bitcoin or Dogecoin"),
         ({"subnet_config_set": {"nns": {}}, "log_level": "loud"}, "Failed to parse log level"),
         (

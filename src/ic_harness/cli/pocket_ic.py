@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ic_harness.pocket_ic.environment import ICP_VARIABLE
 from ic_harness.text import readable
 
 from .examples import examples
@@ -23,11 +24,18 @@ def pocket_ic() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 takes a free one."
 )
-def serve(*, port: int) -> None:
+@click.option(
+    "--icp",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar=ICP_VARIABLE,
+    metavar="FOLDER",
+    help="Folder with modules of ICP's own canisters, for icp_features.",
+)
+def serve(*, port: int, icp: Path | None) -> None:
     """Serve until Ctrl-C or SIGTERM; the first line says where. Listens on 127.0.0.1 only."""
     from ic_harness.pocket_ic import ServerOptions, run  # lazy: start-up time  # noqa: PLC0415
 
-    options = ServerOptions(port=port, ttl_s=None)
+    options = ServerOptions(port=port, ttl_s=None, icp_folder=icp)
     run(options, on_ready=lambda url: click.echo(f"serving PocketIC's interface at {url}  (Ctrl-C stops)"))
 
 

@@ -64,6 +64,12 @@ class Instance:
         self.replica.answer_outcalls(self.outcalls)
         self.ingress = Ingress(self.replica, self.subnets)
         self._progress: Progress | None = None
+        self._features = settings.features
+
+    def install_features(self, gateway_port: int | None) -> None:
+        """Install the canisters of `icp_features`; `gateway_port` is that of the instance. Raises `ApiError`."""
+        with self.turn:
+            self._features.install(self.replica, gateway_port)
 
     def _open_replica(self, subnets: tuple[SubnetSpec, ...] | None) -> Replica:
         return Replica(

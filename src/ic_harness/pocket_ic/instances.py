@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import HarnessError
@@ -26,10 +27,13 @@ MAX_INSTANCES: Final = 10_000
 class Instances:
     """All instances of a server, with its blob store and gateways. Thread-safe.
 
-    `busy` makes the context within which gateways answer requests.
+    `busy` makes the context within which gateways answer requests. `icp_folder` has modules for `icp_features`.
     """
 
-    def __init__(self, busy: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self, busy: Callable[[], AbstractContextManager[None]], icp_folder: Path | None = None
+    ) -> None:
+        self._icp_folder = icp_folder
         self.blobs = BlobStore()
         self.gateways = Gateways(busy)
         self._instances: dict[int, Instance] = {}
@@ -39,7 +43,7 @@ class Instances:
 
     def create(self, body: Any) -> dict[str, Any]:
         """Make an instance; returns the `Created` of the answer. Raises `ApiError`."""
-        settings = InstanceSettings.parse(body)
+        settings = InstanceSettings.parse(body, self._icp_folder)
         if len(self._instances) >= MAX_INSTANCES:
             raise ApiError(f"There are {MAX_INSTANCES} instances already; delete some of them")
         with ExitStack() as undo:
@@ -48,10 +52,14 @@ class Instances:
             number = self._add(instance)
             undo.callback(self._remove, number)
             created: dict[str, Any] = {"instance_id": number, "topology": instance.topology()}
+            port: int | None = None
+            if settings.gateway is not None:
+                undo.callback(self.gateways.stop_all, number)
+                gateway = self._start_gateway(number, instance, settings)
+                created["http_gateway_info"], port = gateway, gateway["port"]
+            instance.install_features(port)
             if settings.live is not None:
                 instance.auto_progress(settings.live)
-            if settings.gateway is not None:
-                created["http_gateway_info"] = self._start_gateway(number, instance, settings)
             undo.pop_all()
         return created
 

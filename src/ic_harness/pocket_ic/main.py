@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ic_harness.pocket_ic.environment import ICP_VARIABLE, VERSION_VARIABLE
+
 VERSION: Final = "16.1.0"
 """The version of the REST interface that is served; clients accept servers of their own major version only."""
-VERSION_VARIABLE: Final = "IC_HARNESS_POCKET_IC_VERSION"
 MAX_TTL_S: Final = 10 * 365 * 24 * 3600
 
 
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 port_file=options.port_file,
                 ttl_s=options.ttl,
                 hard_ttl_s=options.hard_ttl,
+                icp_folder=options.icp,
             )
         )
     except HarnessError as problem:
@@ -61,6 +63,13 @@ def _parser() -> argparse.ArgumentParser:
         "--ttl", type=_seconds, default=60.0, metavar="SECONDS", help="end after so long idle"
     )
     parser.add_argument("--hard-ttl", type=_seconds, metavar="SECONDS", help="end after so long in any case")
+    parser.add_argument(
+        "--icp",
+        type=_folder,
+        default=os.environ.get(ICP_VARIABLE) or None,
+        metavar="FOLDER",
+        help=f"folder with modules of ICP's own canisters, for icp_features; or {ICP_VARIABLE}",
+    )
     parser.add_argument("-l", "--log-levels", metavar="LEVELS", help="accepted and not used")
     parser.add_argument("--mainnet-routing-table", metavar="FILE", help="accepted and not used")
     parser.add_argument("--fetch-mainnet-routing-table", action="store_true", help="accepted and not used")
@@ -72,6 +81,12 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:9]) > 0xFFFF:
         raise argparse.ArgumentTypeError(f"a port is a number of 0 to 65535, not {text[:20]!r}")
     return int(text)
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text[:200]!r}")
+    return Path(text)
 
 
 def _seconds(text: str) -> float:

@@ -31,13 +31,17 @@ MAX_BODY: Final = 512 * MIB
 
 @dataclass(frozen=True, kw_only=True)
 class ServerOptions:
-    """How to serve: `port` 0 takes a free one; times in seconds, None is without end."""
+    """How to serve: `port` 0 takes a free one; times in seconds, None is without end.
+
+    `icp_folder` has modules of ICP's own canisters for `icp_features`, by their names or in its `ic-harness.toml`.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
     port_file: Path | None = None
     ttl_s: float | None = 60.0
     hard_ttl_s: float | None = None
+    icp_folder: Path | None = None
 
 
 class PocketIcService:
@@ -45,7 +49,7 @@ class PocketIcService:
 
     def __init__(self, options: ServerOptions) -> None:
         self.idle = IdleTimer()
-        self._instances = Instances(self.idle.busy)
+        self._instances = Instances(self.idle.busy, options.icp_folder)
         self._router = Router(self._instances)
         self._server: RunningServer = serve_handler(self._handle, MAX_BODY, options.host, options.port)
         self.url = self._server.url

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ic_harness.pocket_ic import fields
 from ic_harness.pocket_ic.api_error import ApiError
+from ic_harness.pocket_ic.features import Features, check_icp_config, parse_features
 from ic_harness.pocket_ic.subnets import parse_subnet_config
 from ic_harness.replica import SubnetSpec
 
@@ -27,14 +28,21 @@ class InstanceSettings:
     live: Mapping[str, Any] | None = None
     state_dir: Path | None = None
     gateway: Mapping[str, Any] | None = None
+    features: Features = field(default_factory=Features)
 
     @classmethod
-    def parse(cls, body: Any) -> InstanceSettings:
-        """Read the JSON form. Raises `ApiError` for what this server cannot do."""
+    def parse(cls, body: Any, icp_folder: Path | None = None) -> InstanceSettings:
+        """Read the JSON form; `icp_folder` has modules for `icp_features`.
+
+        Raises `ApiError` for what this server cannot do.
+        """
         request = fields.record(body)
-        _refuse_features(request)
+        _refuse_daemons(request)
+        check_icp_config(request)
         _check_log_level(request.get("log_level"))
-        start_ns, live = _initial_time(request.get("initial_time"))
+        features = parse_features(request, icp_folder)
+        earliest_ns = max(GENESIS_NS, features.earliest_ns)
+        start_ns, live = _initial_time(request.get("initial_time"), earliest_ns)
         folder = request.get("state_dir")
         gateway = request.get("http_gateway_config")
         settings = cls(
@@ -44,25 +52,18 @@ class InstanceSettings:
             live=live,
             state_dir=None if folder is None else Path(fields.text(request, "state_dir")),
             gateway=None if gateway is None else fields.record(gateway, "`http_gateway_config`"),
+            features=features,
         )
         if settings.state_dir is None:
             settings.subnets()  # refused before anything is made
         return settings
 
     def subnets(self) -> tuple[SubnetSpec, ...]:
-        """Return the subnets that are asked for. Raises `ApiError`."""
-        return parse_subnet_config(self.wanted_subnets)
+        """Return the subnets that are asked for, and those of the features. Raises `ApiError`."""
+        return parse_subnet_config(self.wanted_subnets, self.features.kinds)
 
 
-def _refuse_features(request: Mapping[str, Any]) -> None:
-    features = fields.record(request.get("icp_features") or {}, "`icp_features`")
-    asked = sorted(name for name, value in features.items() if value is not None)
-    if asked:
-        raise ApiError(
-            f"icp_features: {', '.join(asked)} cannot be set up, because the Wasm modules of these system canisters "
-            "are not part of this server. Install the module that you have (for example ledger-canister.wasm.gz) as a "
-            "canister at its mainnet id with `specified_id`"
-        )
+def _refuse_daemons(request: Mapping[str, Any]) -> None:
     for name in _BITCOIN:
         if request.get(name):
             raise ApiError(f"{name}: this server has no Bitcoin or Dogecoin integration")
@@ -73,16 +74,16 @@ def _check_log_level(level: Any) -> None:
         raise ApiError(f"Failed to parse log level: `{level}`")
 
 
-def _initial_time(value: Any) -> tuple[int, Mapping[str, Any] | None]:
+def _initial_time(value: Any, earliest_ns: int) -> tuple[int, Mapping[str, Any] | None]:
     if value is None:
-        return GENESIS_NS, None
+        return earliest_ns, None
     time = fields.record(value, "`initial_time`")
     if "AutoProgress" in time:
-        return GENESIS_NS, fields.record(time["AutoProgress"] or {}, "`AutoProgress`")
+        return earliest_ns, fields.record(time["AutoProgress"] or {}, "`AutoProgress`")
     wanted = fields.natural(fields.record(time.get("Timestamp"), "`Timestamp`"), "nanos_since_epoch")
-    if wanted < GENESIS_NS:
+    if wanted < earliest_ns:
         raise ApiError(
             "The initial timestamp (unix timestamp in nanoseconds) must be no earlier than "
-            f"{GENESIS_NS} (provided {wanted})."
+            f"{earliest_ns} (provided {wanted})."
         )
     return wanted, None

@@ -8,7 +8,7 @@ it there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,9 +107,16 @@ def _mainnet_index(canister_id: bytes) -> int:
     return index
 
 
-def parse_subnet_config(config: Any) -> tuple[SubnetSpec, ...]:
-    """Read a `SubnetConfigSet`. Raises `ApiError` for what cannot be had."""
-    wanted = tuple(_spec(kind, given) for kind, given in _wanted(record(config, "subnet_config_set")))
+def parse_subnet_config(config: Any, implied: Iterable[SubnetKind] = ()) -> tuple[SubnetSpec, ...]:
+    """Read a `SubnetConfigSet`; a subnet of each kind of `implied` is added where none is asked for.
+
+    Raises `ApiError` for what cannot be had.
+    """
+    given = dict(record(config, "subnet_config_set"))
+    for kind in implied:
+        if given.get(kind.value) is None:
+            given[kind.value] = {}
+    wanted = tuple(_spec(kind, spec) for kind, spec in _wanted(given))
     if not wanted:
         raise ApiError("SubnetConfigSet must contain at least one subnet")
     try:

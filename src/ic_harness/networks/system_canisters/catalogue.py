@@ -23,7 +23,7 @@ ROOT: Final = Principal.from_text("r7inp-6aaaa-aaaaa-aaabq-cai")
 GOVERNANCE: Final = init_arguments.GOVERNANCE
 LEDGER: Final = init_arguments.LEDGER
 CYCLES_LEDGER: Final = init_arguments.CYCLES_LEDGER
-CYCLES_MINTING: Final = Principal.from_text("rkp4c-7iaaa-aaaaa-aaaca-cai")
+CYCLES_MINTING: Final = init_arguments.CYCLES_MINTING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,39 @@ CATALOGUE: Final[Mapping[str, SystemCanister]] = {
             init_arguments.cycles_ledger_index,
             kind=SubnetKind.II,
         ),
+        _canister(
+            "sns-aggregator",
+            str(init_arguments.SNS_AGGREGATOR),
+            "the SNS aggregator",
+            init_arguments.sns_aggregator,
+            kind=SubnetKind.SNS,
+        ),
+        _canister(
+            "nns-dapp",
+            str(init_arguments.NNS_DAPP),
+            "the NNS dapp",
+            init_arguments.nns_dapp,
+        ),
+        _canister(
+            "migration",
+            "sbzkb-zqaaa-aaaaa-aaaiq-cai",
+            "the canister migration orchestrator",
+            init_arguments.migration,
+        ),
+        _canister(
+            "bitcoin",
+            "g4xu7-jiaaa-aaaan-aaaaq-cai",
+            "the Bitcoin canister",
+            init_arguments.regtest,
+            kind=SubnetKind.BITCOIN,
+        ),
+        _canister(
+            "dogecoin",
+            "gordg-fyaaa-aaaan-aaadq-cai",
+            "the Dogecoin canister",
+            init_arguments.regtest,
+            kind=SubnetKind.BITCOIN,
+        ),
     )
 }
 """All canisters by name, in the order in which they are installed."""
@@ -111,7 +144,15 @@ FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
     "icp_token": ("ledger", "index"),
     "cycles_token": ("cycles-ledger", "cycles-ledger-index"),
     "nns_governance": ("governance", "root"),
-    "sns": ("sns-wasm",),
+    "sns": ("sns-wasm", "sns-aggregator"),
     "ii": ("internet-identity",),
+    "nns_ui": ("nns-dapp",),
+    "bitcoin": ("bitcoin",),
+    "dogecoin": ("dogecoin",),
+    "canister_migration": ("migration",),
 }
-"""The canisters of each of PocketIC's `icp_features`. An index is left out where no file was named for it."""
+"""The canisters of each of PocketIC's `icp_features`."""
+
+OPTIONAL: Final = frozenset({"index", "cycles-ledger-index", "sns-aggregator", "bitcoin"})
+"""Canisters of features that are left out where no file is named for them: nothing else calls them, and the replica
+answers for the Bitcoin canister by itself."""

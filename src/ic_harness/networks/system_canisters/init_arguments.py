@@ -8,6 +8,7 @@ canister ignore those that it does not know. Canisters of another age that want 
 from __future__ import annotations
 
 import hashlib
+import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +21,20 @@ GOVERNANCE: Final = Principal.from_text("rrkah-fqaaa-aaaaa-aaaaq-cai")
 LEDGER: Final = Principal.from_text("ryjl3-tyaaa-aaaaa-aaaba-cai")
 CYCLES_LEDGER: Final = Principal.from_text("um5iw-rqaaa-aaaaq-qaaba-cai")
 CYCLES_LEDGER_INDEX: Final = Principal.from_text("ul4oc-4iaaa-aaaaq-qaabq-cai")
+CYCLES_MINTING: Final = Principal.from_text("rkp4c-7iaaa-aaaaa-aaaca-cai")
+INDEX: Final = Principal.from_text("qhbym-qaaaa-aaaaa-aaafq-cai")
+INTERNET_IDENTITY: Final = Principal.from_text("rdmx6-jaaaa-aaaaa-aaadq-cai")
+NNS_DAPP: Final = Principal.from_text("qoctq-giaaa-aaaaa-aaaea-cai")
+SNS_AGGREGATOR: Final = Principal.from_text("3r4gx-wqaaa-aaaaq-aaaia-cai")
+_ICP_SWAP: Final = Principal.from_text("uvevg-iyaaa-aaaak-ac27q-cai")
+SNS_WASM: Final = Principal.from_text("qaa6y-5yaaa-aaaaa-aaafa-cai")
 
 ICP_E8S: Final = 1_000_000_000 * 10**8
 """What each holder has on the ICP ledger at start: a thousand million ICP, in e8s."""
 CYCLES: Final = 10**16
 """What each holder has on the cycles ledger at start: ten thousand trillion cycles."""
+GATEWAY_PORT: Final = 4943
+"""The port of a network's HTTP gateway where nothing else is said: that of dfx."""
 FEE_E8S: Final = 10_000
 _BLOCKS_PER_REQUEST: Final = 50
 _HALF_DAY_S: Final = 12 * 60 * 60
@@ -36,13 +46,16 @@ class Situation:
     """What arguments depend on.
 
     `holders` own the first tokens. `sns_subnets` are ids of SNS subnets. `names` are the canisters that are installed.
-    `now_ns` is the network's time, ns since 1970.
+    `now_ns` is the network's time, ns since 1970. `cycles` is what each holder has on the cycles ledger.
+    `gateway_port` is the port of the HTTP gateway on this machine, for pages that call others.
     """
 
     holders: tuple[Principal, ...]
     sns_subnets: tuple[Principal, ...] = ()
     names: frozenset[str] = frozenset()
     now_ns: int = 0
+    cycles: int = CYCLES
+    gateway_port: int = GATEWAY_PORT
 
 
 def account_identifier(owner: Principal, subaccount: bytes = bytes(32)) -> bytes:
@@ -102,7 +115,7 @@ def cycles_ledger(situation: Situation) -> bytes:
                 "max_blocks_per_request": _BLOCKS_PER_REQUEST,
                 "index_id": CYCLES_LEDGER_INDEX if indexed else None,
                 "initial_balances": [
-                    ({"owner": holder, "subaccount": None}, CYCLES) for holder in situation.holders
+                    ({"owner": holder, "subaccount": None}, situation.cycles) for holder in situation.holders
                 ],
             }
         }
@@ -169,6 +182,51 @@ def sns_wasm(situation: Situation) -> bytes:
     )
 
 
+def sns_aggregator(_: Situation) -> bytes:
+    """The SNS aggregator, with mainnet's intervals."""
+    return _SNS_AGGREGATOR({"update_interval_ms": 120_000, "fast_interval_ms": 10_000})
+
+
+def nns_dapp(situation: Situation) -> bytes:
+    """The NNS dapp: the ids of the canisters that it calls, and their addresses behind the network's gateway."""
+
+    def page(canister: Principal) -> str:
+        return f"http://{canister}.localhost:{situation.gateway_port}"
+
+    host = f"http://localhost:{situation.gateway_port}"
+    settings = {
+        "API_HOST": host,
+        "CYCLES_MINTING_CANISTER_ID": str(CYCLES_MINTING),
+        "DFX_NETWORK": "local",
+        "FEATURE_FLAGS": json.dumps(_DAPP_FLAGS),
+        "FETCH_ROOT_KEY": "true",
+        "GOVERNANCE_CANISTER_ID": str(GOVERNANCE),
+        "HOST": host,
+        "ICP_SWAP_URL": page(_ICP_SWAP),
+        "IDENTITY_SERVICE_URL": page(INTERNET_IDENTITY),
+        "INDEX_CANISTER_ID": str(INDEX),
+        "LEDGER_CANISTER_ID": str(LEDGER),
+        "OWN_CANISTER_ID": str(NNS_DAPP),
+        "PLAUSIBLE_DOMAIN": f"{NNS_DAPP}.localhost",
+        "ROBOTS": "",
+        "SNS_AGGREGATOR_URL": page(SNS_AGGREGATOR),
+        "STATIC_HOST": host,
+        "TVL_CANISTER_ID": str(NNS_DAPP),
+        "WASM_CANISTER_ID": str(SNS_WASM),
+    }
+    return _NNS_DAPP({"args": list(settings.items())})
+
+
+def migration(_: Situation) -> bytes:
+    """The canister migration orchestrator, which any caller may use."""
+    return _MIGRATION({"allowlist": None})
+
+
+def regtest(_: Situation) -> bytes:
+    """A canister of Bitcoin or Dogecoin for the network of a developer's machine."""
+    return _REGTEST({"network": {"regtest": None}})
+
+
 _ACCOUNT: Final = "record { owner : principal; subaccount : opt blob }"
 _E8S: Final = "record { e8s : nat64 }"
 _GOVERNANCE_LISTS: Final = {
@@ -181,6 +239,18 @@ _GOVERNANCE_LISTS: Final = {
     "to_claim_transfers": "",
 }
 """Lists of the state of NNS governance, with the type of their keys; all are empty here, so entries have no fields."""
+_DAPP_FLAGS: Final = {
+    "DISABLE_CKTOKENS": True,
+    "DISABLE_IMPORT_TOKEN_VALIDATION_FOR_TESTING": False,
+    "ENABLE_APY_PORTFOLIO": True,
+    "ENABLE_CKTESTBTC": False,
+    "ENABLE_DISBURSE_MATURITY": True,
+    "ENABLE_LAUNCHPAD_REDESIGN": True,
+    "ENABLE_NEW_TABLES": True,
+    "ENABLE_NNS_TOPICS": False,
+    "ENABLE_SNS_TOPICS": True,
+}
+"""Switches of the NNS dapp, as PocketIC's server sets them."""
 
 _EMPTY = _encoder("record {}")
 _LEDGER = _encoder(
@@ -216,3 +286,7 @@ _GOVERNANCE = _encoder(
 _SNS_WASM = _encoder(
     "record { sns_subnet_ids : vec principal; access_controls_enabled : bool; allowed_principals : vec principal }"
 )
+_SNS_AGGREGATOR = _encoder("opt record { update_interval_ms : nat64; fast_interval_ms : nat64 }")
+_NNS_DAPP = _encoder("opt record { args : vec record { text; text } }")
+_MIGRATION = _encoder("record { allowlist : opt vec principal }")
+_REGTEST = _encoder("record { network : opt variant { regtest } }")

@@ -14,8 +14,8 @@ from ic_harness.errors import InputError, ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.replica import Replica, SubnetKind, SubnetSpec
 
-from .catalogue import CYCLES_MINTING, GOVERNANCE, PLENTY, ROOT
-from .init_arguments import Situation
+from .catalogue import CYCLES_LEDGER, CYCLES_MINTING, GOVERNANCE, PLENTY, ROOT
+from .init_arguments import CYCLES, GATEWAY_PORT, Situation
 from .selection import Selected
 
 XDR_PERMYRIAD_PER_ICP: Final = 35_200
@@ -63,12 +63,14 @@ def install_icp(
     *,
     controllers: Iterable[Principal] = (),
     holders: Iterable[Principal] = (),
+    cycles: int = CYCLES,
+    gateway_port: int | None = None,
 ) -> dict[str, Principal]:
     """Install these canisters where they do not exist yet, and return their ids by name.
 
     They are controlled by NNS root and `controllers`. The anonymous principal and `holders` own 1,000,000,000 ICP and
-    10,000 trillion cycles each. The cycles minting canister learns the price of an ICP, and the subnets on which it
-    creates canisters.
+    `cycles` on the cycles ledger each. The cycles minting canister learns the price of an ICP, and the subnets on which
+    it creates canisters. Pages that call others find them at `gateway_port`, by default that of dfx.
 
     Raises `InputError` when no subnet has an id, `RejectError` when a module or its `init` is refused.
     """
@@ -78,18 +80,25 @@ def install_icp(
                 f"no subnet of the network has the id of {one.canister.title}, {one.canister.id}: add a subnet of the "
                 f"kind {one.canister.kind.value}"
             )
-    if len(replica.nodes.all) == 1 and not replica.canister_ids():
+    if len(replica.nodes.all) == 1 and _has_id(replica, MAINNET_IDS) and not replica.canister_ids():
         replica.begin_ids(MAINNET_IDS)
     situation = Situation(
         holders=tuple(dict.fromkeys((_ANONYMOUS, *holders))),
         sns_subnets=_subnets(replica, SubnetKind.SNS),
         names=frozenset(one.canister.name for one in selected),
         now_ns=replica.clock.now_ns(),
+        cycles=cycles,
+        gateway_port=GATEWAY_PORT if gateway_port is None else gateway_port,
     )
     for one in selected:
         if not _exists(replica, one.canister.id):
             _install(replica, one, situation, [ROOT, *controllers])
     return {one.canister.name: one.canister.id for one in selected}
+
+
+def _has_id(replica: Replica, index: int) -> bool:
+    """Whether the network has the canister id with this number: one with ranges of its own need not."""
+    return replica.nodes.host(index.to_bytes(8, "big") + b"\x01\x01") is not None
 
 
 def _exists(replica: Replica, canister: Principal) -> bool:
@@ -102,9 +111,11 @@ def _exists(replica: Replica, canister: Principal) -> bool:
 def _install(replica: Replica, one: Selected, situation: Situation, controllers: list[Principal]) -> None:
     canister = one.canister
     call = _caller(replica)
-    settings = {"controllers": list(dict.fromkeys(controllers))}
-    created = {"amount": PLENTY, "specified_id": canister.id, "settings": settings}
-    call(ROOT, _MANAGEMENT, "provisional_create_canister_with_cycles", created)
+    if not replica.has_canister(canister.id):  # an earlier installation may have ended before its module's
+        settings = {"controllers": list(dict.fromkeys(controllers))}
+        owned = situation.cycles * len(situation.holders) if canister.id == CYCLES_LEDGER else 0
+        created = {"amount": max(PLENTY, owned), "specified_id": canister.id, "settings": settings}
+        call(ROOT, _MANAGEMENT, "provisional_create_canister_with_cycles", created)
     arg = canister.init(situation) if one.arg is None else one.arg
     module = {"mode": {"install": None}, "canister_id": canister.id, "wasm_module": one.wasm, "arg": arg}
     call(ROOT, _MANAGEMENT, "install_code", module)

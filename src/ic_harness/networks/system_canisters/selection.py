@@ -26,12 +26,13 @@ from ic_harness.project_file import PROJECT_FILE, read_project_file
 from ic_harness.suggestions import suggest
 from ic_harness.text import brief, one_line
 
-from .catalogue import CATALOGUE, FEATURES, STAND_INS, SystemCanister
+from .catalogue import CATALOGUE, FEATURES, OPTIONAL, STAND_INS, SystemCanister
 
 STAND_IN: Final = "stand-in"
 ALL_STAND_INS: Final = "stand-ins"
 PROJECT: Final = "project"
 TABLE: Final = "icp"
+_SUFFIXES: Final = (".wasm.gz", ".wasm")
 _FOLDER: Final = Path(__file__).parent / "stand_ins"
 
 IcpChoice = str | Path | Mapping[str, Any]
@@ -74,24 +75,46 @@ def select_icp(choice: IcpChoice, folder: Path | None = None) -> tuple[Selected,
 def select_features(features: Iterable[str], folder: Path | None = None) -> tuple[Selected, ...]:
     """Return the canisters of PocketIC's `icp_features` of these names, such as `icp_token` and `cycles_minting`.
 
-    The table `[icp]` of the `ic-harness.toml` in `folder` names their modules; without a name there a stand-in is
-    taken. An index without a module is left out. Raises `InputError` for an unknown feature and for one
-    that needs a file.
+    A module is the one that the table `[icp]` of the `ic-harness.toml` in `folder` names, else the file in `folder`
+    with the canister's name, such as `internet-identity.wasm.gz`, else the stand-in. Without `folder` the table of the
+    current folder counts, and no file by its name alone. Canisters in `OPTIONAL` are left out where there is no module.
+
+    Raises `InputError` for an unknown feature, and for features that need files, all of which it names.
     """
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"icp_features: {one_line(str(folder))} is no folder with modules")
     where = folder or Path()
-    named = read_icp_table(where) or {}
+    named = {key.replace("_", "-"): value for key, value in (read_icp_table(where) or {}).items()}
     wanted: dict[str, Any] = {}
+    missing: list[str] = []
     for feature in features:
         if feature not in FEATURES:
             raise InputError(f"icp_features: no feature {brief(feature)}; {suggest(feature, FEATURES)}")
         for name in FEATURES[feature]:
-            if name in named:
-                wanted[name] = named[name]
-            elif name in STAND_INS:
-                wanted[name] = STAND_IN
-            elif not name.endswith("index"):
-                raise InputError(f"icp_features: {feature} needs a module: {_advice(CATALOGUE[name])}")
+            module = named.get(name, _file_by_name(folder, name))
+            if module is None and name in STAND_INS:
+                module = STAND_IN
+            if module is not None:
+                wanted[name] = module
+            elif name not in OPTIONAL:
+                canister = CATALOGUE[name]
+                missing.append(f"{feature} needs {name}.wasm.gz, {canister.title} ({canister.id})")
+    if missing:
+        raise InputError(
+            f"icp_features: {'; '.join(missing)}: download what is missing, and "
+            + ("" if folder is None else f"save it with this name in {one_line(str(folder))}, or ")
+            + f"name it in [{TABLE}] of {where / PROJECT_FILE}"
+        )
     return _selected(wanted, where, "icp_features")
+
+
+def _file_by_name(folder: Path | None, name: str) -> str | None:
+    """Return the name of the file in `folder` that is the module of a canister; None without one."""
+    if folder is None:
+        return None
+    stems = (name, name.replace("-", "_"))
+    names = (f"{stem}{suffix}" for stem in stems for suffix in _SUFFIXES)
+    return next((file for file in names if (folder / file).is_file()), None)
 
 
 def read_icp_table(folder: Path) -> Mapping[str, Any] | None:
