@@ -277,13 +277,14 @@ def test_file_can_be_read_back(user, outcome, counter):
 
 
 def test_report_has_the_result(user, outcome, counter):
-    """With `--ic-report` the comparison is among the figures of the report."""
+    """With `--ic-report` the comparison is in the report."""
     (user.path / "guarantees.toml").write_text('[W1]\nseverity = "L"\ntext = "It counts"\n')
     source = f"import pytest\npytestmark = pytest.mark.guarantee('W1')\n{SPENDING}"
     outcome(source, "--ic-gas=update", "--ic-report=report").assert_outcomes(passed=1)
     report = from_json((user.path / "report" / "report.json").read_text())
-    head, line = [(it.name, it.value) for it in report.figures]
-    assert head == ("Instructions of tests", "1 line differs from .ic-gas: 1 new")
-    assert line[0].endswith("counter.spend")
-    assert line[1].startswith("none -> ")
-    assert line[1].endswith(": new")
+    assert report.measured is not None
+    found = report.measured.gas
+    assert found is not None
+    assert found.summary == "1 line differs from .ic-gas: 1 new"
+    (line,) = found.lines
+    assert (line.subject, line.before, line.change) == ("counter.spend", "", "new")

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from ic_harness.testing.call_log import CallRecord
 from ic_harness.testing.guarantees import Guarantee, Severity
+from ic_harness.testing.measured import Measured
 
 
 class Outcome(StrEnum):
@@ -219,7 +220,8 @@ class Report:
     """The result of one run. `refusals` are the reasons of a verdict that is not PASS, worst first.
 
     `suite` names the suite that ran. `catalogue` has all its guarantees, checked or not. Both are None where unknown.
-    `sequences` are the calls of tests whose network was recorded, None where none was.
+    `sequences` are the calls of tests whose network was recorded, None where none was. `measured` is what else the run
+    measured, None where nothing was.
     """
 
     subject: Subject
@@ -234,4 +236,5 @@ class Report:
     suite: str | None = None
     catalogue: tuple[Guarantee, ...] | None = None
     sequences: tuple[CallSequence, ...] | None = None
+    measured: Measured | None = None
     seconds: float = 0.0

@@ -414,3 +414,25 @@ def test_the_entry_of_the_page_is_one(monkeypatch):
     _install(monkeypatch, [_Point(name, names["ENTRY"]) for name in groups[suites.GROUP]], mine=needed)
     assert suite_for(reference().service).name == "generic"
     assert suite_for(candid.parse("service : { my_method : () -> (); other : () -> () }")) is names["ENTRY"]
+
+
+SEARCHING = """
+from ic_harness.testing.fuzzing import fuzz
+
+
+def fill(canister):
+    fuzz(canister, max_examples=2, max_steps=2, seed=1, raises=False)
+
+
+def verify(canister):
+    pass
+"""
+
+
+def test_searches_of_the_users_functions_are_in_the_report(judged):
+    """What a function of the module searched is measured, like in a run of tests."""
+    report = judged(counters.keeping(), SEARCHING)
+    assert stage(report, "Upgrade").outcome is Outcome.PASSED
+    (search,) = report.measured.searches
+    assert search.kind == "fuzz"
+    assert search.summary.startswith("seed 1: 2 sequences, ")

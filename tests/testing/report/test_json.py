@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ic_harness.errors import InputError
-from ic_harness.testing import results
+from ic_harness.testing import measured, results
 from ic_harness.testing.call_log import CallRecord
 from ic_harness.testing.guarantees import Guarantee
 from ic_harness.testing.report import from_json, schema, to_json
@@ -69,7 +69,16 @@ def test_samples_come_back(name):
 
 @pytest.mark.parametrize(
     "record",
-    [item for item in vars(results).values() if dataclasses.is_dataclass(item)] + [Guarantee, CallRecord],
+    [
+        *dict.fromkeys(
+            item
+            for module in (results, measured)
+            for item in vars(module).values()
+            if dataclasses.is_dataclass(item)
+        ),
+        Guarantee,
+        CallRecord,
+    ],
 )
 def test_schema_knows_every_field(record):
     """The schema has exactly the fields of the records; those without a default are required."""

@@ -13,15 +13,26 @@ from ic_harness.testing.report import to_html
 from tests.interop.conftest import unavailable
 from tests.interop.toolbox import ToolMissingError
 
-from . import samples
+from . import measured_samples, samples
 from .browser import look_at, look_once
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
-SIZES = {"desktop": (1440, 900), "tablet": (768, 1024), "phone": (360, 740)}
+SIZES = {"desktop": (1440, 900), "tablet": (768, 1024), "narrow": (500, 900), "phone": (360, 740)}
 NAMES = ["refused", "passing", "could_not_run", "hostile", "many"]
-PLAIN = [*product(NAMES, ["desktop", "phone"], ["light", "dark"]), ("refused", "tablet", "light")]
-AXE = [("refused", "desktop", "light"), ("refused", "phone", "dark"), ("hostile", "desktop", "dark")]
+RUNS = {"measured": measured_samples.measured_run, "measured_hostile": measured_samples.hostile_run}
+PLAIN = [
+    *product(NAMES, ["desktop", "phone"], ["light", "dark"]),
+    ("refused", "tablet", "light"),
+    *product(RUNS, ["desktop", "narrow", "phone"], ["light", "dark"]),
+]
+AXE = [
+    ("refused", "desktop", "light"),
+    ("refused", "phone", "dark"),
+    ("hostile", "desktop", "dark"),
+    ("measured", "desktop", "light"),
+    ("measured", "narrow", "dark"),
+]
 TABS = 34
 TOGGLE = '[data-kind="outcome"][data-value="{}"]'.format
 KEYS = {
@@ -78,6 +89,8 @@ def _written_and_looked_at(folder, looks):
     folder.mkdir(exist_ok=True)
     for name in NAMES:
         (folder / f"{name}.html").write_text(to_html(getattr(samples, name)()), encoding="utf-8")
+    for name, run in RUNS.items():
+        (folder / f"{name}.html").write_text(to_html(run()), encoding="utf-8")
     return look_at(looks)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ic_harness.testing.measured import SearchFinding
 from ic_harness.text import clean
 
 _SHOWN = 10
@@ -45,11 +46,27 @@ class SweepResult:
     test: str = ""
     """A test that shows the first finding again."""
 
+    def summary(self) -> str:
+        """Return how much was run, and how much of it was found, in one line."""
+        count = len(self.findings)
+        return f"{count} of {self.runs:,} interventions break the invariant, in {len(self.messages)} messages"
+
+    def as_findings(self) -> list[SearchFinding]:
+        """Return the findings as the report has them; the first with its test."""
+        return [
+            SearchFinding(
+                title=it.intervention,
+                problem=f"{it.problem}\nThe scenario ended with {it.callers}" if it.callers else it.problem,
+                steps=it.messages,
+                code=self.test if index == 0 else "",
+            )
+            for index, it in enumerate(self.findings)
+        ]
+
     def story(self) -> str:
         """Return the findings as text."""
         count = len(self.findings)
-        head = f"{count} of {self.runs:,} interventions break the invariant, in {len(self.messages)} messages"
-        parts = [head, *(finding.story() for finding in self.findings[:_SHOWN])]
+        parts = [self.summary(), *(finding.story() for finding in self.findings[:_SHOWN])]
         if count > _SHOWN:
             parts.append(_others([finding.intervention for finding in self.findings[_SHOWN:]]))
         parts += [f"note: {clean(note)}" for note in self.notes]

@@ -13,6 +13,7 @@ from ic_harness.replica import MessageEnd, TrackedMessage
 from ic_harness.suggestions import suggest
 from ic_harness.testing.driven.laboratory import Ended, Laboratory, Named, ids_of, judge, open_laboratory
 from ic_harness.testing.driven.pasted import pasted_test
+from ic_harness.testing.searches import CRASH_SWEEP, note_search
 
 from .interventions import AT_THE_END, Change, Choice, Intervention, Kind, Recorded, plan
 from .operations import OperatingHook, Operator
@@ -273,6 +274,7 @@ def sweep(
         result = Sweep(laboratory, scenario, invariant, SweepOptions(**options)).run()
     if result.findings:
         result.test = pasted_test("only", result.findings[0].intervention)
+    note_search(CRASH_SWEEP, result.summary(), result.as_findings(), result.notes)
     return result
 
 

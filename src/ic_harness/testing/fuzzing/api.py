@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ic_harness.errors import InputError
 from ic_harness.networks import Canister
+from ic_harness.testing.searches import FUZZ, note_search
 from ic_harness.text import one_line
 
 from .execution import Options, OwnInvariant
@@ -66,6 +67,8 @@ def fuzz(
         max_examples=max_examples, max_steps=max_steps, seconds=seconds, instructions=instructions
     )
     report = run_search(Subject(canister, methods=methods, upgrade_to=upgrade_to), options, bounds, seed)
+    notes = [f"not checked: {name}: {reason}" for name, reason in report.skipped.items()]
+    note_search(FUZZ, report.summary(), report.as_findings(), notes)
     if report.failures and raises:
         raise FuzzError(report)
     return report

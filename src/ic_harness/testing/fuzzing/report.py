@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from ic_harness.testing.measured import SearchFinding
 from ic_harness.text import for_log
 
 from .steps import Step
+
+_UNCONFIRMED: Final = "It did not fail when it was run once more: the canister depends on time or randomness."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Failure:
         for number, step in enumerate(self.steps, 1):
             yield f"  {number}. {step}"
         if not self.confirmed:
-            yield "  It did not fail when it was run once more: the canister depends on time or randomness."
+            yield f"  {_UNCONFIRMED}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +58,28 @@ class FuzzReport:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
-    def lines(self) -> Iterator[str]:
-        """Return the report as lines of text; texts of canisters are cleaned."""
+    def summary(self) -> str:
+        """Return how much was run in one line."""
         total = sum(self.calls.values())
-        yield (
+        return (
             f"seed {self.seed}: {self.examples:,} sequences, {total:,} calls of {len(self.calls)} methods in "
             f"{self.seconds:.1f} s{' (time is over)' if self.time_over else ''}"
         )
+
+    def as_findings(self) -> list[SearchFinding]:
+        """Return the failures as the report of a run has them."""
+        return [
+            SearchFinding(
+                title=f"{it.invariant}: {it.subject}",
+                problem=it.message if it.confirmed else f"{it.message}\n{_UNCONFIRMED}",
+                steps=tuple(map(str, it.steps)),
+            )
+            for it in self.failures
+        ]
+
+    def lines(self) -> Iterator[str]:
+        """Return the report as lines of text; texts of canisters are cleaned."""
+        yield self.summary()
         for name, reason in self.skipped.items():
             yield f"not checked: {name}: {reason}"
         for failure in self.failures:

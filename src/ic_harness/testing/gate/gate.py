@@ -9,7 +9,9 @@ from functools import partial
 from typing import Final
 
 from ic_harness.networks import Network
+from ic_harness.testing.measured import Measured, SearchResult
 from ic_harness.testing.results import Outcome, Report, StageResult, Subject
+from ic_harness.testing.searches import collecting_searches
 
 from .acceptance import Acceptances
 from .budgets import judge_budgets
@@ -25,6 +27,9 @@ from .suite import Suite
 from .suites import suite_of
 from .verdict import GUARANTEES_STAGE, decide
 from .wasm import judge_wasm
+
+_SEARCHES: Final = 200
+"""Searches of the user's functions in the report."""
 
 StageFunction = Callable[[GateRun, StageLog], None]
 
@@ -68,12 +73,13 @@ def run_gate(request: GateRequest, network: Network, progress: ProgressCallback 
         canister=request.canister,
     )
     try:
-        stages = [_stage(run, name, stage) for name, stage in stages_of(suite).items()]
+        with collecting_searches() as searches:
+            stages = [_stage(run, name, stage) for name, stage in stages_of(suite).items()]
     finally:
         left = sandbox.close()
     if left:  # no fault of the canister, but its owner pays for what remains
         stages.append(StageResult(name="Tidying up", outcome=Outcome.SKIPPED, findings=tuple(left)))
-    return _report(run, stages, time.perf_counter() - started)
+    return _report(run, stages, searches, time.perf_counter() - started)
 
 
 def _with_arguments(request: GateRequest, suite: Suite, sandbox: Sandbox) -> GateRequest:
@@ -97,7 +103,7 @@ def _stage(run: GateRun, name: str, stage: StageFunction) -> StageResult:
     return run_stage(name, partial(stage, run), run.acceptances)
 
 
-def _report(run: GateRun, stages: list[StageResult], seconds: float) -> Report:
+def _report(run: GateRun, stages: list[StageResult], searches: list[SearchResult], seconds: float) -> Report:
     catalogue = run.suite.catalogue
     verdict, refusals = decide(stages, run.checks, left_out(run), catalogue)
     return Report(
@@ -112,8 +118,15 @@ def _report(run: GateRun, stages: list[StageResult], seconds: float) -> Report:
         figures=tuple(run.figures),
         suite=run.suite.name,
         catalogue=tuple(catalogue.values()),
+        measured=_measured(searches),
         seconds=seconds,
     )
+
+
+def _measured(searches: list[SearchResult]) -> Measured | None:
+    """Return what functions of the user searched, where they did."""
+    found = tuple(replace(it, test=it.test or "a function of --module") for it in searches[:_SEARCHES])
+    return Measured(searches=found) if found else None
 
 
 def _subject(run: GateRun) -> Subject:

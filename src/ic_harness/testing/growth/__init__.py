@@ -6,8 +6,25 @@ laws of `laws`; the law that fits says at which size a limit of the Internet Com
 
 from __future__ import annotations
 
-from .laws import Fit, Law, fit_law
-from .measure import grow
-from .series import Growth, GrowthError, Series
+from typing import TYPE_CHECKING, Final
+
+from ic_harness.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from .laws import Fit, Law, fit_law
+    from .measure import grow
+    from .series import Growth, GrowthError, Series
 
 __all__ = ["Fit", "Growth", "GrowthError", "Law", "Series", "fit_law", "grow"]
+
+_LAZY: Final = {
+    "Fit": ".laws",
+    "Growth": ".series",
+    "GrowthError": ".series",
+    "Law": ".laws",
+    "Series": ".series",
+    "fit_law": ".laws",
+    "grow": ".measure",
+}
+
+__getattr__ = lazy_names(__name__, _LAZY)

@@ -13,10 +13,20 @@ from ic_harness.replica import ObservedMessage
 from ic_harness.text import brief
 
 from .laws import Law, fit_law
-from .series import ARGUMENT, HEAP, INSTRUCTIONS, LIMITS, REPLY, STABLE, Growth, GrowthError, Series
+from .series import (
+    ARGUMENT,
+    HEAP,
+    INSTRUCTIONS,
+    LEAST_SIZES,
+    LIMITS,
+    REPLY,
+    STABLE,
+    Growth,
+    GrowthError,
+    Series,
+)
 
 SIZES: Final = (8, 16, 32, 64, 128, 256)
-LEAST_SIZES: Final = 5
 
 
 def grow(

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ic_harness.errors import HarnessError
+from ic_harness.errors import HarnessError, InputError
+from ic_harness.testing.measured import GrowthFigures, GrowthResult
 from ic_harness.text import brief, one_line
 
-from .laws import Fit, Law
+from .laws import Fit, Law, fit_law
 
 INSTRUCTIONS, ARGUMENT, REPLY, HEAP, STABLE = "instructions", "argument", "reply", "heap", "stable memory"
 LIMITS: Final = {ARGUMENT: 2 << 20, REPLY: 2 << 20, HEAP: 4 << 30, STABLE: 500 << 30}
@@ -21,6 +22,10 @@ UNITS: Final = {
     HEAP: "bytes",
     STABLE: "bytes",
 }
+
+
+LEAST_SIZES: Final = 5
+"""With fewer sizes laws cannot be told apart."""
 
 
 class GrowthError(HarnessError):
@@ -78,6 +83,46 @@ class Growth:
 
     def __str__(self) -> str:
         return "\n".join(growth_lines([self]))
+
+
+def growth_result(growth: Growth, most: int) -> GrowthResult:
+    """Return a growth as the report has it, with at most so many figures."""
+    return GrowthResult(
+        title=one_line(growth.title, 200),
+        series=tuple(
+            GrowthFigures(
+                subject=one_line(it.subject, 120),
+                what=it.what,
+                sizes=it.sizes,
+                figures=it.figures,
+                limit=it.limit,
+            )
+            for it in growth.series[:most]
+        ),
+        left_out=max(0, len(growth.series) - most),
+    )
+
+
+def growth_of(result: GrowthResult) -> Growth:
+    """Return the growth of a result; its laws are found again. Raises `InputError` for figures that have no law."""
+    for it in result.series:
+        ascending = all(a < b for a, b in zip(it.sizes, it.sizes[1:], strict=False))
+        if (
+            len(it.sizes) != len(it.figures)
+            or len(it.sizes) < LEAST_SIZES
+            or it.sizes[0] < 1
+            or not ascending
+        ):
+            raise InputError(
+                f"the growth of {brief(it.subject)} has {brief(it.figures)} at sizes {brief(it.sizes)}"
+            )
+        if it.what not in UNITS or it.limit < 1 or min(it.figures) < 0:
+            raise InputError(f"the growth of {brief(it.subject)} is of {brief(it.what)} up to {it.limit}")
+    series = (
+        Series(it.subject, it.what, it.sizes, it.figures, it.limit, fit_law(it.sizes, it.figures))
+        for it in result.series
+    )
+    return Growth(result.title, tuple(series))
 
 
 def growth_lines(found: Iterable[Growth]) -> list[str]:

@@ -11,6 +11,8 @@ from ic_harness.errors import InputError, RejectError
 from ic_harness.networks import Network
 from ic_harness.testing.driven.laboratory import Ended, Laboratory, Named, ids_of, judge, open_laboratory
 from ic_harness.testing.driven.pasted import pasted_test
+from ic_harness.testing.measured import SearchFinding
+from ic_harness.testing.searches import ORDERS, note_search
 from ic_harness.text import clean
 
 from .orders import REPEATS, GivenHook, OrderHook, RandomHook, SystematicHook
@@ -54,13 +56,33 @@ class ExploreResult:
     """What each caller returned or raised in that run."""
     test: str = ""
 
-    def story(self) -> str:
-        """Return what was found as text."""
+    def summary(self) -> str:
+        """Return how much was run, and whether an order fails, in one line."""
         if self.order is None:
             extent = "all orders" if self.complete else "a part of the orders"
             return f"the invariant holds in {self.runs:,} runs, which are {extent} of the messages"
+        return f"after {self.runs:,} runs an order of messages breaks the invariant"
+
+    def as_findings(self) -> list[SearchFinding]:
+        """Return the order that fails as the report has it; nothing when none does."""
+        if self.order is None:
+            return []
+        answers = "\n".join(f"{name}: {answer}" for name, answer in self.answers.items())
+        return [
+            SearchFinding(
+                title="The shortest order of messages that fails",
+                problem=f"{self.problem}\n{answers}".strip(),
+                steps=self.messages,
+                code=self.test,
+            )
+        ]
+
+    def story(self) -> str:
+        """Return what was found as text."""
+        if self.order is None:
+            return self.summary()
         lines = [
-            f"after {self.runs:,} runs an order of messages breaks the invariant:",
+            f"{self.summary()}:",
             f"    {self.problem}",
         ]
         lines += [f"    {number:3} {message}" for number, message in enumerate(self.messages, 1)]
@@ -185,6 +207,7 @@ def find_order(
         result = Explorer(laboratory, actors, invariant, ExploreOptions(**options)).run()
     if result.order is not None:
         result.test = pasted_test("order", result.order)
+    note_search(ORDERS, result.summary(), result.as_findings())
     return result
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.testing.gas import name_of_test
-from ic_harness.text import for_log
+from ic_harness.testing.measured import ComparedDifference, ComparedResult
+from ic_harness.text import for_log, one_line
 
 from .profile import table
 from .reporting import COMPARED
 
 _SHOWN = 50
 """Differences that are listed; `-v` lists all."""
+
+
+_REPORTED = 200
+"""Differences in the report of a run; a text of one has so many characters."""
+_TEXT = 1_000
 
 
 class CompareSummary:
@@ -29,6 +35,28 @@ class CompareSummary:
         for kind, place, first, second in found:
             row = (name_of_test(report.nodeid), kind, place, first, second)
             self._found[row] = self._found.get(row, 0) + 1
+
+    def measured(self) -> ComparedResult:
+        """Return the comparison for the report of the run."""
+        first, second = self._networks
+        rows = list(self._found.items())
+        return ComparedResult(
+            first=first,
+            second=second,
+            calls=self._calls,
+            differences=tuple(
+                ComparedDifference(
+                    test=test,
+                    kind=kind,
+                    place=one_line(place, _TEXT),
+                    first=one_line(one, _TEXT),
+                    second=one_line(other, _TEXT),
+                    times=times,
+                )
+                for (test, kind, place, one, other), times in rows[:_REPORTED]
+            ),
+            left_out=max(0, len(rows) - _REPORTED),
+        )
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -7,10 +7,9 @@ from typing import Final
 import pytest
 
 from .options import Options, read_options
+from .plugin_names import COMPARE_PLUGIN, GAS_PLUGIN, GROWTH_PLUGIN, TRACES_PLUGIN
 from .product_fixtures import ProductFixtures
 
-GAS_PLUGIN: Final = "ic-gas"
-"""The name under which the recorder of `--ic-gas` is registered."""
 GATE_ROLES: Final = {
     "fill": "stores state before an upgrade",
     "fill_more": "stores more after an upgrade",
@@ -29,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("ic_cov") or config.getoption("ic_flame"):
         from .trace_recorder import TraceRecorder  # lazy: start-up time  # noqa: PLC0415
 
-        config.pluginmanager.register(TraceRecorder(config), "ic-traces")
+        config.pluginmanager.register(TraceRecorder(config), TRACES_PLUGIN)
     if not hasattr(config, "workerinput"):  # workers send what they find
         _register_summaries(config)
     config.addinivalue_line(
@@ -69,9 +68,11 @@ def _register_gas(config: pytest.Config, options: Options) -> None:
 
 def _register_failures(config: pytest.Config) -> None:
     if config.getoption("ic_report"):
+        from .search_reports import SearchReports  # lazy: start-up time  # noqa: PLC0415
         from .sequence_reports import SequenceReports  # lazy: start-up time  # noqa: PLC0415
 
         config.pluginmanager.register(SequenceReports(), "ic-sequences")
+        config.pluginmanager.register(SearchReports(), "ic-searches")
     folder = config.getoption("ic_failures")
     if folder:
         from .failure_files import FailureFiles  # lazy: start-up time  # noqa: PLC0415
@@ -87,16 +88,14 @@ def _register_summaries(config: pytest.Config) -> None:
     if config.getoption("ic_growth"):
         from .growth_recorder import GrowthRecorder  # lazy: start-up time  # noqa: PLC0415
 
-        config.pluginmanager.register(GrowthRecorder(config), "ic-growth")
+        config.pluginmanager.register(GrowthRecorder(config), GROWTH_PLUGIN)
     options = read_options(config)
     if options.compare is not None:
         from .compare_summary import CompareSummary  # lazy: start-up time  # noqa: PLC0415
 
-        config.pluginmanager.register(CompareSummary(options.network, options.compare), "ic-compare")
+        config.pluginmanager.register(CompareSummary(options.network, options.compare), COMPARE_PLUGIN)
     folder = config.getoption("ic_report")
     if folder:
         from .run_collector import RunCollector  # lazy: start-up time  # noqa: PLC0415
 
-        gas = config.pluginmanager.get_plugin(GAS_PLUGIN)
-        collected = RunCollector(read_options(config), config.invocation_params.dir / folder, gas)
-        config.pluginmanager.register(collected, "ic-report")
+        config.pluginmanager.register(RunCollector(config, read_options(config), folder), "ic-report")

@@ -21,6 +21,8 @@ from .reporting import RUNNING
 _NAME: Final = 80
 """Characters of a test's id in the name of its file."""
 _MESSAGE: Final = 4_000
+FAILURE_FILE: Final = "ic_failure_file"
+"""The attribute of a report with the path of the test's failure file."""
 _SECTION: Final = "failure file"
 
 
@@ -39,22 +41,27 @@ class FailureFiles:
         running = item.stash.get(RUNNING, None)
         if report.failed and call.when != "teardown" and running is not None and call.excinfo is not None:
             test = _failed_test(item, report, call.excinfo)
-            report.sections.append((_SECTION, for_log(self._write(test, running[0], running[1].items()))))
+            words, path = self._write(test, running[0], running[1].items())
+            report.sections.append((_SECTION, for_log(words)))
+            if path is not None:
+                vars(report)[FAILURE_FILE] = str(path)
         return report
 
-    def _write(self, test: FailedTest, network: Network, names: Iterable[tuple[Principal, str]]) -> str:
-        """Write the file; returns what the report says of it."""
+    def _write(
+        self, test: FailedTest, network: Network, names: Iterable[tuple[Principal, str]]
+    ) -> tuple[str, Path | None]:
+        """Write the file; returns what the report says of it, and where it is."""
         recorder = network.recorder if isinstance(network, EmbeddedNetwork) else None
         if recorder is None:
-            return "none was written: the network is not recorded"
+            return "none was written: the network is not recorded", None
         if recorder.overflow:
-            return f"none was written: {recorder.overflow}"
+            return f"none was written: {recorder.overflow}", None
         path = self._folder / file_name(test.name)
         try:
             write_failure(path, failure_of(test, recorder.setup, recorder.events, names))
         except InputError as error:
-            return f"none was written: {error}"
-        return f"{path}\nShow the failure again: ic-harness replay {path}"
+            return f"none was written: {error}", None
+        return f"{path}\nShow the failure again: ic-harness replay {path}", path
 
 
 def file_name(test: str) -> str:

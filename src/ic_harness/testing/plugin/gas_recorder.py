@@ -19,7 +19,8 @@ from ic_harness.testing.gas import (
     read_gas,
     write_gas,
 )
-from ic_harness.text import for_log
+from ic_harness.testing.measured import GasLine, GasResult
+from ic_harness.text import for_log, one_line
 
 from .call_metrics import MethodMetrics
 from .collected_tests import CollectedTests
@@ -29,6 +30,8 @@ from .reporting import GAS
 
 _SHOWN: Final = 50
 """Differences that are listed; `-v` lists all."""
+_REPORTED: Final = 200
+"""Differences in the report of a run."""
 
 
 class GasRecorder:
@@ -86,6 +89,24 @@ class GasRecorder:
         kinds = Counter(it.change if it.change in ("new", "gone") else "changed" for it in found)
         listed = ", ".join(f"{kinds[kind]} {kind}" for kind in ("changed", "new", "gone") if kinds[kind])
         return f"{len(found):,} {'line differs' if len(found) == 1 else 'lines differ'} from {GAS_FILE}: {listed}"
+
+    def measured(self) -> GasResult:
+        """Return the comparison for the report of the run."""
+        found = self.differences()
+        return GasResult(
+            summary=self.summary(),
+            lines=tuple(
+                GasLine(
+                    test=it.entry.test,
+                    subject=one_line(it.entry.subject, 200),
+                    before=_figures(it, before=True),
+                    now=_figures(it, before=False),
+                    change=it.change,
+                )
+                for it in found[:_REPORTED]
+            ),
+            left_out=max(0, len(found) - _REPORTED),
+        )
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -154,12 +175,6 @@ class GasRecorder:
         if self._incomplete:
             return f"{self._problem}: tests were not measured; compare on the embedded network", True
         return self.summary(), False
-
-
-def change_words(difference: GasDifference) -> str:
-    """Return a difference in one line: `90,512 (3 calls) -> 95,000 (3 calls): +4.96 %`."""
-    was, now = _figures(difference, before=True), _figures(difference, before=False)
-    return f"{was or 'none'} -> {now or 'none'}: {difference.change}"
 
 
 def _figures(difference: GasDifference, *, before: bool) -> str:

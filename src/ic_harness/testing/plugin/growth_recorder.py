@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -12,10 +12,15 @@ from ic_harness.files import write_atomically
 from ic_harness.testing.growth import Growth
 from ic_harness.testing.growth.measure import from_plain
 from ic_harness.testing.growth.picture import to_growth_page
-from ic_harness.testing.growth.series import growth_lines
+from ic_harness.testing.growth.series import growth_lines, growth_result
+from ic_harness.testing.measured import GrowthResult
 from ic_harness.text import for_log, readable
 
 from .reporting import GROWTH_REPORT
+
+_GROWTHS: Final = 20
+"""Workloads in the report of a run, and figures of each."""
+_SERIES: Final = 40
 
 
 class GrowthRecorder:
@@ -34,6 +39,13 @@ class GrowthRecorder:
 
     def _growths(self) -> list[Growth]:
         return [growth for nodeid in sorted(self._found) for growth in self._found[nodeid]]
+
+    def measured(self) -> tuple[tuple[GrowthResult, ...], tuple[str, ...]]:
+        """Return the growths for the report of the run, and sentences about what does not fit into it."""
+        found = self._growths()
+        more = len(found) - _GROWTHS
+        notes = (f"{more:,} more growths are on the page of the growths.",) if more > 0 else ()
+        return tuple(growth_result(it, _SERIES) for it in found[:_GROWTHS]), notes
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -86,7 +86,8 @@ def pytest_runtest_makereport(
         from ic_harness.testing.growth.measure import to_plain  # lazy: start-up time  # noqa: PLC0415
 
         vars(report)[GROWTH_REPORT] = [to_plain(growth) for growth in growths]
-    if metrics is not None and counts and (item.config.getoption("ic_profile") or RESULTS in vars(report)):
+    wanted = item.config.getoption("ic_profile") or item.config.getoption("ic_report")
+    if metrics is not None and counts and wanted:
         vars(report)[METHOD_METRICS] = [use.plain() for use in metrics.uses()]
     return report
 

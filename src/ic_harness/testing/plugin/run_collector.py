@@ -1,9 +1,9 @@
-"""`--ic-report`: collects the results of guarantee tests from every worker into the report of the run."""
+"""`--ic-report`: collects what the tests of every worker found and measured into the report of the run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,73 +15,105 @@ import pytest
 from ic_harness.bundled import default_canister
 from ic_harness.testing.gate import decide, suite_named, unselected
 from ic_harness.testing.guarantees import Guarantee
+from ic_harness.testing.measured import SearchResult
 from ic_harness.testing.report import from_json, write_report
-from ic_harness.testing.results import CallSequence, CheckResult, Figure, MethodCost, Report, Subject
+from ic_harness.testing.results import CallSequence, CheckResult, MethodCost, Report, Subject, Verdict
 from ic_harness.text import for_log, one_line, readable
 from ic_harness.urls import public_url
 
 from .call_metrics import MethodMetrics
-from .gas_recorder import GasRecorder, change_words
 from .options import Options
 from .reporting import METHOD_METRICS, RESULTS
+from .run_measurements import is_empty, measured_by
+from .run_outcomes import RunOutcomes
+from .search_reports import SEARCHES, searches_from
 from .sequence_reports import SEQUENCE, sequence_from
 
 _SEQUENCES: Final = 50
 """The most sequence diagrams in a report."""
 
-_GAS_SHOWN: Final = 20
-"""Lines of `--ic-gas` that differ and are shown in the report."""
-
 
 class RunCollector:
     """Collects the results of all tests and writes the report of the run into `folder`."""
 
-    def __init__(self, options: Options, folder: Path, gas: GasRecorder | None = None) -> None:
+    def __init__(self, config: pytest.Config, options: Options, folder: str) -> None:
+        self._config = config
         self._options = options
-        self._gas = gas
-        self._folder = folder
+        self._folder = config.invocation_params.dir / folder
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._found: list[Report] = []
         self._uses: list[MethodMetrics] = []
-        self._sequences: list[CallSequence] = []
+        self._sequences: list[tuple[bool, CallSequence]] = []
+        self._searches: list[SearchResult] = []
+        self._outcomes = RunOutcomes(config.invocation_params.dir)
         self._written: Path | None = None
         self._verdict = ""
+        self._problem = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect the results of a test."""
+        """Collect what a phase of a test found and measured."""
+        self._outcomes.add(report)
         text = vars(report).get(RESULTS)
         if text is not None:
             self._found.append(from_json(text))
-            self._uses += [MethodMetrics(*values) for values in vars(report).get(METHOD_METRICS, ())]
+        self._uses += [MethodMetrics(*values) for values in vars(report).get(METHOD_METRICS, ())]
+        self._searches += searches_from(vars(report).get(SEARCHES, []))
         drawn = vars(report).get(SEQUENCE)
-        if drawn is not None and len(self._sequences) < _SEQUENCES:
-            self._sequences.append(sequence_from(drawn))
+        if drawn is not None:
+            self._sequences.append((report.passed, sequence_from(drawn)))
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the report, if any test found something."""
-        if self._found:
-            report = self.report()
+    # After the recorders, which have trylast, and before the terminal's own wrapper, which prints the summary.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+        """Write the report, if any test found or measured something."""
+        yield
+        if self._config.getoption("collectonly", default=False):
+            return
+        interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        report = self.report(interrupted=interrupted)
+        assert report.measured is not None
+        if not (self._found or report.costs or report.sequences) and is_empty(report.measured):
+            return
+        try:
             self._written = write_report(report, self._folder)[0]
-            self._verdict = ": ".join([report.verdict.value, *report.refusals[:1]])
+        except OSError as error:
+            self._problem = f"the report cannot be written: {error}"
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._verdict = ": ".join([report.verdict.value, *report.refusals[:1]]) if self._found else ""
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the verdict, and where the report is."""
-        if self._written is None:
-            terminalreporter.write_line("no report: no test of a guarantee was run")
+        if self._problem:
+            terminalreporter.write_line(for_log(self._problem), red=True)
             return
-        terminalreporter.write_line(for_log(one_line(f"verdict: {self._verdict}")))
+        if self._written is None:
+            terminalreporter.write_line("no report: no test of a guarantee was run, and nothing was measured")
+            return
+        if self._verdict:
+            terminalreporter.write_line(for_log(one_line(f"verdict: {self._verdict}")))
         terminalreporter.write_line(f"report: {self._written}")
 
-    def report(self) -> Report:
-        """The report of the whole run."""
+    def report(self, *, interrupted: bool = False) -> Report:
+        """Return the report of the whole run, or of what an interrupted run came to."""
         catalogue = self._catalogue()
         order = list(catalogue)
         checks = sorted(
             (check for found in self._found for check in found.checks),
             key=lambda check: (order.index(check.guarantee.id), check.check),
         )
-        verdict, refusals = decide((), checks, self._left_out(checks, catalogue), catalogue)
+        verdict = Verdict.NOT_JUDGED
+        refusals: tuple[str, ...] = ()
+        if self._found:
+            verdict, refusals = decide((), checks, self._left_out(checks, catalogue), catalogue)
+        if interrupted and verdict is Verdict.PASS:
+            verdict, refusals = Verdict.NOT_JUDGED, ("the run was interrupted",)
+        sequences = sorted(self._sequences, key=lambda it: (it[0], it[1].title))
+        more = len(sequences) - _SEQUENCES
+        notes = [f"{more:,} more tests were recorded and have no sequence diagram."] if more > 0 else []
+        notes += ["The run was interrupted: tests that had not ended are missing."] if interrupted else []
+        run = self._outcomes.outcome(interrupted=interrupted)
         return Report(
             subject=self._subject(),
             verdict=verdict,
@@ -89,10 +121,11 @@ class RunCollector:
             checks=tuple(checks),
             costs=self._costs(),
             suite=self._suites[0] if len(self._suites) == 1 else None,
-            catalogue=tuple(catalogue.values()),
-            figures=(*(figure for found in self._found for figure in found.figures), *self._gas_figures()),
+            catalogue=tuple(catalogue.values()) if self._found else None,
+            figures=tuple(figure for found in self._found for figure in found.figures),
             timelines=tuple(timeline for found in self._found for timeline in found.timelines),
-            sequences=tuple(self._sequences) or None,
+            sequences=tuple(drawn for _, drawn in sequences[:_SEQUENCES]) or None,
+            measured=measured_by(self._config.pluginmanager, self._folder, run, self._searches, notes),
             seconds=time.perf_counter() - self._clock,
         )
 
@@ -119,7 +152,8 @@ class RunCollector:
 
     def _name(self) -> str:
         """Return the subject's name without options: the bundled canister, or the canisters that the tests deploy."""
-        bundled = default_canister() if all(found.suite for found in self._found) else None
+        suites = bool(self._found) and all(found.suite for found in self._found)
+        bundled = default_canister() if suites else None
         return bundled.title if bundled is not None else "canisters of the tests"
 
     def _subject(self) -> Subject:
@@ -129,24 +163,14 @@ class RunCollector:
         return Subject(
             canister=name or self._name(),
             network=public_url(options.network),
-            generation=next((f.subject.generation for f in self._found if f.subject.generation), "unknown"),
+            generation=next(
+                (f.subject.generation for f in self._found if f.subject.generation),
+                "unknown" if self._found else "",
+            ),
             started=self._started.isoformat(timespec="seconds"),
             wasm_sha256=sha256(wasm).hexdigest() if wasm is not None else None,
             wasm_size=len(wasm) if wasm is not None else None,
         )
-
-    def _gas_figures(self) -> list[Figure]:
-        """Return the result of `--ic-gas`, where it was given, and the lines that differ."""
-        if self._gas is None:
-            return []
-        found = self._gas.differences()
-        shown = [
-            Figure(name=f"{it.entry.test} {it.entry.subject}", value=change_words(it))
-            for it in found[:_GAS_SHOWN]
-        ]
-        more = [Figure(name="More lines that differ", value=str(len(found) - _GAS_SHOWN))]
-        head = Figure(name="Instructions of tests", value=self._gas.summary())
-        return [head, *shown, *(more if len(found) > _GAS_SHOWN else [])]
 
     def _costs(self) -> tuple[MethodCost, ...]:
         """Return the cost of each method over all tests, the most expensive first."""

@@ -15,10 +15,12 @@ import pytest
 from ic_harness.errors import HarnessError
 from ic_harness.files import write_atomically
 from ic_harness.replica.execution.recorder import Recorder, record
+from ic_harness.testing.measured import FlameGraph, ModuleCounts
 from ic_harness.testing.traces.coverage import ModuleCoverage, measure_coverage, never_executed
+from ic_harness.testing.traces.coverage_counts import counts_of
 from ic_harness.testing.traces.coverage_files import listing, listing_name, to_cobertura, to_lcov
 from ic_harness.testing.traces.coverage_page import to_page
-from ic_harness.testing.traces.flame import FlameNode, by_function, flame_of
+from ic_harness.testing.traces.flame import FlameNode, by_function, flame_graph, flame_of
 from ic_harness.testing.traces.flame_files import to_speedscope, to_svg
 from ic_harness.testing.traces.records import ModuleTrace, merge, to_plain
 from ic_harness.text import for_log, one_line, read_text, readable
@@ -30,6 +32,12 @@ KEY: Final = "ic_traces"
 _SHOWN: Final = 15
 """Functions that are listed for each module; `-v` lists all."""
 _NAME: Final = 90
+_MODULES: Final = 24
+"""Modules in the report of a run; of each so many functions of a kind, files, frames, and functions by cost."""
+_FUNCTIONS: Final = 200
+_FILES: Final = 300
+_FRAMES: Final = 1_500
+_COSTS: Final = 50
 
 
 class TraceRecorder:
@@ -48,14 +56,23 @@ class TraceRecorder:
         self._written: list[str] = []
         self._problem = ""
         self._modules: list[ModuleTrace] = []
+        self._page: Path | None = None
+        self._measured: list[ModuleCoverage] | None = None
+        self._open: set[str] = set()
 
     def pytest_unconfigure(self) -> None:
         """Stop recording."""
         self._active.close()
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Expect the records of a worker."""
+        self._open.add(str(node.gateway.id))
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take what a worker recorded."""
+        self._open.discard(str(node.gateway.id))
         sent = getattr(node, "workeroutput", {}).get(KEY)
         if sent is None:
             self._silent.append(str(node.gateway.id))
@@ -75,6 +92,7 @@ class TraceRecorder:
         self._failures.update(failures)
         if self._config.getoption("collectonly", default=False):
             return
+        self._silent.extend(sorted(self._open))  # an interrupted run does not wait for its workers
         self._modules = merge([*self._parts, own])
         try:
             self._write()
@@ -82,6 +100,27 @@ class TraceRecorder:
             self._problem = f"the files cannot be written: {error}"
             if session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def measured(
+        self,
+    ) -> tuple[tuple[ModuleCounts, ...], tuple[FlameGraph, ...], Path | None, tuple[str, ...]]:
+        """Return coverage, flame graphs, the page of the coverage, and what is missing, for the report of the run."""
+        more = len(self._modules) - _MODULES
+        notes = [*self._notes(), *([f"{more:,} more modules were recorded."] if more > 0 else [])]
+        coverage = [counts_of(it, functions=_FUNCTIONS, files=_FILES) for it in self._covered()[:_MODULES]]
+        flames = [
+            flame_graph(
+                it.title,
+                flame_of(it),
+                frames=_FRAMES,
+                functions=_COSTS,
+                name=_NAME,
+                lost=it.tree.lost,
+            )
+            for it in (self._modules[:_MODULES] if self._flame else ())
+        ]
+        drawn = tuple(it for it in flames if it.instructions)
+        return tuple(coverage if self._coverage else ()), drawn, self._page, tuple(notes)
 
     def _notes(self) -> list[str]:
         """Return what is missing in the records."""
@@ -98,6 +137,7 @@ class TraceRecorder:
             self._put(
                 folder, files | {"index.html": to_page(modules, self._notes(), self._source)}, "index.html"
             )
+            self._page = folder / "index.html"
         if self._flame:
             folder = self._folder("ic_flame_dir")
             for trace in self._modules:
@@ -129,7 +169,9 @@ class TraceRecorder:
         self._written.extend(readable(folder / name) for name in shown)
 
     def _covered(self) -> list[ModuleCoverage]:
-        return [measure_coverage(trace) for trace in self._modules]
+        if self._measured is None:
+            self._measured = [measure_coverage(trace) for trace in self._modules]
+        return self._measured
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tables, and where the files are."""

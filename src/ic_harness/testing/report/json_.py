@@ -17,15 +17,17 @@ from enum import Enum
 from functools import cache
 from importlib.resources import files
 from types import NoneType, UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from ic_harness.errors import InputError
 from ic_harness.testing.results import Report
 from ic_harness.text import parse_json
 
+T = TypeVar("T")
+
 FORMAT: Final = "ic-harness-report"
 VERSION: Final = 1
-_OMITTED: Final = frozenset({"catalogue", "sequences", "suite"})
+_OMITTED: Final = frozenset({"catalogue", "measured", "sequences", "suite"})
 """Fields that are left out when they are None, because readers of older reports do not know them."""
 
 
@@ -49,6 +51,17 @@ def from_json(text: str) -> Report:
     report = _record(Report, document, "report")
     assert isinstance(report, Report)
     return report
+
+
+def record_to_plain(record: Any) -> Any:
+    """Return a record of `results` or `measured` as plain values that pytest-xdist can send."""
+    return _plain(record)
+
+
+def record_from_plain(kind: type[T], value: Any) -> T:
+    """Read back what `record_to_plain` returned. Raises `InputError` where it does not fit."""
+    record: T = _record(kind, value, kind.__name__)
+    return record
 
 
 def schema() -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from ic_harness.testing.measured import FailedRun
+from ic_harness.testing.report.facts import measured_facts
 from ic_harness.testing.report.words import OUTCOME_WORDS, SEVERITY_WORDS
 from ic_harness.testing.results import CheckResult, Outcome, Report, StageResult, Verdict
 from ic_harness.text import clean, one_line
@@ -34,7 +36,9 @@ def to_junit(report: Report) -> str:
     for area in areas:
         cases = [_check_case(check) for check in report.checks if check.guarantee.area == area]
         suites.append(_suite(area, cases, report))
-    outcomes = [outcome for outcome, _, _ in gate] + [check.outcome for check in report.checks]
+    failed = [_failed_case(it) for it in _failures(report)]
+    suites.append(_suite("Tests that failed", failed, report))
+    outcomes = [outcome for outcome, _, _ in (*gate, *failed)] + [check.outcome for check in report.checks]
     totals = _totals(outcomes, report.seconds)
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="ic-harness"{totals}>'
     return "\n".join([head, *filter(None, suites), "</testsuites>", ""])
@@ -49,7 +53,7 @@ def _suite(name: str, cases: list[_Case], report: Report) -> str:
     totals = _totals(outcomes, sum(seconds for _, seconds, _ in cases))
     skipped = sum(_KINDS.get(outcome) == "skipped" for outcome in outcomes)
     timestamp = f" timestamp={_quoted(subject.started)}" if subject.started else ""
-    facts = {
+    facts: dict[str, str | None] = {
         "verdict": report.verdict.value,
         "canister": subject.canister,
         "network": subject.network,
@@ -57,6 +61,7 @@ def _suite(name: str, cases: list[_Case], report: Report) -> str:
         "wasm_sha256": subject.wasm_sha256,
         "baseline": subject.baseline,
     }
+    facts |= dict(measured_facts(report.measured))
     properties = [
         f"<property name={_quoted(key)} value={_quoted(value)}/>" for key, value in facts.items() if value
     ]
@@ -83,9 +88,23 @@ def _stage_case(stage: StageResult) -> _Case:
 
 
 def _verdict_case(report: Report) -> _Case:
-    reason = "; ".join(report.refusals) or "guarantees were left out by selection"
+    otherwise = "guarantees were left out by selection" if report.checks else "no test was about a guarantee"
+    reason = "; ".join(report.refusals) or otherwise
     end = _end(Outcome.SKIPPED, reason, f"{report.verdict.value}: ")
     return Outcome.SKIPPED, 0.0, _case("Gate", "Verdict", 0.0, end)
+
+
+def _failures(report: Report) -> tuple[FailedRun, ...]:
+    """The tests that failed, where the run has no guarantees that say so."""
+    run = report.measured.run if report.measured is not None else None
+    return run.failures if run is not None and not report.checks else ()
+
+
+def _failed_case(test: FailedRun) -> _Case:
+    outcome = Outcome.FAILED if test.phase == "call" else Outcome.ERROR
+    details = "\n".join(filter(None, [test.message, test.command]))
+    end = _end(outcome, test.message.partition("\n")[0] or "failed", details=details)
+    return outcome, 0.0, _case("Tests", test.test, 0.0, end)
 
 
 def _check_case(check: CheckResult) -> _Case:

@@ -11,19 +11,20 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from ic_harness.testing.report.facts import measured_facts
 from ic_harness.testing.report.model import WORST_FIRST, Finding, ReportModel, split_message
 from ic_harness.testing.report.words import (
     OUTCOME_SIGNS,
     OUTCOME_WORDS,
     SEVERITY_WORDS,
-    VERDICT_WORDS,
     change,
     count,
     duration,
     generation_word,
     number,
+    verdict_word,
 )
-from ic_harness.testing.results import CheckResult, MethodCost, Report, Verdict
+from ic_harness.testing.results import CheckResult, MethodCost, Outcome, Report, Verdict
 from ic_harness.text import clean, one_line
 
 _ACTIVE: Final = re.compile(
@@ -47,7 +48,7 @@ def to_markdown(report: Report) -> str:
     """Write the summary of a report; under 200 kB whatever is in it, as GitHub takes at most 1 MiB a step."""
     model = ReportModel(report)
     parts = [
-        f"## {_VERDICT_SIGNS[report.verdict]} {VERDICT_WORDS[report.verdict]}: {safe(report.subject.canister)}",
+        f"## {_sign(model)} {verdict_word(report)}: {safe(report.subject.canister)}",
         f"**{safe(model.headline())}** {safe(model.meaning())}",
         "\n".join(
             f"- {safe(refusal, 500)}" for refusal in model.other_refusals(len(model.reported))[:_STORIES]
@@ -56,6 +57,7 @@ def to_markdown(report: Report) -> str:
         _counts(model) if model.all else "",
         _stages(report),
         _costs(report.costs),
+        _measured(report),
         _subject(report),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -64,6 +66,25 @@ def to_markdown(report: Report) -> str:
 def safe(text: str, limit: int = 300) -> str:
     """Write a text on one line so that Markdown shows it as it is."""
     return _ACTIVE.sub(lambda found: "".join(f"&#{ord(sign)};" for sign in found[0]), one_line(text, limit))
+
+
+def _sign(model: ReportModel) -> str:
+    if model.judged:
+        return _VERDICT_SIGNS[model.report.verdict]
+    return OUTCOME_SIGNS[Outcome.FAILED if model.run_failed else Outcome.PASSED]
+
+
+def _measured(report: Report) -> str:
+    """Return the tests that failed and what the run measured, a line each."""
+    if report.measured is None:
+        return ""
+    run = report.measured.run
+    lines = [
+        f"- {safe(it.test, 200)}: {safe(it.message, 200)}{f' ({safe(it.command, 300)})' if it.command else ''}"
+        for it in (run.failures if run is not None else ())[:_STORIES]
+    ]
+    lines += [f"- **{safe(name)}**: {safe(value)}" for name, value in measured_facts(report.measured)]
+    return "\n".join(lines)
 
 
 def _reported(reported: list[Finding]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from ic_harness.testing.guarantees import Guarantee, Severity
+from ic_harness.testing.measured import RunOutcome
 from ic_harness.testing.report.words import SEVERITY_WORDS, count, names
 from ic_harness.testing.results import CheckResult, Outcome, Report, Verdict, Violation
 
@@ -90,6 +91,13 @@ def known_guarantees(report: Report) -> dict[str, Guarantee]:
     return known | {check.guarantee.id: check.guarantee for check in report.checks}
 
 
+_HEADLINES: Final = {
+    Verdict.COULD_NOT_RUN: "The canister was not judged: this says nothing about its health.",
+    Verdict.REFUSED: "No guarantee broke, but a stage of the gate refused the canister.",
+}
+"""The reason of a verdict that no guarantee explains."""
+
+
 class ReportModel:
     """The guarantees of a report in the order of the catalogue; those outside the catalogue come last."""
 
@@ -100,6 +108,20 @@ class ReportModel:
         for check in report.checks:
             checks.setdefault(check.guarantee.id, []).append(check)
         self.all = tuple(Finding(guarantee, tuple(checks.get(id_, ()))) for id_, guarantee in known.items())
+
+    @property
+    def judged(self) -> bool:
+        """Whether guarantees or stages of the gate were judged; a run of other tests has only its outcomes."""
+        return bool(self.all or self.report.stages) or self._run is None
+
+    @property
+    def run_failed(self) -> bool:
+        """Whether the run has a test that failed, or did not come to its end."""
+        return self._run is not None and bool(self._run.failed or self._run.errors or self._run.interrupted)
+
+    @property
+    def _run(self) -> RunOutcome | None:
+        return self.report.measured.run if self.report.measured is not None else None
 
     @cached_property
     def areas(self) -> dict[str, list[Finding]]:
@@ -134,18 +156,16 @@ class ReportModel:
 
     def headline(self) -> str:
         """The verdict's reason in one sentence."""
+        if not self.judged:
+            return "No test was about a guarantee."
         broken, errors = self.of(Outcome.FAILED), self.of(Outcome.ERROR)
         if broken:
             return _broke(broken)
         if errors:
             return f"{count(len(errors), 'guarantee')} could not be judged: the check itself went wrong."
-        if self.report.verdict is Verdict.COULD_NOT_RUN:
-            return "The canister was not judged: this says nothing about its health."
         if self.report.verdict is Verdict.NOT_JUDGED:
             return f"{self._kept()} The others were left out by selection."
-        if self.report.verdict is Verdict.REFUSED:
-            return "No guarantee broke, but a stage of the gate refused the canister."
-        return self._kept()
+        return _HEADLINES.get(self.report.verdict) or self._kept()
 
     def _kept(self) -> str:
         passed, everything = self.counts[Outcome.PASSED], len(self.all)
@@ -157,6 +177,8 @@ class ReportModel:
 
     def meaning(self) -> str:
         """What the verdict means to users of the canister."""
+        if not self.judged:
+            return "The report shows what the tests measured; it does not judge the canister."
         broken = self.of(Outcome.FAILED)
         if broken:
             return _MEANINGS[broken[0].severity]

@@ -56,6 +56,21 @@ VERDICT_WORDS: Final = {
     Verdict.NOT_JUDGED: "Not judged",
 }
 
+
+def verdict_word(report: Report) -> str:
+    """Return the verdict in a word; of a run that judged nothing how its tests ended, `2 of 7 tests failed`."""
+    run = report.measured.run if report.measured is not None else None
+    if run is None or report.checks or report.stages or report.catalogue:
+        return VERDICT_WORDS[report.verdict]
+    failed = run.failed + run.errors
+    words = (
+        f"{failed:,} of {count(run.total, 'test')} failed"
+        if failed
+        else f"{count(run.passed, 'test')} passed"
+    )
+    return f"Interrupted: {words}" if run.interrupted else words
+
+
 MINUS: Final = "\N{MINUS SIGN}"
 """As wide as a plus, so that numbers align."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.replica.execution.executed_lines import executed_lines
+from ic_harness.testing.measured import Counted
 
 from .records import ModuleTrace
 
@@ -30,29 +31,6 @@ _LIBRARY_PATHS: Final = (
 _FIRST_PATH: Final = re.compile(
     r"[<&*\[( ]*(?:mut |dyn |const )?(?P<crate>[A-Za-z_][A-Za-z0-9_]*)(?P<path>::)?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many of `total` places executed."""
-
-    hit: int
-    total: int
-
-    @property
-    def share(self) -> float | None:
-        """The part that executed, 0 to 1; None where there is nothing."""
-        return self.hit / self.total if self.total else None
-
-    @property
-    def percent(self) -> str:
-        """The part in per cent, never rounded up to 100; empty where there is nothing."""
-        if not self.total:
-            return ""
-        return f"{self.hit * 1000 // self.total / 10:.1f} %"
-
-    def __add__(self, other: Counted) -> Counted:
-        return Counted(self.hit + other.hit, self.total + other.total)
 
 
 NOTHING: Final = Counted(0, 0)

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
+from ic_harness.testing.measured import Counted
 from ic_harness.text import one_line
 
-from .coverage import NOTHING, Counted, FileCoverage, FunctionCoverage, ModuleCoverage
+from .coverage import NOTHING, FileCoverage, FunctionCoverage, ModuleCoverage
 
 _NAME: Final = 300
 """Characters of a function's name in the files."""

@@ -6,15 +6,21 @@ the frame at that depth. The instructions of all frames together are those that 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from ic_harness.replica.execution.recorder import SYSTEM_API
+from ic_harness.testing.measured import FlameFrame, FlameGraph, FunctionCost
+from ic_harness.text import one_line
 
 from .records import ModuleTrace
 
 MAX_DEPTH: Final = 128
+_THINNEST: Final = 1 / 3_000
+"""Frames that are a smaller part of the whole cannot be seen, and are left out."""
+_NAME: Final = 300
 
 
 @dataclass(slots=True)
@@ -35,15 +41,6 @@ class FlameNode:
             node = waiting.pop()
             yield node
             waiting.extend(reversed(node.children))
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCost:
-    """A function over the whole tree: instructions of its own code, and its calls."""
-
-    name: str
-    own: int
-    calls: int
 
 
 def flame_of(trace: ModuleTrace) -> FlameNode:
@@ -85,3 +82,47 @@ def by_function(root: FlameNode) -> list[FunctionCost]:
             calls[node.name] = calls.get(node.name, 0) + node.calls
     costs = [FunctionCost(name, own[name], calls[name]) for name in own]
     return sorted(costs, key=lambda it: (-it.own, it.name))
+
+
+def flame_graph(
+    title: str, root: FlameNode, *, frames: int, functions: int = 0, name: int = _NAME, lost: int = 0
+) -> FlameGraph:
+    """Return the graph of a tree with so many frames and functions at most, and names of so many characters.
+
+    The frames that are left out are the deepest, and those that are too thin to be seen.
+    """
+    placed = _placed(root, frames, name)
+    costs = by_function(root) if functions else []
+    return FlameGraph(
+        title=one_line(title, 100),
+        instructions=root.total,
+        frames=tuple(placed),
+        functions=tuple(FunctionCost(one_line(it.name, name), it.own, it.calls) for it in costs[:functions]),
+        frames_left_out=sum(1 for _ in root.walk()) - len(placed),
+        functions_left_out=max(0, len(costs) - functions) if functions else 0,
+        lost=lost,
+    )
+
+
+def _placed(root: FlameNode, most: int, name: int) -> list[FlameFrame]:
+    """Return the frames that can be seen, row by row: where there are too many, the upper rows are whole."""
+    least = root.total * _THINNEST
+    waiting = deque([(root, 0)])
+    frames: list[FlameFrame] = []
+    while waiting and len(frames) < most:
+        node, start = waiting.popleft()
+        frames.append(
+            FlameFrame(
+                name=one_line(node.name, name),
+                depth=node.depth,
+                start=start,
+                total=node.total,
+                own=node.own,
+                calls=node.calls,
+            )
+        )
+        for child in node.children:
+            if child.total >= least:
+                waiting.append((child, start))
+            start += child.total
+    return frames

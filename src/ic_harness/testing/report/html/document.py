@@ -10,8 +10,11 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Final
 
 from ic_harness.testing.report.html.markup import Markup, join, tag
+
+_STYLES: Final = ("report.css", "measured.css", "flame.css")
 
 
 def document(
@@ -22,8 +25,8 @@ def document(
     `styles` are style sheets that follow that of the report, `script` is JavaScript that runs at the end of the page.
     Without it no script may run; without `pictures` no inline picture (`data:`) is shown.
     """
-    own = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
-    style = "\n".join([own, *styles])
+    own = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in _STYLES)
+    style = "\n".join([*own, *styles])
     body = tag(
         "body",
         *content,

@@ -24,42 +24,46 @@
   });
   show();
 
-  // Filters: within a group any pressed button fits, between groups all must fit.
-  const form = document.getElementById("filters");
-  const entries = [...document.querySelectorAll("#listing > li")];
-  const texts = entries.map((entry) => entry.textContent.toLowerCase());
-  const toggles = [...form.querySelectorAll("button")];
-  const field = form.elements.words;
-  const apply = () => {
-    const pressed = (kind) => toggles
-      .filter((toggle) => toggle.dataset.kind === kind && toggle.getAttribute("aria-pressed") === "true")
-      .map((toggle) => toggle.dataset.value);
-    const outcomes = pressed("outcome"), severities = pressed("severity");
-    const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    entries.forEach((entry, index) => {
-      const fits = (!outcomes.length || outcomes.includes(entry.dataset.outcome))
-        && (!severities.length || severities.includes(entry.dataset.severity))
-        && wanted.every((word) => texts[index].includes(word));
-      entry.hidden = !fits;
-      shown += fits;
-    });
-    form.querySelector("output").textContent = `${shown} shown`;
-    document.querySelector(".nothing").hidden = shown > 0;
+  // Filters: within a group any pressed button fits, between groups all must fit. A run that judged no guarantee has none.
+  const filtering = (form) => {
+    const entries = [...document.querySelectorAll("#listing > li")];
+    const texts = entries.map((entry) => entry.textContent.toLowerCase());
+    const toggles = [...form.querySelectorAll("button")];
+    const field = form.elements.words;
+    const apply = () => {
+      const pressed = (kind) => toggles
+        .filter((toggle) => toggle.dataset.kind === kind && toggle.getAttribute("aria-pressed") === "true")
+        .map((toggle) => toggle.dataset.value);
+      const outcomes = pressed("outcome"), severities = pressed("severity");
+      const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      entries.forEach((entry, index) => {
+        const fits = (!outcomes.length || outcomes.includes(entry.dataset.outcome))
+          && (!severities.length || severities.includes(entry.dataset.severity))
+          && wanted.every((word) => texts[index].includes(word));
+        entry.hidden = !fits;
+        shown += fits;
+      });
+      form.querySelector("output").textContent = `${shown} shown`;
+      document.querySelector(".nothing").hidden = shown > 0;
+    };
+    const clear = () => {
+      toggles.forEach((toggle) => toggle.setAttribute("aria-pressed", "false"));
+      field.value = "";
+      apply();
+    };
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("keydown", (event) => { if (event.key === "Escape") clear(); });
+    field.addEventListener("input", apply);
+    toggles.forEach((toggle) => toggle.addEventListener("click", () => {
+      toggle.setAttribute("aria-pressed", String(toggle.getAttribute("aria-pressed") !== "true"));
+      apply();
+    }));
+    return clear;
   };
-  const clear = () => {
-    toggles.forEach((toggle) => toggle.setAttribute("aria-pressed", "false"));
-    field.value = "";
-    apply();
-  };
-  form.hidden = false;
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("keydown", (event) => { if (event.key === "Escape") clear(); });
-  field.addEventListener("input", apply);
-  toggles.forEach((toggle) => toggle.addEventListener("click", () => {
-    toggle.setAttribute("aria-pressed", String(toggle.getAttribute("aria-pressed") !== "true"));
-    apply();
-  }));
+  const filters = document.getElementById("filters");
+  const clear = filters ? filtering(filters) : () => {};
 
   // A link to a guarantee opens it, also where a filter hides it.
   const reveal = () => {
@@ -76,7 +80,7 @@
 
   // Code to paste can be copied, where the browser lets a file do that.
   if (navigator.clipboard) {
-    document.querySelectorAll(".code pre").forEach((pre) => {
+    document.querySelectorAll(".code pre, .found pre").forEach((pre) => {
       const copy = document.createElement("button");
       copy.type = "button";
       copy.className = "copy";
@@ -92,7 +96,7 @@
   // Paper cannot be opened by a click.
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll(".card details:not([open]), .stages details:not([open])")];
+    closed = [...document.querySelectorAll(".card details:not([open]), .stages details:not([open]), .measure details:not([open])")];
     closed.forEach((details) => { details.open = true; });
   });
   window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));

@@ -11,6 +11,7 @@ from typing import Final
 from ic_harness.testing.report.html.markup import Markup, join, tag
 from ic_harness.testing.report.words import count
 from ic_harness.testing.results import CallSequence, SequenceArrow
+from ic_harness.text import one_line
 
 _COLUMN_PX: Final = 170
 _ROW_PX: Final = 26
@@ -21,12 +22,13 @@ _LETTER_PX: Final = 6.8
 _NAME: Final = 20
 _MOST_COLUMNS: Final = 24
 _MOST_ARROWS: Final = 2_000
+_WORDS_LENGTH: Final = 500
 _OTHERS: Final = "others"
 _WORDS: Final = {"call": "calls", "reply": "replies to", "reject": "rejects", "task": "runs", "trap": "traps"}
 
 
-def sequence(chart: CallSequence) -> Markup | None:
-    """One sequence as a figure; None when nothing was called."""
+def sequence(chart: CallSequence, id_: str | None = None) -> Markup | None:
+    """One sequence as a figure with this id; None when nothing was called."""
     if not chart.arrows:
         return None
     arrows = chart.arrows[-_MOST_ARROWS:]
@@ -50,6 +52,7 @@ def sequence(chart: CallSequence) -> Markup | None:
             tag("summary", "The same as text"),
             tag("ol", map(_line, arrows), class_="sequence-text"),
         ),
+        id=id_,
         class_="timeline",
     )
 
@@ -156,7 +159,7 @@ def _words(arrow: SequenceArrow) -> str:
     verb = _WORDS.get(arrow.kind, arrow.kind)
     target = "" if arrow.source == arrow.target else f" {arrow.target}"
     detail = f": {arrow.detail}" if arrow.detail else ""
-    return f"{arrow.number}. {arrow.source} {verb}{target}, {arrow.label}{detail}"
+    return one_line(f"{arrow.number}. {arrow.source} {verb}{target}, {arrow.label}{detail}", _WORDS_LENGTH)
 
 
 def _line(arrow: SequenceArrow) -> Markup:

@@ -12,10 +12,10 @@ from ic_harness.testing.report.model import WORST_FIRST, Finding, ReportModel
 from ic_harness.testing.report.words import (
     OUTCOME_WORDS,
     SEVERITY_WORDS,
-    VERDICT_WORDS,
     duration,
     generation_word,
     moment,
+    verdict_word,
 )
 from ic_harness.testing.results import Outcome, Report, Verdict
 from ic_harness.text import one_line
@@ -27,16 +27,18 @@ _STYLES: Final = {
     Verdict.COULD_NOT_RUN: "error",
     Verdict.NOT_JUDGED: "unchecked",
 }
+_RUN_STYLES: Final = {True: "failed", False: "passed"}
+"""The style of a run that judged nothing, by whether a test failed."""
 _LISTED: Final = 6
 _FEW: Final = 3
 """Up to this many broken guarantees are shown in full on the first screen."""
 
 
-def verdict(model: ReportModel) -> Markup:
-    """The header of the page."""
+def verdict(model: ReportModel, contents: Markup | None = None) -> Markup:
+    """The header of the page, with the table of contents where there is one."""
     report = model.report
-    style = _STYLES[report.verdict]
-    title = tag("h1", tag("span", icon(style), class_="seal"), VERDICT_WORDS[report.verdict], class_="title")
+    style = _STYLES[report.verdict] if model.judged else _RUN_STYLES[model.run_failed]
+    title = tag("h1", tag("span", icon(style), class_="seal"), verdict_word(report), class_="title")
     return tag(
         "header",
         tag(
@@ -49,6 +51,7 @@ def verdict(model: ReportModel) -> Markup:
             _refusals(model),
             _figures(report),
             _stages(report),
+            contents,
             class_="verdict-text",
         ),
         tag("div", _tally(model) if model.all else None, _facts(report), class_="verdict-side"),
