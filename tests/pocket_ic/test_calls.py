@@ -88,6 +88,23 @@ def test_status_of_a_call_over_the_other_interface(instance, counter):
     assert "not signed by the caller" in instance.post("read/ingress_status", other, 403)["message"]
 
 
+@pytest.mark.parametrize(("disabled", "status"), [(None, 400), (False, 400), (True, 202)])
+def test_anybody_may_name_any_sender_where_that_is_wanted(client, disabled, status):
+    """With `disable_ingress_validation` a request needs no signature; without, one of a named sender does."""
+    made = client.create(disable_ingress_validation=disabled)
+    canister = made.install(wat(INFORMED))
+    call = envelope(made, "call", canister_id=canister, method_name="update", arg=b"", sender=OTHER)
+    answer = send(made, canister, "call", call)
+    assert answer.status_code == status, answer.text
+    if status == 400:
+        assert "Missing signature from user" in answer.text
+    else:
+        made.post("update/tick", {})
+        sent = {"effective_principal": {"CanisterId": b64(canister)}, "message_id": b64(call.request_id)}
+        mine = {"raw_message_id": sent, "raw_caller": {"principal_id": b64(OTHER)}}
+        assert made.post("read/ingress_status", mine) == {"Ok": ""}
+
+
 def test_canisters_see_the_information_about_a_sender(instance):
     """`sender_info` reaches the canister without a signature, in updates and queries."""
     canister = instance.install(wat(INFORMED))
