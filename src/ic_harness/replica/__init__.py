@@ -39,7 +39,7 @@ from .rounds.outcall_sources import (
 )
 from .rounds.pending_update import PendingUpdate
 from .rounds.unsigned_calls import KnownCall, UnsignedCall, known_call, query_unsigned, submit_unsigned
-from .server.server import RunningServer, app, page_of, serve, serve_handler
+from .server.server import RunningServer, app, listen, page_of, serve, serve_handler
 from .server.topology import KINDS as SUBNET_KIND_NAMES
 from .server.topology import topology
 from .state.clock import Clock, ManualClock, SystemClock
@@ -117,6 +117,7 @@ __all__ = [
     "examine_state",
     "inspect_module",
     "known_call",
+    "listen",
     "management_call",
     "observed",
     "page_of",
