@@ -56,3 +56,15 @@ def test_a_refused_instance_frees_the_port(alone):
     wanted = {**LIVE, "http_gateway_config": {"port": port}}
     alone.post("/instances", {**wanted, "state_dir": "/dev/null/none"}, 400)
     assert alone.post("/instances", wanted, 201)["Created"]["http_gateway_info"]["port"] == port
+
+
+def test_a_gateway_may_be_stopped_twice(alone):
+    """A client stops the gateway that it made also after another one deleted the instance."""
+    made = alone.post("/instances", LIVE, 201)["Created"]
+    wanted = {"forward_to": {"PocketIcInstance": made["instance_id"]}}
+    numbers = [alone.post("/http_gateway", wanted, 201)["Created"]["instance_id"] for _ in range(2)]
+    assert alone.post(f"/http_gateway/{numbers[0]}/stop") is None
+    assert [gateway["instance_id"] for gateway in alone.get("/http_gateway")] == numbers[1:]
+    alone.http.delete(f"/instances/{made['instance_id']}")
+    assert [alone.post(f"/http_gateway/{number}/stop") for number in numbers] == [None, None]
+    assert "does not exist" in alone.post(f"/http_gateway/{numbers[1] + 1}/stop", status=404)["message"]

@@ -75,12 +75,13 @@ class Gateways:
         return number, port
 
     def stop(self, number: int) -> None:
-        """Stop one. Raises `ApiError` 404 when there is none with this number."""
+        """Stop one, unless it ended before, with its instance. Raises `ApiError` 404 for a number that none had."""
         with self._lock:
-            gateway = self._gateways.pop(number, None)
-        if gateway is None:
+            gateway, begun = self._gateways.pop(number, None), self._next
+        if number >= begun:
             raise ApiError(f"HTTP gateway {number} does not exist", 404)
-        gateway.server.stop()
+        if gateway is not None:
+            gateway.server.stop()
 
     def stop_all(self, instance_id: int | None = None) -> None:
         """Stop those of an instance; None: all of them."""
