@@ -68,3 +68,12 @@ def test_a_gateway_may_be_stopped_twice(alone):
     alone.http.delete(f"/instances/{made['instance_id']}")
     assert [alone.post(f"/http_gateway/{number}/stop") for number in numbers] == [None, None]
     assert "does not exist" in alone.post(f"/http_gateway/{numbers[1] + 1}/stop", status=404)["message"]
+
+
+def test_pages_of_a_canister_that_does_not_exist(alone):
+    """The page says so in the words of the Internet Computer's gateways."""
+    made = alone.post("/instances", {**LIVE, "http_gateway_config": {}}, 201)["Created"]
+    port = made["http_gateway_info"]["port"]
+    host = {"host": f"kgox3-tiaaa-ap777-7777q-cai.localhost:{port}"}
+    page = alone.http.get(f"http://127.0.0.1:{port}/index.html", headers=host)
+    assert (page.status_code, "404 - canister not found" in page.text) == (404, True)
