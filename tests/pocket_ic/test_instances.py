@@ -202,6 +202,12 @@ def create_payload(wanted):
             {"subnet_config_set": {"nns": {}}, "initial_time": {"Timestamp": {"nanos_since_epoch": 7}}},
             "must be no earlier than 1620328630000000000 (provided 7).",
         ),
+        ({"subnet_config_set": {"nns": {}}, "mainnet_nns_subnet_id": True}, "mainnet_nns_subnet_id: "),
+        (
+            {"subnet_config_set": {"nns": {}}, "incomplete_state": "Maybe"},
+            "`incomplete_state` must be one of",
+        ),
+        ({"subnet_config_set": {"nns": {}}, "disable_ingress_validation": 1}, "must be true or false"),
         ({"subnet_config_set": [1]}, "must be a JSON object"),
         ([], "must be a JSON object"),
     ],

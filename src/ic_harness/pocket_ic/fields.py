@@ -76,6 +76,14 @@ def optional_natural(fields: Mapping[str, Any], name: str, most: int = U64) -> i
     return None if fields.get(name) is None else natural(fields, name, most)
 
 
+def optional_flag(fields: Mapping[str, Any], name: str) -> bool:
+    """True or false, which is the same as a missing field or null. Raises `ApiError`."""
+    value = fields.get(name)
+    if value is not None and type(value) is not bool:
+        raise ApiError(f"`{name}` must be true or false, not {brief(value)}")
+    return bool(value)
+
+
 def text(fields: Mapping[str, Any], name: str) -> str:
     """A string. Raises `ApiError`."""
     value = fields.get(name)

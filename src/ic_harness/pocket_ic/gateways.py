@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -13,7 +14,7 @@ from ic_harness.pocket_ic import fields
 from ic_harness.pocket_ic.api_error import ApiError
 from ic_harness.pocket_ic.dashboard import about_instance
 from ic_harness.pocket_ic.instance import Instance
-from ic_harness.replica import HttpRequest, HttpResponse, RunningServer, page_of, serve_handler
+from ic_harness.replica import HttpRequest, HttpResponse, RunningServer, listen, page_of, serve_handler
 from ic_harness.units import MIB
 
 MAX_PAGE_REQUEST: Final = 16 * MIB
@@ -28,6 +29,16 @@ class _Gateway:
     domains: tuple[str, ...]
 
 
+def reserve(config: Mapping[str, Any]) -> socket.socket:
+    """Take the port that a gateway is to have. Raises `ApiError`."""
+    host = "127.0.0.1" if config.get("ip_addr") is None else fields.text(config, "ip_addr")
+    wanted = fields.optional_natural(config, "port", 0xFFFF) or 0
+    try:
+        return listen(host, wanted)
+    except (ReplicaError, OSError) as problem:
+        raise ApiError(f"Failed to bind to address {host}:{wanted}: {problem}") from None
+
+
 class Gateways:
     """The running gateways of a server, by number. Thread-safe.
 
@@ -40,18 +51,23 @@ class Gateways:
         self._next = 0
         self._lock = threading.Lock()
 
-    def start(self, instance_id: int, instance: Instance, config: Mapping[str, Any]) -> tuple[int, int]:
-        """Serve an instance at a port of its own; returns the gateway's number and port. Raises `ApiError`."""
+    def start(
+        self,
+        instance_id: int,
+        instance: Instance,
+        config: Mapping[str, Any],
+        listener: socket.socket | None = None,
+    ) -> tuple[int, int]:
+        """Serve an instance at a port of its own; returns the gateway's number and port. Raises `ApiError`.
+
+        `listener` is what `reserve` returned for these settings; without it the port is taken here.
+        """
         if config.get("https_config") is not None:
             raise ApiError("TLS config could not be created: this server's gateways speak HTTP only")
-        host = "127.0.0.1" if config.get("ip_addr") is None else fields.text(config, "ip_addr")
-        wanted = fields.optional_natural(config, "port", 0xFFFF) or 0
         domains = tuple(str(one) for one in fields.items(config.get("domains"), "`domains`"))
         front = _Front(instance, self._busy)
-        try:
-            server = serve_handler(front.handle, MAX_PAGE_REQUEST, host, wanted)
-        except (ReplicaError, OSError) as problem:
-            raise ApiError(f"Failed to bind to address {host}:{wanted}: {problem}") from None
+        listener = listener or reserve(config)
+        server = serve_handler(front.handle, MAX_PAGE_REQUEST, listener=listener)
         port = int(server.url.rpartition(":")[2])
         with self._lock:
             number, self._next = self._next, self._next + 1
@@ -59,12 +75,13 @@ class Gateways:
         return number, port
 
     def stop(self, number: int) -> None:
-        """Stop one. Raises `ApiError` 404 when there is none with this number."""
+        """Stop one, unless it ended before, with its instance. Raises `ApiError` 404 for a number that none had."""
         with self._lock:
-            gateway = self._gateways.pop(number, None)
-        if gateway is None:
+            gateway, begun = self._gateways.pop(number, None), self._next
+        if number >= begun:
             raise ApiError(f"HTTP gateway {number} does not exist", 404)
-        gateway.server.stop()
+        if gateway is not None:
+            gateway.server.stop()
 
     def stop_all(self, instance_id: int | None = None) -> None:
         """Stop those of an instance; None: all of them."""

@@ -5,7 +5,6 @@ A call is not signed; any sender may be named. `Ingress` keeps submitted calls b
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +18,18 @@ from ic_harness.pocket_ic.api_error import ApiError, bad_ingress
 from ic_harness.pocket_ic.rejects import reject_json
 from ic_harness.pocket_ic.subnets import Subnets
 from ic_harness.principal import Principal
-from ic_harness.protocol import management_interface
-from ic_harness.replica import PendingUpdate, Replica, Subnet, SubnetKind
+from ic_harness.protocol import Envelope, management_interface
+from ic_harness.replica import (
+    KnownCall,
+    PendingUpdate,
+    Replica,
+    Subnet,
+    SubnetKind,
+    UnsignedCall,
+    known_call,
+    query_unsigned,
+    submit_unsigned,
+)
 from ic_harness.units import MIB
 
 MANAGEMENT: Final = b""
@@ -41,6 +50,7 @@ class Call:
     method: str
     payload: bytes
     effective: tuple[str, bytes]
+    sender_info: tuple[bytes, bytes]
 
     @classmethod
     def parse(cls, body: Any) -> Call:
@@ -52,6 +62,7 @@ class Call:
             method=fields.text(call, "method"),
             payload=fields.blob(call, "payload"),
             effective=_effective(call.get("effective_principal")),
+            sender_info=_sender_info(call.get("sender_info")),
         )
 
 
@@ -60,9 +71,16 @@ class _Submitted:
     sender: bytes
     pending: PendingUpdate
 
+    @property
+    def done(self) -> bool:
+        return self.pending.done
+
+    def reply(self) -> bytes:
+        return self.pending()
+
 
 class Ingress:
-    """The calls of one instance. Used by one thread at a time."""
+    """The calls of one instance, also those that came signed. Used by one thread at a time."""
 
     def __init__(self, replica: Replica, subnets: Subnets) -> None:
         self._replica = replica
@@ -79,62 +97,87 @@ class Ingress:
             raise bad_ingress(
                 f"The payload of the call has {len(call.payload)} bytes, at most {most} are allowed."
             )
+        unsigned = self._unsigned(call, subnet)
         try:
             _check_specified_id(_specified(call), subnet)
-            pending = self._replica.submit_update(
-                call.sender, call.canister, call.method, call.payload, inspect=True, effective_id=subnet.id
-            )
+            pending = submit_unsigned(self._replica.nodes, subnet, unsigned)
         except RejectError as rejected:
             return {"Err": reject_json(rejected, certified=False)}
-        number = next(self._numbers)
-        message_id = hashlib.sha256(b"pocket-ic call" + subnet.id + number.to_bytes(8, "big")).digest()
-        self._calls[message_id] = _Submitted(call.sender, pending)
+        self._calls[unsigned.request_id] = _Submitted(call.sender, pending)
         return {
             "Ok": {
                 "effective_principal": {"SubnetId": fields.to_base64(subnet.id)},
-                "message_id": fields.to_base64(message_id),
+                "message_id": fields.to_base64(unsigned.request_id),
             }
         }
 
+    def _unsigned(self, call: Call, subnet: Subnet) -> UnsignedCall:
+        """The call with the id that it would have with a signature: a new one each time, the same in every run."""
+        content = {
+            "request_type": "call",
+            "sender": call.sender,
+            "nonce": next(self._numbers).to_bytes(8, "big"),
+            "ingress_expiry": self._replica.round_time_ns,
+            "canister_id": call.canister,
+            "method_name": call.method,
+            "arg": call.payload,
+        }
+        kind, effective = call.effective
+        if call.canister != MANAGEMENT:
+            effective = call.canister
+        elif kind != "CanisterId":
+            effective = _target(call) or subnet.id
+        info, signer = call.sender_info
+        return UnsignedCall(
+            request_id=Envelope(content).request_id,
+            sender=call.sender,
+            canister=call.canister,
+            method=call.method,
+            arg=call.payload,
+            effective_id=effective,
+            info=info,
+            info_signer=signer,
+        )
+
     def wait(self, body: Any) -> dict[str, Any]:
         """Run rounds until a submitted call is answered, at most `MAX_ROUNDS`. Raises `ApiError`."""
-        message_id, submitted = self._find(body)
-        if submitted is None:
+        message_id, found = self._find(body)
+        if found is None:
             raise bad_ingress(f"Unknown ingress message {message_id.hex()}.")
         for _ in range(MAX_ROUNDS):
-            if submitted.pending.done:
+            if found.done:
                 break
             self._replica.tick()
-        if not submitted.pending.done:
+            found = self._find(body)[1] or found
+        if not found.done:
             raise bad_ingress(f"Failed to answer to ingress {message_id.hex()} after {MAX_ROUNDS} rounds.")
-        return _result(submitted)
+        return _result(found)
 
     def status(self, body: Any) -> dict[str, Any] | None:
         """The answer to a call; None while there is none. Raises `ApiError` 403 for the answer to another sender."""
         request = fields.record(body)
-        _, submitted = self._find(request.get("raw_message_id"))
+        _, found = self._find(request.get("raw_message_id"))
         caller = _caller(request.get("raw_caller"))
-        if submitted is None or not submitted.pending.done:
+        if found is None or not found.done:
             return None
-        if caller is not None and caller != submitted.sender:
+        if caller is not None and caller != found.sender:
             raise ApiError("The user tries to access Request ID not signed by the caller.", 403)
-        return _result(submitted)
+        return _result(found)
 
     def query(self, body: Any) -> dict[str, Any]:
         """Answer a query on the state of the last round."""
         call = Call.parse(body)
         subnet = self._route(call)
         try:
-            reply = self._replica.execute_query(
-                call.sender, call.canister, call.method, call.payload, effective_id=subnet.id
-            )
+            reply = query_unsigned(self._replica.nodes, subnet, self._unsigned(call, subnet))
         except RejectError as rejected:
             return {"Err": reject_json(rejected, certified=False)}
         return {"Ok": fields.to_base64(reply)}
 
-    def _find(self, body: Any) -> tuple[bytes, _Submitted | None]:
+    def _find(self, body: Any) -> tuple[bytes, _Submitted | KnownCall | None]:
+        """A call that was submitted here, or came by the interface of the Internet Computer, or before a restart."""
         message_id = fields.blob(fields.record(body, "the message id"), "message_id")
-        return message_id, self._calls.get(message_id)
+        return message_id, self._calls.get(message_id) or known_call(self._replica.nodes, message_id)
 
     # --- where a call goes ------------------------------------------------------------------------------------
 
@@ -183,6 +226,14 @@ def _effective(value: Any) -> tuple[str, bytes]:
     raise ApiError('`effective_principal` must be "None", {"CanisterId": …} or {"SubnetId": …}')
 
 
+def _sender_info(value: Any) -> tuple[bytes, bytes]:
+    """What canisters may ask about the sender: the data and the canister that signed them, which is not checked."""
+    if value is None:
+        return b"", b""
+    info = fields.record(value, "`sender_info`")
+    return fields.blob(info, "info"), fields.blob(info, "signer")
+
+
 def _caller(value: Any) -> bytes | None:
     """The caller of a status request: an object, or bare base64 as pic-js sends it."""
     if value is None:
@@ -191,9 +242,9 @@ def _caller(value: Any) -> bytes | None:
     return fields.principal(named, "principal_id")
 
 
-def _result(submitted: _Submitted) -> dict[str, Any]:
+def _result(call: _Submitted | KnownCall) -> dict[str, Any]:
     try:
-        return {"Ok": fields.to_base64(submitted.pending())}
+        return {"Ok": fields.to_base64(call.reply())}
     except RejectError as rejected:
         return {"Err": reject_json(rejected, certified=True)}
 

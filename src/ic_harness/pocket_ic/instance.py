@@ -31,7 +31,7 @@ from ic_harness.principal import Principal
 from ic_harness.replica import HttpRequest, HttpResponse, LogLine, Replica, ReplicaConfig, SubnetSpec
 
 _SEED: Final = b"ic-harness instance of PocketIC"
-"""Determines keys and random numbers of instances in memory: as with PocketIC, they are the same in every run."""
+"""Determines keys and random numbers of new instances: as with PocketIC, they are the same in every run."""
 
 
 class Instance:
@@ -49,7 +49,7 @@ class Instance:
         self.clock = InstanceClock(settings.start_ns)
         is_new = self._folder is None or self._folder.is_new
         try:
-            self.replica = self._open_replica(settings.subnets() if is_new else None)
+            self.replica = self._open_replica(settings, settings.subnets() if is_new else None)
         except (ReplicaError, OSError) as problem:
             raise ApiError(f"The instance cannot be created: {problem}") from problem
         self.subnets = Subnets(self.replica)
@@ -71,14 +71,15 @@ class Instance:
         with self.turn:
             self._features.install(self.replica, gateway_port)
 
-    def _open_replica(self, subnets: tuple[SubnetSpec, ...] | None) -> Replica:
+    def _open_replica(self, settings: InstanceSettings, subnets: tuple[SubnetSpec, ...] | None) -> Replica:
         return Replica(
             ReplicaConfig(
                 clock=self.clock,
                 background=False,
                 ingress_bytes=api_calls.MAX_BODY,
                 round_time_queries=True,
-                seed=_SEED if self._folder is None else None,
+                check_signatures=settings.check_signatures,
+                seed=None if subnets is None else _SEED,  # a folder that is not new has its own
                 state_dir=None if self._folder is None else self._folder.replica_dir,
                 subnets=subnets,
             )
@@ -93,7 +94,7 @@ class Instance:
 
     def _save(self) -> None:
         if self._folder is not None:
-            self._folder.save(self.subnets.to_json())
+            self._folder.save(self.subnets.to_json(), self.subnets.all)
 
     def close(self) -> None:
         """Stop live mode and the replica; a state folder is complete afterwards."""

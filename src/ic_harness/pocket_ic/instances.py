@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any, Final
 from ic_harness.errors import HarnessError
 from ic_harness.pocket_ic.api_error import ApiError
 from ic_harness.pocket_ic.blobs import BlobStore
-from ic_harness.pocket_ic.gateways import Gateways
+from ic_harness.pocket_ic.gateways import Gateways, reserve
 from ic_harness.pocket_ic.instance import Instance
 from ic_harness.pocket_ic.settings import InstanceSettings
 from ic_harness.replica import LogLine
@@ -47,6 +48,11 @@ class Instances:
         if len(self._instances) >= MAX_INSTANCES:
             raise ApiError(f"There are {MAX_INSTANCES} instances already; delete some of them")
         with ExitStack() as undo:
+            listener: socket.socket | None = None
+            if settings.gateway is not None:
+                # Before there is an instance, as with PocketIC: for a port that is in use nothing is made.
+                listener = reserve(settings.gateway)
+                undo.callback(listener.close)
             instance = Instance(settings, self.blobs, print_line)
             undo.callback(instance.close)
             number = self._add(instance)
@@ -55,18 +61,13 @@ class Instances:
             port: int | None = None
             if settings.gateway is not None:
                 undo.callback(self.gateways.stop_all, number)
-                gateway = self._start_gateway(number, instance, settings)
-                created["http_gateway_info"], port = gateway, gateway["port"]
+                gateway, port = self.gateways.start(number, instance, settings.gateway, listener)
+                created["http_gateway_info"] = {"instance_id": gateway, "port": port}
             instance.install_features(port)
             if settings.live is not None:
                 instance.auto_progress(settings.live)
             undo.pop_all()
         return created
-
-    def _start_gateway(self, number: int, instance: Instance, settings: InstanceSettings) -> dict[str, int]:
-        assert settings.gateway is not None, "bug: no gateway is wanted"
-        gateway, port = self.gateways.start(number, instance, settings.gateway)
-        return {"instance_id": gateway, "port": port}
 
     def _add(self, instance: Instance) -> int:
         with self._lock:

@@ -29,6 +29,7 @@ class InstanceSettings:
     state_dir: Path | None = None
     gateway: Mapping[str, Any] | None = None
     features: Features = field(default_factory=Features)
+    check_signatures: bool = True
 
     @classmethod
     def parse(cls, body: Any, icp_folder: Path | None = None) -> InstanceSettings:
@@ -38,6 +39,8 @@ class InstanceSettings:
         """
         request = fields.record(body)
         _refuse_daemons(request)
+        _refuse_ids_of_mainnet(request)
+        _check_incomplete_state(request.get("incomplete_state"))
         check_icp_config(request)
         _check_log_level(request.get("log_level"))
         features = parse_features(request, icp_folder)
@@ -53,6 +56,7 @@ class InstanceSettings:
             state_dir=None if folder is None else Path(fields.text(request, "state_dir")),
             gateway=None if gateway is None else fields.record(gateway, "`http_gateway_config`"),
             features=features,
+            check_signatures=not fields.optional_flag(request, "disable_ingress_validation"),
         )
         if settings.state_dir is None:
             settings.subnets()  # refused before anything is made
@@ -67,6 +71,19 @@ def _refuse_daemons(request: Mapping[str, Any]) -> None:
     for name in _BITCOIN:
         if request.get(name):
             raise ApiError(f"{name}: this server has no Bitcoin or Dogecoin integration")
+
+
+def _refuse_ids_of_mainnet(request: Mapping[str, Any]) -> None:
+    if fields.optional_flag(request, "mainnet_nns_subnet_id"):
+        raise ApiError(
+            "mainnet_nns_subnet_id: here the id of a subnet is that of its key, also of the NNS subnet"
+        )
+
+
+def _check_incomplete_state(value: Any) -> None:
+    """Either value is fine: a state folder always has every round that was finished, also of a killed server."""
+    if value not in (None, "Disabled", "Enabled"):
+        raise ApiError("`incomplete_state` must be one of Disabled, Enabled")
 
 
 def _check_log_level(level: Any) -> None:

@@ -1,4 +1,6 @@
-"""The folder that keeps the state of an instance: the state of its replica, and `topology.json` for people and tools.
+"""The folder that keeps the state of an instance: that of its replica, and two files for people and tools.
+
+These are `topology.json` and `registry.proto`.
 
 The layout is this server's own: a folder of PocketIC's server cannot be read, and is refused.
 """
@@ -6,10 +8,14 @@ The layout is this server's own: a folder of PocketIC's server cannot be read, a
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ic_harness.files import write_atomically
 from ic_harness.pocket_ic.api_error import ApiError
+from ic_harness.pocket_ic.registry_file import REGISTRY, registry_file
+from ic_harness.replica import Subnet
 
 TOPOLOGY: Final = "topology.json"
 REPLICA: Final = "ic-harness"
@@ -21,6 +27,7 @@ class StateFolder:
 
     def __init__(self, path: Path) -> None:
         self._topology = path / TOPOLOGY
+        self._registry = path / REGISTRY
         self.replica_dir = path / REPLICA
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -34,9 +41,8 @@ class StateFolder:
                 "server cannot be read"
             )
 
-    def save(self, topology: dict[str, Any]) -> None:
-        """Write the topology, which is only read by others: the replica's own files decide."""
+    def save(self, topology: dict[str, Any], subnets: Sequence[Subnet]) -> None:
+        """Write topology and registry, which are only read by others: the replica's own files decide."""
         text = json.dumps({"written_by": _WRITTEN_BY, **topology}, indent=1)
-        fresh = self._topology.with_suffix(".new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(self._topology)
+        write_atomically(self._topology, [text.encode()])
+        write_atomically(self._registry, [registry_file(subnets)])

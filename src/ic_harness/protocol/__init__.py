@@ -23,6 +23,7 @@ from ic_harness.protocol.envelope import (
     check_content,
     check_expiry,
     seal,
+    trust_envelope,
     verify_envelope,
 )
 from ic_harness.protocol.hash_tree import (
@@ -144,6 +145,7 @@ __all__ = [
     "sign_root",
     "tree_from_cbor",
     "tree_to_cbor",
+    "trust_envelope",
     "update",
     "verify_envelope",
     "verify_query_signatures",

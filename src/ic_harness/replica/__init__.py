@@ -38,7 +38,8 @@ from .rounds.outcall_sources import (
     RefusingOutcalls,
 )
 from .rounds.pending_update import PendingUpdate
-from .server.server import RunningServer, app, page_of, serve, serve_handler
+from .rounds.unsigned_calls import KnownCall, UnsignedCall, known_call, query_unsigned, submit_unsigned
+from .server.server import RunningServer, app, listen, page_of, serve, serve_handler
 from .server.topology import KINDS as SUBNET_KIND_NAMES
 from .server.topology import topology
 from .state.clock import Clock, ManualClock, SystemClock
@@ -75,6 +76,7 @@ __all__ = [
     "InjectedReject",
     "InjectedTrap",
     "InstructionLimit",
+    "KnownCall",
     "Latency",
     "LatencyModel",
     "LogLine",
@@ -108,20 +110,25 @@ __all__ = [
     "TrackedMessage",
     "TrackingHook",
     "TrapPlace",
+    "UnsignedCall",
     "allocate",
     "app",
     "check_key_names",
     "examine_state",
     "inspect_module",
+    "known_call",
+    "listen",
     "management_call",
     "observed",
     "page_of",
     "parse_subnets",
+    "query_unsigned",
     "read_candid_pointer",
     "salvage_state",
     "serve",
     "serve_handler",
     "set_message_hook",
+    "submit_unsigned",
     "subnet_kind",
     "topology",
 ]

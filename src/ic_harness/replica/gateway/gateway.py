@@ -137,7 +137,7 @@ class Gateway:
         """The canister's own interface where its module tells it, else the usual one."""
         record = self.replica.node_of(canister).state.canisters.get(canister.raw)
         if record is None:
-            raise HttpProblem(404, f"canister {canister} does not exist")
+            raise HttpProblem(404, f"404 - canister not found: {canister} does not exist")
         if record.installed:
             sections = self.replica.node_of(canister).instances.module(record).custom_sections
             section = sections.get("candid:service")

@@ -9,18 +9,24 @@ from typing import Any
 
 from ic_harness.errors import CborError, EnvelopeError
 from ic_harness.principal import Principal
-from ic_harness.protocol import Envelope, VerifiedSender, check_expiry, verify_envelope
+from ic_harness.protocol import Envelope, VerifiedSender, check_expiry, trust_envelope, verify_envelope
 from ic_harness.replica.http.http_messages import HttpProblem
 from ic_harness.replica.rounds.node import Node
 from ic_harness.replica.state.replicated_state import FromUser, Request
 
 
 def authenticate(node: Node, body: bytes, kind: str) -> tuple[Envelope, VerifiedSender]:
-    """Decode the envelope of a request of type `kind` and verify its signatures. Raises `HttpProblem` 400."""
+    """Decode the envelope of a request of type `kind` and verify its signatures, unless the network trusts everybody.
+
+    Raises `HttpProblem` 400.
+    """
     now = node.clock.now_ns()
     try:
         envelope = Envelope.from_cbor(body)
-        sender = verify_envelope(envelope, now_ns=now, root_key=node.subnet.root_key)
+        if node.config.check_signatures:
+            sender = verify_envelope(envelope, now_ns=now, root_key=node.subnet.root_key)
+        else:
+            sender = trust_envelope(envelope)
         found = envelope.content["request_type"]
         if found != kind:
             raise HttpProblem(400, f"Unexpected request_type {found!r}, this endpoint takes {kind!r}")

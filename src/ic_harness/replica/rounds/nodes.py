@@ -36,7 +36,7 @@ class Nodes:
     @property
     def default(self) -> Node:
         """The node of the subnet on which canisters are created when no subnet is named."""
-        return self._of(self.registry.default)
+        return self.of(self.registry.default)
 
     def select(self, wanted: Sequence[Node]) -> None:
         """Make these the nodes of the network, the root first; for commands of the runner.
@@ -93,7 +93,8 @@ class Nodes:
             return self.default
         return self.find(wanted) or self.host(wanted)
 
-    def _of(self, subnet: Subnet) -> Node:
+    def of(self, subnet: Subnet) -> Node:
+        """Return the node of a subnet of this network."""
         return self._by_subnet[subnet.id]
 
 

@@ -179,9 +179,18 @@ def serve(replica: Replica, host: str = "127.0.0.1", port: int = 0) -> RunningSe
     return serve_application(app(replica), host, port)
 
 
-def serve_handler(handle: Handler, limit: int, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
-    """Serve what `handle` answers, in a thread; bodies have at most `limit` bytes. See `serve`."""
-    return serve_application(application_of(handle, limit), host, port)
+def serve_handler(
+    handle: Handler,
+    limit: int,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    listener: socket.socket | None = None,
+) -> RunningServer:
+    """Serve what `handle` answers, in a thread; bodies have at most `limit` bytes. See `serve`.
+
+    `listener` is a socket of `listen`, which is closed with the server; host and port are then not looked at.
+    """
+    return serve_application(application_of(handle, limit), host, port, listener)
 
 
 def page_of(replica: Replica) -> Handler:
@@ -189,8 +198,13 @@ def page_of(replica: Replica) -> Handler:
     return Gateway(replica).handle
 
 
-def serve_application(application: Application, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
-    """Serve an application of this module in a thread; see `serve`. Raises `ReplicaError`."""
+def serve_application(
+    application: Application,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    listener: socket.socket | None = None,
+) -> RunningServer:
+    """Serve an application of this module in a thread; see `serve_handler`. Raises `ReplicaError`."""
     import uvicorn  # lazy: start-up time  # noqa: PLC0415
 
     from ic_harness.replica.server.connections import (  # lazy: start-up time  # noqa: PLC0415
@@ -201,7 +215,7 @@ def serve_application(application: Application, host: str = "127.0.0.1", port: i
 
     # An answer that an ordered fault breaks off is no error of the server.
     logging.getLogger("uvicorn.error").addFilter(_not_broken_off)
-    listener = _listen(host, port)
+    listener = listener or listen(host, port)
     limits = Limits()
     config = uvicorn.Config(
         application,
@@ -228,7 +242,8 @@ def _not_broken_off(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Reserve a port; 0 is any free one. Raises `ReplicaError` when it is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named asyncio sets TCP_NODELAY; without, each answer waits 40 ms for an ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

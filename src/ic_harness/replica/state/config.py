@@ -106,6 +106,7 @@ class ReplicaConfig:
     With `durable` every round is forced to the disk before its answers are out, so that a power cut loses none.
     `round_time_queries` lets queries see the time of the last round,
     also after the clock was set (None of the networks but PocketIC's does).
+    Without `check_signatures` users' requests need no signature: anybody may name any sender.
     `threshold_keys` are the names of threshold keys besides `dfx_test_key`, `key_1` and `test_key_1`; each costs what a
     test key costs.
     """
@@ -126,6 +127,7 @@ class ReplicaConfig:
     latency: Latency | None = None
     subnets: tuple[SubnetSpec, ...] | None = None
     round_time_queries: bool = False
+    check_signatures: bool = True
     threshold_keys: tuple[str, ...] = ()
 
 
