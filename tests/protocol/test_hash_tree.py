@@ -223,6 +223,43 @@ def test_malformed_trees_are_refused(raw):
         tree_from_cbor(bytes.fromhex(raw))
 
 
+def test_equality_is_of_structure():
+    """Trees are equal when they show the same; a pruned part has the digest of the tree, and still is another tree."""
+    leaf, other = Leaf(b"a"), Leaf(b"b")
+    pruned = Pruned(digest(leaf))
+    different = [
+        EMPTY,
+        leaf,
+        other,
+        pruned,
+        Labeled(b"a", leaf),
+        Labeled(b"b", leaf),
+        Labeled(b"a", pruned),
+        Fork(leaf, other),
+        Fork(other, leaf),
+        Fork(pruned, other),
+    ]
+    for index, tree in enumerate(different):
+        assert [tree == another for another in different] == [
+            index == place for place in range(len(different))
+        ]
+    assert Fork(Labeled(b"a", Leaf(b"a")), EMPTY) == Fork(Labeled(b"a", leaf), EMPTY)
+    assert leaf != b"a"
+    assert len({leaf, Leaf(b"a"), other}) == 2
+
+
+def test_a_pruned_part_is_its_digest():
+    """The digest of a pruned part is the one it was made with."""
+    assert digest(Pruned(b"\x07" * 32)) == Pruned(b"\x07" * 32).digest == b"\x07" * 32
+
+
+def test_trees_are_shown_short():
+    """A tree is written as the calls that make it; long values and digests are cut."""
+    tree = Fork(Labeled(b"a", Leaf(b"x" * 33)), Labeled(b"b", Leaf(b"y" * 32)))
+    assert repr(tree) == f"Fork(Labeled(b'a', Leaf({b'x' * 32!r}…)), Labeled(b'b', Leaf({b'y' * 32!r})))"
+    assert repr(Fork(EMPTY, Pruned(b"\xab" * 32))) == f"Fork(Empty(), Pruned({'ab' * 8}…))"
+
+
 def test_joining_nothing_is_empty():
     """A level without labels is the empty tree."""
     assert balanced([]) is EMPTY
