@@ -1,5 +1,8 @@
 """Hash trees: the specification's example, and what pruning, lookup and updates must keep."""
 
+import re
+
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +70,15 @@ def test_example_of_the_specification():
     assert digest(EXAMPLE).hex() == ROOT
     assert tree_to_cbor(EXAMPLE).hex() == ENCODED
     assert digest(tree_from_cbor(bytes.fromhex(ENCODED))).hex() == ROOT
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 257, 65535, 65536])
+def test_labels_and_values_of_any_length(size):
+    """Labels and values are written with shortest lengths, on both sides of every limit, and read back."""
+    tree = Labeled(b"l" * size, Leaf(b"v" * size))
+    encoded = tree_to_cbor(tree)
+    assert encoded == cbor2.dumps([2, b"l" * size, [3, b"v" * size]])
+    assert tree_from_cbor(encoded) == tree
 
 
 def test_pruned_example_of_the_specification():
@@ -220,6 +232,20 @@ BAD_TREES = {
 def test_malformed_trees_are_refused(raw):
     """A tree that is not well formed is an error, never a wrong answer."""
     with pytest.raises((CborError, CertificateError)):
+        tree_from_cbor(bytes.fromhex(raw))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("82054161", "an array of 2: [5, bytes]"),
+        ("00", "a int instead of an array"),
+        ("80", "an array of 0: []"),
+    ],
+)
+def test_the_error_shows_the_form_of_a_node(raw, text):
+    """What is no node is shown by the types of its parts, for the content may be long."""
+    with pytest.raises(CertificateError, match=re.escape(text)):
         tree_from_cbor(bytes.fromhex(raw))
 
 
