@@ -469,3 +469,11 @@ def test_paths_are_bounded(paths, labels, reason):
     check_content(fields | {"paths": [[b"x"] * 127] * 1000})
     with pytest.raises(EnvelopeError, match=reason):
         check_content(fields | {"paths": [[b"x"] * labels] * paths})
+
+
+@pytest.mark.parametrize("paths", [5, {}, b"", [5], [[b"time", "text"]], [b"time"]])
+@pytest.mark.parametrize("request_type", ["read_state", "call"])
+def test_form_of_paths(paths, request_type):
+    """Paths are a list of lists of byte strings, whatever the request is that names them."""
+    with pytest.raises(EnvelopeError, match="path"):
+        check_content(content(ALICE, request_type=request_type, paths=paths))
