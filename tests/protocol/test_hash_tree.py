@@ -249,6 +249,19 @@ def test_the_error_shows_the_form_of_a_node(raw, text):
         tree_from_cbor(bytes.fromhex(raw))
 
 
+def test_an_empty_tree_beside_a_value():
+    """Only labels may not be beside a value."""
+    tree = Fork(EMPTY, Leaf(b"v"))
+    assert tree_from_cbor(tree_to_cbor(tree)) == tree
+
+
+def test_trees_are_read_to_the_depth_of_128():
+    """As many arrays may be in one another, and not one more."""
+    tree_from_cbor(bytes.fromhex("830241aa" * 127 + "8100"))
+    with pytest.raises(CborError, match="nested too deeply"):
+        tree_from_cbor(bytes.fromhex("830241aa" * 128 + "8100"))
+
+
 def test_equality_is_of_structure():
     """Trees are equal when they show the same; a pruned part has the digest of the tree, and still is another tree."""
     leaf, other = Leaf(b"a"), Leaf(b"b")
