@@ -66,6 +66,42 @@ def test_threads_wait_their_turn():
     assert limiter.rule.in_flight == 0
 
 
+class WatchedLimit(AdaptiveLimit):
+    """Tells when a request was refused a place."""
+
+    def __init__(self, limit):
+        super().__init__(first=limit, most=limit)
+        self.refused = threading.Event()
+
+    def try_start(self):
+        """Count a request as the rule does."""
+        started = super().try_start()
+        if not started:
+            self.refused.set()
+        return started
+
+
+def test_a_thread_beyond_the_limit_waits():
+    """The thread that finds all places taken starts when one of the others has left, and not before."""
+    rule, entered = WatchedLimit(2), threading.Event()
+    limiter = Limiter(rule)
+
+    def work():
+        with limiter.acquire():
+            entered.set()
+
+    thread = threading.Thread(target=work)
+    with limiter.acquire() as first:
+        with limiter.acquire() as second:
+            first.status = second.status = 200
+            thread.start()
+            assert rule.refused.wait(60)
+            assert not entered.is_set()
+        assert entered.wait(60)
+    thread.join(60)
+    assert rule.in_flight == 0
+
+
 def test_tasks_wait_their_turn_and_may_be_cancelled():
     """Cancelled waiters leave no hole: everybody else gets through."""
 
@@ -112,3 +148,25 @@ def test_a_place_given_to_a_cancelled_task_goes_on():
         return reached, limiter.rule.in_flight
 
     assert asyncio.run(scenario()) == ([2], 0)
+
+
+def test_a_cancelled_task_whose_place_is_gone_ends_as_cancelled():
+    """A waiting task is cancelled, and the place is freed before the task hears of it."""
+
+    async def scenario():
+        limiter = AsyncLimiter(AdaptiveLimit(first=1, most=1))
+
+        async def work():
+            async with limiter.acquire():
+                raise AssertionError("the task was cancelled before")
+
+        async with limiter.acquire() as outcome:
+            outcome.status = 200
+            task = asyncio.ensure_future(work())
+            await Turn()
+            task.cancel()
+        return await asyncio.gather(task, return_exceptions=True), limiter.rule.in_flight
+
+    (ended,), in_flight = asyncio.run(scenario())
+    assert isinstance(ended, asyncio.CancelledError)
+    assert in_flight == 0

@@ -165,8 +165,20 @@ def test_an_expired_delegation_is_no_matter_of_clocks():
     """A refusal for another expiry than the request's does not start the search for the time."""
     text = b"Invalid delegation expiry: Specified sender delegation has expired"
     net = StandIn(faults=[lambda _: Response(400, {}, text)])
-    with pytest.raises(HttpStatusError, match="delegation has expired"):
-        net.agent().update(CANISTER, "greet", b"")
+    for call in (net.agent().update, net.agent().query):
+        net.paths.clear()
+        with pytest.raises(HttpStatusError, match="delegation has expired"):
+            call(CANISTER, "greet", b"")
+        assert len(net.paths) == 1
+
+
+def test_a_refused_anonymous_query_does_not_ask_for_the_time():
+    """The time is measured by such a query, so its own refusal is the answer."""
+    net = StandIn(faults=[lambda _: Response(400, {}, b"Invalid request expiry: no reason")])
+    agent = net.agent()
+    agent.session.identity = AnonymousIdentity()
+    with pytest.raises(HttpStatusError, match="no reason"):
+        agent.query(CANISTER, "get", b"")
     assert len(net.paths) == 1
 
 

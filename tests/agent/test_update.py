@@ -119,6 +119,80 @@ def test_a_network_whose_time_stands_still_is_given_up():
     assert 300 <= sum(naps) < 305
 
 
+def test_the_time_of_the_expiry_is_not_past_it():
+    """A call may run until its expiry, so only a later certificate proves that it never will."""
+    net = StandIn(versions=("v2",), faults=[lambda r: Response(202, {}, b"") if "call" in r.path else None])
+    sealed: list[int] = []
+    times_polled: list[int] = []
+
+    def sleep(_seconds):
+        times_polled.append(net.now)
+        net.now = max(net.now + 1, sealed[0])
+
+    def remember(request):
+        if request.path.endswith("call"):
+            sealed.append(Envelope.from_cbor(request.body).content["ingress_expiry"])
+
+    net.faults.insert(0, remember)
+    with pytest.raises(CallTimeoutError, match="will never run"):
+        call(net, sleep=sleep)
+    assert times_polled[1:] == sealed
+    assert net.now == sealed[0] + 1
+
+
+@pytest.mark.parametrize(("late", "runs"), [(0, True), (1, False)])
+def test_a_call_is_sent_again_until_its_expiry(late, runs):
+    """At its expiry a call can still be sent, one nanosecond later it cannot."""
+    net = StandIn(faults=[times(2, lost)])
+    sealed: list[int] = []
+
+    def sleep(_seconds):
+        net.now = sealed[0] + late
+
+    def remember(request):
+        if request.path.endswith("call"):
+            sealed.append(Envelope.from_cbor(request.body).content["ingress_expiry"])
+
+    net.faults.insert(0, remember)
+    if runs:
+        assert call(net, sleep=sleep) == b"reply"
+    else:
+        with pytest.raises(TransportError):
+            call(net, sleep=sleep)
+    assert len(net.executed) == runs
+
+
+INCOMPLETE = {
+    "reply missing": ({b"status": b"replied"}, "holds no reply"),
+    "code and message missing": ({b"status": b"rejected"}, "no reject code and message"),
+    "code missing": ({b"status": b"rejected", b"reject_message": b"no"}, "no reject code and message"),
+    "message missing": ({b"status": b"rejected", b"reject_code": b"\x05"}, "no reject code and message"),
+    "code that is no number": (
+        {b"status": b"rejected", b"reject_code": b"\x80", b"reject_message": b"no"},
+        "not a number",
+    ),
+    "another status": ({b"status": b"lost"}, "unknown request status: b'lost'"),
+}
+
+
+@pytest.mark.parametrize(("verdict", "reason"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_a_certificate_that_contradicts_itself(verdict, reason):
+    """A certified status without what belongs to it is an error of the network, never an endless poll."""
+    with pytest.raises(CertificateError, match=reason):
+        call(StandIn(verdict=verdict))
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(0, TransportError), (1, RejectError), (2**64 - 1, RejectError), (2**64, TransportError)],
+)
+def test_reject_codes_are_natural_numbers(code, error):
+    """A reject has a code from 1 that fits into 64 bits; anything else is no reject."""
+    with pytest.raises(error) as caught:
+        call(StandIn(direct={"reject_code": code, "reject_message": "no"}))
+    assert getattr(caught.value, "reject_code", code) == code
+
+
 def test_dropped_reply():
     """`done` means that the reply is gone: a timeout error, not an endless poll."""
     with pytest.raises(CallTimeoutError, match="no longer kept"):

@@ -19,6 +19,7 @@ from ic_harness.protocol import (
     sign_certificate,
     sign_root,
 )
+from ic_harness.protocol.certificate import check_window
 
 NOW = 1_700_000_000 * 10**9
 MINUTE = 60 * 10**9
@@ -98,6 +99,11 @@ REFUSED = {
     "delegation by a stranger": (certificate(SUBNET, delegation(signer=SUBNET)), {}, "signature"),
     "delegation in a delegation": (certificate(SUBNET, delegation(inner=delegation())), {}, "itself"),
     "delegation for another subnet": (certificate(SUBNET, delegation(subnet_id=b"\x01")), {}, "prove a key"),
+    "delegation for no principal": (
+        certificate(SUBNET, delegation(subnet_id=b"\x01" * 30)),
+        {},
+        "no principal",
+    ),
     "delegation without ranges": (
         certificate(
             SUBNET,
@@ -146,6 +152,81 @@ def test_every_single_bit_counts(position):
         Certificate.from_cbor(bytes(changed)).verify(
             ROOT.public_der, canister_id=INSIDE, now_ns=NOW, max_age_ns=MINUTE
         )
+
+
+DAY = 24 * 60 * MINUTE
+
+
+@pytest.mark.parametrize("age", [-5 * MINUTE, 0, 5 * MINUTE])
+def test_ages_up_to_the_limit(age):
+    """A certificate is accepted for five minutes, both ways, the limit included."""
+    verify(certificate(time_ns=NOW - age))
+
+
+@pytest.mark.parametrize("age", [-5 * MINUTE, 0, 30 * DAY])
+def test_ages_of_a_delegation_up_to_the_limit(age):
+    """The delegation of a fresh certificate may be 30 days old, but like any certificate not from the future."""
+    now_ns = NOW + age
+    verify(certificate(SUBNET, delegation(), time_ns=now_ns), now_ns=now_ns)
+    beyond = now_ns + (1 if age > 0 else -1)
+    if age:
+        with pytest.raises(
+            CertificateError, match="delegation is .* s old" if age > 0 else "delegation is .* future"
+        ):
+            verify(certificate(SUBNET, delegation(), time_ns=beyond), now_ns=beyond)
+
+
+def test_a_fraction_of_a_second_too_old():
+    """The error says old for any age above the limit."""
+    with pytest.raises(CertificateError, match="answer is 0 s old"):
+        check_window("answer", NOW, NOW + 400_000_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "inside"),
+    [
+        (LOW, True),
+        (HIGH, True),
+        (LOW[:-3] + b"\x00\x01\x00", False),
+        (HIGH[:-3] + b"\x06\x01\x02", False),
+    ],
+)
+def test_ranges_include_their_ends(raw, inside):
+    """Both ends of a range belong to it, and so does the first id of a shard; the ids beside them do not."""
+    flat = build({b"subnet": {b"s": {b"canister_ranges": RANGES}}})
+    sharded = build({b"canister_ranges": {b"s": {LOW: RANGES}}})
+    assert covers(flat, b"s", Principal(raw)) is inside
+    assert covers(sharded, b"s", Principal(raw)) is inside
+
+
+RANGES_OF_OTHERS = build(
+    {b"canister_ranges": {b"other": {LOW: RANGES}}, b"subnet": {b"s": {b"public_key": b""}}}
+)
+
+
+@pytest.mark.parametrize("shown", [(b"subnet", b"s"), (b"canister_ranges",)])
+def test_pruned_ranges_are_unknown(shown):
+    """While one of the two places of ranges is pruned, the answer is an error and not a no."""
+    assert not covers(RANGES_OF_OTHERS, b"s", INSIDE)
+    with pytest.raises(CertificateError, match="shows no canister ranges"):
+        covers(prune(RANGES_OF_OTHERS, [shown]), b"s", INSIDE)
+
+
+def test_who_signed():
+    """A certificate names the subnet that signed it, and has the tree that shows that subnet's ranges."""
+    own, granted = certificate(), certificate(SUBNET, delegation())
+    assert own.subnet_id(ROOT.public_der) == Principal.self_authenticating(ROOT.public_der).raw
+    assert own.ranges_tree is own.tree
+    assert granted.subnet_id(ROOT.public_der) == SUBNET_ID.raw
+    assert covers(granted.ranges_tree, SUBNET_ID.raw, INSIDE)
+
+
+@pytest.mark.parametrize("grant", [5, {}, {"subnet_id": b"s"}, {"subnet_id": "s", "certificate": b""}])
+def test_form_of_a_delegation(grant):
+    """A delegation of another form is refused, not left out."""
+    fields = cbor.decode(certificate().to_cbor()) | {"delegation": grant}
+    with pytest.raises(CertificateError, match="delegation needs"):
+        Certificate.from_cbor(cbor.encode(fields))
 
 
 @pytest.mark.parametrize("value", [[], {}, {"tree": [0]}, {"tree": [0], "signature": "text"}, 5, None])

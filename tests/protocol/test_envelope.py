@@ -1,12 +1,14 @@
 """Envelopes: who may send what, and that no bit can change unnoticed."""
 
+import itertools
+import json
 from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ic_harness.errors import EnvelopeError, ProtocolError
+from ic_harness.errors import EnvelopeError, IdentityError, ProtocolError
 from ic_harness.principal import Principal
 from ic_harness.protocol import (
     AnonymousIdentity,
@@ -30,6 +32,7 @@ from ic_harness.protocol import (
     verify_envelope,
     write_canister_signature,
 )
+from ic_harness.protocol.delegation import chain_from_json, check_form
 from ic_harness.protocol.request_id import REQUEST_DOMAIN
 
 NOW = 1_700_000_000 * 10**9
@@ -162,6 +165,47 @@ def test_too_many_links():
     chain = [link(ALICE, BOB)] * 21
     with pytest.raises(EnvelopeError, match="21 links"):
         check(signed(BOB, pubkey=ALICE.public_key_der, chain=chain))
+
+
+def test_links_up_to_the_limit():
+    """Twenty links are accepted; one more is refused also in an envelope that was never CBOR."""
+    keys = [Ed25519Identity.from_seed(bytes([n]) * 32) for n in range(22)]
+    links = [link(signer, to) for signer, to in itertools.pairwise(keys)]
+    fields = {"pubkey": keys[0].public_key_der, "sender": keys[0].principal.raw}
+    assert check(signed(keys[20], chain=links[:20], **fields)).principal == keys[0].principal
+    with pytest.raises(EnvelopeError, match="21 links"):
+        verify_envelope(signed(keys[21], chain=links, **fields), now_ns=NOW)
+
+
+def test_a_link_is_valid_until_its_expiration():
+    """At its expiration a delegation is still valid."""
+    envelope = signed(
+        BOB,
+        pubkey=ALICE.public_key_der,
+        chain=[link(ALICE, BOB, expiration_ns=NOW)],
+        sender=ALICE.principal.raw,
+    )
+    assert check(envelope).principal == ALICE.principal
+    with pytest.raises(EnvelopeError, match="expired"):
+        verify_envelope(Envelope.from_cbor(envelope.to_cbor()), now_ns=NOW + 1)
+
+
+def test_targets_are_principals():
+    """A target has at most 29 bytes, like every principal."""
+    delegation = {"pubkey": b"k", "expiration": 0}
+    check_form(delegation | {"targets": [bytes(29)]})
+    with pytest.raises(EnvelopeError, match="list of principals"):
+        check_form(delegation | {"targets": [bytes(29), bytes(30)]})
+
+
+def test_a_chain_in_json_is_checked():
+    """A link that breaks a rule is an identity error that names the rule."""
+    chain = {
+        "publicKey": "00",
+        "delegations": [{"delegation": {"pubkey": "00", "expiration": "1" + "0" * 16}}],
+    }
+    with pytest.raises(IdentityError, match="nat64"):
+        chain_from_json(json.dumps(chain))
 
 
 def test_too_many_targets():
@@ -342,6 +386,15 @@ def test_sender_info():
         check(by_canister(info | {"info": b"forged"}), root_key=ROOT.public_der)
 
 
+@pytest.mark.parametrize(
+    "info", [5, {}, {"info": b"", "signer": CANISTER}, {"info": "", "signer": CANISTER, "sig": b""}]
+)
+def test_form_of_sender_info(info):
+    """Attributes of another form are refused, not left out."""
+    with pytest.raises(EnvelopeError, match="sender_info: expected"):
+        check(by_canister(info), root_key=ROOT.public_der)
+
+
 @pytest.mark.parametrize("expiration", [-1, 1 << 64, 1 << 500, True, 1.5, "1", None])
 def test_expirations_are_nat64(expiration):
     """An expiration is ns since 1970 in 64 bits; a delegation for a hundred years is one like any other."""
@@ -416,3 +469,11 @@ def test_paths_are_bounded(paths, labels, reason):
     check_content(fields | {"paths": [[b"x"] * 127] * 1000})
     with pytest.raises(EnvelopeError, match=reason):
         check_content(fields | {"paths": [[b"x"] * labels] * paths})
+
+
+@pytest.mark.parametrize("paths", [5, {}, b"", [5], [[b"time", "text"]], [b"time"]])
+@pytest.mark.parametrize("request_type", ["read_state", "call"])
+def test_form_of_paths(paths, request_type):
+    """Paths are a list of lists of byte strings, whatever the request is that names them."""
+    with pytest.raises(EnvelopeError, match="path"):
+        check_content(content(ALICE, request_type=request_type, paths=paths))

@@ -1,5 +1,8 @@
 """Hash trees: the specification's example, and what pruning, lookup and updates must keep."""
 
+import re
+
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +70,15 @@ def test_example_of_the_specification():
     assert digest(EXAMPLE).hex() == ROOT
     assert tree_to_cbor(EXAMPLE).hex() == ENCODED
     assert digest(tree_from_cbor(bytes.fromhex(ENCODED))).hex() == ROOT
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 257, 65535, 65536])
+def test_labels_and_values_of_any_length(size):
+    """Labels and values are written with shortest lengths, on both sides of every limit, and read back."""
+    tree = Labeled(b"l" * size, Leaf(b"v" * size))
+    encoded = tree_to_cbor(tree)
+    assert encoded == cbor2.dumps([2, b"l" * size, [3, b"v" * size]])
+    assert tree_from_cbor(encoded) == tree
 
 
 def test_pruned_example_of_the_specification():
@@ -221,6 +233,70 @@ def test_malformed_trees_are_refused(raw):
     """A tree that is not well formed is an error, never a wrong answer."""
     with pytest.raises((CborError, CertificateError)):
         tree_from_cbor(bytes.fromhex(raw))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("82054161", "an array of 2: [5, bytes]"),
+        ("00", "a int instead of an array"),
+        ("80", "an array of 0: []"),
+    ],
+)
+def test_the_error_shows_the_form_of_a_node(raw, text):
+    """What is no node is shown by the types of its parts, for the content may be long."""
+    with pytest.raises(CertificateError, match=re.escape(text)):
+        tree_from_cbor(bytes.fromhex(raw))
+
+
+def test_an_empty_tree_beside_a_value():
+    """Only labels may not be beside a value."""
+    tree = Fork(EMPTY, Leaf(b"v"))
+    assert tree_from_cbor(tree_to_cbor(tree)) == tree
+
+
+def test_trees_are_read_to_the_depth_of_128():
+    """As many arrays may be in one another, and not one more."""
+    tree_from_cbor(bytes.fromhex("830241aa" * 127 + "8100"))
+    with pytest.raises(CborError, match="nested too deeply"):
+        tree_from_cbor(bytes.fromhex("830241aa" * 128 + "8100"))
+
+
+def test_equality_is_of_structure():
+    """Trees are equal when they show the same; a pruned part has the digest of the tree, and still is another tree."""
+    leaf, other = Leaf(b"a"), Leaf(b"b")
+    pruned = Pruned(digest(leaf))
+    different = [
+        EMPTY,
+        leaf,
+        other,
+        pruned,
+        Labeled(b"a", leaf),
+        Labeled(b"b", leaf),
+        Labeled(b"a", pruned),
+        Fork(leaf, other),
+        Fork(other, leaf),
+        Fork(pruned, other),
+    ]
+    for index, tree in enumerate(different):
+        assert [tree == another for another in different] == [
+            index == place for place in range(len(different))
+        ]
+    assert Fork(Labeled(b"a", Leaf(b"a")), EMPTY) == Fork(Labeled(b"a", leaf), EMPTY)
+    assert leaf != b"a"
+    assert len({leaf, Leaf(b"a"), other}) == 2
+
+
+def test_a_pruned_part_is_its_digest():
+    """The digest of a pruned part is the one it was made with."""
+    assert digest(Pruned(b"\x07" * 32)) == Pruned(b"\x07" * 32).digest == b"\x07" * 32
+
+
+def test_trees_are_shown_short():
+    """A tree is written as the calls that make it; long values and digests are cut."""
+    tree = Fork(Labeled(b"a", Leaf(b"x" * 33)), Labeled(b"b", Leaf(b"y" * 32)))
+    assert repr(tree) == f"Fork(Labeled(b'a', Leaf({b'x' * 32!r}…)), Labeled(b'b', Leaf({b'y' * 32!r})))"
+    assert repr(Fork(EMPTY, Pruned(b"\xab" * 32))) == f"Fork(Empty(), Pruned({'ab' * 8}…))"
 
 
 def test_joining_nothing_is_empty():

@@ -69,3 +69,28 @@ def test_node_keys_are_ed25519():
     node = P256Identity.generate()
     with pytest.raises(CertificateError, match="Ed25519"):
         check(sign_query_response(REPLIED, ID, NOW, node), {node.principal.raw: node.public_key_der})
+
+
+DER = NODE.public_key_der
+
+
+@pytest.mark.parametrize("key", [DER + b"\x00", DER[:-1], b"\x31" + DER[1:], b""])
+def test_node_keys_have_the_form_of_ed25519(key):
+    """A key of another length, or with another head, is no Ed25519 key."""
+    with pytest.raises(CertificateError, match="not an Ed25519 key"):
+        check(GOOD, {NODE.principal.raw: key})
+
+
+def test_the_error_names_the_node():
+    """A node is named by its principal, and what is none by its bytes."""
+    with pytest.raises(CertificateError, match=f"signed by {OTHER.principal}, which"):
+        check(sign_query_response(REPLIED, ID, NOW, OTHER))
+    signature = {"timestamp": NOW, "signature": b"", "identity": b"\xab" * 30}
+    with pytest.raises(CertificateError, match=f"signed by {'ab' * 30}, which"):
+        check(REPLIED | {"signatures": [signature]})
+
+
+@pytest.mark.parametrize("age", [-5 * MINUTE, 5 * MINUTE])
+def test_ages_up_to_the_limit(age):
+    """The response is accepted for five minutes, both ways."""
+    check(sign_query_response(REPLIED, ID, NOW - age, NODE))

@@ -1,7 +1,12 @@
 """Request ids: the vectors of the interface specification and of the reference implementation."""
 
-import pytest
+from hashlib import sha256
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ic_harness.candid.primitive_writers import encode_signed, encode_unsigned
 from ic_harness.errors import ProtocolError
 from ic_harness.protocol.request_id import domain, hash_of_map, leb128_decode, leb128_encode, request_id
 
@@ -38,6 +43,40 @@ def test_leb128(number, raw):
     """LEB128 is the shortest form and reads back."""
     assert leb128_encode(number).hex() == raw
     assert leb128_decode(bytes.fromhex(raw)) == number
+
+
+@pytest.mark.parametrize(("number", "raw"), [(-1, "7f"), (-64, "40"), (-65, "bf7f"), (-123456, "c0bb78")])
+def test_negative_numbers_are_hashed_as_signed_leb128(number, raw):
+    """A field that is negative counts by its shortest signed LEB128; the raw forms are those of the DWARF standard."""
+    assert hash_of_map({"x": number}) == pair_hash(bytes.fromhex(raw))
+
+
+@given(st.integers(-(1 << 130), 1 << 130))
+@example(0)
+@example(64)
+def test_numbers_are_hashed_as_candid_writes_them(number):
+    """Natural numbers count by unsigned LEB128, negative ones by signed LEB128, for which Candid has its own writer."""
+    assert hash_of_map({"x": number}) == pair_hash(
+        encode_unsigned(number) if number >= 0 else encode_signed(number)
+    )
+
+
+def pair_hash(raw):
+    """The hash of a map with the one key `x`, whose value has this encoding."""
+    return sha256(sha256(b"x").digest() + sha256(raw).digest()).digest()
+
+
+def test_leb128_has_no_negative_numbers():
+    """Unsigned LEB128 refuses a negative number."""
+    with pytest.raises(ProtocolError):
+        leb128_encode(-1)
+
+
+def test_leb128_of_up_to_64_bytes():
+    """The longest number that is read has 64 bytes."""
+    assert leb128_decode(b"\x80" * 63 + b"\x01") == 1 << 7 * 63
+    with pytest.raises(ProtocolError):
+        leb128_decode(b"\x80" * 64 + b"\x01")
 
 
 @pytest.mark.parametrize("raw", ["", "80", "0100", "8080", "80" * 100 + "00"])

@@ -194,6 +194,12 @@ class _Reader:
             f"invalid CBOR: {problem} (offset {self.position if position is None else position})"
         )
 
+    def cut_off(self, initial: int, start: int, end: int) -> CborError:
+        """Make the error for an item of which the content, or already the argument of the head, is cut off."""
+        if start > len(self.data):
+            start, end = start - (1 << (initial & 0x1F) - 24), start
+        return self.fail(f"{end - start} bytes expected, {len(self.data) - start} left", start)
+
     def items(self, count: int, depth: int) -> list[Any]:
         """Read `count` values, each of which may hold `depth` more levels."""
         data, position, size = self.data, self.position, len(self.data)
@@ -214,7 +220,7 @@ class _Reader:
             major = initial >> 5
             position = start + length if major in {_BYTES, _TEXT} else start
             if position > size:
-                raise self.fail(f"{position - start or 1} bytes expected, {max(0, size - start)} left", start)
+                raise self.cut_off(initial, start, position)
             if major == _BYTES:
                 values.append(data[start:position])
             elif major == _NATURAL:

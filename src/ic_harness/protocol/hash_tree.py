@@ -30,7 +30,7 @@ _LOPSIDED: Final = 3
 class _Node:
     """What all nodes share: equality by structure, immutability by convention.
 
-    `size` is the number of labels side by side at the top of the tree, where a pruned part counts as one; `low`
+    `size` is the number of labels side by side at the top of the tree, those of pruned parts not counted; `low`
     is the smallest of them, None where it is pruned or there is none.
     """
 

@@ -56,15 +56,14 @@ def leb128_decode(data: bytes) -> int:
     raise ProtocolError(f"{data[:20].hex()} is no unsigned LEB128 number")
 
 
-def _sleb128(number: int) -> bytes:
+def _negative_leb128(number: int) -> bytes:
+    """Write a negative number as shortest signed LEB128."""
     out = bytearray()
-    while True:
-        byte = number & 0x7F
+    while number < -0x40:
+        out.append(number & 0x7F | 0x80)
         number >>= 7
-        if (number == 0 and not byte & 0x40) or (number == -1 and byte & 0x40):
-            out.append(byte)
-            return bytes(out)
-        out.append(byte | 0x80)
+    out.append(number & 0x7F)
+    return bytes(out)
 
 
 def _hash_value(value: Any) -> bytes:
@@ -73,10 +72,8 @@ def _hash_value(value: Any) -> bytes:
             return sha256(value).digest()
         case str():
             return sha256(value.encode()).digest()
-        case bool():
-            raise EnvelopeError("a boolean has no representation-independent hash")
-        case int():
-            return sha256(leb128_encode(value) if value >= 0 else _sleb128(value)).digest()
+        case int() if not isinstance(value, bool):
+            return sha256(leb128_encode(value) if value >= 0 else _negative_leb128(value)).digest()
         case Mapping():
             return hash_of_map(value)
         case list() | tuple():
