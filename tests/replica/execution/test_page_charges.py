@@ -1,13 +1,13 @@
-"""Pages of stable memory that a message writes first count 1,000 instructions each, as the replica publishes it."""
+"""Pages that a message writes first count instructions besides those executed, as the replica publishes it."""
 
 from __future__ import annotations
 
 import pytest
 
-from ic_harness.replica.execution import Mode
+from ic_harness.replica.execution import Entry, Mode
 from ic_harness.replica.execution.interface import Completed
 
-from .canisters import canister
+from .canisters import canister, environment
 
 MIB = 1 << 20
 WRITE, READ = "stable64_write", "stable64_read"
@@ -104,3 +104,42 @@ def test_canisters_of_64_bits_pay_the_same(install):
     code = f'(func (export "canister_update f") {body})'
     narrow, wide = canister(code), canister(code, is_64=True, memory="(memory i64 1)")
     assert install(narrow).ok("f").instructions == install(wide).ok("f").instructions
+
+
+STORES = "(i32.store (i32.const 0) (i32.const 7)) (i32.store (i32.const 4096) (i32.const 7))"
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ("", 0),
+        (STORES, 2),
+        (f"{STORES} {STORES}", 2),
+        ("(i32.store (i32.const 4094) (i32.const -1))", 2),
+        ("(memory.fill (i32.const 0) (i32.const 7) (i32.const 65536))", 16),
+        ("(drop (i32.load (i32.const 0)))", 0),
+    ],
+)
+@pytest.mark.parametrize("is_64", [False, True], ids=["32 bits", "64 bits"])
+def test_pages_of_main_memory_count_after_the_message(install, code, changed, is_64):
+    """Each page of main memory that was changed counts 1,000 instructions once it is committed, or 4,000."""
+    data = '(data (i32.const 0) "data of the module")'
+    body = f'(func (export "canister_update f") {code}) {data}'
+    wide = body.replace("(i32.const 0)", "(i64.const 0)").replace("(i32.const 4", "(i64.const 4")
+    wide = wide.replace("(i32.const 65536)", "(i64.const 65536)")
+    wasm = canister(wide, is_64=True, memory="(memory i64 1)") if is_64 else canister(body)
+    harness = install(wasm)
+    executed = []
+    for _ in range(2):
+        outcome = harness.instance.run(Entry(export="canister_update f"), environment())
+        executed.append(outcome.instructions)
+        assert harness.instance.commit().page_weight == changed * (4_000 if is_64 else 1_000)
+    assert executed[0] == executed[1] < 1_000 + 65_536 * (changed == 16)
+
+
+def test_data_segments_are_no_pages_of_a_message(engine):
+    """What a module brings along is not charged as a change when it is installed."""
+    wasm = canister('(data (i32.const 0) "a") (data (i32.const 8192) "b")')
+    instance = engine.instantiate(engine.compile(wasm))
+    assert isinstance(instance.start(environment(Mode.START)), Completed)
+    assert instance.commit().page_weight == 0
