@@ -11,7 +11,19 @@ from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica import CostSchedule, Fees, ManualClock, Replica, ReplicaConfig
 from ic_harness.replica.execution.charging import freezing_limit
 from ic_harness.units import GIB, TRILLION
-from tests.replica.support import ALICE, BOB, FREE, Wire, create, deploy, did, install, management, wasm
+from tests.replica.support import (
+    ALICE,
+    BOB,
+    FREE,
+    Wire,
+    create,
+    deploy,
+    deploy_wat,
+    did,
+    install,
+    management,
+    wasm,
+)
 
 NOTHING = b"DIDL\0\0"
 SECOND = 1_000_000_000
@@ -63,6 +75,28 @@ def test_an_update_costs_ingress_base_and_instructions(replica, rust):
     _, figures = replica.figures(seen)
     instructions = next(figure.instructions for figure in figures if figure.what == "add")
     assert before - record(replica, rust).cycles == ingress("add", arg) + 5_000_000 + instructions
+
+
+TWO_STORES = """(func (export "canister_update {name}")
+    (i32.store ({index}.const 0) (i32.const 1)) (i32.store ({index}.const {second}) (i32.const 1)) (call $reply))"""
+
+
+@pytest.mark.parametrize(("index", "weight"), [("i32", 1_000), ("i64", 4_000)])
+def test_changed_pages_of_main_memory_are_paid(replica, index, weight):
+    """A page of main memory that an update changed costs 1,000 instructions, 4,000 with memories of 64 bits."""
+    start = f'(import "ic0" "msg_reply" (func $reply)) (memory (export "memory") {index} 1)'
+    methods = [("near", 8), ("wide", 4096)]
+    text = "".join(TWO_STORES.format(name=name, index=index, second=second) for name, second in methods)
+    canister_id = deploy_wat(replica, text, prelude=start)
+    seen, _ = replica.figures(0)
+    balances = [record(replica, canister_id).cycles]
+    for name, _ in methods:
+        replica.execute_update(ALICE, canister_id, name, b"")
+        balances.append(record(replica, canister_id).cycles)
+    near, wide = (figure.instructions for figure in replica.figures(seen)[1])
+    assert wide - near == weight
+    costs = [FEES.instructions(used, is_64=index == "i64") for used in (near, wide)]
+    assert balances[0] - 2 * balances[1] + balances[2] == costs[0] - costs[1]
 
 
 def test_a_signed_call_pays_for_its_envelope(replica, rust, wire):

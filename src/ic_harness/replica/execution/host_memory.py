@@ -30,6 +30,35 @@ class HostMemory(Protocol):
         """Make the memory `size` bytes long; False when the system has no room."""
 
 
+class Buffer:
+    """A memory of the engine's own use: zeros at first, empty, gone with the instance.
+
+    Growing moves it. So code must have 64-bit indices for it, and no declared maximum: then the engine asks for its
+    base anew.
+    """
+
+    def __init__(self) -> None:
+        self._content = ctypes.create_string_buffer(1)
+        self.base = ctypes.addressof(self._content)
+        self.size = self.capacity = 0
+        self.hard_limit = 1 << 40
+        self.soft_limit = self.refused = 0
+
+    def grow(self, size: int) -> bool:
+        """Make the memory `size` bytes long; False when the system has no room."""
+        if size > self.capacity:
+            capacity = max(size, 2 * self.capacity)
+            try:
+                content = ctypes.create_string_buffer(capacity)
+            except MemoryError:
+                return False
+            ctypes.memmove(content, self._content, self.size)
+            self._content = content
+            self.base, self.capacity = ctypes.addressof(content), capacity
+        self.size = size
+        return True
+
+
 def _try_grow(memory: HostMemory, size: int) -> bool:
     """Grow a memory to `size` bytes unless one of its limits forbids it; returns whether it was done."""
     if size > memory.hard_limit:

@@ -19,11 +19,14 @@ from .interface import Completed, Entry, Environment, Mode, Outcome, Trapped
 from .module import Module
 from .native import EngineError, NativeTrap
 from .outcomes import explain
-from .pages import Range
+from .pages import PAGE, Range
+from .stable_memory_modules import PAGE_WEIGHT
 from .wasm_store import WasmStore
 
 HEAP_LIMIT_32 = 4 << 30
 HEAP_LIMIT_64 = 6 << 30
+_WIDE_PAGES = 4
+"""How many times more a page of main memory counts for in a canister of 64 bits."""
 _LIMITED = frozenset(Mode) - {Mode.QUERY, Mode.COMPOSITE_QUERY, Mode.HTTP_TRANSFORM, Mode.REPLICATED_QUERY}
 _TASKS = {
     "canister_heartbeat": "heartbeat",
@@ -43,6 +46,8 @@ class PageDiff:
     globals: tuple[int, ...]
     heap_size: int
     stable_size: int
+    page_weight: int = 0
+    """Instructions that the changed pages of main memory count for."""
 
     def __iter__(self) -> Iterator[tuple[str, int, bytes]]:
         """Region (`heap` or `stable`), byte offset and new content of each changed range."""
@@ -100,6 +105,8 @@ class Instance:
         self._live = self._make()
         if globals_ is None:
             self._globals = self._live.read_globals()
+        # What data segments filled is no change that a message made.
+        self._filled = 0 if heap.size else _pages(self.heap.written())
 
     def _make(self) -> WasmStore:
         self.heap.hard_limit = HEAP_LIMIT_64 if self.module.is_64 else HEAP_LIMIT_32
@@ -211,11 +218,13 @@ class Instance:
         self._globals = self._live.read_globals()
         heap_ranges = self.heap.commit()
         stable_ranges = self.stable.commit()
+        changed, self._filled = max(0, _pages(heap_ranges) - self._filled), 0
         if self.module.native.fresh:
             self._remake()
         return PageDiff(
             self.heap.image, self.stable.image, tuple(heap_ranges), tuple(stable_ranges),
             self._globals, self.heap.size, self.stable.size,
+            changed * PAGE_WEIGHT * (_WIDE_PAGES if self.module.is_64 else 1),
         )  # fmt: skip
 
     def rollback(self) -> None:
@@ -290,3 +299,7 @@ class Instance:
         self._live.close()
         self.heap.close()
         self.stable.close()
+
+
+def _pages(ranges: list[Range]) -> int:
+    return sum(end - start for start, end in ranges) // PAGE

@@ -4,12 +4,23 @@ The canister imports the stable functions from `FORWARD`, which only calls throu
 canister's instance exists, `stable_module` can import its memory, owns the stable memory as a 64-bit memory
 of its own, and puts its functions into that table. It also calls closures (callbacks are indices of the
 canister's function table).
+
+A page that a message writes first counts for `PAGE_WEIGHT` instructions besides the bytes written. A second memory
+has a stamp for each page: the number of the message that wrote it last. The host counts messages, so that nothing
+has to be cleared between them.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from .metering import EXHAUSTED
 
+PAGE_WEIGHT: Final = 1_000
+"""Instructions that a page of 4 KiB counts for when a message writes to it first: the replica's
+`dirty_page_overhead`."""
+MESSAGE: Final = "message"
+"""The export of the module of stable memory with the number of the message, 32 bits, not 0."""
 STABLE_MAX_PAGES = 500 << 14
 """500 GiB in pages of 64 KiB."""
 _COPY_WEIGHT = 20
@@ -55,6 +66,8 @@ def stable_module(*, heap_64: bool, table_64: bool) -> str:
         exhausted=EXHAUSTED,
         copy_weight=_COPY_WEIGHT,
         grow_weight=_GROW_WEIGHT,
+        page_weight=PAGE_WEIGHT,
+        message=MESSAGE,
         address=_convert("i32.wrap_i64", "(local.get $address)", needed=not heap_64),
         count=_convert("i32.wrap_i64", "(local.get $count)", needed=not heap_64),
         heap_pages=_convert("i64.extend_i32_u", "(memory.size $heap)", needed=not heap_64),
@@ -82,6 +95,8 @@ _STABLE = """(module $ic-harness
   (import "host" "heap_out_of_bounds" (func $heap_out_of_bounds))
   (import "host" "stable_above_4_gib" (func $stable_above_4_gib))
   (memory $stable (export "stable") i64 0 {maximum})
+  (memory $stamps i64 0)
+  (global $message (export "{message}") (mut i32) (i32.const 1))
   (type $closure (func (param {heap})))
 
   (func (export "call") (param $index i32) (param $environment {heap})
@@ -104,6 +119,29 @@ _STABLE = """(module $ic-harness
     (call $charge (local.get $count))
     (call $charge (i64.const {copy_weight})))
 
+  (func $make_stamps (param $pages i64)
+    (local $wanted i64)
+    (local.set $wanted (i64.add (i64.shr_u (local.get $pages) (i64.const 14)) (i64.const 1)))
+    (if (i64.gt_u (local.get $wanted) (memory.size $stamps))
+      (then
+        (if (i64.eq (i64.const -1) (memory.grow $stamps (i64.sub (local.get $wanted) (memory.size $stamps))))
+          (then (unreachable))))))
+  (func $charge_pages (param $offset i64) (param $count i64)
+    (local $page i64) (local $end i64) (local $fresh i64)
+    (if (i64.eqz (local.get $count)) (then (return)))
+    (local.set $page (i64.shr_u (local.get $offset) (i64.const 12)))
+    (local.set $end (i64.add (i64.const 1)
+      (i64.shr_u (i64.sub (i64.add (local.get $offset) (local.get $count)) (i64.const 1)) (i64.const 12))))
+    (call $make_stamps (local.get $end))
+    (loop $next
+      (if (i32.ne (global.get $message) (i32.load $stamps (i64.shl (local.get $page) (i64.const 2))))
+        (then
+          (i32.store $stamps (i64.shl (local.get $page) (i64.const 2)) (global.get $message))
+          (local.set $fresh (i64.add (local.get $fresh) (i64.const 1)))))
+      (local.set $page (i64.add (local.get $page) (i64.const 1)))
+      (br_if $next (i64.lt_u (local.get $page) (local.get $end))))
+    (call $charge (i64.mul (local.get $fresh) (i64.const {page_weight}))))
+
   (func $check (param $offset i64) (param $address i64) (param $count i64)
     (local $bytes i64)
     (local.set $bytes (i64.shl (memory.size $stable) (i64.const 16)))
@@ -119,6 +157,7 @@ _STABLE = """(module $ic-harness
   (func $stable64_write (param $offset i64) (param $address i64) (param $count i64)
     (call $charge_copy (local.get $count))
     (call $check (local.get $offset) (local.get $address) (local.get $count))
+    (call $charge_pages (local.get $offset) (local.get $count))
     (memory.copy $stable $heap
       (local.get $offset) {address} {count}))
   (func $stable64_read (param $address i64) (param $offset i64) (param $count i64)

@@ -12,7 +12,7 @@ import wasmtime
 
 from . import instrument
 from .compiler import Compiler
-from .host_memory import find_record, write_record
+from .host_memory import Buffer, find_record, write_record
 from .interface import Entry
 from .interrupts import Interrupted
 from .memory import LinearMemory
@@ -28,13 +28,14 @@ from .native import (
     host_function,
     restore_handlers,
 )
-from .stable_memory_modules import SLOTS
+from .stable_memory_modules import MESSAGE, SLOTS
 from .validation import ModuleInvalid
-from .wasm_reader import I64
+from .wasm_reader import I32, I64
 
 _IGNORED = 0xFFFF_FFFF
 """The function index of a callback that no caller waits for (Motoko's one-way calls)."""
 _IN_WASM = frozenset(name for name, _, _ in SLOTS)
+_WRITING = frozenset({"stable_write", "stable64_write"})
 
 
 class WasmStore:
@@ -55,6 +56,10 @@ class WasmStore:
         self._last_since = 0
         self._helper = self._instantiate_helper()
         self._call_closure = self._helper.function("call")
+        self._message: RawGlobal | None = None
+        if not _WRITING.isdisjoint(module.native.imports):
+            self._message = RawGlobal(self._store, self._helper.export(MESSAGE), I32)
+        self._messages = 1
         self._functions: dict[str, Any] = {}
         self._globals = [
             RawGlobal(self._store, self._canister.export(name), kind) for name, kind in module.native.globals
@@ -92,7 +97,7 @@ class WasmStore:
             host_function(self._store, item.kind, item.callback) for item in self._compiler.stable_failures
         ]
         memory, table = self._canister.export(instrument.MEMORY), self._canister.export(instrument.TABLE)
-        self._compiler.creator.offer(self._stable)
+        self._compiler.creator.offer(self._stable, Buffer())
         counter, grant = self._canister.export(COUNTER), self._canister.export(GRANT)
         slots = self._forward.export("slots")
         return RawInstance(self._store, code, [memory, table, counter, grant, slots, *failures])
@@ -117,6 +122,9 @@ class WasmStore:
         if since != self._last_since:
             self._since.set(since)
             self._last_since = since
+        if self._message is not None:
+            self._messages = self._messages % 0xFFFF_FFFF + 1
+            self._message.set(self._messages)
         if self._record is not None:
             self._record.begin(instructions)
         if self._compiler.interrupts.count != since:

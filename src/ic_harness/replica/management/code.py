@@ -159,7 +159,7 @@ class Installation:
             canister.version -= 1
 
     def _adopt(self, new: Instance, outcomes: list[Completed]) -> None:
-        new.commit()
+        self.instructions += new.commit().page_weight
         set_aside(self.canister, self.reserve)
         self.call.instances.put(self.canister.id, new)
         for outcome in outcomes:
@@ -175,7 +175,7 @@ class Installation:
         data = canister.certified_data
         try:
             self._leave(old)
-            old.commit()
+            self.instructions += old.commit().page_weight
             memories = {"stable": old.stable, "heap": old.heap} if keep else {"stable": old.stable}
             new = self._instantiate(module, **memories)
             with self._renewed():

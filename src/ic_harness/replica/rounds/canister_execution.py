@@ -383,7 +383,7 @@ class ExecutionSlice:
             return replace(
                 first, message=both, advice="", anchor="", backtrace=(), instructions=instructions, logs=logs
             )
-        self._commit(self.instances.instance(self.canister))
+        self._commit(context)
         self._apply(context, outcome)
         self.canister.version += 1
         return replace(first, instructions=instructions, logs=logs)
@@ -443,8 +443,11 @@ class ExecutionSlice:
         for call in outcome.effects.calls:
             self.account.consumed += call.prepaid
 
-    def _commit(self, instance: Instance) -> None:
-        diff = instance.commit()
+    def _commit(self, context: CallContext) -> None:
+        """Commit what a message changed; the pages of main memory count as instructions after it has ended."""
+        diff = self.instances.instance(self.canister).commit()
+        context.instructions += diff.page_weight
+        self.used.instructions += diff.page_weight
         if self.journaled:
             # Read now: the next message of this slice may overwrite the same pages.
             self.diffs.append(Pages(diff.heap_size, diff.stable_size, diff.globals, tuple(diff)))
@@ -456,7 +459,7 @@ class ExecutionSlice:
             effects.log_trap(canister, outcome, self.time_ns)
             effects.reject(canister, context, trap_rejects.trapped(canister.id, outcome), self.outputs)
             return
-        self._commit(self.instances.instance(canister))
+        self._commit(context)
         effects.log(canister, outcome.logs, self.time_ns)
         self._apply(context, outcome)
         canister.version += 1
