@@ -41,6 +41,8 @@ def embedded(
     history: bool = False,
     icp: IcpChoice | None = None,
     threshold_keys: Sequence[str] = (),
+    slice_instructions: int = 2_000_000_000,
+    round_instructions: int = 4_000_000_000,
 ) -> EmbeddedNetwork:
     """Start an embedded network.
 
@@ -61,8 +63,11 @@ def embedded(
 
     `threshold_keys` are names of further threshold keys, which cost what test keys cost; a folder does not keep them.
 
+    A message that needs more than `slice_instructions` (at least 1,000,000) goes on in the next rounds, one in each;
+    beyond `round_instructions` a canister begins no further message in a round that was asked for.
+
     Raises `StateError` when the folder is damaged or in use, or has other subnets, `InputError` for unknown
-    names, for subnets that cannot be, and for a module that is missing.
+    names, for numbers that are no such limits, for subnets that cannot be, and for a module that is missing.
     """
     from ic_harness.replica import (  # lazy: start-up time  # noqa: PLC0415
         PRESETS,
@@ -95,6 +100,8 @@ def embedded(
         durable=durable,
         subnet_admins=tuple(subnet_admins),
         threshold_keys=check_key_names(threshold_keys),
+        slice_instructions=slice_instructions,
+        round_instructions=round_instructions,
     )
     network = EmbeddedNetwork(Replica(config), deployer)
     try:

@@ -19,6 +19,7 @@ from ic_harness.replica.management import (
     effective_canister,
 )
 from ic_harness.replica.rounds import deadlines
+from ic_harness.replica.rounds.long_executions import LongExecutions
 from ic_harness.replica.rounds.outcall_sources import OutcallSource
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, REMOTE_CALL_BYTES, Subnet
@@ -74,6 +75,8 @@ class RoundState:
         self.registry = registry or Registry([subnet])
         self.outcalls = outcalls
         self.bitcoin = Chains()
+        self.long = LongExecutions(instances, subnet.slice_instructions)
+        """The messages that take several rounds."""
         self.changes = StateDelta()
         self.leaving: list[OutputMessage] = []
         self.outgoing: dict[bytes, list[Message]] = {}
