@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 DEFAULT_SEED: Final = b"ic-harness embedded network"
 """Determines root key and randomness of an embedded network in memory, so that runs are reproducible."""
+
+
+def _check_name(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise InputError(f"no {what} {name!r}; {suggest(name, known)}")
 
 
 def embedded(
@@ -63,11 +68,11 @@ def embedded(
 
     `threshold_keys` are names of further threshold keys, which cost what test keys cost; a folder does not keep them.
 
-    A message that needs more than `slice_instructions` (at least 1,000,000) goes on in the next rounds, one in each;
-    beyond `round_instructions` a canister begins no further message in a round that was asked for.
+    Messages of more than `slice_instructions` (from 1,000,000 on) go on in the next rounds, a slice in each; beyond
+    `round_instructions` a canister begins no message in a round.
 
-    Raises `StateError` when the folder is damaged or in use, or has other subnets, `InputError` for unknown
-    names, for numbers that are no such limits, for subnets that cannot be, and for a module that is missing.
+    Raises `StateError` when the folder is damaged, in use, or has other subnets, `InputError` for unknown names, wrong
+    numbers, subnets that cannot be, and a module that is missing.
     """
     from ic_harness.replica import (  # lazy: start-up time  # noqa: PLC0415
         PRESETS,
@@ -80,18 +85,15 @@ def embedded(
 
     from .embedded_network import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
 
-    default = DEFAULT_SEED if state_dir is None else None
-    if latency not in PRESETS:
-        raise InputError(f"no latency {latency!r}; {suggest(latency, PRESETS)}")
-    if cost_schedule not in list(CostSchedule):
-        raise InputError(f"no cost schedule {cost_schedule!r}; {suggest(cost_schedule, list(CostSchedule))}")
+    _check_name("latency", latency, PRESETS)
+    _check_name("cost schedule", cost_schedule, list(CostSchedule))
     if icp is not None:
         from .system_canisters import select_icp, with_kinds  # lazy: start-up time  # noqa: PLC0415
 
         chosen = select_icp(icp)
         subnets = with_kinds(subnets, chosen)
     config = ReplicaConfig(
-        seed=seed or default,
+        seed=seed or (DEFAULT_SEED if state_dir is None else None),
         state_dir=state_dir,
         latency=PRESETS[latency],
         nodes=nodes,

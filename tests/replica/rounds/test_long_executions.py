@@ -214,7 +214,7 @@ def test_close_in_the_middle(folder):
         ingress = wire_call(replica, canister)
         for _ in range(3):
             replica.tick()
-        assert len(replica.node.scheduler.long) == 1
+        assert len(replica.node.scheduler.long.all) == 1
     assert _ended()
     with sliced(state_dir=folder) as replica:
         assert count(replica, canister) == 0
@@ -241,7 +241,7 @@ def test_close_while_it_runs():
     canister = long_canister(replica)
     caller = threading.Thread(target=_call, args=(replica, canister))
     caller.start()
-    while not replica.node.scheduler.long:
+    while not replica.node.scheduler.long.all:
         threading.Event().wait(0.001)
     replica.close()
     caller.join(60)

@@ -162,7 +162,7 @@ def due(rounds: RoundState) -> list[Canister]:
     found = [
         canister
         for canister in canisters
-        if now - canister.charged_ns >= CHARGE_INTERVAL and canister.id not in rounds.long
+        if now - canister.charged_ns >= CHARGE_INTERVAL and canister.id not in rounds.long.all
     ]
     others = [canister.charged_ns for canister in canisters if now - canister.charged_ns < CHARGE_INTERVAL]
     rounds.next_charge_ns = min([now, *others]) + CHARGE_INTERVAL

@@ -15,7 +15,7 @@ again from its start, up to the slices that it had.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -113,7 +113,8 @@ class LongExecutions:
     def __init__(self, instances: InstancePool, slice_instructions: int) -> None:
         self._instances = instances
         self._slice = slice_instructions
-        self._all: dict[bytes, LongExecution] = {}
+        self.all: dict[bytes, LongExecution] = {}
+        """By canister. Every round looks at it, and most find it empty."""
         self._lent: dict[bytes, Instance] = {}
         self._running: dict[bytes, _Thread] = {}
         self._ended: dict[bytes, Outcome | Exception] = {}
@@ -121,26 +122,17 @@ class LongExecutions:
         # A replica that is forgotten without `close` leaves no thread.
         weakref.finalize(self, _let_go, self._threads, instances.engine.interrupts).atexit = False
 
-    def __contains__(self, canister_id: object) -> bool:
-        return canister_id in self._all
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._all)
-
-    def __len__(self) -> int:
-        return len(self._all)
-
     def add(self, execution: LongExecution) -> None:
         """Begin a long execution, which has had its first slice."""
-        self._all[execution.canister] = execution
+        self.all[execution.canister] = execution
 
     def next_slices(self, canisters: dict[bytes, Canister]) -> None:
         """Give another slice to those whose turn it is, and let them run."""
-        if not self._all:
+        if not self.all:
             return
         stop_at_exit(self)
-        for canister_id in list(self._all)[:LONG_EXECUTIONS]:
-            self._all[canister_id].slices += 1
+        for canister_id in list(self.all)[:LONG_EXECUTIONS]:
+            self.all[canister_id].slices += 1
             self._run(canisters[canister_id])
 
     def _run(self, canister: Canister) -> None:
@@ -151,22 +143,20 @@ class LongExecutions:
             with self._instances.lock(key):
                 self._lent[key] = self._instances.lend(canister)
         since = self._instances.interruption.interrupts.count
-        self._running[key] = _Thread(self._lent[key], self._all[key].call, since, self._threads)
+        self._running[key] = _Thread(self._lent[key], self.all[key].call, since, self._threads)
 
     def ending(self, canisters: dict[bytes, Canister]) -> list[LongExecution]:
         """Wait until those that have a slice in this round are through with it; returns those that end in it."""
-        active = list(self._all)[:LONG_EXECUTIONS]
+        active = list(self.all)[:LONG_EXECUTIONS]
         return [
-            self._all[key]
-            for key in active
-            if self._ends(canisters[key], self._all[key].slices * self._slice)
+            self.all[key] for key in active if self._ends(canisters[key], self.all[key].slices * self._slice)
         ]
 
     def finish(self, canister: Canister) -> LongExecution:
         """Run a long execution to its end, whatever slices that takes."""
         while not self._ends(canister, None) and not self._instances.interruption.pausing:
             pass
-        return self._all[canister.id]
+        return self.all[canister.id]
 
     def _ends(self, canister: Canister, most: int | None) -> bool:
         """Whether an execution ends within `most` instructions; False also when rounds must give way."""
@@ -188,7 +178,7 @@ class LongExecutions:
 
     def take(self, canister_id: bytes) -> tuple[Known, ...]:
         """Give back the instance of an execution that ended, and return the outcomes of all its runs of Wasm."""
-        execution = self._all[canister_id]
+        execution = self.all[canister_id]
         outcome = Known(self._ended[canister_id], execution.call.before)
         with self._instances.lock(canister_id):
             self._instances.take_back(canister_id, self._lent.pop(canister_id))
@@ -200,24 +190,24 @@ class LongExecutions:
 
     def remove(self, canister_id: bytes) -> None:
         """Forget an execution whose outcome was used, or whose message is gone."""
-        self._all.pop(canister_id, None)
+        self.all.pop(canister_id, None)
         self._stop([canister_id])
-        if not self._all:
+        if not self.all:
             self._threads.rest()
 
     def abort(self) -> None:
         """Forget all executions: their messages are in the queues of their canisters, as if they had not begun."""
-        self._all.clear()
+        self.all.clear()
         self._stop(list(self._lent))
         self._threads.rest()
 
     def copy(self) -> list[LongExecution]:
         """Return what is needed to go on from here, at another time: how many slices each had."""
-        return [replace(execution) for execution in self._all.values()]
+        return [replace(execution) for execution in self.all.values()]
 
     def adopt(self, executions: Iterable[LongExecution]) -> None:
         """Go on with these executions."""
-        self._all = {execution.canister: replace(execution) for execution in executions}
+        self.all = {execution.canister: replace(execution) for execution in executions}
 
     def close(self) -> None:
         """Stop everything and end the threads."""

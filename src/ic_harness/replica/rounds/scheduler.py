@@ -26,11 +26,10 @@ from ic_harness.replica.execution.interruption import belongs_to, origin_of
 from ic_harness.replica.execution.memory_usage import memory_used
 from ic_harness.replica.management import ManagementCanister, ManagementReject, effective_canister
 from ic_harness.replica.rounds import charges, expiry, outcall_answers
-from ic_harness.replica.rounds.budget import Budget, Used
 from ic_harness.replica.rounds.canister_execution import ExecutionSlice
 from ic_harness.replica.rounds.long_executions import LongExecution
 from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
-from ic_harness.replica.rounds.round_state import IngressMessage, RoundState
+from ic_harness.replica.rounds.round_state import Budget, IngressMessage, RoundState, Used
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import (
     ANSWERING_INSTRUCTIONS,
@@ -145,7 +144,7 @@ class Scheduler(RoundState):
             or self.ready
             or self.state.management_queue
             or self.leaving
-            or self.long
+            or self.long.all
             or (self.state.outcalls and self.outcalls.answered())
         )
 
@@ -217,10 +216,10 @@ class Scheduler(RoundState):
 
     def _must_wait(self, request: Request) -> bool:
         """Whether a management call concerns a canister that is in the middle of a message."""
-        if not self.long:
+        if not self.long.all:
             return False
         try:
-            return effective_canister(request) in self.long
+            return effective_canister(request) in self.long.all
         except ManagementReject:
             return False  # the management canister says what is wrong
 
@@ -249,13 +248,13 @@ class Scheduler(RoundState):
             return [
                 canisters[canister_id]
                 for canister_id in sorted(self.ready)
-                if canister_id not in self.long
+                if canister_id not in self.long.all
                 and canister_id not in self._sliced
                 and self._may_go_on(canister_id)
             ]
         now = self.state.time_ns
         self._beating = self._turn(self._share)
-        ids = self.ready | self._beating | set(self.long)
+        ids = self.ready | self._beating | self.long.all.keys()
         if self.timers:
             ids = ids | {canister_id for canister_id, when in self.timers.items() if when <= now}
         return [canisters[canister_id] for canister_id in sorted(ids)]
@@ -287,20 +286,20 @@ class Scheduler(RoundState):
 
     def execute(self, canisters: list[Canister]) -> None:
         """Run the execution slice of each of these canisters, and a slice of each long execution in the first pass."""
-        if self.long and self._runs_whole():
+        if self.long.all and self._runs_whole():
             self._finish_long()
-        if self.long and self._first_pass:
+        if self.long.all and self._first_pass:
             self.long.next_slices(self.state.canisters)
         rested = [
             canister
             for canister in canisters
-            if canister.id not in self.long and canister.id not in self._sliced
+            if canister.id not in self.long.all and canister.id not in self._sliced
         ]
         if self.hooks is not None:
             executions = self._execute_hooked(rested, self.hooks)
         else:
             executions = self._execute_plain(rested)
-        if self.long and self._first_pass:
+        if self.long.all and self._first_pass:
             executions += self._resume()
             executions.sort(key=lambda execution: execution.canister.id)
         for execution in executions:
@@ -313,8 +312,8 @@ class Scheduler(RoundState):
 
     def _finish_long(self) -> None:
         """Bring the long executions to their ends now."""
-        while self.long and not self.instances.interruption.pausing:
-            ended = self.long.finish(self.state.canisters[next(iter(self.long))])
+        while self.long.all and not self.instances.interruption.pausing:
+            ended = self.long.finish(self.state.canisters[next(iter(self.long.all))])
             if not self.long.has_ended(ended.canister):
                 return
             self._after(self._bring_to_end(ended))
