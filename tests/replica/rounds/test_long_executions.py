@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ic_harness.errors import HarnessError, RejectError
+from ic_harness.errors import HarnessError, InputError, RejectError
 from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica.state.config import LONG_EXECUTIONS
 from tests.replica.support import ALICE, BOB, Wire, management
@@ -303,3 +303,18 @@ def test_a_forgotten_replica_keeps_no_thread():
     del replica
     gc.collect()
     assert _ended()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"slice_instructions": 999_999}, "a slice can have 1,000,000 to"),
+        ({"slice_instructions": 2.0e9}, "a slice can have"),
+        ({"slice_instructions": 5_000_000_000}, "a round can have 5,000,000,000 to"),
+        ({"round_instructions": 19_000_000}, "a round can have 20,000,000 to"),
+    ],
+    ids=["small", "float", "above the round", "below the slice"],
+)
+def test_slices_that_cannot_be(options, text):
+    with pytest.raises(InputError, match=text):
+        sliced(**options)
