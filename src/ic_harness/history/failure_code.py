@@ -17,7 +17,17 @@ from ic_harness.candid import decode, format_values, message_types
 from ic_harness.errors import CandidError, InputError
 from ic_harness.files import write_atomically
 from ic_harness.principal import Principal
-from ic_harness.replica.recording import MANAGEMENT, Query, Refusal, Rejected, Replied, Round, StableReplaced
+from ic_harness.replica.recording import (
+    MANAGEMENT,
+    ROUND_INSTRUCTIONS,
+    SLICE_INSTRUCTIONS,
+    Query,
+    Refusal,
+    Rejected,
+    Replied,
+    Round,
+    StableReplaced,
+)
 from ic_harness.text import one_line
 
 from .blob_pieces import module_within
@@ -107,6 +117,10 @@ class _Code:
             yield f"{_INDENT}admins={[str(Principal(raw)) for raw in setup.admins]!r},"
         if setup.threshold_keys:
             yield f"{_INDENT}threshold_keys={setup.threshold_keys!r},"
+        if setup.slice_instructions != SLICE_INSTRUCTIONS:
+            yield f"{_INDENT}slice_instructions={setup.slice_instructions},"
+        if setup.round_instructions != ROUND_INSTRUCTIONS:
+            yield f"{_INDENT}round_instructions={setup.round_instructions},"
         yield "    ) as network:"
 
     def _body(self) -> Iterator[str]:

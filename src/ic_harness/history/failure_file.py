@@ -22,7 +22,7 @@ from ic_harness.errors import CborError, InputError, ReplicaError, StateError
 from ic_harness.files import write_atomically
 from ic_harness.principal import Principal
 from ic_harness.protocol import cbor
-from ic_harness.replica import CostSchedule, check_key_names
+from ic_harness.replica import CostSchedule, check_key_names, check_slices
 from ic_harness.replica.recording import (
     KINDS,
     Event,
@@ -158,6 +158,7 @@ def _check_setup(setup: NetworkSetup) -> None:
     if not 1 <= setup.nodes <= _MAX_NODES or len(setup.subnets or ()) > _MAX_SUBNETS:
         raise InputError(f"a network has 1 to {_MAX_NODES} nodes and at most {_MAX_SUBNETS} subnets")
     check_key_names(setup.threshold_keys)
+    check_slices(setup.slice_instructions, setup.round_instructions)
     for admin in setup.admins:
         _check_principal(admin)
 

@@ -26,6 +26,8 @@ def open_replica(setup: NetworkSetup) -> Replica:
             subnets=setup.subnets,
             subnet_admins=tuple(map(Principal, setup.admins)),
             threshold_keys=setup.threshold_keys,
+            slice_instructions=setup.slice_instructions,
+            round_instructions=setup.round_instructions,
         )
     )
 

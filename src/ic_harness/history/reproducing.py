@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
 from ic_harness.replica import PendingUpdate, Replica
-from ic_harness.replica.recording import NetworkSetup
+from ic_harness.replica.recording import ROUND_INSTRUCTIONS, SLICE_INSTRUCTIONS, NetworkSetup
 
 from .replayer import open_replica
 
@@ -64,6 +64,8 @@ def reproduction(
     cost_schedule: str = "normal",
     admins: Sequence[str] = (),
     threshold_keys: Sequence[str] = (),
+    slice_instructions: int = SLICE_INSTRUCTIONS,
+    round_instructions: int = ROUND_INSTRUCTIONS,
 ) -> Iterator[Reproduction]:
     """Open a network of one subnet that begins at `time_ns` (since 1970) and follows from `seed`."""
     setup = NetworkSetup(
@@ -73,6 +75,8 @@ def reproduction(
         cost_schedule=cost_schedule,
         admins=tuple(Principal.of(admin).raw for admin in admins),
         threshold_keys=tuple(threshold_keys),
+        slice_instructions=slice_instructions,
+        round_instructions=round_instructions,
     )
     with open_replica(setup) as replica:
         yield Reproduction(replica)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,11 @@ DEFAULT_SEED: Final = b"ic-harness embedded network"
 """Determines root key and randomness of an embedded network in memory, so that runs are reproducible."""
 
 
+def _check_name(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise InputError(f"no {what} {name!r}; {suggest(name, known)}")
+
+
 def embedded(
     state_dir: Path | None = None,
     *,
@@ -41,6 +46,8 @@ def embedded(
     history: bool = False,
     icp: IcpChoice | None = None,
     threshold_keys: Sequence[str] = (),
+    slice_instructions: int = 2_000_000_000,
+    round_instructions: int = 4_000_000_000,
 ) -> EmbeddedNetwork:
     """Start an embedded network.
 
@@ -61,8 +68,11 @@ def embedded(
 
     `threshold_keys` are names of further threshold keys, which cost what test keys cost; a folder does not keep them.
 
-    Raises `StateError` when the folder is damaged or in use, or has other subnets, `InputError` for unknown
-    names, for subnets that cannot be, and for a module that is missing.
+    Messages of more than `slice_instructions` (from 1,000,000 on) go on in the next rounds, a slice in each; beyond
+    `round_instructions` a canister begins no message in a round.
+
+    Raises `StateError` when the folder is damaged, in use, or has other subnets, `InputError` for unknown names, wrong
+    numbers, subnets that cannot be, and a module that is missing.
     """
     from ic_harness.replica import (  # lazy: start-up time  # noqa: PLC0415
         PRESETS,
@@ -75,18 +85,15 @@ def embedded(
 
     from .embedded_network import EmbeddedNetwork  # lazy: start-up time  # noqa: PLC0415
 
-    default = DEFAULT_SEED if state_dir is None else None
-    if latency not in PRESETS:
-        raise InputError(f"no latency {latency!r}; {suggest(latency, PRESETS)}")
-    if cost_schedule not in list(CostSchedule):
-        raise InputError(f"no cost schedule {cost_schedule!r}; {suggest(cost_schedule, list(CostSchedule))}")
+    _check_name("latency", latency, PRESETS)
+    _check_name("cost schedule", cost_schedule, list(CostSchedule))
     if icp is not None:
         from .system_canisters import select_icp, with_kinds  # lazy: start-up time  # noqa: PLC0415
 
         chosen = select_icp(icp)
         subnets = with_kinds(subnets, chosen)
     config = ReplicaConfig(
-        seed=seed or default,
+        seed=seed or (DEFAULT_SEED if state_dir is None else None),
         state_dir=state_dir,
         latency=PRESETS[latency],
         nodes=nodes,
@@ -95,6 +102,8 @@ def embedded(
         durable=durable,
         subnet_admins=tuple(subnet_admins),
         threshold_keys=check_key_names(threshold_keys),
+        slice_instructions=slice_instructions,
+        round_instructions=round_instructions,
     )
     network = EmbeddedNetwork(Replica(config), deployer)
     try:

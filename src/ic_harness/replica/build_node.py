@@ -31,7 +31,7 @@ from ic_harness.replica.rounds.round_runner import RoundRunner
 from ic_harness.replica.rounds.scheduler import Scheduler
 from ic_harness.replica.rounds.subnet_outcalls import SubnetOutcalls
 from ic_harness.replica.state.clock import Clock
-from ic_harness.replica.state.config import ReplicaConfig, Subnet
+from ic_harness.replica.state.config import ROUND_INSTRUCTIONS, ReplicaConfig, Subnet
 from ic_harness.replica.state.fees import CostSchedule
 from ic_harness.replica.state.randomness import derive, fresh_seed
 from ic_harness.replica.state.registry import Registry
@@ -288,6 +288,10 @@ def _subnet(plan: _Plan, config: ReplicaConfig) -> Subnet:
         cost_schedule=_cost_schedule(plan.spec, config),
         benchmarking=plan.spec.benchmarking,
         threshold_keys=config.threshold_keys,
+        slice_instructions=config.slice_instructions,
+        round_instructions=None
+        if config.round_instructions == ROUND_INSTRUCTIONS
+        else config.round_instructions,
     )
     return subnet if plan.spec.ranges is None else replace(subnet, ranges=plan.spec.ranges)
 

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 from ic_harness.errors import ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.replica.build_node import open_nodes
-from ic_harness.replica.execution import Task, check_instructions, start_thread
+from ic_harness.replica.execution import Task, check_instructions, check_slices, start_thread
 from ic_harness.replica.http import routes
 from ic_harness.replica.http.http_messages import HttpRequest, HttpResponse
 from ic_harness.replica.rounds import ingress_filter, queries
@@ -51,12 +51,14 @@ _SETTLING = 10
 class Replica:
     """An Internet Computer in this process: one subnet or several, of one node each. Thread-safe; a context manager.
 
-    Raises `StateError` when the state folder is damaged or in use, `InputError` for names that cannot be keys'.
+    Raises `StateError` when the state folder is damaged or in use, `InputError` for names that cannot be keys', and for
+    instructions that a slice or round cannot have.
     """
 
     def __init__(self, config: ReplicaConfig | None = None) -> None:
         self.config = config = config or ReplicaConfig()
         check_key_names(config.threshold_keys)
+        check_slices(config.slice_instructions, config.round_instructions)
         self.clock = clock = config.clock or SystemClock()
         self._outcalls: OutcallSource = RefusingOutcalls()
         self._network = open_nodes(config, clock, self._outcalls)

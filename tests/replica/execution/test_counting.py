@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from ic_harness.replica.execution import Completed, Entry, Interrupted
+from ic_harness.replica.execution import Completed, Entry, Interrupted, Progress, SliceExhausted, Task
 from ic_harness.replica.execution.metering import PORTION
 
 from .canisters import canister, environment
@@ -43,6 +43,43 @@ def test_random_programs_count_what_the_rules_say(install, first):
             short = harness.trap("f", instruction_limit=expected - 1)
             assert (short.error_code, short.instructions) == (522, expected - 1)
     assert 3 < traps < 37
+
+
+@pytest.mark.parametrize("first", [80, 100])
+def test_slices_count_as_a_whole(install, first):
+    """A random program ends within a slice of its size, not within a smaller one; it counts the same, also watched."""
+    for seed in range(first, first + 20):
+        wasm, expected, trapped = counted(seed)
+        instance, entry = install(wasm).instance, Entry(export="canister_update f")
+        for more in ({}, {"most": expected}, {"progress": Progress()}):
+            outcome = instance.run(entry, environment(), **more)
+            assert (isinstance(outcome, Completed), outcome.instructions) == (not trapped, expected), seed
+            instance.rollback()
+        for most in {1, expected // 2, expected - 1} - {0}:
+            with pytest.raises(SliceExhausted):
+                instance.run(entry, environment(), most=most)
+        outcome = instance.run(entry, environment())
+        assert outcome.instructions == expected
+        instance.rollback()
+
+
+def test_progress_is_seen_from_another_thread(install):
+    """What is seen never exceeds what is executed, grows, and is nothing before and after."""
+    body = """(func (export "canister_update f") (local $i i32) (loop $again
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $again (i32.lt_u (local.get $i) (i32.const 80000000)))))"""
+    instance, progress, seen = install(canister(body)).instance, Progress(), list[int]()
+    assert progress.at_least() == 0
+    running = Task(lambda: instance.run(Entry(export="canister_update f"), environment(), progress=progress))
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    while not running.ends_within(0.001):
+        seen.append(progress.at_least())
+    thread.join()
+    assert progress.at_least() == 0
+    used = running.result().instructions
+    assert sorted(seen[:-1]) == seen[:-1]  # the last one may have been read after the end
+    assert PORTION < max(seen) <= used
 
 
 @pytest.mark.parametrize("check", ["", "(br_if $again (i32.lt_u (local.get $i) (i32.const 60)))"])

@@ -21,9 +21,10 @@ from .interface import (
     Trapped,
 )
 from .interrupts import Interrupted, Interrupts
-from .message_limit import check_instructions
+from .message_limit import check_instructions, check_slices
 from .module import Module, unpack
 from .observation import ObservedMessage, observed
+from .progress import Progress, SliceExhausted
 from .recent_traps import TrapPlace
 from .threads import QUERIES, Task, WasmExecutor, WasmThreads, start_thread, stop_at_exit
 from .validation import CustomSection, ModuleInvalid
@@ -48,14 +49,17 @@ __all__ = [
     "Outcome",
     "OutgoingCall",
     "PageDiff",
+    "Progress",
     "Reject",
     "Reply",
+    "SliceExhausted",
     "Task",
     "TrapPlace",
     "Trapped",
     "WasmExecutor",
     "WasmThreads",
     "check_instructions",
+    "check_slices",
     "inspect_module",
     "observed",
     "read_candid_pointer",

@@ -142,6 +142,7 @@ _VMCTX_IN_FUNCREF = 24
 _VMCTX_MAGIC = b"core"
 _HEADER_ROOM = 512
 _PER_IMPORT = 40
+_GLOBAL = 16
 
 
 def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports: int) -> int | None:
@@ -152,12 +153,8 @@ def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports:
     instance leads to. It is recognised by its content, and who uses it checks by `memory.size` that it took
     effect; where it is not found the instance is made anew.
     """
-    raw = ffi.wasmtime_func_to_raw(store._context(), ctypes.byref(anchor))  # noqa: SLF001
-    reference = ctypes.cast(raw, ctypes.c_void_p).value
-    if not reference:
-        return None
-    context = ctypes.c_uint64.from_address(reference + _VMCTX_IN_FUNCREF).value
-    if not context or context % 8 or ctypes.string_at(context, 4) != _VMCTX_MAGIC:
+    context = _context(store, anchor)
+    if context is None:
         return None
     wanted = (memory.base, memory.size)
     for offset in range(8, _HEADER_ROOM + _PER_IMPORT * imports, 8):
@@ -165,6 +162,38 @@ def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports:
         if (cells[0], cells[1]) == wanted:
             return context + offset
     return None
+
+
+def find_globals(
+    store: wasmtime.Store, anchor: Any, values: tuple[int, ...], imports: int, cells: int
+) -> int | None:
+    """Address of the first of some globals that follow each other and have these values; None as in `find_record`.
+
+    `cells` is how many globals and tables the module has besides.
+    """
+    context = _context(store, anchor)
+    if context is None:
+        return None
+    room = _HEADER_ROOM + _PER_IMPORT * imports + _GLOBAL * cells
+    for offset in range(8, room, 8):
+        if all(
+            ctypes.c_uint64.from_address(context + offset + _GLOBAL * place).value == value
+            for place, value in enumerate(values)
+        ):
+            return context + offset
+    return None
+
+
+def _context(store: wasmtime.Store, anchor: Any) -> int | None:
+    """Address of the engine's context of the instance that a function belongs to."""
+    raw = ffi.wasmtime_func_to_raw(store._context(), ctypes.byref(anchor))  # noqa: SLF001
+    reference = ctypes.cast(raw, ctypes.c_void_p).value
+    if not reference:
+        return None
+    context: int = ctypes.c_uint64.from_address(reference + _VMCTX_IN_FUNCREF).value
+    if not context or context % 8 or ctypes.string_at(context, 4) != _VMCTX_MAGIC:
+        return None
+    return context
 
 
 def write_record(address: int, memory: HostMemory) -> bool:

@@ -20,6 +20,7 @@ from .module import Module
 from .native import EngineError, NativeTrap
 from .outcomes import explain
 from .pages import PAGE, Range
+from .progress import Progress, SliceExhausted
 from .stable_memory_modules import PAGE_WEIGHT
 from .wasm_store import WasmStore
 
@@ -140,28 +141,44 @@ class Instance:
             effects=Frame(env, self.heap, self.module.is_64, int).effects(), instructions=0, logs=()
         )
 
-    def run(self, entry: Entry, env: Environment, since: int | None = None) -> Outcome:
+    def run(
+        self,
+        entry: Entry,
+        env: Environment,
+        since: int | None = None,
+        *,
+        most: int | None = None,
+        progress: Progress | None = None,
+    ) -> Outcome:
         """Run one message. Its changes stay uncommitted; if it traps they are gone already.
 
-        `since` is the `Interrupts.count` up to which the caller knows of interrupts (None: all so far).
+        `since` is the `Interrupts.count` up to which the caller knows of interrupts (None: all so far). A message that
+        needs more than `most` instructions ends with `SliceExhausted`. `progress` shows other threads how far it is.
         Raises KeyError for a function that the module does not export, `Interrupted`.
         """
-        outcome = self._run(entry, env, self.engine.interrupts.count if since is None else since)
+        known = self.engine.interrupts.count if since is None else since
+        outcome = self._run(entry, env, known, most, progress)
         for observer in self.engine.observers:
             observer(entry, env, outcome, self.heap.size, self.stable.size)
         return outcome
 
-    def _run(self, entry: Entry, env: Environment, since: int) -> Outcome:
+    def _run(
+        self, entry: Entry, env: Environment, since: int, most: int | None, progress: Progress | None
+    ) -> Outcome:
         if self.engine.message_limit.instructions is not None:
             env = self.engine.message_limit.applied(env)
+        if most is not None and (most >= env.instruction_limit or self.module.native.record is not None):
+            most = None  # what is recorded would be recorded twice
         task = _TASKS.get(entry.export or "", "")
         frame = Frame(env, self.heap, self.module.is_64, self._live.instructions_left, task)
         self.stable.hard_limit = env.stable_memory_limit
         self.heap.soft_limit = env.wasm_memory_limit if env.mode in _LIMITED else 0
         self.heap.refused = 0
         try:
-            stopped = self._execute(frame, entry, since)
+            stopped = self._execute(frame, entry, since, most, progress)
             used = frame.instructions
+            if most is not None and used > most:
+                raise SliceExhausted  # noqa: TRY301  as an interrupt: nothing of the message may stay
             succeeded = stopped is None and frame.failure is None and not self.heap.refused
             if succeeded and env.mode is not Mode.INSPECT:
                 trapped = None
@@ -196,11 +213,13 @@ class Instance:
         limit = limits.of(env.mode)
         return self.stable.size > limit and sum(end - start for start, end in self.stable.written()) > limit
 
-    def _execute(self, frame: Frame, entry: Entry, since: int) -> NativeTrap | EngineError | None:
+    def _execute(
+        self, frame: Frame, entry: Entry, since: int, most: int | None, progress: Progress | None
+    ) -> NativeTrap | EngineError | None:
         """Run and say what stopped it, None if it came to its end."""
         RUNNING.frame = frame
         try:
-            self._live.enter(entry, frame.env.instruction_limit, since)
+            self._live.enter(entry, frame.env.instruction_limit, since, most=most, progress=progress)
         except (NativeTrap, EngineError) as error:
             return error.with_traceback(None)  # its frames would refer to each other in a circle
         finally:

@@ -102,6 +102,22 @@ class InstancePool:
         """Make `instance` the one of the canister; the old one must be closed by the caller."""
         self._instances[canister_id] = instance
 
+    def lend(self, canister: Canister) -> Instance:
+        """Give the live instance to an execution of its own; others get a second view of the committed state.
+
+        The caller holds the lock, and gives the instance back by `take_back` before anything of it is committed.
+        """
+        own = self.instance(canister)
+        self._instances[canister.id] = own.fork()
+        return own
+
+    def take_back(self, canister_id: bytes, own: Instance) -> None:
+        """Make an instance that was lent the one of the canister again; the caller holds its lock."""
+        view = self._instances.get(canister_id)
+        self._instances[canister_id] = own
+        if view is not None:
+            view.close()
+
     def move(self, canister: Canister, new: bytes) -> None:
         """Give the live instance of an installed canister to another id; the caller holds the locks of both."""
         self._instances[new] = self.instance(canister)

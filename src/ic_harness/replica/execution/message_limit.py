@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ic_harness.errors import InputError
-from ic_harness.replica.state.config import UPDATE_INSTRUCTIONS
+from ic_harness.replica.state.config import INSTALL_INSTRUCTIONS, LEAST_SLICE, UPDATE_INSTRUCTIONS
 from ic_harness.text import brief
 
 from .interface import Environment, Mode
@@ -43,3 +43,15 @@ def check_instructions(limit: object) -> None:
         f"a message can be limited to 1 to {UPDATE_INSTRUCTIONS:,} instructions (what the Internet Computer "
         f"allows), not to {brief(limit)}"
     )
+
+
+def check_slices(slice_instructions: object, round_instructions: object) -> None:
+    """Raise `InputError` unless these can be the instructions of a slice, and of a round, which are not less."""
+    for what, limit, least in (
+        ("slice", slice_instructions, LEAST_SLICE),
+        ("round", round_instructions, slice_instructions),
+    ):
+        if not (type(limit) is int and isinstance(least, int) and least <= limit <= INSTALL_INSTRUCTIONS):
+            raise InputError(
+                f"a {what} can have {least:,} to {INSTALL_INSTRUCTIONS:,} instructions, not {brief(limit)}"
+            )

@@ -28,6 +28,8 @@ class Native:
     imports: tuple[str, ...]
     """Names of the `ic0` functions, in the module's order."""
     globals: tuple[tuple[str, int], ...]
+    cells: int
+    """How many globals and tables the module has, those that never change included."""
     table_64: bool
     fresh: bool
     """The module changes its tables or segments: a new instance for every message."""
@@ -74,6 +76,7 @@ class Draft:
             code=code,
             imports=tuple(item.name for item in binary.imported_functions),
             globals=self.instrumented.globals,
+            cells=len(binary.globals) + len(binary.tables),
             table_64=bool(binary.tables) and binary.tables[0].limits.is_64,
             fresh=changes_instance_state(binary),
             has_start=binary.start is not None,

@@ -82,6 +82,13 @@ class Task(Generic[T]):
             raise
         self._done.release()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait at most so long for the end; whether it has ended. For threads that no signal interrupts."""
+        if not self._done.acquire(timeout=seconds):
+            return False
+        self._done.release()
+        return True
+
     def result(self) -> T:
         """Wait for the result, or raise what the function raised. See `wait`."""
         self.wait()

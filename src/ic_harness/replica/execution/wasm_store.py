@@ -12,7 +12,7 @@ import wasmtime
 
 from . import instrument
 from .compiler import Compiler
-from .host_memory import Buffer, find_record, write_record
+from .host_memory import Buffer, find_globals, find_record, write_record
 from .interface import Entry
 from .interrupts import Interrupted
 from .memory import LinearMemory
@@ -28,12 +28,16 @@ from .native import (
     host_function,
     restore_handlers,
 )
+from .progress import Progress
 from .stable_memory_modules import MESSAGE, SLOTS
 from .validation import ModuleInvalid
 from .wasm_reader import I32, I64
 
 _IGNORED = 0xFFFF_FFFF
 """The function index of a callback that no caller waits for (Motoko's one-way calls)."""
+_GLOBAL_BYTES = 16
+_SIGNS = 0x3A5C_7E19_0D2B_4F68, 0x51E2_96B7_48C3_0FAD, 0x6D04_B8F1_25A9_7C3E
+"""Values by which our own globals are recognised."""
 _IN_WASM = frozenset(name for name, _, _ in SLOTS)
 _WRITING = frozenset({"stable_write", "stable64_write"})
 
@@ -54,6 +58,8 @@ class WasmStore:
             RawGlobal(self._store, self._canister.export(name), I64) for name in (COUNTER, REST, SINCE)
         )
         self._last_since = 0
+        self._kept = 0
+        self._progress_at: int | None = None
         self._helper = self._instantiate_helper()
         self._call_closure = self._helper.function("call")
         self._message: RawGlobal | None = None
@@ -110,15 +116,38 @@ class WasmStore:
         stable = find_record(self._store, self._call_closure, self._stable, 5)
         return None if heap is None or stable is None else (heap, stable)
 
-    def enter(self, entry: Entry, instructions: int, since: int) -> None:
+    def enter(
+        self,
+        entry: Entry,
+        instructions: int,
+        since: int,
+        *,
+        most: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """Run an exported function or a closure; raises KeyError, NativeTrap, EngineError, Interrupted.
 
-        `since` is the number of interrupts that the caller has taken into account.
+        `since` is the number of interrupts that the caller has taken into account. With `most` the code traps after so
+        many of its `instructions`. `progress` lets another thread see how far the code is.
         """
+        if progress is None:
+            self._begin(entry, instructions, since, instructions if most is None else most, None)
+            return
+        if self._progress_at is None:
+            self._progress_at = self._find_rest()
+        try:
+            self._begin(entry, instructions, since, instructions, progress)
+        finally:
+            progress.end()
+
+    def _begin(
+        self, entry: Entry, instructions: int, since: int, allowed: int, progress: Progress | None
+    ) -> None:
         restore_handlers()
-        granted = instructions % PORTION
+        granted = allowed % PORTION
         self._counter.set(granted)
-        self._rest.set(instructions - granted)
+        self._rest.set(allowed - granted)
+        self._kept = instructions - allowed
         if since != self._last_since:
             self._since.set(since)
             self._last_since = since
@@ -126,13 +155,15 @@ class WasmStore:
             self._messages = self._messages % 0xFFFF_FFFF + 1
             self._message.set(self._messages)
         if self._record is not None:
-            self._record.begin(instructions)
+            self._record.begin(allowed)
         if self._compiler.interrupts.count != since:
             raise Interrupted
+        if progress is not None:
+            progress.begin(self._progress_at, instructions)
         try:
             self._enter(entry)
         except NativeTrap:
-            if self._compiler.interrupts.count != since and self.instructions_left() == EXHAUSTED:
+            if self._compiler.interrupts.count != since and self._left() == EXHAUSTED:
                 raise Interrupted from None  # perhaps both: then it ends in the same way when it runs again
             raise
 
@@ -151,10 +182,24 @@ class WasmStore:
     def leave(self, system: int) -> None:
         """The message of `enter` is over; it executed `system` instructions in calls of the system API."""
         if self._record is not None:
-            self._record.end(self.instructions_left(), system)
+            self._record.end(self._left(), system)
 
     def instructions_left(self) -> int:
         """Instructions that the code of the message may still execute; negative when it executed more."""
+        return self._left() + self._kept
+
+    def _find_rest(self) -> int | None:
+        """The address of the global with the instructions that were not granted yet; None where it is not found."""
+        ours = self._counter, self._rest, self._since
+        for item, sign in zip(ours, _SIGNS, strict=True):
+            item.set(sign)
+        self._last_since = _SIGNS[2]
+        anchor, native = self._canister.export(GRANT), self._module.native
+        imports = len(native.imports)
+        first = find_globals(self._store, anchor.of.func, _SIGNS, imports, native.cells)  # type: ignore[union-attr]
+        return None if first is None else first + _GLOBAL_BYTES
+
+    def _left(self) -> int:
         granted = self._counter.get()
         return granted - (granted >> 63 << 64) + self._rest.get()
 

@@ -5,7 +5,7 @@ For tools that show again what happened. What they need of the replica's data is
 """
 
 from ic_harness.replica.state.clock import check_time
-from ic_harness.replica.state.config import Subnet
+from ic_harness.replica.state.config import ROUND_INSTRUCTIONS, SLICE_INSTRUCTIONS, Subnet
 from ic_harness.replica.state.memory_image import StateImage
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
@@ -29,6 +29,8 @@ from .replay import KINDS, Answers, InputReplay, ReplayedOutcalls
 __all__ = [
     "KINDS",
     "MANAGEMENT",
+    "ROUND_INSTRUCTIONS",
+    "SLICE_INSTRUCTIONS",
     "Answer",
     "Answers",
     "Canister",

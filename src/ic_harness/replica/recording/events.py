@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from ic_harness.replica.rounds.outcall_sources import OutcallFailure, OutcallResponse
 from ic_harness.replica.rounds.round_state import IngressMessage
+from ic_harness.replica.state.config import ROUND_INSTRUCTIONS, SLICE_INSTRUCTIONS
 from ic_harness.replica.state.replicated_state import FromPythonApi, FromUser, Rejected, Replied, Request
 from ic_harness.replica.state.subnet_kinds import SubnetSpec
 
@@ -29,6 +30,8 @@ class NetworkSetup:
     subnets: tuple[SubnetSpec, ...] | None = None
     admins: tuple[bytes, ...] = ()
     threshold_keys: tuple[str, ...] = ()
+    slice_instructions: int = SLICE_INSTRUCTIONS
+    round_instructions: int = ROUND_INSTRUCTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,8 @@ class InputRecorder:
             subnets=config.subnets,
             admins=tuple(admin.raw for admin in config.subnet_admins),
             threshold_keys=config.threshold_keys,
+            slice_instructions=config.slice_instructions,
+            round_instructions=config.round_instructions,
         )
         self.events: list[Event] = []
         self.overflow = ""

@@ -7,7 +7,7 @@ A slice changes its own canister only, so slices of different canisters run in p
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +19,7 @@ from ic_harness.replica.execution import (
     Interrupted,
     Mode,
     Outcome,
+    SliceExhausted,
     Trapped,
     effects,
     trap_rejects,
@@ -26,10 +27,13 @@ from ic_harness.replica.execution import (
 from ic_harness.replica.execution.effects import Undo
 from ic_harness.replica.execution.frame import environment
 from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.execution.interface import Environment
 from ic_harness.replica.execution.interruption import LOG, AbandonedTest
 from ic_harness.replica.rounds.charges import Account, memory_size
+from ic_harness.replica.rounds.long_executions import Exhausted, Known, LongExecution, WasmCall
+from ic_harness.replica.rounds.round_state import Budget, Used, queue_room
 from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import CALL_BYTES, MESSAGE_OVERHEAD, QUEUE_CAPACITY, REPLY_BYTES, Subnet
+from ic_harness.replica.state.config import CALL_BYTES, REPLY_BYTES, Subnet
 from ic_harness.replica.state.delta import MessageCost, Pages
 from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
 from ic_harness.replica.state.replicated_state import (
@@ -48,50 +52,6 @@ from ic_harness.replica.state.replicated_state import (
     Response,
     Status,
 )
-
-
-def queue_room(canister: Canister) -> dict[bytes, int]:
-    """Free slots for calls to each callee that was called and has not answered."""
-    waiting = Counter(call.callee for call in canister.calls.values())
-    return {callee: QUEUE_CAPACITY - count for callee, count in waiting.items()}
-
-
-@dataclass(slots=True)
-class Used:
-    """What a canister has used in a round: instructions, and how many messages it ran."""
-
-    instructions: int = 0
-    messages: int = 0
-
-    @property
-    def total(self) -> int:
-        """Instructions, with `MESSAGE_OVERHEAD` for each message."""
-        return self.instructions + self.messages * MESSAGE_OVERHEAD
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Instructions that a canister may use in a round.
-
-    Beyond `ingress` no call from outside begins; beyond `total`, which also counts `MESSAGE_OVERHEAD` for each
-    message, no message at all.
-    """
-
-    ingress: float
-    total: float
-
-    def lasts(self, used: Used) -> bool:
-        """Whether any message may begin."""
-        return used.total < self.total
-
-    def allows(self, message: Message, used: Used) -> bool:
-        """Whether this message may begin, where any may."""
-        return used.instructions < self.ingress or not is_ingress(message)
-
-
-def is_ingress(message: Message) -> bool:
-    """Whether a message came from outside the subnet."""
-    return not isinstance(message, Response) and not isinstance(message.origin, FromCanister)
 
 
 @dataclass(slots=True)
@@ -116,8 +76,16 @@ class ExecutionSlice:
     since: int = 0
     taken: int = 0
     starved: bool = False
+    most: int | None = None
+    """Instructions of a slice; None lets messages run to their ends."""
+    paused: LongExecution | None = None
+    """The message or task that did not end within a slice."""
+    recalled: tuple[Known, ...] = ()
+    """Outcomes of the runs of Wasm that the next message has behind it."""
     account: Account = field(init=False)
     _first_log: int = field(init=False)
+    _known: deque[Known] = field(init=False, default_factory=deque)
+    _task_name: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self.account = Account(self.canister, self.subnet.fees, self.taken)
@@ -129,7 +97,7 @@ class ExecutionSlice:
             self.run_tasks(heartbeat=heartbeat)
         queue = self.canister.queue
         kept: list[Message] = []
-        while queue and budget.lasts(self.used):
+        while queue and self.paused is None and budget.lasts(self.used):
             message = queue.popleft()
             if not budget.allows(message, self.used):
                 kept.append(message)
@@ -140,6 +108,27 @@ class ExecutionSlice:
                     break
                 self._watch_memory()
         queue.extendleft(reversed(kept))
+
+    def resume(self, execution: LongExecution, known: tuple[Known, ...]) -> bool:
+        """End a long execution whose Wasm has ended; False when it did not come to it. The slice's only message."""
+        canister, queue, message = self.canister, self.canister.queue, execution.message
+        used, self.recalled = replace(self.used), known  # its slice does not end the round for others
+        with self.instances.lock(canister.id):
+            if message is None:
+                done = self._run_due(execution.task)
+            else:
+                queue.remove(message)
+                done = self.message(message)
+                if not done:
+                    queue.appendleft(message)
+            if not done or self._known:  # the caller has left, or a fault came first
+                self.instances.instance(canister).rollback()
+            self._watch_memory()
+        self.used.instructions, self.used.messages = used.instructions, used.messages
+        if canister.cycles < 0:  # calls that were taken meanwhile were paid from what the message had in hand
+            self.account.consumed += canister.cycles
+            canister.cycles = 0
+        return done
 
     @property
     def remembers(self) -> bool:
@@ -160,12 +149,23 @@ class ExecutionSlice:
             if message is not None and interruption.abandoned and self.abandoned(message, canister):
                 self._refuse(message, rejects.interrupted())
                 return True
+            self._known = deque(self.recalled)
             undo, consumed = Undo.of(message, canister, self.outputs), self.account.consumed
             try:
                 run()
-            except Interrupted:
+            except (Interrupted, Exhausted) as stopped:
                 undo.apply(canister, self.outputs)
                 self.account.consumed = consumed
+                if isinstance(stopped, Exhausted):
+                    self.paused = LongExecution(
+                        canister=canister.id,
+                        message=message,
+                        task=self._task_name,
+                        time_ns=self.time_ns,
+                        call=stopped.call,
+                        known=self.recalled,
+                    )
+                    return False
             except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
                 LOG.exception("a message of %s failed inside the replica", rejects.name(canister.id))
                 undo.apply(canister, self.outputs)
@@ -217,15 +217,28 @@ class ExecutionSlice:
             return
         with self.instances.lock(canister.id):
             if canister.low_memory_hook == "ready":
-                canister.low_memory_hook = "executed"
-                if not self._task("on_low_wasm_memory"):
-                    canister.low_memory_hook = "ready"
-            if 0 < canister.global_timer_ns <= self.time_ns:
-                due, canister.global_timer_ns = canister.global_timer_ns, 0
-                if not self._task("global_timer"):
-                    canister.global_timer_ns = due
-            if heartbeat:
-                self._task("heartbeat")
+                self._run_due("on_low_wasm_memory")
+            if self.paused is None and 0 < canister.global_timer_ns <= self.time_ns:
+                self._run_due("global_timer")
+            if self.paused is None and heartbeat:
+                self._run_due("heartbeat")
+
+    def _run_due(self, name: str) -> bool:
+        """Run a task that is due; it stays so when it does not come to its end."""
+        canister = self.canister
+        if name == "on_low_wasm_memory":
+            canister.low_memory_hook = "executed"
+            if not self._task(name):
+                canister.low_memory_hook = "ready"
+                return False
+        elif name == "global_timer":
+            due, canister.global_timer_ns = canister.global_timer_ns, 0
+            if not self._task(name):
+                canister.global_timer_ns = due
+                return False
+        else:
+            return self._task(name)
+        return True
 
     def _task(self, name: str) -> bool:
         """Run a task if the module has it; False when rounds must give way, and nothing of it was done."""
@@ -233,9 +246,10 @@ class ExecutionSlice:
             return True
         is_64 = self._is_64()
         longest = self.account.longest(is_64=is_64)
-        if self.account.missing(longest):
+        if not self.recalled and self.account.missing(longest):
             self.starved = True
             return False
+        self._task_name = name
         return self._attempt(lambda: self._run_task(name, longest, is_64=is_64))
 
     def _run_task(self, name: str, longest: int, *, is_64: bool) -> None:
@@ -273,7 +287,7 @@ class ExecutionSlice:
             return
         is_64, before = self._is_64(), self.used.instructions
         longest = self.account.longest(is_64=is_64)
-        if missing := self.account.missing(longest):
+        if not self.recalled and (missing := self.account.missing(longest)):
             reveal = request.caller in self.canister.settings.controllers
             unpaid = rejects.out_of_cycles(self.canister.id, missing, reveal=reveal)
             effects.reject(self.canister, context, unpaid, self.outputs)
@@ -419,14 +433,24 @@ class ExecutionSlice:
             **more,
         )
         instance = self.instances.instance(canister)
-        before = memory_size(instance)
-        outcome = instance.run(entry, env, self.since)
+        outcome, before = self._execute(instance, entry, env)
         if isinstance(outcome, Completed) and mode is not Mode.REPLICATED_QUERY:
             outcome = self._grown(instance, context, outcome, before)
         context.instructions += outcome.instructions
         self.used.instructions += outcome.instructions
         self.trapped = self.trapped or isinstance(outcome, Trapped)
         return outcome
+
+    def _execute(self, instance: Instance, entry: Entry, env: Environment) -> tuple[Outcome, int]:
+        """Run Wasm, or recall what it did; also the bytes of memory before. Raises `Exhausted`."""
+        if self._known:
+            known = self._known.popleft()
+            return known.get(), known.before
+        before = memory_size(instance)
+        try:
+            return instance.run(entry, env, self.since, most=self.most), before
+        except SliceExhausted:
+            raise Exhausted(WasmCall(entry, env, before)) from None
 
     def _grown(self, instance: Instance, context: CallContext, outcome: Completed, before: int) -> Outcome:
         """Pay for the memory that a message took; where that cannot be, the message traps."""

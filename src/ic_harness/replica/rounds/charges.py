@@ -154,12 +154,16 @@ def _answer_size(answer: Answer) -> int:
 
 
 def due(rounds: RoundState) -> list[Canister]:
-    """Canisters that have not been charged for an interval."""
+    """Canisters that have not been charged for an interval; while a message of one takes its rounds, it is not due."""
     now = rounds.state.time_ns
     if now < rounds.next_charge_ns or not rounds.subnet.fees.charged:
         return []
     canisters = rounds.state.canisters.values()
-    found = [canister for canister in canisters if now - canister.charged_ns >= CHARGE_INTERVAL]
+    found = [
+        canister
+        for canister in canisters
+        if now - canister.charged_ns >= CHARGE_INTERVAL and canister.id not in rounds.long.all
+    ]
     others = [canister.charged_ns for canister in canisters if now - canister.charged_ns < CHARGE_INTERVAL]
     rounds.next_charge_ns = min([now, *others]) + CHARGE_INTERVAL
     return found

@@ -1,11 +1,11 @@
-"""What rounds work on: the replicated state, indexes of the canisters with work, and the changes of the round.
+"""What rounds work on: the replicated state, indexes of canisters with work, the round's changes, and its budgets.
 
 The parts of a round (`scheduler`, `expiry`, `outcall_answers`, `management`) share it; it knows none of them.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 
 from ic_harness.replica.bitcoin import Chains
@@ -19,9 +19,16 @@ from ic_harness.replica.management import (
     effective_canister,
 )
 from ic_harness.replica.rounds import deadlines
+from ic_harness.replica.rounds.long_executions import LongExecutions
 from ic_harness.replica.rounds.outcall_sources import OutcallSource
 from ic_harness.replica.state import rejects
-from ic_harness.replica.state.config import KEEP_ANSWERS, QUEUE_CAPACITY, REMOTE_CALL_BYTES, Subnet
+from ic_harness.replica.state.config import (
+    KEEP_ANSWERS,
+    MESSAGE_OVERHEAD,
+    QUEUE_CAPACITY,
+    REMOTE_CALL_BYTES,
+    Subnet,
+)
 from ic_harness.replica.state.delta import StateDelta
 from ic_harness.replica.state.output_queue import OutputMessage, ResponseOut
 from ic_harness.replica.state.registry import Registry
@@ -57,6 +64,50 @@ class IngressMessage:
     subnet: bytes = b""
 
 
+def queue_room(canister: Canister) -> dict[bytes, int]:
+    """Free slots for calls to each callee that was called and has not answered."""
+    waiting = Counter(call.callee for call in canister.calls.values())
+    return {callee: QUEUE_CAPACITY - count for callee, count in waiting.items()}
+
+
+@dataclass(slots=True)
+class Used:
+    """What a canister has used in a round: instructions, and how many messages it ran."""
+
+    instructions: int = 0
+    messages: int = 0
+
+    @property
+    def total(self) -> int:
+        """Instructions, with `MESSAGE_OVERHEAD` for each message."""
+        return self.instructions + self.messages * MESSAGE_OVERHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Instructions that a canister may use in a round.
+
+    Beyond `ingress` no call from outside begins; beyond `total`, which also counts `MESSAGE_OVERHEAD` for each
+    message, no message at all.
+    """
+
+    ingress: float
+    total: float
+
+    def lasts(self, used: Used) -> bool:
+        """Whether any message may begin."""
+        return used.total < self.total
+
+    def allows(self, message: Message, used: Used) -> bool:
+        """Whether this message may begin, where any may."""
+        return used.instructions < self.ingress or not is_ingress(message)
+
+
+def is_ingress(message: Message) -> bool:
+    """Whether a message came from outside the subnet."""
+    return not isinstance(message, Response) and not isinstance(message.origin, FromCanister)
+
+
 class RoundState:
     """The replicated state between and during rounds. Use it from one thread at a time."""
 
@@ -74,6 +125,8 @@ class RoundState:
         self.registry = registry or Registry([subnet])
         self.outcalls = outcalls
         self.bitcoin = Chains()
+        self.long = LongExecutions(instances, subnet.slice_instructions)
+        """The messages that take several rounds."""
         self.changes = StateDelta()
         self.leaving: list[OutputMessage] = []
         self.outgoing: dict[bytes, list[Message]] = {}

@@ -15,7 +15,7 @@ import enum
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zlib import crc32
@@ -24,11 +24,12 @@ from ic_harness.replica.execution import Task, WasmThreads
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import belongs_to, origin_of
 from ic_harness.replica.execution.memory_usage import memory_used
-from ic_harness.replica.management import ManagementCanister
+from ic_harness.replica.management import ManagementCanister, ManagementReject, effective_canister
 from ic_harness.replica.rounds import charges, expiry, outcall_answers
-from ic_harness.replica.rounds.canister_execution import Budget, ExecutionSlice, Used
+from ic_harness.replica.rounds.canister_execution import ExecutionSlice
+from ic_harness.replica.rounds.long_executions import LongExecution
 from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
-from ic_harness.replica.rounds.round_state import IngressMessage, RoundState
+from ic_harness.replica.rounds.round_state import Budget, IngressMessage, RoundState, Used
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import (
     ANSWERING_INSTRUCTIONS,
@@ -95,6 +96,7 @@ class Scheduler(RoundState):
         self._share = 0
         self._beating: set[bytes] = set()
         self._used: dict[bytes, Used] = {}
+        self._sliced: set[bytes] = set()
         # Instructions a message of each canister took lately: decides where its slice runs, never what it does.
         self._paces: dict[bytes, int] = {}
 
@@ -108,7 +110,7 @@ class Scheduler(RoundState):
         """
         self.state.round += 1
         self.state.time_ns = max(now_ns, self.state.time_ns + 1)
-        self._kind, self._share, self._used = kind, heartbeats, {}
+        self._kind, self._share, self._used, self._sliced = kind, heartbeats, {}, set()
         if self.hooks is not None:
             self.hooks.ended = False
         self._do(BEGINNING)
@@ -131,7 +133,7 @@ class Scheduler(RoundState):
         """Whether another pass of the round would do something."""
         if self.instances.interruption.pausing or (self.hooks is not None and self.hooks.ended):
             return False
-        if not (self.leaving or self.state.management_queue or self.due()):
+        if not (self.leaving or self._can_manage() or self.due()):
             return False
         return sum(used.total for used in self._used.values()) < EXECUTION_THREADS * self._budget().total
 
@@ -142,6 +144,7 @@ class Scheduler(RoundState):
             or self.ready
             or self.state.management_queue
             or self.leaving
+            or self.long.all
             or (self.state.outcalls and self.outcalls.answered())
         )
 
@@ -197,13 +200,28 @@ class Scheduler(RoundState):
 
     def manage(self, requests: Iterable[Request]) -> None:
         """Let the management canister work through its queue."""
-        batch = deque(requests)
+        batch, waiting = deque(requests), list[Request]()
         self.state.management_queue.clear()
         while batch:
-            if not self._manage(batch[0]):
+            if self._must_wait(batch[0]):
+                waiting.append(batch[0])
+            elif not self._manage(batch[0]):
                 break
             batch.popleft()
-        self.state.management_queue.extendleft(reversed(batch))
+        self.state.management_queue.extendleft(reversed([*waiting, *batch]))
+
+    def _can_manage(self) -> bool:
+        """Whether the management canister has a call that it may execute now."""
+        return any(not self._must_wait(request) for request in self.state.management_queue)
+
+    def _must_wait(self, request: Request) -> bool:
+        """Whether a management call concerns a canister that is in the middle of a message."""
+        if not self.long.all:
+            return False
+        try:
+            return effective_canister(request) in self.long.all
+        except ManagementReject:
+            return False  # the management canister says what is wrong
 
     def _manage(self, request: Request) -> bool:
         """Execute one management call; False when rounds must give way, and nothing of it was done."""
@@ -228,11 +246,15 @@ class Scheduler(RoundState):
         canisters = self.state.canisters
         if not self._first_pass:
             return [
-                canisters[canister_id] for canister_id in sorted(self.ready) if self._may_go_on(canister_id)
+                canisters[canister_id]
+                for canister_id in sorted(self.ready)
+                if canister_id not in self.long.all
+                and canister_id not in self._sliced
+                and self._may_go_on(canister_id)
             ]
         now = self.state.time_ns
         self._beating = self._turn(self._share)
-        ids = self.ready | self._beating
+        ids = self.ready | self._beating | self.long.all.keys()
         if self.timers:
             ids = ids | {canister_id for canister_id, when in self.timers.items() if when <= now}
         return [canisters[canister_id] for canister_id in sorted(ids)]
@@ -259,13 +281,63 @@ class Scheduler(RoundState):
             return Budget(ingress=TURN_INSTRUCTIONS, total=ANSWERING_INSTRUCTIONS)
         if self._kind is Kind.GATHERED and self._first_pass:
             return Budget(ingress=math.inf, total=math.inf)
-        return Budget(ingress=ROUND_INSTRUCTIONS, total=ROUND_INSTRUCTIONS)
+        most = self.subnet.round_instructions or ROUND_INSTRUCTIONS
+        return Budget(ingress=most, total=most)
 
     def execute(self, canisters: list[Canister]) -> None:
-        """Run the execution slice of each of these canisters."""
+        """Run the execution slice of each of these canisters, and a slice of each long execution in the first pass."""
+        if self.long.all and self._runs_whole():
+            self._finish_long()
+        if self.long.all and self._first_pass:
+            self.long.next_slices(self.state.canisters)
+        rested = [
+            canister
+            for canister in canisters
+            if canister.id not in self.long.all and canister.id not in self._sliced
+        ]
         if self.hooks is not None:
-            self._execute_hooked(canisters, self.hooks)
-            return
+            executions = self._execute_hooked(rested, self.hooks)
+        else:
+            executions = self._execute_plain(rested)
+        if self.long.all and self._first_pass:
+            executions += self._resume()
+            executions.sort(key=lambda execution: execution.canister.id)
+        for execution in executions:
+            self._after(execution)
+
+    def _runs_whole(self) -> bool:
+        """Whether messages are not sliced: in a round for gathered calls, and where a test chooses the order."""
+        gathers = self._kind is Kind.GATHERED and self._first_pass
+        return gathers or (self.hooks is not None and self.hooks.hook.chooses)
+
+    def _finish_long(self) -> None:
+        """Bring the long executions to their ends now."""
+        while self.long.all and not self.instances.interruption.pausing:
+            ended = self.long.finish(self.state.canisters[next(iter(self.long.all))])
+            if not self.long.has_ended(ended.canister):
+                return
+            self._after(self._bring_to_end(ended))
+
+    def _resume(self) -> list[ExecutionSlice]:
+        """Wait for the slices of long executions, and bring those to their ends that have had their last one."""
+        done = []
+        for execution in self.long.ending(self.state.canisters):
+            done.append(self._bring_to_end(execution))
+            self._sliced.add(execution.canister)
+        return done
+
+    def _bring_to_end(self, ended: LongExecution) -> ExecutionSlice:
+        canister = self.state.canisters[ended.canister]
+        kind = ExecutionSlice if self.hooks is None else self.hooks.slice
+        execution = self._slice(canister, kind)
+        execution.time_ns = ended.time_ns
+        known = self.long.take(canister.id)
+        self.long.remove(canister.id)
+        if not execution.resume(ended, known) and execution.paused is None:
+            self.long.add(replace(ended, slices=ended.slices - 1))  # rounds give way: again in the next one
+        return execution
+
+    def _execute_plain(self, canisters: list[Canister]) -> list[ExecutionSlice]:
         executions = [self._slice(canister, ExecutionSlice) for canister in canisters]
         # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it saves.
         ordered = sorted(executions, key=self._pace, reverse=True)
@@ -278,10 +350,9 @@ class Scheduler(RoundState):
             self._run(execution)
         for task in running:
             task.result()
-        for execution in executions:
-            self._after(execution)
+        return executions
 
-    def _execute_hooked(self, canisters: list[Canister], hooks: HookedExecution) -> None:
+    def _execute_hooked(self, canisters: list[Canister], hooks: HookedExecution) -> list[ExecutionSlice]:
         slices = [self._slice(canister, hooks.slice) for canister in canisters]
         if not hooks.hook.chooses:
             for execution in slices:
@@ -292,8 +363,7 @@ class Scheduler(RoundState):
                     beating = hooks.hook.heartbeats and execution.canister.id in self._beating
                     execution.run_tasks(heartbeat=beating)
             self.state.management_queue.extend(hooks.run(slices))
-        for execution in slices:
-            self._after(execution)
+        return list(slices)
 
     def _slice(self, canister: Canister, make: Callable[..., SliceT]) -> SliceT:
         return make(
@@ -305,6 +375,7 @@ class Scheduler(RoundState):
             lambda message, canister: self._abandoned(origin_of(message, canister)),
             used=self._used.setdefault(canister.id, Used()),
             taken=self.memory_taken,
+            most=None if self._runs_whole() else self.subnet.slice_instructions,
         )
 
     def _pace(self, execution: ExecutionSlice) -> int:
@@ -334,6 +405,8 @@ class Scheduler(RoundState):
         self.watch(canister)
         if execution.starved:
             self.rest(canister)
+        if execution.paused is not None:
+            self.long.add(execution.paused)
 
     def route(self, leaving: list[OutputMessage]) -> None:
         """Bring calls to their callees and answers to their callers."""
@@ -367,10 +440,12 @@ class Scheduler(RoundState):
 
     def release_threads(self) -> None:
         """End the worker threads until the next round, of which there may be none."""
+        self.long.abort()
         self._threads.rest()
 
     def close(self) -> None:
         """End the worker threads; no round may run any more."""
+        self.long.close()
         self._threads.close()
 
 

@@ -73,6 +73,12 @@ ANSWERING_INSTRUCTIONS: Final = 400_000_000
 calls itself without end they wait a tenth of a second, not one."""
 ROUND_INSTRUCTIONS: Final = 4_000_000_000
 """Instructions of a canister in one round, after which its messages wait for the next; the replica's limit."""
+SLICE_INSTRUCTIONS: Final = 2_000_000_000
+"""Instructions of a message in one round; one that needs more goes on in the next ones. The replica's limit."""
+LEAST_SLICE: Final = 1_000_000
+"""The smallest slice that can be set."""
+LONG_EXECUTIONS: Final = 4
+"""Messages that are in the middle of their slices at a time; others that need several wait. The replica's figure."""
 EXECUTION_THREADS: Final = 4
 """Threads of the replica that execute canisters. A round begins no further pass when all canisters together have used
 what a canister may use on each of so many threads: a round's changes are kept in memory until its end."""
@@ -109,6 +115,8 @@ class ReplicaConfig:
     Without `check_signatures` users' requests need no signature: anybody may name any sender.
     `threshold_keys` are the names of threshold keys besides `dfx_test_key`, `key_1` and `test_key_1`; each costs what a
     test key costs.
+    `slice_instructions` is what a message executes in one round, from `LEAST_SLICE` on; after `round_instructions`,
+    which are not less, a canister begins no further message in a round.
     """
 
     seed: bytes | None = None
@@ -129,6 +137,8 @@ class ReplicaConfig:
     round_time_queries: bool = False
     check_signatures: bool = True
     threshold_keys: tuple[str, ...] = ()
+    slice_instructions: int = SLICE_INSTRUCTIONS
+    round_instructions: int = ROUND_INSTRUCTIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +162,10 @@ class Subnet:
     benchmarking: bool = False
     admins: frozenset[bytes] = frozenset()
     """Principals that may list the subnet's canisters."""
+
+    slice_instructions: int = SLICE_INSTRUCTIONS
+    round_instructions: int | None = None
+    """See `ReplicaConfig`; None for `ROUND_INSTRUCTIONS`."""
 
     threshold_keys: tuple[str, ...] = ()
     """Names of threshold keys besides those that every network has."""

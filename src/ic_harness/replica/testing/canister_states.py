@@ -61,6 +61,7 @@ def _load(node: Node, canister: Canister, state: CanisterState) -> None:
             f"the state of {Principal(canister.id)} has {len(state.globals_)} globals, its module "
             f"{len(module.native.globals)}"
         )
+    node.scheduler.long.remove(canister.id)
     with instances.lock(canister.id):
         instance = instances.engine.load_segments(module, state.heap, state.stable, state.globals_)
         instances.drop(canister.id)

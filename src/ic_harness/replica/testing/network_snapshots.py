@@ -62,6 +62,7 @@ class NodeSnapshot:
         self.node = node
         self.state = state
         self.memories = memories
+        self.long = node.scheduler.long.copy()
 
 
 def take(nodes: Nodes, clock: Clock) -> NetworkSnapshot:
@@ -106,12 +107,15 @@ def _restore(snapshot: NetworkSnapshot, nodes: Nodes, wanted: Sequence[Node], cl
         )
     runner = nodes.root.runner
     runner.forget_calls("the network was put back to a snapshot while this call was under way")
+    for node in nodes.all:
+        node.scheduler.long.abort()
     nodes.select(wanted)
     pages = [_restore_memories(part) for part in snapshot.parts]
     clock.reset(snapshot.clock)
     bitcoin = snapshot.bitcoin.copy()
     for part, changed in zip(snapshot.parts, pages, strict=True):
         part.node.replace_state(part.state.copy(), changed)
+        part.node.scheduler.long.adopt(part.long)
         part.node.scheduler.bitcoin = bitcoin
     runner.heartbeat_ns = snapshot.heartbeat_ns
     runner.set_held(held=snapshot.held)
@@ -183,6 +187,7 @@ def replace_stable_memory(node: Node, canister: Canister, content: bytes) -> Non
     if not canister.installed:
         raise ReplicaError(f"canister {Principal(canister.id)} has no code, so it has no stable memory")
     instances = node.instances
+    node.scheduler.long.remove(canister.id)
     with instances.lock(canister.id):
         image = instances.instance(canister).export_state()
         padded = content + bytes(-len(content) % WASM_PAGE)
