@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import zlib
 from dataclasses import replace
@@ -21,7 +22,9 @@ from ic_harness.history import (
     to_pytest,
     write_failure,
 )
+from ic_harness.history.blob_pieces import module_within
 from ic_harness.networks import embedded
+from ic_harness.protocol.request_id import leb128_encode
 from tests.history import vaults
 
 TEST = FailedTest(name="tests/test_vault.py::test_vault", error="RejectError", message="the vault is open")
@@ -125,6 +128,24 @@ def test_written_test_compares_a_wrong_answer(tmp_path):
         run(path.read_text(), path)
     module.write_bytes(vaults.healthy())
     run(path.read_text(), path)
+
+
+@pytest.mark.parametrize("size", [8, 127, 300, 10_000, 95_724, 2_100_000])
+def test_modules_are_found_with_their_whole_length(size):
+    """The last bytes of the length of a module are a number themselves, and not its length."""
+    module = b"\x1f\x8b\x08" + bytes(size - 3)
+    before, after = b"DIDL\0\0\x85", b"\x04\0\2\1\x0a"
+    data = before + leb128_encode(size) + module + after * 4
+    assert module_within(data) == (len(before) + len(leb128_encode(size)), len(data) - 4 * len(after))
+
+
+def test_a_module_of_another_length_takes_the_place(shortened, tmp_path):
+    """What is put into the folder may have any length: a repaired build seldom has that of the faulty one."""
+    (path, module) = to_pytest(shortened.failure, tmp_path / "test_vault_again.py")
+    longer = vaults.healthy() + b"\0\x03\x02no"  # with a custom section
+    for content in (longer, gzip.compress(longer)):
+        module.write_bytes(content)
+        run(path.read_text(), path)
 
 
 def run(code, path):

@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CANISTERS = ROOT / "fixtures" / "canisters"
 SOURCES = CANISTERS / "src"
 _ENHANCED = (
+    "bank",
+    "bank_faulty",
     "caller",
     "counter",
     "counter_incompatible",

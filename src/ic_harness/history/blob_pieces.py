@@ -37,7 +37,8 @@ def module_within(data: bytes, least: int = 8) -> tuple[int, int] | None:
     """Return where a Wasm module of at least so many bytes within Candid data begins and ends; None without one."""
     for magic in _MAGIC:
         start = data.find(magic)
-        for width in range(1, min(_LONGEST_LENGTH, start) + 1):
+        # The last bytes of a longer number are a number, too: the longest one that fits is the length.
+        for width in range(min(_LONGEST_LENGTH, start), 0, -1):
             length = _leb128(data[start - width : start])
             if length is not None and least <= length <= len(data) - start:
                 return start, start + length

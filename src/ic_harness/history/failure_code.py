@@ -17,6 +17,7 @@ from ic_harness.candid import decode, format_values, message_types
 from ic_harness.errors import CandidError, InputError
 from ic_harness.files import write_atomically
 from ic_harness.principal import Principal
+from ic_harness.protocol.request_id import leb128_encode
 from ic_harness.replica.recording import (
     MANAGEMENT,
     ROUND_INSTRUCTIONS,
@@ -195,7 +196,11 @@ class _Code:
         if found is None:
             return _hex(data)
         start, end = found
-        read = f"(FILES / {self._file(data[start:end])!r}).read_bytes()"
+        name, length = self._file(data[start:end]), leb128_encode(end - start)
+        if data[:start].endswith(length):  # so that a module of another length can take the place of this one
+            start, read = start - len(length), f"network.blob(FILES / {name!r})"
+        else:
+            read = f"(FILES / {name!r}).read_bytes()"
         around = [_hex(data[:start])] * (start > 0), [read], [_hex(data[end:])] * (end < len(data))
         return " + ".join(part for parts in around for part in parts)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
+from ic_harness.protocol.request_id import leb128_encode
 from ic_harness.replica import PendingUpdate, Replica
 from ic_harness.replica.recording import ROUND_INSTRUCTIONS, SLICE_INSTRUCTIONS, NetworkSetup
 
@@ -49,6 +51,11 @@ class Reproduction:
     def tick(self) -> None:
         """Run a round, for timers and calls that are under way."""
         self.replica.tick()
+
+    def blob(self, path: Path) -> bytes:
+        """Return the content of a file as Candid encodes a `blob`: its length in LEB128, then the bytes."""
+        content = path.read_bytes()
+        return leb128_encode(len(content)) + content
 
     def set_stable_memory(self, canister: str, content: bytes) -> None:
         """Replace the stable memory of a canister."""

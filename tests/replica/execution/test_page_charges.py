@@ -35,7 +35,8 @@ def pages(install, *calls: tuple[str, int, int], grown: int = 2_000) -> float:
     harness = install(module(grow=program(grown=grown), f=program(*calls)))
     harness.ok("grow")
     plain = 1 + sum(CALL - 1 + size for _, _, size in calls)
-    return (harness.ok("f").instructions - plain) / 1_000
+    counted: int = harness.ok("f").instructions
+    return (counted - plain) / 1_000
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """Coverage of a module: which of its functions, and which arms of their branches, executed.
 
-Functions of the standard libraries of Rust are counted apart, by the names that the compiler gave them: they are in
-every canister, and no test is about them. A module without names has no such functions.
+Functions of the standard libraries of Rust and of Motoko's run time are counted apart, by the names that the compilers
+gave them: they are in every canister, and no test is about them. A module without names has no such functions.
+
+Motoko's compiler writes the functions of the source and what it generates for them first, then `rts_start`, which is
+followed by the run time that it links.
 """
 
 from __future__ import annotations
@@ -28,6 +31,15 @@ _LIBRARY_PATHS: Final = (
     "/library/std/",
     "/library/core/",
 )
+_MOTOKO_MARK: Final = "rts_start"
+"""The last function of a Motoko module that its compiler writes before the run time."""
+_MOTOKO_GENERATED: Final = re.compile(
+    r"@(?!anon-func)|(?:trans_state|alloc_|obj_idx<)\d+|(?:pre|post)_exp$|[BU]_[a-z]+$|(?:add|sub|mul|pow)<\w+>$"
+    r"|\$?__motoko_|__stablemem_|moc_|keep_memory_reserve$|(?:ic|rts|bigint)_trap$|(?:pre|post)_upgrade$|timer_exp$"
+    r"|canister_(?:init|global_timer)$|initialize_root_array$|idl_limit_check$|int_from_i64$|gatherExpired$"
+    r"|cycle_(?:add|refunded)$|Blob\.compare_eq$|get_heap_base$|print_ptr$"
+)
+"""Functions that the compiler generates for types, calls, upgrades and timers."""
 _FIRST_PATH: Final = re.compile(
     r"[<&*\[( ]*(?:mut |dyn |const )?(?P<crate>[A-Za-z_][A-Za-z0-9_]*)(?P<path>::)?"
 )
@@ -128,9 +140,10 @@ def measure_coverage(trace: ModuleTrace) -> ModuleCoverage:
         arms = tuple(byte == 1 for byte in covered[it.byte : it.byte + it.arms])
         branches.setdefault(it.function, []).append(BranchCoverage(it.offset, arms))
     functions = []
+    named = [names.name(names.imported + number) for number in range(len(places.functions))]
+    motoko = _motoko_functions(named)
     for number, byte in enumerate(places.functions):
-        index = names.imported + number
-        name = names.name(index)
+        index, name = names.imported + number, named[number]
         functions.append(
             FunctionCoverage(
                 index,
@@ -138,12 +151,21 @@ def measure_coverage(trace: ModuleTrace) -> ModuleCoverage:
                 covered[byte] == 1,
                 blocks.get(index, NOTHING),
                 tuple(branches.get(index, ())),
-                is_library(name),
+                is_library(name)
+                if motoko is None
+                else number >= motoko or _MOTOKO_GENERATED.match(name) is not None,
             )
         )
     lines = executed_lines(trace.wasm, places, covered)
     files = tuple(FileCoverage(path, lines[path]) for path in sorted(lines) if not is_library_path(path))
     return ModuleCoverage(trace.title, trace.file_name, tuple(functions), files)
+
+
+def _motoko_functions(names: Sequence[str]) -> int | None:
+    """Return how many functions a Motoko module has before its run time; None for a module of another compiler."""
+    if _MOTOKO_MARK not in names:
+        return None
+    return len(names) - 1 - names[::-1].index(_MOTOKO_MARK)
 
 
 def is_library_path(path: str) -> bool:
