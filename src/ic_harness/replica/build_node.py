@@ -288,6 +288,7 @@ def _subnet(plan: _Plan, config: ReplicaConfig) -> Subnet:
         cost_schedule=_cost_schedule(plan.spec, config),
         benchmarking=plan.spec.benchmarking,
         threshold_keys=config.threshold_keys,
+        keys_by_kind=config.keys_by_kind,
     )
     return subnet if plan.spec.ranges is None else replace(subnet, ranges=plan.spec.ranges)
 
