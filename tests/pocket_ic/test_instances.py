@@ -173,9 +173,23 @@ def test_mainnet_ids_make_their_subnet(client):
     assert made.create_canister(specified_id=wanted) == wanted.raw
     kinds = [one["subnet_kind"] for one in made.get("read/topology")["subnet_configs"].values()]
     assert sorted(kinds) == ["Application", "Bitcoin"]
-    payload = create_payload(Principal.from_text("rwlgt-iiaaa-aaaaa-aaaaa-cai"))
-    refused = made.submit(b"", "provisional_create_canister_with_cycles", payload, status=400)["message"]
-    assert "belongs to the NNS or II subnet on the IC mainnet" in refused
+    for name, text in (
+        (
+            "rwlgt-iiaaa-aaaaa-aaaaa-cai",
+            "rwlgt-iiaaa-aaaaa-aaaaa-cai belongs to the NNS subnet on the IC mainnet",
+        ),
+        (
+            "nti35-np7aa-aaaaa-aaaaa-cai",
+            "does not belong to an existing subnet and it is not a mainnet canister ID",
+        ),
+        (
+            "2vxsx-fae",
+            "ID 2vxsx-fae does not belong to an existing subnet and it is not a mainnet canister ID",
+        ),
+    ):
+        payload = create_payload(Principal.from_text(name))
+        refused = made.submit(b"", "provisional_create_canister_with_cycles", payload, status=400)["message"]
+        assert text in refused
 
 
 def create_payload(wanted):

@@ -145,6 +145,21 @@ def test_ids_of_mainnet_add_subnets(client):
     client.http.delete(made.path)
 
 
+@pytest.mark.parametrize("wanted", ["rdmx6-jaaaa-aaaaa-aaadq-cai", "qhbym-qaaaa-aaaaa-aaafq-cai"])
+def test_named_subnets_come_with_all_their_ids(client, wanted):
+    """The subnet of Internet Identity has one id among those of the NNS, and others besides; NNS ids need an NNS."""
+    made = client.create({"nns": NEW})
+    identity = Principal.from_text(wanted)
+    assert made.create_canister(specified_id=identity) == identity.raw
+    kinds = ["NNS", "II"] if wanted.startswith("rdmx6") else ["NNS"]
+    assert [kind for _, kind in subnets(made)] == kinds
+    config = made.get("read/topology")["subnet_configs"][str(Principal(subnet_of(made, identity.raw)))]
+    alone = {"start": {"canister_id": b64(identity.raw)}, "end": {"canister_id": b64(identity.raw)}}
+    assert (alone in config["canister_ranges"]) == wanted.startswith("rdmx6")
+    assert len(config["canister_ranges"]) == 3
+    client.http.delete(made.path)
+
+
 def test_added_subnets_are_kept(client, tmp_path):
     """A state folder keeps subnets that were added, also when the server was not closed properly in between."""
     made = client.create({"application": [NEW]}, state_dir=str(tmp_path / "state"))

@@ -20,8 +20,10 @@ from ic_harness.errors import ReplicaError
 from ic_harness.pocket_ic import api_calls, fields, outcall_json
 from ic_harness.pocket_ic.api_error import ApiError
 from ic_harness.pocket_ic.blobs import BlobStore
+from ic_harness.pocket_ic.environment import served_version
 from ic_harness.pocket_ic.ingress import Ingress
 from ic_harness.pocket_ic.instance_clock import InstanceClock
+from ic_harness.pocket_ic.key_subnets import key_subnets
 from ic_harness.pocket_ic.outcalls import PendingOutcalls
 from ic_harness.pocket_ic.progress import Progress
 from ic_harness.pocket_ic.settings import InstanceSettings
@@ -77,6 +79,7 @@ class Instance:
                 clock=self.clock,
                 background=False,
                 ingress_bytes=api_calls.MAX_BODY,
+                keys_by_kind=key_subnets(served_version()),
                 round_time_queries=True,
                 check_signatures=settings.check_signatures,
                 seed=None if subnets is None else _SEED,  # a folder that is not new has its own

@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ic_harness.pocket_ic.environment import ICP_VARIABLE, VERSION_VARIABLE
+from ic_harness.pocket_ic.environment import ICP_VARIABLE, served_version
 
-VERSION: Final = "16.1.0"
-"""The version of the REST interface that is served; clients accept servers of their own major version only."""
 MAX_TTL_S: Final = 10 * 365 * 24 * 3600
 
 
@@ -45,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def version_text() -> str:
     """What `--version` prints; the environment variable sets another version for older or newer clients."""
-    return f"pocket-ic-server {os.environ.get(VERSION_VARIABLE) or VERSION}"
+    return f"pocket-ic-server {served_version()}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -72,37 +72,36 @@ class Subnets:
         """Add the subnet that has a canister id on mainnet. Raises `ApiError` for any other id."""
         index = _mainnet_index(canister_id)
         low = index - index % RANGE
-        held = (canister_id_at(low), canister_id_at(low + RANGE - 1))
-        kind = next(
-            (kind for kind, rules in SUBNET_RULES.items() if held in rules.named), SubnetKind.APPLICATION
+        block = (canister_id_at(low), canister_id_at(low + RANGE - 1))
+        kind, held = next(
+            (
+                (kind, rules.named)
+                for kind, rules in SUBNET_RULES.items()
+                if any(first <= canister_id <= last for first, last in rules.named)
+            ),
+            (SubnetKind.APPLICATION, (block,)),
         )
         allocated = _TOP - RANGE * len(self.all)
         free = (canister_id_at(allocated), canister_id_at(allocated + RANGE - 1))
+        if kind is SubnetKind.NNS:
+            raise ApiError(
+                f"The effective canister ID {Principal(canister_id)} belongs to the NNS subnet on the IC mainnet for "
+                "which PocketIC provides a `SubnetKind`: please set up your PocketIC instance with a subnet of that "
+                "`SubnetKind`."
+            )
         try:
-            return self._replica.add_subnet(SubnetSpec(kind=kind, ranges=(held, free)))
+            return self._replica.add_subnet(SubnetSpec(kind=kind, ranges=(*held, free)))
         except (InputError, ReplicaError) as problem:
             raise ApiError(f"The subnet of {Principal(canister_id)} cannot be added: {problem}") from problem
 
 
 def _mainnet_index(canister_id: bytes) -> int:
-    """The number of a canister id that a subnet of mainnet may have, other than the NNS and II. Raises `ApiError`."""
+    """The number of a canister id that a subnet of mainnet may have. Raises `ApiError`."""
     index = index_of(canister_id)
-    name = str(Principal(canister_id))
-    if index is None:
+    if index is None or index >= MAINNET_IDS:
         raise ApiError(
-            f"The binary representation {canister_id.hex()} of effective canister ID {name} should consist of "
-            f"{_ID_BYTES} bytes."
-        )
-    if index >= MAINNET_IDS:
-        raise ApiError(
-            f"The effective canister ID {name} does not belong to an existing subnet and it is not a mainnet "
-            "canister ID."
-        )
-    if index < RANGE:
-        raise ApiError(
-            f"The effective canister ID {name} belongs to the NNS or II subnet on the IC mainnet for which "
-            "PocketIC provides a `SubnetKind`: please set up your PocketIC instance with a subnet of that "
-            "`SubnetKind`."
+            f"The effective canister ID {Principal(canister_id)} does not belong to an existing subnet and it is not "
+            "a mainnet canister ID."
         )
     return index
 

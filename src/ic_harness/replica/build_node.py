@@ -292,6 +292,7 @@ def _subnet(plan: _Plan, config: ReplicaConfig) -> Subnet:
         round_instructions=None
         if config.round_instructions == ROUND_INSTRUCTIONS
         else config.round_instructions,
+        keys_by_kind=config.keys_by_kind,
     )
     return subnet if plan.spec.ranges is None else replace(subnet, ranges=plan.spec.ranges)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, ManagementReject
-from ic_harness.replica.threshold import Algorithm, KeyId, MasterKeys, TransportKeyError, keys_of
+from ic_harness.replica.threshold import Algorithm, KeyId, MasterKeys, TransportKeyError, keys_held
 
 MAX_PATH: Final = 255
 """Elements of a derivation path."""
@@ -94,7 +94,7 @@ def _schnorr(call: Call) -> Algorithm:
 
 def _key(call: Call, algorithm: Algorithm, *, for_signing: bool) -> KeyId:
     key = KeyId(algorithm, call.argument["key_id"]["name"])
-    known = keys_of(call.view.subnet.threshold_keys)
+    known = keys_held(call.view.registry.subnets)
     if key not in known:
         existing = [str(each) for each in known]
         raise ManagementReject(

@@ -5,6 +5,7 @@ Limits quote the interface specification ("Resource limits") and the defaults of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -114,7 +115,8 @@ class ReplicaConfig:
     also after the clock was set (None of the networks but PocketIC's does).
     Without `check_signatures` users' requests need no signature: anybody may name any sender.
     `threshold_keys` are the names of threshold keys besides `dfx_test_key`, `key_1` and `test_key_1`; each costs what a
-    test key costs.
+    test key costs. `keys_by_kind` are the names of the keys that subnets of each kind bring (None: the network has all
+    keys, whatever its subnets are).
     `slice_instructions` is what a message executes in one round, from `LEAST_SLICE` on; after `round_instructions`,
     which are not less, a canister begins no further message in a round.
     """
@@ -139,6 +141,7 @@ class ReplicaConfig:
     threshold_keys: tuple[str, ...] = ()
     slice_instructions: int = SLICE_INSTRUCTIONS
     round_instructions: int = ROUND_INSTRUCTIONS
+    keys_by_kind: Mapping[SubnetKind, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +172,9 @@ class Subnet:
 
     threshold_keys: tuple[str, ...] = ()
     """Names of threshold keys besides those that every network has."""
+
+    keys_by_kind: Mapping[SubnetKind, tuple[str, ...]] | None = None
+    """Names of the threshold keys that the network has for its subnets of each kind; None when it has all."""
 
     ranges: tuple[tuple[bytes, bytes], ...] = ((bytes(8) + b"\x01\x01", b"\xff" * 8 + b"\x01\x01"),)
     """Closed ranges of canister ids: every id of eight bytes and 01 01 that a counter can reach."""

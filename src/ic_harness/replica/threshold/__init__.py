@@ -4,7 +4,7 @@ Pure arithmetic: nothing here knows a canister, a round or a price. One process 
 in shares, so nothing is secret from the operator of the network.
 """
 
-from .keys import KEYS, Algorithm, KeyId, MasterKeys, PublicKey, check_key_names, keys_of
+from .keys import KEYS, Algorithm, KeyId, MasterKeys, PublicKey, check_key_names, keys_held, keys_of
 from .vetkd import TransportKeyError
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "PublicKey",
     "TransportKeyError",
     "check_key_names",
+    "keys_held",
     "keys_of",
 ]

@@ -1,6 +1,7 @@
 """The master keys of a network: their names, and what is done with the keys that canisters derive from them.
 
-Every algorithm has a key of each name, as on a local network of dfx and PocketIC; a network may have further names.
+Every algorithm has a key of each name, as on a local network of dfx; a network may have further names, and as with
+PocketIC have only the names that its subnets bring.
 Master keys follow from the seed of the network, so a network with another seed has others; no network has those of
 mainnet.
 """
@@ -16,6 +17,7 @@ from typing import Final
 
 from ic_harness.errors import InputError
 from ic_harness.protocol import bls
+from ic_harness.replica.state.config import Subnet
 from ic_harness.replica.state.randomness import derive
 from ic_harness.text import brief
 
@@ -53,6 +55,16 @@ def keys_of(further: tuple[str, ...] = ()) -> tuple[KeyId, ...]:
 
 KEYS: Final = keys_of()
 """The keys of every network, in the order of their texts."""
+
+
+def keys_held(subnets: Sequence[Subnet]) -> tuple[KeyId, ...]:
+    """Return the keys of the network with these subnets: all, or those that its subnets bring by their kinds."""
+    rules = subnets[0]
+    every = keys_of(rules.threshold_keys)
+    if rules.keys_by_kind is None:
+        return every
+    names = {name for subnet in subnets for name in rules.keys_by_kind.get(subnet.kind, ())}
+    return tuple(key for key in every if key.name in names)
 
 
 def check_key_names(further: object) -> tuple[str, ...]:
