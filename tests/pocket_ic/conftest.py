@@ -108,11 +108,11 @@ class Instance:
         reply = self.manage("provisional_create_canister_with_cycles", effective, **argument)
         return reply[-10:]
 
-    def install(self, wasm, effective="None"):
+    def install(self, wasm, effective="None", arg=b""):
         """A new canister with code."""
         canister = self.create_canister(effective)
         self.manage(
-            "install_code", mode={"install": None}, canister_id=Principal(canister), wasm_module=wasm, arg=b""
+            "install_code", mode={"install": None}, canister_id=Principal(canister), wasm_module=wasm, arg=arg
         )
         return canister
 

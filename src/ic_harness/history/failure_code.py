@@ -17,7 +17,7 @@ from ic_harness.candid import decode, format_values, message_types
 from ic_harness.errors import CandidError, InputError
 from ic_harness.files import write_atomically
 from ic_harness.principal import Principal
-from ic_harness.protocol.request_id import leb128_encode
+from ic_harness.protocol import leb128_encode
 from ic_harness.replica.recording import (
     MANAGEMENT,
     ROUND_INSTRUCTIONS,

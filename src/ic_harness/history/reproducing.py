@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ic_harness.errors import RejectError
 from ic_harness.principal import Principal
-from ic_harness.protocol.request_id import leb128_encode
+from ic_harness.protocol import leb128_encode
 from ic_harness.replica import PendingUpdate, Replica
 from ic_harness.replica.recording import ROUND_INSTRUCTIONS, SLICE_INSTRUCTIONS, NetworkSetup
 

@@ -293,6 +293,7 @@ def _subnet(plan: _Plan, config: ReplicaConfig) -> Subnet:
         if config.round_instructions == ROUND_INSTRUCTIONS
         else config.round_instructions,
         keys_by_kind=config.keys_by_kind,
+        check_outcall_urls=config.check_outcall_urls,
     )
     return subnet if plan.spec.ranges is None else replace(subnet, ranges=plan.spec.ranges)
 

@@ -71,6 +71,27 @@ def test_a_subnets_state_is_read_by_its_id(several, several_wire):
     assert (answer.status, answer.body) == (400, b"The subnet in the URL is not served here")
 
 
+def test_metrics_count_the_bytes_of_canisters(several, several_wire, pair):
+    """The memory that a subnet's canisters use, which goes down when one is uninstalled and deleted."""
+    manage = management(several)
+
+    def state_bytes():
+        path = (b"subnet", several.nodes.all[1].subnet.id, b"metrics")
+        tree = several_wire.tree(several.nodes.all[1].subnet.principal, path, place="subnet")
+        return cbor.decode(Certificate(tree, b"").lookup_value(path))[1]
+
+    one, _ = pair
+    alone = state_bytes()
+    assert alone == several.nodes.all[1].state.canisters[one.id.raw].memory_used > 1 << 16
+    second = deploy_on(several, several.nodes.all[1], 1)
+    assert state_bytes() > 1.9 * alone
+    manage.update("uninstall_code", {"canister_id": second.id, "sender_canister_version": None})
+    assert alone <= state_bytes() < 1.1 * alone
+    manage.update("stop_canister", {"canister_id": second.id})
+    manage.update("delete_canister", {"canister_id": second.id})
+    assert state_bytes() == alone
+
+
 def test_a_users_call_creates_a_canister_by_subnet_id(several, several_wire):
     """`/api/v4/subnet/<id>/call` creates on that subnet."""
     method = "provisional_create_canister_with_cycles"

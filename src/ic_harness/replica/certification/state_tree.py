@@ -56,6 +56,8 @@ class StateTree:
         self._canisters: Tree = EMPTY
         self._requests: Tree = EMPTY
         self._parts: dict[bytes, tuple[object, ...]] = {}
+        self._memory: dict[bytes, int] = {}
+        self._state_bytes = 0
         # What hardly ever changes: encoded once, not for every certificate.
         self._own = _own(subnet)
         self.show_subnets(registry.subnets)
@@ -69,6 +71,7 @@ class StateTree:
         """Bring the subtrees of some canisters up to date; None for a deleted one."""
         nodes: dict[bytes, Tree | None] = {}
         for canister_id, state in changed.items():
+            self._count_memory(canister_id, None if state is None else state[0].memory_used)
             parts = None if state is None else _parts(state[0])
             if parts == self._parts.get(canister_id):
                 continue
@@ -81,6 +84,12 @@ class StateTree:
         if nodes:
             self._canisters = update(self._canisters, nodes)
 
+    def _count_memory(self, canister_id: bytes, used: int | None) -> None:
+        self._state_bytes -= self._memory.pop(canister_id, 0)
+        if used is not None:
+            self._memory[canister_id] = used
+            self._state_bytes += used
+
     def update_requests(self, changed: Mapping[bytes, RequestRecord | None]) -> None:
         """Bring the status of some requests up to date; None for a forgotten one."""
         nodes = {key: None if record is None else _request(record.answer) for key, record in changed.items()}
@@ -91,11 +100,14 @@ class StateTree:
         """Begin anew, for a state that was replaced as a whole."""
         self._canisters = self._requests = EMPTY
         self._parts.clear()
+        self._memory.clear()
+        self._state_bytes = 0
 
     def frozen(self, state: ReplicatedState) -> Callable[[], Tree]:
         """Return what puts the whole tree of this moment together; `state` changes later, the parts do not."""
         canisters, requests, ranges, others = self._canisters, self._requests, self._ranges, self._others
-        time_ns, figures = state.time_ns, (len(state.canisters), state.consumed_cycles, state.updates)
+        time_ns = state.time_ns
+        figures = len(state.canisters), self._state_bytes, state.consumed_cycles, state.updates
         return lambda: build(
             {
                 b"canister": canisters,
@@ -131,10 +143,10 @@ def _own(subnet: Subnet) -> dict[bytes, object]:
     return public_part(subnet) | {b"node": {subnet.node_id: {b"public_key": subnet.node_key}}}
 
 
-def metrics(canisters: int, consumed_cycles: int, updates: int) -> bytes:
-    """The CBOR of a subnet's metrics."""
+def metrics(canisters: int, state_bytes: int, consumed_cycles: int, updates: int) -> bytes:
+    """The CBOR of a subnet's metrics. `state_bytes` is the memory that its canisters use."""
     low, high = consumed_cycles & (1 << 64) - 1, consumed_cycles >> 64
-    return cbor.encode({0: canisters, 1: 0, 2: {0: low, 1: high} if high else {0: low}, 3: updates})
+    return cbor.encode({0: canisters, 1: state_bytes, 2: {0: low, 1: high} if high else {0: low}, 3: updates})
 
 
 def _parts(canister: Canister) -> tuple[object, ...]:

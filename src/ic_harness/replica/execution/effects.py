@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped
+from ic_harness.replica.execution import Completed, Effects, OutgoingCall, Reply, Trapped, trap_rejects
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import BEST_EFFORT_TIMEOUT
 from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
@@ -102,6 +102,14 @@ def reject(canister: Canister, context: CallContext, why: Answer, outputs: Outpu
     if not context.answered and context.outstanding == 0:
         answer(context, why, outputs)
     close_call_context(canister, context, outputs)
+
+
+def reject_trapped(
+    canister: Canister, context: CallContext, trap: Trapped, time_ns: int, outputs: OutputQueue
+) -> None:
+    """Log a trap, and answer with it where `reject` does."""
+    log_trap(canister, trap, time_ns)
+    reject(canister, context, trap_rejects.trapped(canister.id, trap), outputs)
 
 
 def close_call_context(canister: Canister, context: CallContext, outputs: OutputQueue) -> None:

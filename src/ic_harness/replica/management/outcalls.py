@@ -86,7 +86,7 @@ def _begin(call: Call, paid_nodes: int, **replication: Any) -> Deferred:
         deadline_ns=call.now_ns + OUTCALL_TIMEOUT,
         **replication,
     )
-    wrong_url = url_problem(outcall.url)
+    wrong_url = url_problem(outcall.url) if view.subnet.check_outcall_urls else None
     if wrong_url is None:
         call.effects.outcalls.append(outcall)
     else:

@@ -480,8 +480,7 @@ class ExecutionSlice:
         """Commit and apply a message that succeeded; a trapped one left no trace but its instructions."""
         canister = self.canister
         if isinstance(outcome, Trapped):
-            effects.log_trap(canister, outcome, self.time_ns)
-            effects.reject(canister, context, trap_rejects.trapped(canister.id, outcome), self.outputs)
+            effects.reject_trapped(canister, context, outcome, self.time_ns, self.outputs)
             return
         self._commit(context)
         effects.log(canister, outcome.logs, self.time_ns)
@@ -493,8 +492,7 @@ class ExecutionSlice:
         """Answer a query that was called as an update: replicated, but its changes are dropped."""
         canister = self.canister
         if isinstance(outcome, Trapped):
-            effects.log_trap(canister, outcome, self.time_ns)
-            effects.reject(canister, context, trap_rejects.trapped(canister.id, outcome), self.outputs)
+            effects.reject_trapped(canister, context, outcome, self.time_ns, self.outputs)
             return
         self.instances.instance(canister).rollback()
         effects.log(canister, outcome.logs, self.time_ns)

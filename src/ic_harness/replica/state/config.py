@@ -113,7 +113,8 @@ class ReplicaConfig:
     With `durable` every round is forced to the disk before its answers are out, so that a power cut loses none.
     `round_time_queries` lets queries see the time of the last round,
     also after the clock was set (None of the networks but PocketIC's does).
-    Without `check_signatures` users' requests need no signature: anybody may name any sender.
+    Without `check_signatures` users' requests need no signature: anybody may name any sender. Without
+    `check_outcall_urls` the source of HTTPS outcalls gets those too whose URL no node would ask for.
     `threshold_keys` are the names of threshold keys besides `dfx_test_key`, `key_1` and `test_key_1`; each costs what a
     test key costs. `keys_by_kind` are the names of the keys that subnets of each kind bring (None: the network has all
     keys, whatever its subnets are).
@@ -138,6 +139,7 @@ class ReplicaConfig:
     subnets: tuple[SubnetSpec, ...] | None = None
     round_time_queries: bool = False
     check_signatures: bool = True
+    check_outcall_urls: bool = True
     threshold_keys: tuple[str, ...] = ()
     slice_instructions: int = SLICE_INSTRUCTIONS
     round_instructions: int = ROUND_INSTRUCTIONS
@@ -169,6 +171,9 @@ class Subnet:
     slice_instructions: int = SLICE_INSTRUCTIONS
     round_instructions: int | None = None
     """See `ReplicaConfig`; None for `ROUND_INSTRUCTIONS`."""
+
+    check_outcall_urls: bool = True
+    """See `ReplicaConfig`."""
 
     threshold_keys: tuple[str, ...] = ()
     """Names of threshold keys besides those that every network has."""
