@@ -18,7 +18,7 @@ CYCLES = 30_000_000_000
 
 @pytest.mark.parametrize("url", ["example.com", "http://example.com/", "https://example.com/"])
 def test_a_mock_answers_any_url(instance, url):
-    """As with PocketIC, the client decides what a URL answers: it waits for that one, too, that no node would ask for."""
+    """As with PocketIC, the client decides what a URL answers, also one that no node would ask for."""
     canister = instance.install(wasm("rust/rust"), arg=encode((7,), did("rust/rust").init_args))
     outcall = {
         "url": url,
