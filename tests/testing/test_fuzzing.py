@@ -233,6 +233,18 @@ def test_written_tests_fail_in_the_same_way(tmp_path, monkeypatch):
     assert "4 passed" in _pytest(tmp_path)
 
 
+@pytest.mark.slow
+def test_written_tests_call_as_who_installed(tmp_path, monkeypatch):
+    """The owner of a sequence installed the canister, which may know it by that; the written test's does as well."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "assets.wasm.gz").write_bytes((CANISTERS / "rust" / "assets.wasm.gz").read_bytes())
+    interface = Path(__file__).parents[1] / "candid" / "data" / "assets.did"
+    done = run("assets.wasm.gz", "--candid", interface, "--invariant", "no-trap", "--method", "delete_batch",
+               "--seed", 0, "--max-examples", 10, "--to-pytest", "test_found.py")  # fmt: skip
+    assert "with message: 'batch not found'" in done.stdout
+    assert "with message: 'batch not found'" in _pytest(tmp_path)
+
+
 def _pytest(folder):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_found.py"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
