@@ -41,6 +41,19 @@ NO_QUERY = """(module
   (func (export "canister_update get") (call $reply))
   (@custom "icp:public candid:service" "service : { get : () -> () query }"))"""
 
+FORGETFUL = """(module
+  (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+  (import "ic0" "msg_reply" (func $reply))
+  (memory 1)
+  (data (i32.const 0) "DIDL\\00\\01\\7d\\00")
+  (func $show (call $append (i32.const 0) (i32.const 8)) (call $reply))
+  (func (export "canister_update set")
+    (i32.store8 (i32.const 7) (i32.const 1)) (call $append (i32.const 0) (i32.const 8)) (call $reply))
+  (export "canister_query first" (func $show))
+  (export "canister_query second" (func $show))
+  (@custom "icp:public candid:service"
+    "service : { set : () -> (nat); first : () -> (nat) query; second : () -> (nat) query }"))"""
+
 
 @pytest.fixture(scope="module")
 def network():
@@ -128,6 +141,16 @@ def test_an_upgrade_that_traps(network):
     assert [(it.invariant, it.subject, len(it.steps)) for it in report.failures] == [
         ("upgrade-keeps", "upgrade", 1)
     ]
+
+
+def test_a_known_fault_hides_no_other_of_the_same_step(network):
+    """An upgrade that changes two answers is two failures, each by the shortest sequence."""
+    canister = deploy_canister(network, bytes(wasmtime.wat2wasm(FORGETFUL)))
+    report = fuzz(canister, max_examples=20, raises=False)
+    assert {(it.invariant, it.subject): len(it.steps) for it in report.failures} == {
+        ("upgrade-keeps", "first"): 2,
+        ("upgrade-keeps", "second"): 2,
+    }
 
 
 def test_own_invariants(counter):
