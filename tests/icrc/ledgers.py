@@ -34,6 +34,7 @@ __all__ = [
     "judged",
     "ledger_patch",
     "real_ledger",
+    "real_ledger_interface",
     "wasm",
 ]
 
@@ -57,14 +58,24 @@ def build(name: str = HEALTHY) -> Build:
 @cache
 def real_ledger() -> Build:
     """The ledger of the judge; the test is skipped by name where the judges are not."""
+    module = _judges_file("ledger_canister.wasm")
+    return Build(name="ledger_canister.wasm", wasm=module, interface=read_interface(real_ledger_interface()))
+
+
+@cache
+def real_ledger_interface() -> str:
+    """The text of the ledger's `.did` file; the test is skipped by name where the judges are not."""
+    return _judges_file("ledger.did").decode()
+
+
+def _judges_file(name: str) -> bytes:
     archives = sorted(_JUDGES.glob("pocketic-py-*.tar.xz"))
     if not archives:
         pytest.skip(
             f"the ledger of pocketic-py-*.tar.xz is not in {_JUDGES} (IC_HARNESS_JUDGES names another place)"
         )
     with tarfile.open(archives[-1]) as archive:
-        module, did = (_member(archive, name) for name in ("ledger_canister.wasm", "ledger.did"))
-    return Build(name="ledger_canister.wasm", wasm=module, interface=read_interface(did.decode()))
+        return _member(archive, name)
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:

@@ -41,6 +41,19 @@ NO_QUERY = """(module
   (func (export "canister_update get") (call $reply))
   (@custom "icp:public candid:service" "service : { get : () -> () query }"))"""
 
+FORGETFUL = """(module
+  (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+  (import "ic0" "msg_reply" (func $reply))
+  (memory 1)
+  (data (i32.const 0) "DIDL\\00\\01\\7d\\00")
+  (func $show (call $append (i32.const 0) (i32.const 8)) (call $reply))
+  (func (export "canister_update set")
+    (i32.store8 (i32.const 7) (i32.const 1)) (call $append (i32.const 0) (i32.const 8)) (call $reply))
+  (export "canister_query first" (func $show))
+  (export "canister_query second" (func $show))
+  (@custom "icp:public candid:service"
+    "service : { set : () -> (nat); first : () -> (nat) query; second : () -> (nat) query }"))"""
+
 
 @pytest.fixture(scope="module")
 def network():
@@ -128,6 +141,16 @@ def test_an_upgrade_that_traps(network):
     assert [(it.invariant, it.subject, len(it.steps)) for it in report.failures] == [
         ("upgrade-keeps", "upgrade", 1)
     ]
+
+
+def test_a_known_fault_hides_no_other_of_the_same_step(network):
+    """An upgrade that changes two answers is two failures, each by the shortest sequence."""
+    canister = deploy_canister(network, bytes(wasmtime.wat2wasm(FORGETFUL)))
+    report = fuzz(canister, max_examples=20, raises=False)
+    assert {(it.invariant, it.subject): len(it.steps) for it in report.failures} == {
+        ("upgrade-keeps", "first"): 2,
+        ("upgrade-keeps", "second"): 2,
+    }
 
 
 def test_own_invariants(counter):
@@ -231,6 +254,18 @@ def test_written_tests_fail_in_the_same_way(tmp_path, monkeypatch):
         assert seen in failed
     (tmp_path / "notes.wasm.gz").write_bytes((CANISTERS / "motoko" / "notes.wasm.gz").read_bytes())
     assert "4 passed" in _pytest(tmp_path)
+
+
+@pytest.mark.slow
+def test_written_tests_call_as_who_installed(tmp_path, monkeypatch):
+    """The owner of a sequence installed the canister, which may know it by that; the written test's does as well."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "assets.wasm.gz").write_bytes((CANISTERS / "rust" / "assets.wasm.gz").read_bytes())
+    interface = Path(__file__).parents[1] / "candid" / "data" / "assets.did"
+    done = run("assets.wasm.gz", "--candid", interface, "--invariant", "no-trap", "--method", "delete_batch",
+               "--seed", 0, "--max-examples", 10, "--to-pytest", "test_found.py")  # fmt: skip
+    assert "with message: 'batch not found'" in done.stdout
+    assert "with message: 'batch not found'" in _pytest(tmp_path)
 
 
 def _pytest(folder):

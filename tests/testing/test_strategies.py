@@ -34,6 +34,12 @@ def test_values_fit_their_type(data):
     assert candid.decode(candid.encode([value], [type_]), [type_]) == (value,)
 
 
+def test_blobs_are_short_or_as_long_as_a_hash():
+    """Subaccounts and SHA-256 values are blobs by their type, and canisters take them with 32 bytes only."""
+    assert find(values("blob"), lambda blob: len(blob) == 32) == bytes(32)
+    assert find(values("blob"), lambda _: True) == b""
+
+
 @given(arguments(LEDGER, "plant"))
 @settings(deadline=None)
 def test_recursive_arguments_end(drawn):

@@ -28,6 +28,8 @@ _DEEP: Final = 6
 """Levels below which options and vectors are empty, and variants take a case that ends soon."""
 _MANY: Final = 4
 _LONG: Final = 12
+_BLOBS: Final = st.binary(max_size=_LONG) | st.binary(min_size=32, max_size=32)
+"""Subaccounts and SHA-256 values are blobs of 32 bytes, and canisters refuse those of any other length."""
 _INTEGERS: Final = st.one_of(st.integers(-1000, 1000), st.integers(), st.integers(-(2**300), 2**300))
 _TEXTS: Final = st.text(st.characters(codec="utf-8"), max_size=_LONG)
 _PRINCIPALS: Final = st.binary(max_size=29).map(Principal)
@@ -163,7 +165,7 @@ class _Values:
 
     def _vec(self, type_: Type, depth: int) -> st.SearchStrategy[Any]:
         if resolve(type_) is candid.NAT8:
-            return st.binary(max_size=_LONG)
+            return _BLOBS
         inner = self._inner(type_, depth)
         return st.builds(list) if inner is None else st.lists(inner, max_size=_MANY)
 

@@ -57,10 +57,14 @@ class Options:
 
 @dataclass(slots=True)
 class Execution:
-    """One run of a sequence, from the state that the network has when it begins."""
+    """One run of a sequence, from the state that the network has when it begins.
+
+    Faults that `overlooks` is true for, by their key, do not end a step: they may hide others of the same step.
+    """
 
     subject: Subject
     options: Options
+    overlooks: Callable[[tuple[str, str]], bool]
     counts: Counter[str] = field(default_factory=Counter)
     steps: list[Step] = field(default_factory=list)
     rejected: set[int] = field(default_factory=set)
@@ -222,14 +226,13 @@ class Execution:
             try:
                 function(self.subject.canister)
             except AssertionError as error:
-                text = str(error).strip() or "it does not hold"
-                raise BrokenInvariantError(OWN, name, f"{name}: {text}") from error
+                self._broken(OWN, name, f"{name}: {str(error).strip() or 'it does not hold'}")
             except HarnessError as error:
-                raise BrokenInvariantError(OWN, name, f"{name}: {error}") from error
+                self._broken(OWN, name, f"{name}: {error}")
 
     def _broken(self, invariant: str, subject: str, message: str, question: Question | None = None) -> None:
-        """Raise `BrokenInvariantError` where the invariant is checked."""
-        if self.checks(invariant):
+        """Raise `BrokenInvariantError` where the invariant is checked and the fault is not overlooked."""
+        if (self.checks(invariant) or invariant == OWN) and not self.overlooks((invariant, subject)):
             raise BrokenInvariantError(invariant, subject, message, question)
 
 

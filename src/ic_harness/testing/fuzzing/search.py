@@ -86,7 +86,7 @@ class _Search:
         """Run one sequence. Raises `BrokenInvariantError` for a fault that is not known yet."""
         if self.is_over():
             raise _OverError
-        run = Execution(self.subject, self.options, self.counts)
+        run = Execution(self.subject, self.options, self._overlooks, self.counts)
         if self.wanted is None:
             self.examples += 1
         with self.subject.network.anchored():
@@ -95,14 +95,17 @@ class _Search:
             if UPGRADE_KEEPS in self.options.invariants:
                 self._perform(run, Upgrade())
 
+    def _overlooks(self, key: tuple[str, str]) -> bool:
+        """Whether a fault is known already, or another one than the one that is being shrunk."""
+        return key in self.known or self.wanted not in (None, key)
+
     def _perform(self, run: Execution, step: Step) -> None:
-        """Run a step; a fault that is known already does not end the sequence, for it may hide others."""
+        """Run a step. Raises `BrokenInvariantError` for a fault that is not known yet."""
         try:
             run.perform(step)
         except BrokenInvariantError as error:
-            if error.key not in self.known and self.wanted in (None, error.key):
-                self._note(error, run.steps)
-                raise
+            self._note(error, run.steps)
+            raise
 
     def _note(self, error: BrokenInvariantError, steps: list[Step]) -> None:
         if self.wanted is None:
@@ -136,14 +139,13 @@ class _Search:
         self, steps: Sequence[Step], key: tuple[str, str]
     ) -> tuple[BrokenInvariantError | None, Execution]:
         """Run a sequence of steps; returns how it breaks the invariant of `key`, and the run."""
-        run = Execution(self.subject, self.options, self.counts)
+        run = Execution(self.subject, self.options, lambda other: other != key, self.counts)
         with self.subject.network.anchored():
             for step in steps:
                 try:
                     run.perform(step)
                 except BrokenInvariantError as error:
-                    if error.key == key:
-                        return error, run
+                    return error, run
         return None, run
 
 

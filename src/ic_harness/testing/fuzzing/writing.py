@@ -1,6 +1,7 @@
 """Writes failures as tests of pytest, which fail in the same way.
 
-A test deploys the module, makes the calls of the sequence, and asserts the invariant after the last one.
+A test deploys the module, makes the calls of the sequence, and asserts the invariant after the last one. The owner is
+the network's deployer, as in the search: a canister may give rights to the caller of its `init`.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class _Writer:
         given = [self._path(sources.wasm), *map(self.literal, sources.arguments)]
         if sources.candid is not None:
             given.append(f"candid={self._path(sources.candid)}")
-        yield f"    canister = deploy({', '.join(given)})"
+        yield f"    canister = deploy({', '.join(given)}).as_(network.deployer)"
         indent = "    "
         if failure.invariant == INSTRUCTIONS:
             yield f"    with network.limited(instructions={sources.instructions}):"
@@ -172,7 +173,7 @@ class _Writer:
 
 
 def _identity(name: str) -> str:
-    return "identity().principal" if name == OWNER else f"identity({name!r}).principal"
+    return "network.deployer.principal" if name == OWNER else f"identity({name!r}).principal"
 
 
 def _client(name: str) -> str:
