@@ -17,8 +17,8 @@ from tests.icrc.ledgers import real_ledger, real_ledger_interface
 from .found import REPLAYS, ROOT, findings
 
 RUST, AZLE = (ROOT / "fixtures" / "canisters" / name for name in ("rust", "azle"))
-SEQUENCES = 20
-"""A tenth of the run on the page, which is enough for most of what it found."""
+SEQUENCES = 40
+"""A fifth of the run on the page, which is enough for most of what it found."""
 NAMES = ("assets", "ledger", "counter")
 MODULES = {"assets": "assets.wasm.gz", "ledger": "ledger_canister.wasm", "counter": "counter.wasm.gz"}
 
