@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
-import tarfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -21,6 +19,7 @@ from ic_harness.testing.gate import Build
 from ic_harness.testing.results import CheckResult, Outcome
 from ic_harness.testing.target import Target
 from tests.interop.build_canisters import FAULTY, HEALTHY, LEDGERS, ledger_patch
+from tests.judge_files import judge_file
 
 __all__ = [
     "FAULTY",
@@ -41,7 +40,6 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "icrc.md"
 FOLDER = ROOT / "fixtures" / "canisters" / "ledgers"
-_JUDGES = Path(os.environ.get("IC_HARNESS_JUDGES") or ROOT.parent / "shared" / "judges")
 _INSIDE = "pocketic-py/examples/ledger_canister"
 
 
@@ -58,30 +56,14 @@ def build(name: str = HEALTHY) -> Build:
 @cache
 def real_ledger() -> Build:
     """The ledger of the judge; the test is skipped by name where the judges are not."""
-    module = _judges_file("ledger_canister.wasm")
+    module = judge_file("pocketic-py", f"{_INSIDE}/ledger_canister.wasm")
     return Build(name="ledger_canister.wasm", wasm=module, interface=read_interface(real_ledger_interface()))
 
 
 @cache
 def real_ledger_interface() -> str:
     """The text of the ledger's `.did` file; the test is skipped by name where the judges are not."""
-    return _judges_file("ledger.did").decode()
-
-
-def _judges_file(name: str) -> bytes:
-    archives = sorted(_JUDGES.glob("pocketic-py-*.tar.xz"))
-    if not archives:
-        pytest.skip(
-            f"the ledger of pocketic-py-*.tar.xz is not in {_JUDGES} (IC_HARNESS_JUDGES names another place)"
-        )
-    with tarfile.open(archives[-1]) as archive:
-        return _member(archive, name)
-
-
-def _member(archive: tarfile.TarFile, name: str) -> bytes:
-    member = archive.extractfile(f"{_INSIDE}/{name}")
-    assert member is not None, f"{name} of the archive is no file"
-    return member.read()
+    return judge_file("pocketic-py", f"{_INSIDE}/ledger.did").decode()
 
 
 def _identity(*parts: str) -> Ed25519Identity:

@@ -14,13 +14,18 @@ from click.testing import CliRunner
 from ic_harness.cli import commands
 from tests.icrc.ledgers import real_ledger, real_ledger_interface
 
-from .found import REPLAYS, ROOT, findings
+from .found import REPLAYS, ROOT, findings, greeter_file
 
 RUST, AZLE = (ROOT / "fixtures" / "canisters" / name for name in ("rust", "azle"))
 SEQUENCES = 40
 """A fifth of the run on the page, which is enough for most of what it found."""
-NAMES = ("assets", "ledger", "counter")
-MODULES = {"assets": "assets.wasm.gz", "ledger": "ledger_canister.wasm", "counter": "counter.wasm.gz"}
+MODULES = {
+    "assets": "assets.wasm.gz",
+    "ledger": "ledger_canister.wasm",
+    "greeter": "greeter.wasm",
+    "counter": "counter.wasm.gz",
+}
+NAMES = tuple(MODULES)
 
 
 def prepare(name, folder):
@@ -31,6 +36,9 @@ def prepare(name, folder):
     elif name == "counter":
         shutil.copy(AZLE / MODULES[name], folder)
         shutil.copy(AZLE / "counter.did", folder)
+    elif name == "greeter":
+        (folder / MODULES[name]).write_bytes(greeter_file("counter.wasm"))
+        (folder / "greeter.did").write_bytes(greeter_file("declarations/counter/counter.did"))
     else:
         wasm = real_ledger().wasm
         assert wasm is not None

@@ -12,7 +12,7 @@ from ic_harness.networks import Canister, deploy_canister
 from ic_harness.testing.crash_sweep import sweep
 from ic_harness.testing.interleavings import find_order
 from tests.icrc.ledgers import judged, real_ledger
-from tests.testing.found import runs
+from tests.testing.found import greeter_file, runs
 
 from .conftest import CANISTERS
 
@@ -89,6 +89,28 @@ def test_azle(network):
         return one.increment_other(other.canister_id)
 
     swept, explored = both("counter", network, {"one": one, "other": other}, increment, increment, counted)
+    assert swept.findings == []
+    assert explored.order is None
+
+
+@pytest.mark.slow
+def test_the_counter_of_dfinity(network):
+    """Two calls of another canister: each one that was answered is counted, and none twice."""
+    rust = deploy_canister(network, CANISTERS / "rust" / "rust.wasm.gz", [0])
+    service = candid.parse(greeter_file("declarations/counter/counter.did").decode())
+    where = network.deploy(greeter_file("counter.wasm"))
+    greeter = Canister(network, where, identity=network.deployer, service=service)
+    nothing = candid.encode((), ())
+
+    def increment():
+        return rust.forward(where, "inc_read", nothing, 0, None)
+
+    def counted():
+        assert 0 <= greeter.read() <= 2
+
+    swept, explored = both(
+        "greeter", network, {"rust": rust, "greeter": greeter}, increment, increment, counted
+    )
     assert swept.findings == []
     assert explored.order is None
 
