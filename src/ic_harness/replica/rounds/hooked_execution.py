@@ -112,6 +112,7 @@ class HookedSlice(ExecutionSlice):
     hooked: HookedExecution
     intervention: Intervention | None = None
     trap: Trapped | None = None
+    executed: int = 0
     task: str = ""
 
     def run_at(self, place: int) -> None:
@@ -131,7 +132,7 @@ class HookedSlice(ExecutionSlice):
 
     def _attempt(self, run: Callable[[], None], message: Message | None = None) -> bool:
         step = self.hooked.step(self.canister, message, self.task)
-        self.intervention, self.trap = self.hooked.hook.before(step), None
+        self.intervention, self.trap, self.executed = self.hooked.hook.before(step), None, 0
         left, measured = len(self.outputs), len(self.measures)
         if not super()._attempt(run, message):
             return False  # rounds give way: it is seen again, with the same number, when it is run again
@@ -142,6 +143,7 @@ class HookedSlice(ExecutionSlice):
         end = MessageEnd(
             trap=self._trap_text(),
             instructions=0 if cost is None else cost.instructions,
+            executed=self.executed,
             cycles=0 if cost is None else cost.cycles,
             outputs=outputs,
         )
@@ -170,6 +172,7 @@ class HookedSlice(ExecutionSlice):
                 case InstructionLimit(instructions):
                     more["instruction_limit"] = min(instructions, self.subnet.rules.update_instructions)
         outcome = super()._call(entry, mode, context, **more)
+        self.executed += outcome.instructions
         if isinstance(outcome, Trapped):
             self.trap = self.trap or outcome
         return outcome

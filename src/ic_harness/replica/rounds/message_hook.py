@@ -80,6 +80,8 @@ class MessageEnd:
     trap: str | None
     """The text of the trap, None when the message ran to its end."""
     instructions: int
+    executed: int
+    """The instructions of its code: without the pages of main memory that count after it has ended."""
     cycles: int
     outputs: tuple[OutputMessage, ...]
     """The calls that it made and the answers that it gave."""

@@ -91,7 +91,7 @@ class _Hook(OperatingHook):
     def ended(self, message: TrackedMessage, end: MessageEnd, caused: Sequence[str]) -> None:
         """Record a message."""
         del caused
-        self.recorded.append(Recorded(message=message, instructions=end.instructions))
+        self.recorded.append(Recorded(message=message, instructions=end.executed))
         self.lines.append(message.label + (f": trapped ({_first_line(end.trap)})" if end.trap else ""))
 
 
