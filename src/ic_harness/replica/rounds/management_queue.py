@@ -43,9 +43,11 @@ class ManagementQueue:
     def __init__(self, rounds: RoundState, canister: ManagementCanister) -> None:
         self._rounds = rounds
         self._canister = canister
+        self._slices = 1
 
-    def execute(self, requests: Iterable[Request]) -> None:
+    def execute(self, requests: Iterable[Request], *, first_pass: bool) -> None:
         """Execute what need not wait."""
+        self._slices = 0 if first_pass else 1  # in the first pass the slices of a round are given after this
         rounds, queue = self._rounds, self._rounds.state.management_queue
         batch, waiting, blocked = deque(requests), list[Request](), set[bytes]()
         queue.clear()
@@ -119,6 +121,7 @@ class ManagementQueue:
                 task="",
                 time_ns=self._rounds.state.time_ns,
                 call=work,
+                slices=self._slices,
                 installs=True,
             )
         )

@@ -203,7 +203,7 @@ class Scheduler(RoundState):
         """Let the management canister work through its queue."""
         if self.long.all and self._runs_whole():
             self._finish_long()
-        self._management.execute(requests)
+        self._management.execute(requests, first_pass=self._first_pass)
 
     @property
     def most(self) -> int | None:
