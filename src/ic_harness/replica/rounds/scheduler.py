@@ -134,7 +134,8 @@ class Scheduler(RoundState):
         """Whether another pass of the round would do something."""
         if self.instances.interruption.pausing or (self.hooks is not None and self.hooks.ended):
             return False
-        if not (self.leaving or self._management.has_work() or self.due()):
+        managed = self.state.management_queue and self._management.has_work()
+        if not (self.leaving or managed or self.due()):
             return False
         return sum(used.total for used in self._used.values()) < EXECUTION_THREADS * self._budget().total
 
