@@ -334,19 +334,29 @@ def test_the_module_comes_in_chunks(replica):
     call()
 
 
-def test_paid_from_what_it_has_in_hand(replica):
-    """Calls that arrive meanwhile may take what the prepayment left; the balance never ends below zero."""
+@pytest.mark.parametrize(
+    ("left", "enough"), [(0, False), (10**9, False), (300_005_000_000 + 10**8, True)], ids=str
+)
+def test_what_others_took_meanwhile(replica, left, enough):
+    """The prepayment need not be there any more, but memory is paid as ever; no balance ends below zero."""
     canister = create(replica)
-    fees = replica.node.subnet.fees
-    replica.canister(canister).cycles = fees.execution(300_000_000_000, is_64=False) + 10
-    management(replica).update(
-        "update_settings", {"canister_id": canister, "settings": {"freezing_threshold": 0}}
-    )
-    replica.canister(canister).cycles = fees.execution(300_000_000_000, is_64=False) + 3_000_000
+    settings = {"canister_id": canister, "settings": {"freezing_threshold": 0}}
+    management(replica).update("update_settings", settings)
+    record, state = replica.canister(canister), replica.node.state
     with replica.held():
         call = installing(replica, canister)
+        replica.tick(3)
+        record.cycles = left
+        before = state.consumed_cycles
         ticks_until(call, replica)
-    assert replica.canister(canister).cycles >= 0
+    if enough:
+        call()
+    else:
+        with pytest.raises(RejectError, match="IC0532"):
+            call()
+    assert record.installed is enough
+    assert (record.cycles == 0) is (left == 0)
+    assert record.cycles + state.consumed_cycles - before == left
 
 
 def test_snapshot_in_the_middle(replica):

@@ -101,9 +101,8 @@ class Installation:
             raise
         finally:
             consume(call, canister, -back)
-            if (
-                canister.cycles < 0
-            ):  # calls that came meanwhile were paid from what the installation had in hand
+            # Calls that came during a long installation were paid from what it had in hand.
+            if canister.cycles < 0:
                 call.view.state.consumed_cycles += canister.cycles
                 canister.cycles = 0
             call.changed(canister)
