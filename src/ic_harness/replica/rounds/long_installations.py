@@ -15,7 +15,7 @@ from ic_harness.replica.state.replicated_state import Canister
 
 @dataclass(frozen=True, slots=True)
 class InstallationWork:
-    """What a long installation runs; see `long_executions.LongWork`."""
+    """What a long installation runs; see `long_work.LongWork`."""
 
     change: CodeChange
     engine: Engine

@@ -20,8 +20,8 @@ from ic_harness.replica.management import (
     ManagementReject,
     effective_canister,
 )
-from ic_harness.replica.rounds.long_executions import LongExecution
 from ic_harness.replica.rounds.long_installations import InstallationWork
+from ic_harness.replica.rounds.long_work import LongExecution
 from ic_harness.replica.rounds.round_state import RoundState
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.replicated_state import FromCanister, Request

@@ -27,7 +27,7 @@ from ic_harness.replica.execution.memory_usage import memory_used
 from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.rounds import charges, expiry, outcall_answers
 from ic_harness.replica.rounds.canister_execution import ExecutionSlice
-from ic_harness.replica.rounds.long_executions import LongExecution
+from ic_harness.replica.rounds.long_work import LongExecution
 from ic_harness.replica.rounds.management_queue import ManagementQueue
 from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
 from ic_harness.replica.rounds.round_state import Budget, IngressMessage, RoundState, Used
