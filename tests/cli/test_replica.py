@@ -65,3 +65,23 @@ def test_port_in_use_is_told(server, spawn, tmp_path):
     assert second.returncode == 1
     assert port in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--slice-instructions", "1"], "a slice can have 1,000,000 to"),
+        (["--slice-instructions", "20M", "--round-instructions", "10M"], "a round can have 20,000,000 to"),
+        (["--slice-instructions", "many"], "a number of instructions is a positive integer"),
+        (["--threshold-key", "own", "--threshold-key", "key_1"], "there is a key 'key_1' already"),
+    ],
+    ids=str,
+)
+def test_slices_and_keys_that_cannot_be(run, options, problem):
+    """The options reach the replica, which says what is wrong with them."""
+    refused(run("replica", "start", *options), 2, problem)
+
+
+def test_a_further_threshold_key(spawn):
+    process = spawn("replica", "start", "--json", "--slice-instructions=20M", "--threshold-key=own")
+    assert json.loads(process.stdout.readline())["url"]

@@ -7,6 +7,7 @@ from ic_harness.history.failure_file import FailedTest, failure_of, read_failure
 from ic_harness.networks import embedded
 from ic_harness.replica.recording import Round
 from tests.replica.rounds.long_canisters import SLICE, TEN, count, long_canister, submit, ticks_until
+from tests.replica.rounds.long_code import installed, installing, leaving, seen
 
 
 def test_a_long_message_in_a_recording(tmp_path):
@@ -46,3 +47,30 @@ def test_a_long_message_in_a_recording(tmp_path):
         if isinstance(event, Round)
     ]
     assert all(recorded == replayed for recorded, replayed in rounds)
+
+
+def test_a_long_installation_in_a_recording():
+    """It ends in the same round again, with the same state."""
+    with embedded(history=True, slice_instructions=SLICE) as network:
+        replica = network.replica
+        canister, other = installed(replica), long_canister(replica)
+        leaving(replica, canister, TEN // 4)
+        with replica.held():
+            upgrade = installing(replica, canister, TEN // 4, mode="upgrade")
+            for _ in range(4):
+                submit(replica, other, "burn", 1)
+                replica.tick()
+            assert not upgrade.done
+            assert ticks_until(upgrade, replica) == 1
+        assert seen(replica, canister)[:2] == (1, 1)
+        expected = replica.state_hash()
+        recorder = network.record()
+        events = list(recorder.events)
+    with Replayer(recorder.setup) as replayer:
+        answers = replayer.run_all(events)
+        assert replayer.replica.state_hash() == expected
+    assert all(
+        event.answers == answer
+        for event, answer in zip(events, answers, strict=True)
+        if isinstance(event, Round)
+    )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -18,6 +19,7 @@ from ic_harness.project_file import read_project_file
 from .connection import ConnectionOptions
 from .examples import examples
 from .groups import SuggestingGroup
+from .instructions import INSTRUCTIONS
 from .options import json_option, state_dir_option
 
 
@@ -59,6 +61,23 @@ def replica() -> None:
     help="Subnets of a new network, such as application=2,nns; one application subnet by default.",
 )
 @click.option(
+    "--slice-instructions",
+    type=INSTRUCTIONS,
+    help="Instructions, such as 20M, after which a message goes on in the next round; 2B by default.",
+)
+@click.option(
+    "--round-instructions",
+    type=INSTRUCTIONS,
+    help="Instructions, such as 1B, after which a canister begins no further message in a round; 4B by default.",
+)
+@click.option(
+    "--threshold-key",
+    "threshold_keys",
+    multiple=True,
+    metavar="NAME",
+    help="A further threshold key; repeatable. The state folder does not keep it.",
+)
+@click.option(
     "--outcalls",
     type=click.Choice(["refuse", "live"]),
     default="refuse",
@@ -85,6 +104,9 @@ def start(
     nodes: int,
     cost_schedule: str,
     subnets: str | None,
+    slice_instructions: int | None,
+    round_instructions: int | None,
+    threshold_keys: tuple[str, ...],
     outcalls: str,
     durable: bool,
     icp: str | None,
@@ -111,6 +133,8 @@ def start(
             subnets=subnets,
             durable=durable,
             icp=_icp(icp),
+            threshold_keys=threshold_keys,
+            **_given(slice_instructions=slice_instructions, round_instructions=round_instructions),
         ) as network,
     ):
         if outcalls == "live":
@@ -123,6 +147,11 @@ def start(
         finally:
             network.close()  # first: it answers the requests that wait for a canister, which the server waits for
             server.stop()
+
+
+def _given(**values: int | None) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _icp(given: str | None) -> str | None:

@@ -104,8 +104,12 @@ def open_embedded(
     subnets: str | None = None,
     durable: bool = False,
     icp: str | None = None,
+    **more: Any,
 ) -> EmbeddedNetwork:
-    """Open the embedded network of the state folder. The error for a folder in use names its process."""
+    """Open the embedded network of the state folder; `more` are further arguments of `embedded`.
+
+    The error for a folder in use names its process.
+    """
     try:
         deployer = own_identity(connection.state_dir)
         return embedded(
@@ -117,6 +121,7 @@ def open_embedded(
             subnets=subnets,
             durable=durable,
             icp=icp,
+            **more,
         )
     except StateError as error:
         server = running_server(connection.state_dir)

@@ -5,6 +5,7 @@ operating system's memory mappings stay behind this door.
 """
 
 from .candid_pointer import read_candid_pointer
+from .code_change import CodeChange, NewCode
 from .engine import Engine
 from .inspection import ModuleFacts, inspect_module
 from .instance import Instance, MemorySnapshot, PageDiff
@@ -31,6 +32,7 @@ from .validation import CustomSection, ModuleInvalid
 
 __all__ = [
     "QUERIES",
+    "CodeChange",
     "Completed",
     "CustomSection",
     "Effects",
@@ -45,6 +47,7 @@ __all__ = [
     "Module",
     "ModuleFacts",
     "ModuleInvalid",
+    "NewCode",
     "ObservedMessage",
     "Outcome",
     "OutgoingCall",

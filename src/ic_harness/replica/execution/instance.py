@@ -133,10 +133,17 @@ class Instance:
 
     # --- messages
 
-    def start(self, env: Environment, since: int | None = None) -> Outcome:
-        """Run the module's start function, if there is one: once after installing or upgrading."""
+    def start(
+        self,
+        env: Environment,
+        since: int | None = None,
+        *,
+        most: int | None = None,
+        progress: Progress | None = None,
+    ) -> Outcome:
+        """Run the module's start function, if there is one: once after installing or upgrading. See `run`."""
         if self.module.native.has_start:
-            return self.run(Entry(export=instrument.START), env, since)
+            return self.run(Entry(export=instrument.START), env, since, most=most, progress=progress)
         return Completed(
             effects=Frame(env, self.heap, self.module.is_64, int).effects(), instructions=0, logs=()
         )

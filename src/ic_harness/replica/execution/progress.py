@@ -19,9 +19,13 @@ class SliceExhausted(Exception):  # noqa: N818 - not an error: the message runs 
 
 
 class Progress:
-    """The instructions that one execution has certainly executed. Read from any thread."""
+    """The instructions that one execution has certainly executed. Read from any thread.
+
+    `passed` is for a message of several runs: what those count for that have ended.
+    """
 
     def __init__(self) -> None:
+        self.passed = 0
         # The engine's memory must not be given back while it is read.
         self._lock = threading.Lock()
         self._rest: ctypes.c_uint64 | None = None
@@ -40,7 +44,8 @@ class Progress:
 
     def at_least(self) -> int:
         """How many instructions the code has executed at least; 0 where that is unknown."""
+        passed = self.passed  # first: the run of which the rest is read may end, and pass, meanwhile
         with self._lock:
             rest = 0 if self._rest is None else self._rest.value
         # Code that was stopped has no rest: how far it came does not show any more.
-        return max(0, self._limit - rest - PORTION) if rest else 0
+        return passed + (max(0, self._limit - rest - PORTION) if rest else 0)

@@ -1,9 +1,10 @@
 """The management canister `aaaaa-aa`: creating canisters, installing code, and all that tools ask it for."""
 
 from .bitcoin import BITCOIN_CANISTERS
-from .call import ManagementReject
+from .call import InstallationEnd, ManagementReject
 from .code import run_dry
 from .dispatch import (
+    INSTALLING,
     METHODS,
     NOT_MODELLED,
     ManagementCanister,
@@ -19,8 +20,10 @@ from .settings import DELAYED_BYTES
 __all__ = [
     "BITCOIN_CANISTERS",
     "DELAYED_BYTES",
+    "INSTALLING",
     "METHODS",
     "NOT_MODELLED",
+    "InstallationEnd",
     "ManagementCanister",
     "ManagementEffects",
     "ManagementReject",

@@ -16,6 +16,7 @@ from ic_harness import candid
 from ic_harness.principal import Principal
 from ic_harness.protocol import management_interface
 from ic_harness.replica.bitcoin import Chains
+from ic_harness.replica.execution import CodeChange, NewCode
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.effects import ManagementEffects
@@ -62,6 +63,41 @@ class RoundView(Protocol):
     def since(self) -> int:
         """How many interrupts there were before the call began."""
 
+    @property
+    def most(self) -> int | None:
+        """The instructions after which code that is installed goes on in the next round; None to let it run on."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationEnd:
+    """What the code of a long installation did, or what running it raised.
+
+    `time_ns` is when the installation began, `wasm` the module.
+    """
+
+    code: NewCode | Exception
+    wasm: bytes
+    time_ns: int
+
+    def get(self) -> NewCode:
+        """Return what the code did, or raise what there was instead."""
+        if isinstance(self.code, Exception):
+            raise self.code
+        return self.code
+
+    def close(self) -> None:
+        """Give back what a new instance holds that nobody took."""
+        if isinstance(self.code, NewCode):
+            self.code.close()
+
+
+class LongInstallation(Exception):  # noqa: N818 - not an error: the call becomes a long one
+    """An installation did not end within its first slice; nothing of it remains. `change` is what has to run."""
+
+    def __init__(self, change: CodeChange) -> None:
+        super().__init__()
+        self.change = change
+
 
 class ManagementReject(Exception):  # noqa: N818 — not an error of this program but an answer
     """A management call is rejected with `answer`; nothing was changed.
@@ -106,13 +142,17 @@ def encode(method: str, values: tuple[Any, ...]) -> bytes:
 
 @dataclass(slots=True)
 class Call:
-    """A decoded management call. `cycles` are what is attached and not yet taken."""
+    """A decoded management call. `cycles` are what is attached and not yet taken.
+
+    `done` is what a long installation executed in earlier rounds.
+    """
 
     view: RoundView
     request: Request
     argument: Mapping[str, Any]
     effects: ManagementEffects
     cycles: int = 0
+    done: InstallationEnd | None = None
 
     @property
     def caller(self) -> bytes:
@@ -126,8 +166,8 @@ class Call:
 
     @property
     def now_ns(self) -> int:
-        """The time of the round."""
-        return self.view.state.time_ns
+        """The time of the round, of a long installation that of its first round."""
+        return self.view.state.time_ns if self.done is None else self.done.time_ns
 
     @property
     def canister(self) -> Canister:

@@ -16,6 +16,7 @@ from ic_harness.replica.management.call import Call, ManagementReject
 from ic_harness.replica.management.code import Installation
 from ic_harness.replica.state.config import MAX_CHUNK_BYTES, MAX_CHUNKS
 from ic_harness.replica.state.fees import UPLOAD_CHUNK_INSTRUCTIONS
+from ic_harness.replica.state.replicated_state import Canister
 
 
 def upload_chunk(call: Call) -> tuple[dict[str, bytes]]:
@@ -71,6 +72,16 @@ def install_chunked_code(call: Call) -> tuple[()]:
     """Put a module together from chunks and install it."""
     argument = call.argument
     target = call.find(argument["target_canister"])
+    # The chunks may be gone when a long installation ends.
+    wasm = _joined(call, target) if call.done is None else call.done.wasm
+    return Installation(
+        call=call, canister=target, mode=argument["mode"], wasm=wasm, arg=argument["arg"]
+    ).run()
+
+
+def _joined(call: Call, target: Canister) -> bytes:
+    """Return the module that the chunks are parts of. Raises `ManagementReject`."""
+    argument = call.argument
     store = call.find(argument["store_canister"]) if argument.get("store_canister") else target
     may_use = call.caller == store.id or call.caller in store.settings.controllers
     if not may_use:
@@ -83,9 +94,7 @@ def install_chunked_code(call: Call) -> tuple[()]:
                 f"Wasm module hash {list(found)} does not match given hash {list(argument['wasm_module_hash'])}"
             )
         )
-    return Installation(
-        call=call, canister=target, mode=argument["mode"], wasm=wasm, arg=argument["arg"]
-    ).run()
+    return wasm
 
 
 def _chunk(call: Call, stored: dict[bytes, int], item: dict[str, Any]) -> bytes:

@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ic_harness.replica.execution import (
+    CodeChange,
     Completed,
-    Entry,
     Instance,
     Mode,
     Module,
     ModuleInvalid,
+    NewCode,
     Outcome,
+    SliceExhausted,
     Trapped,
     effects,
     trap_rejects,
@@ -29,7 +31,7 @@ from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.memory_usage import memory_with
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.allocations import check_growth, consume, out_of_cycles
-from ic_harness.replica.management.call import Call, ManagementReject
+from ic_harness.replica.management.call import Call, LongInstallation, ManagementReject
 from ic_harness.replica.management.effects import ManagementEffects
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.fees import Fees
@@ -62,7 +64,7 @@ class Installation:
         return self.mode.get("upgrade") or {}
 
     def run(self) -> tuple[()]:
-        """Install. Raises `ManagementReject`."""
+        """Install. Raises `ManagementReject`, and `LongInstallation` where the code needs more than a slice."""
         self.call.check_version()
         canister = self.canister
         if self.kind == "install" and canister.installed:
@@ -86,7 +88,7 @@ class Installation:
         """Pay for the longest installation, and take back what was not used. Raises `ManagementReject` (IC0207)."""
         call, canister, fees = self.call, self.canister, self.call.view.subnet.fees
         cost = fees.execution(call.view.subnet.prepaid_instructions, is_64=module.is_64)
-        unpaid = out_of_cycles(call, canister, cost)
+        unpaid = out_of_cycles(call, canister, cost) if call.done is None else None  # it was paid before
         if unpaid is not None:
             raise ManagementReject(refusals.installation_unpaid(unpaid))
         consume(call, canister, cost)
@@ -99,103 +101,110 @@ class Installation:
             raise
         finally:
             consume(call, canister, -back)
+            # Calls that came during a long installation were paid from what it had in hand.
+            if canister.cycles < 0:
+                call.view.state.consumed_cycles += canister.cycles
+                canister.cycles = 0
             call.changed(canister)
 
     def _unused(self, fees: Fees, module: Module) -> int:
         limit = self.call.view.subnet.prepaid_instructions
         return fees.instructions(max(0, limit - self.instructions), is_64=module.is_64)
 
-    # --- install and reinstall ------------------------------------------------------------------------------
+    # --- running the code -----------------------------------------------------------------------------------
 
     def _install(self, module: Module) -> None:
-        new = self._instantiate(module)
         canister = self.canister
-        with self._renewed():
-            outcomes = self._begin(new, module, "canister_init", Mode.INIT)
+        new = self._checked(self._run(self._change(module), None), module)
         self.call.instances.drop(canister.id)
         canister.certified_data = b""
         canister.low_memory_hook = "unmet"
         if self.kind == "reinstall":
             canister.logs = []
-        self._adopt(new, outcomes)
+        self._adopt(*new)
 
-    def _instantiate(self, module: Module, **memories: Any) -> Instance:
-        try:
-            return self.call.instances.engine.instantiate(module, **memories)
-        except ModuleInvalid as problem:
-            raise ManagementReject(refusals.invalid_wasm(self.canister.id, problem.message)) from None
+    def _upgrade(self, module: Module) -> None:
+        old = self.call.instances.instance(self.canister)
+        change = self._change(module, old)
+        if self.call.done is not None:  # it ran on a copy: the old code is as it was
+            new = self._replacement(old, change, module)
+        else:
+            before = old.snapshot()
+            try:
+                new = self._replacement(old, change, module)
+            except BaseException:  # trapped, or interrupted
+                old.restore(before)
+                raise
+            finally:
+                before.close()
+        self._adopt(*new)
+        old.close()
 
-    def _begin(self, new: Instance, module: Module, export: str, mode: Mode) -> list[Completed]:
-        """Run the start function and the first entry point of a new instance; close it when they fail."""
-        since = self.call.view.since
+    def _replacement(
+        self, old: Instance, change: CodeChange, module: Module
+    ) -> tuple[Instance, list[Completed]]:
+        new, outcomes = self._checked(self._run(change, old), module)
+        if change.leave is not None:
+            left = outcomes.pop(0).effects
+            if left.certified_data is not None:
+                self.canister.certified_data = left.certified_data
+        return new, outcomes
+
+    def _change(self, module: Module, old: Instance | None = None) -> CodeChange:
+        """Return what has to run. Raises `ManagementReject` where Motoko's rules for its heap are broken."""
+        keep = old is not None and self._keeps_heap(old.module, module)
+        skip = self.options.get("skip_pre_upgrade")
+        leaves = old is not None and not skip and "canister_pre_upgrade" in old.module.exports
+        upgrade = self.kind == "upgrade"
+        first = "canister_post_upgrade" if upgrade else "canister_init"
+        # New code sees the canister as it will be: one version on, the timer off (also one that pre_upgrade set).
+        new = {"version": self.canister.version + 1, "global_timer_ns": 0}
+        return CodeChange(
+            module=module,
+            wasm=self.wasm,
+            leave=self._environment(Mode.PRE_UPGRADE) if leaves else None,
+            start=self._environment(Mode.START)._replace(**new),
+            first=first if first in module.exports else "",
+            begin=self._environment(Mode.POST_UPGRADE if upgrade else Mode.INIT, self.arg)._replace(**new),
+            upgrade=upgrade,
+            keep_heap=keep,
+        )
+
+    def _run(self, change: CodeChange, old: Instance | None) -> NewCode:
+        """Run the code, unless that was done before. Raises `LongInstallation`."""
+        call = self.call
+        if call.done is not None:
+            return call.done.get()
         try:
-            outcomes = [self._check(new.start(self._environment(Mode.START), since))]
-            if export in module.exports:
-                env = self._environment(mode, self.arg)
-                outcomes.append(self._check(new.run(Entry(export=export), env, since)))
-            memory = memory_with(self.canister, new, module)
+            return change.run(call.instances.engine, old, call.view.since, most=call.view.most)
+        except SliceExhausted:
+            raise LongInstallation(change) from None
+
+    def _checked(self, done: NewCode, module: Module) -> tuple[Instance, list[Completed]]:
+        """Return the new instance and the outcomes, after logging all. Raises `ManagementReject`."""
+        try:
+            outcomes = [self._check(outcome) for outcome in done.outcomes]
+            self.instructions += done.page_weight
+            memory = memory_with(self.canister, self._instance(done), module)
             self.reserve = check_growth(self.call, self.canister, memory)
-        except BaseException:  # trapped, or interrupted
-            new.close()
+        except BaseException:
+            done.close()
             raise
-        return outcomes
+        return done.take(), outcomes
 
-    @contextmanager
-    def _renewed(self) -> Iterator[None]:
-        """Show new code the canister as it will be: one version on, the timer off (also one that pre_upgrade set).
-
-        Both are as before when it fails; after success `_finish` raises the version, and the timer stays off.
-        """
-        canister = self.canister
-        timer = canister.global_timer_ns
-        canister.version += 1
-        canister.global_timer_ns = 0
-        try:
-            yield
-        except BaseException:  # trapped, or interrupted
-            canister.global_timer_ns = timer
-            raise
-        finally:
-            canister.version -= 1
+    def _instance(self, done: NewCode) -> Instance:
+        if done.invalid is not None:
+            raise ManagementReject(refusals.invalid_wasm(self.canister.id, done.invalid.message))
+        assert done.instance is not None, "bug: code that did not trap has an instance"
+        return done.instance
 
     def _adopt(self, new: Instance, outcomes: list[Completed]) -> None:
+        self.canister.global_timer_ns = 0
         self.instructions += new.commit().page_weight
         set_aside(self.canister, self.reserve)
         self.call.instances.put(self.canister.id, new)
         for outcome in outcomes:
             self._apply(outcome)
-
-    # --- upgrade --------------------------------------------------------------------------------------------
-
-    def _upgrade(self, module: Module) -> None:
-        canister, instances = self.canister, self.call.instances
-        old = instances.instance(canister)
-        keep = self._keeps_heap(old.module, module)
-        before = old.snapshot()
-        data = canister.certified_data
-        try:
-            self._leave(old)
-            self.instructions += old.commit().page_weight
-            memories = {"stable": old.stable, "heap": old.heap} if keep else {"stable": old.stable}
-            new = self._instantiate(module, **memories)
-            with self._renewed():
-                outcomes = self._begin(new, module, "canister_post_upgrade", Mode.POST_UPGRADE)
-        except BaseException:  # trapped, or interrupted
-            old.restore(before)
-            canister.certified_data = data
-            raise
-        finally:
-            before.close()
-        self._adopt(new, outcomes)
-        old.close()
-
-    def _leave(self, old: Instance) -> None:
-        if self.options.get("skip_pre_upgrade") or "canister_pre_upgrade" not in old.module.exports:
-            return
-        env = self._environment(Mode.PRE_UPGRADE)
-        outcome = self._check(old.run(Entry(export="canister_pre_upgrade"), env, self.call.view.since))
-        if outcome.effects.certified_data is not None:
-            self.canister.certified_data = outcome.effects.certified_data
 
     def _keeps_heap(self, old: Module, new: Module) -> bool:
         """Whether the heap stays. Raises `ManagementReject` where Motoko's rules for it are broken."""
@@ -218,8 +227,6 @@ class Installation:
                 )
             )
         return True
-
-    # --- both -----------------------------------------------------------------------------------------------
 
     def _environment(self, mode: Mode, arg: bytes = b"") -> Any:
         return environment(

@@ -29,7 +29,16 @@ from ic_harness.replica.management import (
     subnet,
     threshold,
 )
-from ic_harness.replica.management.call import Call, Deferred, ManagementReject, RoundView, decode, encode
+from ic_harness.replica.management.call import (
+    Call,
+    Deferred,
+    InstallationEnd,
+    LongInstallation,
+    ManagementReject,
+    RoundView,
+    decode,
+    encode,
+)
 from ic_harness.replica.management.effects import ManagementEffects
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.output_queue import ResponseOut
@@ -114,6 +123,9 @@ METHODS: Final[dict[str, Method]] = {
 }
 """Every method that is executed."""
 
+INSTALLING: Final = frozenset({"install_code", "install_chunked_code"})
+"""The methods of which a subnet executes one at a time, where that takes several rounds."""
+
 NOT_MODELLED: Final[dict[str, str]] = {}
 """Methods of the specification that are refused by name, each with what is missing."""
 
@@ -121,18 +133,30 @@ NOT_MODELLED: Final[dict[str, str]] = {}
 class ManagementCanister:
     """Executes management calls for the scheduler."""
 
-    def execute(self, view: RoundView, request: Request) -> ManagementEffects:
-        """Execute one call and return its effects; a rejected call changes nothing and gets all its cycles back."""
+    def execute(
+        self, view: RoundView, request: Request, done: InstallationEnd | None = None
+    ) -> ManagementEffects:
+        """Execute one call and return its effects; a rejected call changes nothing and gets all its cycles back.
+
+        `done` is what the code of a long installation did meanwhile; its instance is taken or closed.
+        """
         effects = ManagementEffects()
         try:
-            _execute(_prepare(view, request, effects))
+            _execute(_prepare(view, request, effects, done))
         except ManagementReject as refused:
+            if done is not None:
+                done.close()
             effects.reject(request, refused.answer)
+        except LongInstallation as longer:
+            effects.discard_outputs()
+            effects.complete, effects.longer = False, longer.change
         except Interrupted:
             effects.discard_outputs()
             effects.complete = False
         except Exception as problem:  # noqa: BLE001  it must cost one message, not the network
             LOG.exception("%s of the management canister failed inside the replica", request.method)
+            if done is not None:
+                done.close()
             effects.discard_outputs()
             effects.reject(request, rejects.internal(problem))
         return effects
@@ -146,14 +170,16 @@ def _execute(call: Call) -> None:
         call.effects.outputs.append(ResponseOut(request.origin, reply, call.cycles))
 
 
-def _prepare(view: RoundView, request: Request, effects: ManagementEffects) -> Call:
+def _prepare(
+    view: RoundView, request: Request, effects: ManagementEffects, done: InstallationEnd | None
+) -> Call:
     """Decode a call and check that its caller may make it. Raises `ManagementReject`."""
     method = _find(request.method)
     if method.permission is Permission.CANISTERS and not isinstance(request.origin, FromCanister):
         raise ManagementReject(refusals.only_canisters(request.method))
     if method.permission is Permission.LOG_VIEWERS and not isinstance(request.origin, FromCanister):
         raise ManagementReject(refusals.logs_by_update())
-    call = Call(view, request, decode(request.method, request.arg), effects, request.cycles)
+    call = Call(view, request, decode(request.method, request.arg), effects, request.cycles, done)
     _check_permission(method, request, call.argument, view.state)
     return call
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ic_harness.replica.execution import CodeChange
 from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
 from ic_harness.replica.state.replicated_state import Answer, Canister, Outcall, Request
 
@@ -16,10 +17,13 @@ from ic_harness.replica.state.replicated_state import Answer, Canister, Outcall,
 class ManagementEffects:
     """The effects of one management call.
 
-    `complete` is False when the call was interrupted: it must be executed again, and `changed` holds what it left.
+    `complete` is False when the call was interrupted, or is `longer` than a slice: it must be executed again, and
+    `changed` holds what it left.
     """
 
     complete: bool = True
+    longer: CodeChange | None = None
+    """What has to run in further rounds, before the call is executed again with what it did."""
     rejected: list[ResponseOut] = field(default_factory=list)
     """Answers to calls that never began; delivered at once."""
     outputs: OutputQueue = field(default_factory=list)

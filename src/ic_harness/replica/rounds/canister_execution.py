@@ -30,7 +30,7 @@ from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interface import Environment
 from ic_harness.replica.execution.interruption import LOG, AbandonedTest
 from ic_harness.replica.rounds.charges import Account, memory_size
-from ic_harness.replica.rounds.long_executions import Exhausted, Known, LongExecution, WasmCall
+from ic_harness.replica.rounds.long_work import Exhausted, Known, LongExecution, WasmCall
 from ic_harness.replica.rounds.round_state import Budget, Used, queue_room
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import CALL_BYTES, REPLY_BYTES, Subnet

@@ -137,6 +137,11 @@ class RoundState:
         """How many interruptions there were when the present management call began."""
         self.reindex()
 
+    @property
+    def most(self) -> int | None:
+        """The instructions of a slice; None lets messages and installations run to their ends."""
+        return self.subnet.slice_instructions
+
     def adopt(self, state: ReplicatedState) -> None:
         """Continue with another replicated state; messages between canisters of the present one are dropped."""
         self.state = state

@@ -24,10 +24,11 @@ from ic_harness.replica.execution import Task, WasmThreads
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import belongs_to, origin_of
 from ic_harness.replica.execution.memory_usage import memory_used
-from ic_harness.replica.management import ManagementCanister, ManagementReject, effective_canister
+from ic_harness.replica.management import ManagementCanister
 from ic_harness.replica.rounds import charges, expiry, outcall_answers
 from ic_harness.replica.rounds.canister_execution import ExecutionSlice
-from ic_harness.replica.rounds.long_executions import LongExecution
+from ic_harness.replica.rounds.long_work import LongExecution
+from ic_harness.replica.rounds.management_queue import ManagementQueue
 from ic_harness.replica.rounds.outcall_sources import OutcallSource, RefusingOutcalls
 from ic_harness.replica.rounds.round_state import Budget, IngressMessage, RoundState, Used
 from ic_harness.replica.state import rejects
@@ -86,7 +87,7 @@ class Scheduler(RoundState):
         registry: Registry | None = None,
     ) -> None:
         super().__init__(state, instances, subnet, outcalls or RefusingOutcalls(), registry)
-        self.management = management
+        self._management = ManagementQueue(self, management)
         self.journaled = journaled
         self._threads = WasmThreads("ic-harness-execution", threads)
         self._kind = Kind.ANSWERING
@@ -133,7 +134,8 @@ class Scheduler(RoundState):
         """Whether another pass of the round would do something."""
         if self.instances.interruption.pausing or (self.hooks is not None and self.hooks.ended):
             return False
-        if not (self.leaving or self._can_manage() or self.due()):
+        managed = self.state.management_queue and self._management.has_work()
+        if not (self.leaving or managed or self.due()):
             return False
         return sum(used.total for used in self._used.values()) < EXECUTION_THREADS * self._budget().total
 
@@ -200,43 +202,14 @@ class Scheduler(RoundState):
 
     def manage(self, requests: Iterable[Request]) -> None:
         """Let the management canister work through its queue."""
-        batch, waiting = deque(requests), list[Request]()
-        self.state.management_queue.clear()
-        while batch:
-            if self._must_wait(batch[0]):
-                waiting.append(batch[0])
-            elif not self._manage(batch[0]):
-                break
-            batch.popleft()
-        self.state.management_queue.extendleft(reversed([*waiting, *batch]))
+        if self.long.all and self._runs_whole():
+            self._finish_long()
+        self._management.execute(requests, first_pass=self._first_pass)
 
-    def _can_manage(self) -> bool:
-        """Whether the management canister has a call that it may execute now."""
-        return any(not self._must_wait(request) for request in self.state.management_queue)
-
-    def _must_wait(self, request: Request) -> bool:
-        """Whether a management call concerns a canister that is in the middle of a message."""
-        if not self.long.all:
-            return False
-        try:
-            return effective_canister(request) in self.long.all
-        except ManagementReject:
-            return False  # the management canister says what is wrong
-
-    def _manage(self, request: Request) -> bool:
-        """Execute one management call; False when rounds must give way, and nothing of it was done."""
-        interruption = self.instances.interruption
-        while True:
-            self.since = interruption.interrupts.count
-            if interruption.pausing:
-                return False
-            if interruption.abandoned and self._abandoned(request.origin):
-                self.refuse(request, rejects.interrupted())
-                return True
-            effects = self.management.execute(self, request)
-            self.apply(effects)
-            if effects.complete:
-                return True
+    @property
+    def most(self) -> int | None:
+        """The instructions of a slice; None where messages and installations run to their ends."""
+        return None if self._runs_whole() else self.subnet.slice_instructions
 
     def _abandoned(self, origin: Origin | None) -> bool:
         return belongs_to(origin, self.instances.interruption.abandoned, self.state.canisters)
@@ -313,29 +286,31 @@ class Scheduler(RoundState):
     def _finish_long(self) -> None:
         """Bring the long executions to their ends now."""
         while self.long.all and not self.instances.interruption.pausing:
-            ended = self.long.finish(self.state.canisters[next(iter(self.long.all))])
-            if not self.long.has_ended(ended.canister):
-                return
-            self._after(self._bring_to_end(ended))
+            self.long.remove_abandoned(self.state.canisters)
+            ended = self.long.finish(self.state.canisters) if self.long.all else None
+            for execution in self._bring_to_end(ended) if ended is not None else ():
+                self._after(execution)
 
     def _resume(self) -> list[ExecutionSlice]:
         """Wait for the slices of long executions, and bring those to their ends that have had their last one."""
         done = []
         for execution in self.long.ending(self.state.canisters):
-            done.append(self._bring_to_end(execution))
+            done += self._bring_to_end(execution)
             self._sliced.add(execution.canister)
         return done
 
-    def _bring_to_end(self, ended: LongExecution) -> ExecutionSlice:
+    def _bring_to_end(self, ended: LongExecution) -> list[ExecutionSlice]:
+        if ended.installs:
+            self._management.end(ended)
+            return []
         canister = self.state.canisters[ended.canister]
         kind = ExecutionSlice if self.hooks is None else self.hooks.slice
         execution = self._slice(canister, kind)
         execution.time_ns = ended.time_ns
-        known = self.long.take(canister.id)
-        self.long.remove(canister.id)
+        known = ended.recalled(self.long.take(canister.id))
         if not execution.resume(ended, known) and execution.paused is None:
             self.long.add(replace(ended, slices=ended.slices - 1))  # rounds give way: again in the next one
-        return execution
+        return [execution]
 
     def _execute_plain(self, canisters: list[Canister]) -> list[ExecutionSlice]:
         executions = [self._slice(canister, ExecutionSlice) for canister in canisters]
@@ -375,7 +350,7 @@ class Scheduler(RoundState):
             lambda message, canister: self._abandoned(origin_of(message, canister)),
             used=self._used.setdefault(canister.id, Used()),
             taken=self.memory_taken,
-            most=None if self._runs_whole() else self.subnet.slice_instructions,
+            most=self.most,
         )
 
     def _pace(self, execution: ExecutionSlice) -> int:

@@ -7,12 +7,13 @@ and immutable values: where a canister still has the same objects, the encoding 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from operator import is_
 from typing import Any, NamedTuple
 
 from ic_harness.errors import CborError
 from ic_harness.protocol import cbor
-from ic_harness.replica.state.replicated_state import Canister, Change, Settings
+from ic_harness.replica.state.replicated_state import Canister, Change, Request, Settings
 from ic_harness.replica.store.codec import to_plain, to_plain_with
 
 
@@ -37,6 +38,15 @@ class CanisterWriter:
 
     def __init__(self) -> None:
         self._kept: dict[bytes, _Kept] = {}
+        self._queue: tuple[Request, ...] = ()
+
+    def is_new(self, queue: Collection[Request]) -> bool:
+        """Whether the management canister's queue has to be written: not when it is full of what was written before.
+
+        Modules wait in it behind an installation that takes many rounds. An empty one is always written.
+        """
+        known, self._queue = self._queue, tuple(queue)
+        return not queue or len(known) != len(queue) or not all(map(is_, known, self._queue))
 
     def write(self, canister_id: bytes, canister: Canister | None) -> Any:
         """Return the plain value of a canister, None for a deleted one, for `cbor.encode`.

@@ -43,7 +43,8 @@ class Contents:
         # Everything is read before anything is changed, so that a frame is applied as a whole or not at all.
         scalars = [from_plain(value, int) for value in record["scalars"]]
         names = dict(zip(_SCALARS, scalars, strict=True))
-        management = [from_plain(item, Request) for item in record["management"]]
+        queue = record.get("management")
+        management = None if queue is None else [from_plain(item, Request) for item in queue]
         canisters = _from_map(record["canisters"], Canister)
         requests = _from_map(record["requests"], RequestRecord)
         memories = [_memory_entry(entry) for entry in record["memories"]]
@@ -54,8 +55,9 @@ class Contents:
         self.state = self.state or ReplicatedState(time_ns=0)
         for name, value in names.items():
             setattr(self.state, name, value)
-        self.state.management_queue.clear()
-        self.state.management_queue.extend(management)
+        if management is not None:
+            self.state.management_queue.clear()
+            self.state.management_queue.extend(management)
         _apply_map(self.state.canisters, canisters)
         _apply_map(self.state.requests, requests)
         _apply_map(self.state.outcalls, outcalls)
@@ -112,7 +114,6 @@ def record_of(
     check_world(state)
     record = {
         "scalars": [getattr(state, name) for name in _SCALARS],
-        "management": [to_plain(request) for request in state.management_queue],
         "canisters": [
             [key, canisters.write(key, state.canisters.get(key))] for key in sorted(changes.canisters)
         ],
@@ -120,6 +121,8 @@ def record_of(
         "memories": memories,
         "outcalls": _plain_map(changes.outcalls.items()),
     }
+    if canisters.is_new(state.management_queue):
+        record["management"] = [to_plain(request) for request in state.management_queue]
     if changes.streams:  # only a network of several subnets has them
         record["streams"] = _plain_map(changes.streams.items())
     return record

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ import pytest
 
 from ic_harness.errors import InputError
 from ic_harness.text import brief
+
+from . import embedded_options
 
 MAX_TOLERANCE: Final = 1000.0
 
@@ -35,6 +38,8 @@ class Options:
     compare_wasm: Path | None = None
     compare_ignore: tuple[str, ...] = ()
     compare_tolerance: float = 1.0
+    embedded: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of `embedded`, where the network is that."""
 
     @property
     def records(self) -> bool:
@@ -201,6 +206,7 @@ def _add_embedded_options(group: pytest.OptionGroup) -> None:
         default="normal",
         help="whether canisters of the embedded network pay cycles (normal, the default) or nothing (free)",
     )
+    embedded_options.add_options(group)
     group.addoption(
         "--ic-failures",
         dest="ic_failures",
@@ -256,6 +262,7 @@ def read_options(config: pytest.Config) -> Options:
         gas_tolerance=_tolerance(config) if config.getoption("ic_gas") else 0.0,
         failures=failures or None,
         history=history,
+        embedded=embedded_options.read_options(config, network),
         **_comparison(config),
     )
 

@@ -14,7 +14,7 @@ from ic_harness.bundled import default_canister
 from ic_harness.errors import InputError
 from ic_harness.networks import Capability, Network, embedded, open_network
 from ic_harness.principal import Principal
-from ic_harness.protocol import Ed25519Identity
+from ic_harness.protocol import Ed25519Identity, Identity
 from ic_harness.suggestions import suggest
 
 from .options import Options
@@ -174,20 +174,31 @@ def _open(options: Options, subnets: str | None, *, history: bool) -> Network:
     """Open the network of a run. `subnets`, `history` and `icp` are for the embedded network only."""
     if options.compare is not None:
         return _open_compared(options, options.compare)
-    if subnets is not None or history or options.icp is not None:
+    if subnets is not None or history or options.icp is not None or options.embedded:
         return embedded(
-            subnets=subnets, cost_schedule=options.cost_schedule, history=history, icp=options.icp
+            subnets=subnets,
+            cost_schedule=options.cost_schedule,
+            history=history,
+            icp=options.icp,
+            **options.embedded,
         )
     return open_network(options.network, cost_schedule=options.cost_schedule)
+
+
+def _open_one(options: Options, spec: str, deployer: Identity | None = None) -> Network:
+    """Open a network, an embedded one with the options for it."""
+    if spec == "embedded":
+        return embedded(deployer=deployer, cost_schedule=options.cost_schedule, **options.embedded)
+    return open_network(spec, deployer=deployer, cost_schedule=options.cost_schedule)
 
 
 def _open_compared(options: Options, other: str) -> Network:
     """Open the network of a run with the one that it is compared with."""
     from ic_harness.testing.comparing import ComparedNetwork  # lazy: only where it is used  # noqa: PLC0415
 
-    first = open_network(options.network, cost_schedule=options.cost_schedule)
+    first = _open_one(options, options.network)
     try:
-        second = open_network(other, deployer=first.deployer, cost_schedule=options.cost_schedule)
+        second = _open_one(options, other, first.deployer)
     except BaseException:
         first.close()
         raise

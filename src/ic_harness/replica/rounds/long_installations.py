@@ -1,0 +1,54 @@
+"""An installation that needs more than one slice: its code runs on a thread, over several rounds.
+
+The old code stays as it is, and answers queries, until the installation ends. So what an upgrade runs works on a copy
+of the canister's memories, which the new code keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ic_harness.replica.execution import CodeChange, Engine, Instance, NewCode, Progress
+from ic_harness.replica.execution.instances import InstancePool
+from ic_harness.replica.state.replicated_state import Canister
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationWork:
+    """What a long installation runs; see `long_work.LongWork`."""
+
+    change: CodeChange
+    engine: Engine
+    slice_instructions: int
+
+    def begin(self, canister: Canister, instances: InstancePool) -> Instance | None:
+        """Copy the old code of an upgrade; None where it is not needed."""
+        if not self.change.upgrade:
+            return None
+        with instances.lock(canister.id):
+            old = instances.instance(canister)
+            return self.engine.load_state(old.module, old.export_state())
+
+    def run(self, own: Instance | None, since: int, progress: Progress) -> NewCode:
+        """Run all code of the installation."""
+        slice_instructions = self.slice_instructions
+        return self.change.run(
+            self.engine, own, since, progress=progress, slice_instructions=slice_instructions
+        )
+
+    def rounds(self, outcome: NewCode, slice_instructions: int) -> int:
+        """A round for the first slice, and for each further one of every run."""
+        return outcome.rounds(slice_instructions)
+
+    def end(self, _canister_id: bytes, own: Instance | None, _instances: InstancePool) -> None:
+        """Close the copy; the new code has its memories."""
+        if own is not None:
+            own.close()
+
+    def drop(
+        self, canister_id: bytes, own: Instance | None, instances: InstancePool, outcome: object
+    ) -> None:
+        """Close the copy, and the new code."""
+        if isinstance(outcome, NewCode):
+            outcome.close()
+        self.end(canister_id, own, instances)
