@@ -56,6 +56,7 @@ def default_folder() -> Path | None:
     """Where compiled modules go by default: the user's cache folder; None for a user without a home folder."""
     base = os.environ.get("XDG_CACHE_HOME")
     try:
-        return (Path(base) if base else Path.home() / ".cache") / "ic-harness" / "code"
+        folders = "ic-harness", "code"
+        return Path(base, *folders) if base else Path.home().joinpath(".cache", *folders)
     except RuntimeError:
         return None

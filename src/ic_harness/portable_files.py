@@ -93,24 +93,24 @@ def write_buffers(handle: int, buffers: Sequence[bytes]) -> int:
         return os.write(handle, b"".join(buffers))
 
 
-def data_ranges(handle: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where an open file may have content before `end`: starts and ends in bytes, in order; elsewhere it is zeros.
+def data_ranges(handle: int, end: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Where an open file may have content from `start` to `end`, in bytes and in order; elsewhere it is zeros.
 
     Where the system does not tell holes from content, that is all of it. Moves the position. Raises `OSError`.
     """
-    at = 0
+    at = start
     while at < end:
         try:
-            start = os.lseek(handle, at, os.SEEK_DATA)
-            stop = os.lseek(handle, start, os.SEEK_HOLE)
+            begun = os.lseek(handle, at, os.SEEK_DATA)
+            stop = os.lseek(handle, begun, os.SEEK_HOLE)
         except (AttributeError, OSError) as error:
             if not isinstance(error, OSError) or error.errno in _NO_HOLES:
                 yield at, end
             elif error.errno != errno.ENXIO:  # which says that nothing but a hole follows
                 raise
             return
-        if start < end:
-            yield start, min(stop, end)
+        if begun < end:
+            yield begun, min(stop, end)
         at = stop
 
 

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -74,6 +74,7 @@ def _record(subnet: Subnet) -> SubnetInfo:
     )
 
 
+@cache
 def _deployer() -> Identity:
     # Access to the state folder allows changing its canisters anyway, so this is no secret.
     return Ed25519Identity.from_seed(hashlib.sha256(b"ic-harness deployer of an embedded network").digest())

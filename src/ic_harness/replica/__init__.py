@@ -7,6 +7,10 @@
 What it does not model is listed in this room's README.md and refused by name.
 """
 
+from typing import TYPE_CHECKING
+
+from ic_harness.lazy_names import lazy_names
+
 from .execution import (
     ModuleFacts,
     ModuleInvalid,
@@ -40,9 +44,6 @@ from .rounds.outcall_sources import (
 )
 from .rounds.pending_update import PendingUpdate
 from .rounds.unsigned_calls import KnownCall, UnsignedCall, known_call, query_unsigned, submit_unsigned
-from .server.server import RunningServer, app, listen, page_of, serve, serve_handler
-from .server.topology import KINDS as SUBNET_KIND_NAMES
-from .server.topology import topology
 from .state.clock import Clock, ManualClock, SystemClock
 from .state.config import ReplicaConfig, Subnet
 from .state.fees import CostSchedule, Fees
@@ -50,7 +51,6 @@ from .state.latency_profile import MAINNET, PRESETS, Latency
 from .state.replicated_state import Outcall, Rejected
 from .state.subnet_kinds import RULES as SUBNET_RULES
 from .state.subnet_kinds import SubnetKind, SubnetSpec, allocate, parse_subnets, subnet_kind
-from .store import StateFinding, StateReport, examine_state, salvage_state
 from .testing.bitcoin import Bitcoin
 from .testing.faults import Fault, FaultKind
 from .testing.latency import LatencyModel
@@ -58,6 +58,11 @@ from .testing.message_hooks import set_message_hook
 from .testing.network_snapshots import NetworkSnapshot
 from .testing.tracked_messages import TrackedMessage, TrackingHook, management_call
 from .threshold import check_key_names
+
+if TYPE_CHECKING:
+    from .server.server import RunningServer, app, listen, page_of, serve, serve_handler
+    from .server.topology import SUBNET_KIND_NAMES, topology
+    from .store import StateFinding, StateReport, examine_state, salvage_state
 
 __all__ = [
     "MAINNET",
@@ -134,3 +139,11 @@ __all__ = [
     "subnet_kind",
     "topology",
 ]
+
+_LAZY = (
+    dict.fromkeys(("RunningServer", "app", "listen", "page_of", "serve", "serve_handler"), ".server.server")
+    | dict.fromkeys(("SUBNET_KIND_NAMES", "topology"), ".server.topology")
+    | dict.fromkeys(("StateFinding", "StateReport", "examine_state", "salvage_state"), ".store")
+)
+
+__getattr__ = lazy_names(__name__, _LAZY)

@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ic_harness.code_cache import default_folder
@@ -41,11 +42,13 @@ from ic_harness.replica.store import (
     FolderLock,
     MemoryBlobs,
     NetworkFile,
-    Store,
     lock_folder,
     remove_subnet,
     subnet_folder,
 )
+
+if TYPE_CHECKING:
+    from ic_harness.replica.store import Store
 
 _NUMBERS_A_SUBNET = 1 << 32
 """Outcalls of the n-th subnet are numbered from n times this, so that no two subnets use the same number."""
@@ -154,7 +157,18 @@ class _Plan:
 
     @cached_property
     def identity(self) -> Ed25519Identity:
-        return Ed25519Identity.from_seed(derive(self.seed, b"node key"))
+        return _node_identity(self.seed)
+
+
+@lru_cache(maxsize=64)
+def _root_key(seed: bytes) -> bls.BlsKey:
+    """The key of a subnet with this seed. Deriving it takes longer than all else, and most networks have one seed."""
+    return bls.keypair(derive(seed, b"root key"))
+
+
+@lru_cache(maxsize=64)
+def _node_identity(seed: bytes) -> Ed25519Identity:
+    return Ed25519Identity.from_seed(derive(seed, b"node key"))
 
 
 def open_nodes(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource) -> OpenNetwork:
@@ -198,11 +212,10 @@ def _alone(config: ReplicaConfig, spec: SubnetSpec, opened: ExitStack) -> _Plan:
     store = None
     wanted = spec.seed or config.seed
     if config.state_dir is not None:
-        store = Store(config.state_dir, wanted, durable=config.durable)
-        opened.callback(store.release)
+        store = _open_store(config.state_dir, wanted, config, opened)
     seed = store.seed if store is not None else wanted
     seed = fresh_seed() if seed is None else seed
-    key = bls.keypair(derive(seed, b"root key"))
+    key = _root_key(seed)
     return _Plan(0, spec, seed, seed, key, key, store)
 
 
@@ -236,12 +249,19 @@ def _planned(
 ) -> _Plan:
     """Plan one of several subnets; `root` None is for the root subnet itself."""
     seed = spec.seed or derive(network_seed, b"subnet %d" % number)
-    key = bls.keypair(derive(seed, b"root key"))
+    key = _root_key(seed)
     store = None
     if config.state_dir is not None:
-        store = Store(subnet_folder(config.state_dir, number), seed, durable=config.durable)
-        opened.callback(store.release)
+        store = _open_store(subnet_folder(config.state_dir, number), seed, config, opened)
     return _Plan(number, spec, seed, network_seed, key, root or key, store)
+
+
+def _open_store(folder: Path, seed: bytes | None, config: ReplicaConfig, opened: ExitStack) -> Store:
+    from ic_harness.replica.store import Store  # lazy: most networks have no state folder  # noqa: PLC0415
+
+    store = Store(folder, seed, durable=config.durable)
+    opened.callback(store.release)
+    return store
 
 
 def _check_addition(kind: SubnetKind, there: Sequence[SubnetKind]) -> None:

@@ -80,6 +80,7 @@ class Certifier:
         self._delegations = delegations
         self._data: dict[bytes, bytes] = {}
         self._latest: Certified | None = None
+        self._replacing = False
 
     def update(
         self,
@@ -88,8 +89,12 @@ class Certifier:
         requests: Mapping[bytes, RequestRecord | None],
     ) -> None:
         """Take in what a round changed and make it the certified state."""
-        self._tree.update_canisters(canisters)
-        self._tree.update_requests(requests)
+        if self._replacing:
+            self._replacing = False
+            self._tree.replace(canisters, requests)
+        else:
+            self._tree.update_canisters(canisters)
+            self._tree.update_requests(requests)
         known = self._data
         if any(
             (None if it is None else it[0].certified_data) != known.get(key) for key, it in canisters.items()
@@ -107,8 +112,8 @@ class Certifier:
         self._tree.show_subnets(subnets)
 
     def clear(self) -> None:
-        """Forget everything, because the state was replaced; `update` must follow."""
-        self._tree.clear()
+        """Forget everything that the next `update` does not name, because the state was replaced."""
+        self._replacing = True
         self._data = {}
 
     @property

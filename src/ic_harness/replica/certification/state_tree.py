@@ -43,6 +43,7 @@ CanisterParts = tuple[Canister, Metadata | None]
 """A canister and its module, which is None when no code is installed."""
 
 EMPTY: Final = build({})
+_UNKNOWN: Final = object()
 
 # The sharded ranges hold at most this many ranges below one label (DFINITY's replica).
 _RANGES_A_SHARD: Final = 5
@@ -56,6 +57,7 @@ class StateTree:
         self._canisters: Tree = EMPTY
         self._requests: Tree = EMPTY
         self._parts: dict[bytes, tuple[object, ...]] = {}
+        self._answers: dict[bytes, Answer | None] = {}
         self._memory: dict[bytes, int] = {}
         self._state_bytes = 0
         # What hardly ever changes: encoded once, not for every certificate.
@@ -92,16 +94,33 @@ class StateTree:
 
     def update_requests(self, changed: Mapping[bytes, RequestRecord | None]) -> None:
         """Bring the status of some requests up to date; None for a forgotten one."""
-        nodes = {key: None if record is None else _request(record.answer) for key, record in changed.items()}
+        nodes: dict[bytes, Tree | None] = {}
+        for key, record in changed.items():
+            if record is None:
+                self._answers.pop(key, None)
+                nodes[key] = None
+            else:
+                self._answers[key] = record.answer
+                nodes[key] = _request(record.answer)
         if nodes:
             self._requests = update(self._requests, nodes)
 
-    def clear(self) -> None:
-        """Begin anew, for a state that was replaced as a whole."""
-        self._canisters = self._requests = EMPTY
-        self._parts.clear()
-        self._memory.clear()
-        self._state_bytes = 0
+    def replace(
+        self, canisters: Mapping[bytes, CanisterParts | None], requests: Mapping[bytes, RequestRecord | None]
+    ) -> None:
+        """Become the tree of another state, which has these canisters and requests.
+
+        Subtrees of what both states have are kept: after a restore that is nearly everything.
+        """
+        self.update_canisters(dict.fromkeys(self._parts.keys() - canisters.keys()) | dict(canisters))
+        changed: dict[bytes, RequestRecord | None] = dict.fromkeys(self._answers.keys() - requests.keys())
+        answers = self._answers  # which the copies of a state share
+        changed |= {
+            key: record
+            for key, record in requests.items()
+            if record is None or answers.get(key, _UNKNOWN) is not record.answer
+        }
+        self.update_requests(changed)
 
     def frozen(self, state: ReplicatedState) -> Callable[[], Tree]:
         """Return what puts the whole tree of this moment together; `state` changes later, the parts do not."""

@@ -12,7 +12,7 @@ touch first; going back pays for pages touched since.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ic_harness.replica.state.memory_image import Piece, SparseBytes
@@ -45,12 +45,12 @@ class Image(ABC):
     def export(self) -> SparseBytes:
         """All content; what was never written takes no room."""
         return SparseBytes.gather(
-            self.size, self._written(self.size), lambda start, end: self.read(start, end - start)
+            self.size, self._written(0, self.size), lambda start, end: self.read(start, end - start)
         )
 
-    def _written(self, end: int) -> Iterable[Range]:
-        """Where something may have been written before `end`, in order; all else is zeros."""
-        return [(0, end)]
+    def _written(self, start: int, end: int) -> Iterable[Range]:
+        """Where something may have been written from `start` to `end`, in order; all else there is zeros."""
+        return [(start, end)]
 
     def fill(self, size: int, pieces: Iterable[Piece]) -> None:
         """Become `size` bytes that are zeros but for pieces, offset and content; the image is empty before."""
@@ -61,6 +61,10 @@ class Image(ABC):
     @abstractmethod
     def _put(self, offset: int, content: bytes) -> None:
         """Overwrite a range."""
+
+    def _put_pages(self, first: int, contents: Sequence[bytes]) -> None:
+        """Overwrite consecutive pages, the first of which has this number."""
+        self._put(first * PAGE, b"".join(contents))
 
     @abstractmethod
     def _clear(self, start: int, end: int) -> None:
@@ -78,18 +82,18 @@ class Image(ABC):
         if not self.marks:
             return
         newest = self.marks[-1]
+        limit = min(newest.size, self.size)
         for start, end in ranges:
-            self._save(newest, start, min(end, newest.size, self.size))
+            self._save(newest, start, min(end, limit))
 
     def _save(self, mark: MemoryCheckpoint, start: int, end: int) -> None:
-        if end <= start:
-            return
-        content = self.read(start, end - start)
-        for offset in range(0, end - start, PAGE):
-            page = (start + offset) // PAGE
-            if page not in mark.saved:
-                piece = content[offset : offset + PAGE]
-                mark.saved[page] = None if piece == _ZEROS else piece
+        saved = mark.saved
+        missing = [page for page in range(start // PAGE, end // PAGE) if page not in saved]
+        for first, stop in _runs(missing):
+            content = self.read(first * PAGE, (stop - first) * PAGE)
+            for page in range(first, stop):
+                piece = content[(page - first) * PAGE : (page - first + 1) * PAGE]
+                saved[page] = None if piece == _ZEROS else piece
 
     def mark(self) -> MemoryCheckpoint:
         """Remember this moment."""
@@ -99,22 +103,35 @@ class Image(ABC):
 
     def restore(self, mark: MemoryCheckpoint) -> list[Range]:
         """Go back to a mark; it and all others stay valid. Returns the ranges within its size that changed."""
-        position = self.marks.index(mark)
-        wanted: dict[int, bytes | None] = {}
-        for later in reversed(self.marks[position:]):
-            wanted.update(later.saved)
+        newest = self.marks[-1]
+        wanted = mark.saved if mark is newest else self._changed_since(mark)
         last = mark.size // PAGE
-        pages = sorted(page for page in wanted if page < last)
-        self.preserve((start * PAGE, end * PAGE) for start, end in _runs(pages))
-        # What is cut off becomes zeros: of it only what was ever written is another then.
-        self.preserve((max(start, mark.size), end) for start, end in self._written(self.size))
-        for start, end in _runs(pages):
-            self._put(start * PAGE, b"".join(wanted[page] or _ZEROS for page in range(start, end)))
-        self._clear(mark.size, max(self.size, mark.size))
+        runs = _runs(sorted(page for page in wanted if page < last))
+        ranges = [(start * PAGE, end * PAGE) for start, end in runs]
+        if mark is not newest:  # else it has the old content of all that is about to change
+            self.preserve(ranges)
+            self._preserve_tail(newest, mark.size)
+        for start, end in runs:
+            self._put_pages(start, [wanted[page] or _ZEROS for page in range(start, end)])
+        if self.size > mark.size:
+            self._clear(mark.size, self.size)
         self.size = mark.size
-        if mark is self.marks[-1]:
+        if mark is newest:
             mark.saved.clear()  # image and mark are equal again
-        return [(start * PAGE, end * PAGE) for start, end in _runs(pages)]
+        return ranges
+
+    def _changed_since(self, mark: MemoryCheckpoint) -> dict[int, bytes | None]:
+        """Return the content at a mark of the pages that were overwritten since."""
+        found: dict[int, bytes | None] = {}
+        for later in reversed(self.marks[self.marks.index(mark) :]):
+            found.update(later.saved)
+        return found
+
+    def _preserve_tail(self, newest: MemoryCheckpoint, size: int) -> None:
+        """Log what becomes zeros when the image is cut off at `size`: of it only what was ever written changes."""
+        end = min(newest.size, self.size)
+        if size < end:
+            self.preserve(self._written(size, end))
 
     def forget(self, mark: MemoryCheckpoint) -> None:
         """Drop a mark; an unknown one is ignored."""

@@ -24,8 +24,9 @@ class CopiedImage(Image):
         piece = bytes(self._content[offset : offset + length])
         return piece + bytes(length - len(piece))
 
-    def _written(self, end: int) -> Iterable[Range]:
-        return [(0, min(end, len(self._content)))]
+    def _written(self, start: int, end: int) -> Iterable[Range]:
+        stop = min(end, len(self._content))
+        return [(start, stop)] if start < stop else []
 
     def _put(self, offset: int, content: bytes) -> None:
         end = offset + len(content)

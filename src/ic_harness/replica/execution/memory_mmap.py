@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ctypes import memmove
 
 from ic_harness import portable_files
@@ -15,7 +15,10 @@ from ic_harness import portable_files
 from . import pages
 from .committed_memory import Image
 from .memory import GUARD, RESERVATION, LinearMemory, Strategy
-from .pages import Range
+from .pages import PAGE, Range
+
+_BATCH = 1024
+"""Most buffers that the kernel writes by one call."""
 
 
 class MappedImage(Image):
@@ -38,11 +41,15 @@ class MappedImage(Image):
         """Content of a range within `size`."""
         return _read_all(self.descriptor, offset, length)
 
-    def _written(self, end: int) -> Iterable[Range]:
-        return portable_files.data_ranges(self.descriptor, end)
+    def _written(self, start: int, end: int) -> Iterable[Range]:
+        return portable_files.data_ranges(self.descriptor, end, start)
 
     def _put(self, offset: int, content: bytes) -> None:
         _write_all(self.descriptor, offset, content)
+
+    def _put_pages(self, first: int, contents: Sequence[bytes]) -> None:
+        for done in range(0, len(contents), _BATCH):
+            _write_pages(self.descriptor, (first + done) * PAGE, contents[done : done + _BATCH])
 
     def _clear(self, start: int, end: int) -> None:
         pages.punch(self.descriptor, start, end)
@@ -146,6 +153,12 @@ def _write_all(descriptor: int, offset: int, content: bytes) -> None:
     done = os.pwrite(descriptor, content, offset)
     while done < len(content):
         done += os.pwrite(descriptor, memoryview(content)[done:], offset + done)
+
+
+def _write_pages(descriptor: int, offset: int, contents: Sequence[bytes]) -> None:
+    done = os.pwritev(descriptor, contents, offset)  # not joined first: of megabytes that takes longer
+    if done < len(contents) * PAGE:
+        _write_all(descriptor, offset + done, b"".join(contents)[done:])
 
 
 def _open(image: Image) -> LinearMemory:

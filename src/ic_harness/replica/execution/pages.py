@@ -68,6 +68,7 @@ def _kernel() -> _Scanner:
     return _kernel_of(os.getpid())
 
 
+@cache
 def supported() -> bool:
     """Return whether this system has what the module needs, by trying it on one page."""
     if sys.platform != "linux" or os.sysconf("SC_PAGE_SIZE") != PAGE:

@@ -13,7 +13,7 @@ from ic_harness.replica.state.config import Subnet
 from ic_harness.replica.state.registry import Registry
 from ic_harness.replica.state.subnet_kinds import SubnetKind
 
-KINDS: Final = {
+SUBNET_KIND_NAMES: Final = {
     SubnetKind.NNS: "NNS",
     SubnetKind.SNS: "SNS",
     SubnetKind.II: "II",
@@ -42,7 +42,7 @@ def topology(registry: Registry) -> dict[str, Any]:
 
 def _config(subnet: Subnet) -> dict[str, Any]:
     return {
-        "subnet_kind": KINDS[subnet.kind],
+        "subnet_kind": SUBNET_KIND_NAMES[subnet.kind],
         "cost_schedule": _cost_schedule(subnet),
         "subnet_seed": list(_public_seed(subnet)),
         "instruction_config": "Benchmarking" if subnet.benchmarking else "Production",
