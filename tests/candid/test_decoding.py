@@ -89,6 +89,24 @@ def test_fields_keep_the_order_of_the_expected_type() -> None:
     assert list(found) == names
 
 
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 300])
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_lengths_at_the_border_of_a_byte(length: int, kind: type[bytes]) -> None:
+    """Texts, numbers and options are read alike where they need one byte and more, in place or copied."""
+    types = candid.parse_types(
+        "(record { a : text; b : opt text; c : nat; d : bool }, vec text, vec nat, blob)"
+    )
+    text = "ä" * (length // 2) + "x" * (length % 2)
+    values = ({"a": text, "b": text, "c": length, "d": True}, [text, ""], [length, 1], bytes(5_000))
+    message = kind(candid.encode(values, types))
+    assert candid.decode(message, types) == values
+    assert candid.decode(message, candid.parse_types("(reserved, reserved, vec nat)")) == (
+        None,
+        None,
+        values[2],
+    )
+
+
 # The parts of messages: a header for each type, and values as bytes.
 ERRORS = [
     ("bool", b"\x02", "2 is no truth value", 0, "args[0]"),
@@ -104,6 +122,14 @@ ERRORS = [
     ("vec text", b"\x03ab", "3 elements announced, 2 bytes left", 1, "args[0]"),
     ("vec nat", b"\x02\x01\x80", "the message ends inside a number", 2, "args[0][1]"),
     ("nat64", b"1234567", "the message ends inside a value", 0, "args[0]"),
+    ("record { a : text }", b"\x03a\xffb", "a text is not UTF-8", 2, "args[0].a"),
+    ("record { a : opt text }", b"\x01\x03a\xffb", "a text is not UTF-8", 3, "args[0].a"),
+    ("record { a : text }", b"\x80\x01a", "the message ends inside a value", 2, "args[0].a"),
+    ("record { a : bool }", b"\x02", "2 is no truth value", 0, "args[0].a"),
+    ("record { a : variant { A; B } }", b"\x02", "case 2 of a variant with 2 cases", 0, "args[0].a"),
+    ("vec text", b"\x01\x02a\xff", "a text is not UTF-8", 3, "args[0][0]"),
+    ("vec bool", b"\x02\x01\x02", "2 is no truth value", 2, "args[0][1]"),
+    ("vec variant { A; B }", b"\x02\x01\x02", "case 2 of a variant with 2 cases", 2, "args[0][1]"),
     ("record { nat8; nat8 }", b"\x01", "the message ends inside a value", 1, "args[0].1"),
     ("principal", b"\x00", "an opaque reference, which no message can carry", 0, "args[0]"),
     ("principal", b"\x02\x00", "no reference", 0, "args[0]"),

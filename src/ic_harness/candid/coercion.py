@@ -21,11 +21,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ic_harness.candid.composite_readers import Element, Part, record_reader, vector_reader
 from ic_harness.candid.leb128 import read_length
 from ic_harness.candid.primitive_readers import (
+    CASE,
     MALFORMED,
     MAX_DEPTH,
+    OTHER,
     PRIMITIVE_READERS,
+    PRIMITIVE_STEPS,
+    SKIP,
     Data,
     Reader,
     State,
@@ -40,7 +45,7 @@ from ic_harness.candid.primitive_readers import (
     read_service,
 )
 from ic_harness.candid.references import Some
-from ic_harness.candid.skipping import Skippers, check_count
+from ic_harness.candid.skipping import Skippers
 from ic_harness.candid.subtyping import SubtypeCache
 from ic_harness.candid.types import (
     EMPTY,
@@ -60,7 +65,6 @@ from ic_harness.candid.types import (
     Variant,
     Vec,
     format_type,
-    in_source_order,
     nullable,
     resolve,
 )
@@ -110,10 +114,6 @@ def _failing_reader(message: str, expected: Type | None = None) -> Reader:
     return read
 
 
-_Part = tuple[str | int, bool, Reader]
-"""A field's key, whether it is an option whose null stands in the template already, and its reader."""
-
-
 class Readers:
     """Makes the readers for pairs of a wire type and an expected type; each pair has one."""
 
@@ -122,6 +122,7 @@ class Readers:
         self._sizes = self._skippers.sizes
         self._subtypes = SubtypeCache()
         self._readers: dict[tuple[int, int, bool], Reader] = {}
+        self._steps = dict(PRIMITIVE_STEPS)
 
     def reader(self, wire: Type, expected: Type, *, soft: bool) -> Reader:
         """Return the reader for values of `wire` at `expected`; `soft` inside an option whose value may not fit."""
@@ -227,28 +228,11 @@ class Readers:
         mine, theirs = resolve(wire.inner), resolve(expected.inner)
         if mine is theirs and isinstance(mine, Prim) and mine in STRUCT_CODES:
             return read_blob if mine is NAT8 else numbers_reader(mine)
+        element: list[Element] = []
         least, cost = self._sizes.least_bytes(mine), self._sizes.charge(mine)
-
-        def read(data: Data, pos: int, depth: int, state: State) -> tuple[Any, int]:
-            if depth > MAX_DEPTH:
-                fail_deep(pos)
-            count, pos = data[pos], pos + 1
-            if count > 127:
-                count, pos = read_length(data, pos - 1)
-            check_count(data, pos, count, least, cost, state)
-            values: list[Any] = []
-            try:
-                for _ in range(count):
-                    value, pos = read_element(data, pos, depth + 1, state)
-                    values.append(value)
-            except MALFORMED:
-                state.locate(f"[{len(values)}]", pos)
-                raise
-            # Only an empty vector of another type gets here for a blob, which is `bytes` all the same.
-            return b"" if theirs is NAT8 else values, pos
-
-        self._readers[key] = read
+        read = self._readers[key] = vector_reader(element, least, cost, blob=theirs is NAT8)
         read_element = self.reader(mine, theirs, soft=key[2])
+        element.append((*self._steps.get(read_element, OTHER), read_element))
         return read
 
     # Records and variants
@@ -260,22 +244,22 @@ class Readers:
         refused = next((f for f in absent if not nullable(f.type)), None)
         if refused is not None:
             return self._mismatch(wire, refused.type, f"the field {refused.key} is missing", soft=soft)
-        fields: list[_Part] = []
-        surplus: list[str | int] = []
-        read = _record_reader(expected, fields, surplus, self._sizes.charge(wire, len(absent)))
+        parts: list[Part] = []
+        read = record_reader(expected, parts, self._sizes.charge(wire, len(absent)))
         self._readers[key] = read
         wanted = {f.id: f for f in expected.fields}
         for f in wire.fields:
             target = wanted.get(f.id)
             if target is None:
-                surplus.append(f.key)
-                fields.append((f.key, False, self.unexpected(f.type)))
+                parts.append((f.key, False, SKIP, self._skippers.skipper(f.type), read_null))
                 continue
             mine, theirs = resolve(f.type), resolve(target.type)
+            optional = isinstance(mine, Opt) and isinstance(theirs, Opt)
             if isinstance(mine, Opt) and isinstance(theirs, Opt):
-                fields.append((target.key, True, self._payload(mine.inner, theirs.inner)))
+                read_field = self._payload(mine.inner, theirs.inner)
             else:
-                fields.append((target.key, False, self.reader(mine, theirs, soft=soft)))
+                read_field = self.reader(mine, theirs, soft=soft)
+            parts.append((target.key, optional, *self._steps.get(read_field, OTHER), read_field))
         return read
 
     def _variant(self, key: tuple[int, int, bool], wire: Variant, expected: Variant) -> Reader:
@@ -308,42 +292,9 @@ class Readers:
                 cases.append((f.key, self._mismatch(resolve(f.type), None, message, soft=key[2])))
             else:
                 cases.append((target.key, self.reader(f.type, target.type, soft=key[2])))
+        if all(read_payload is read_null for _, read_payload in cases):
+            self._steps[read] = CASE, tuple(name for name, _ in cases[:128])
         return read
-
-
-def _record_reader(
-    expected: Record, fields: Sequence[_Part], surplus: Sequence[str | int], cost: int
-) -> Reader:
-    """Return the reader for a record: `fields` in the order of the wire, of which `surplus` are not expected."""
-    template: dict[str | int, Any] = dict.fromkeys(f.key for f in in_source_order(expected.fields))
-    is_tuple = expected.is_tuple
-
-    def read(data: Data, pos: int, depth: int, state: State) -> tuple[Any, int]:
-        if depth > MAX_DEPTH:
-            fail_deep(pos)
-        if cost:
-            state.charge(cost, pos)
-        values = template.copy()
-        depth += 1
-        try:
-            for name, optional, read_field in fields:
-                if optional:
-                    tag = data[pos]
-                    if tag == 0:
-                        pos += 1
-                        continue
-                    if tag != 1:
-                        fail_tag(pos, tag)
-                    pos += 1
-                values[name], pos = read_field(data, pos, depth, state)
-        except MALFORMED:
-            state.locate(f".{name}", pos)
-            raise
-        for name in surplus:
-            del values[name]
-        return tuple(values.values()) if is_tuple else values, pos
-
-    return read
 
 
 def _reference_reader(expected: Type) -> Reader:

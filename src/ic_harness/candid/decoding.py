@@ -72,9 +72,14 @@ def quota(length: int) -> int:
     return 32_768 + 4 * length
 
 
+def _decode_view(text: memoryview) -> str:
+    """Decode UTF-8 of a message that is read in place."""
+    return str(text, "utf-8")
+
+
 def _run(read: Reader, data: bytes | memoryview, start: int) -> tuple[Any, ...]:
     """Read the values behind the header, and turn every error into one `CandidError` with path and offset."""
-    state = State(quota(len(data)))
+    state = State(len(data), quota(len(data)), bytes.decode if isinstance(data, bytes) else _decode_view)
     try:
         values: tuple[Any, ...]
         values, end = read(data, start, 0, state)

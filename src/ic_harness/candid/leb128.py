@@ -14,6 +14,9 @@ from ic_harness.errors import CandidError
 SHORT: Final = 64
 """Up to this many bytes, shifting is faster than repacking."""
 
+_HIGH_BITS: Final = [sum(128 << 7 * index for index in range(count - 1)) for count in range(SHORT + 1)]
+"""What the high bits of a number's bytes add up to, by their count; the last byte has none."""
+
 MAX_LENGTH_BYTES: Final = 64
 """Most bytes of a length, index, label or opcode. Ten suffice for 64 bits; overlong forms are legal."""
 
@@ -21,21 +24,16 @@ MAX_LENGTH_BYTES: Final = 64
 def read_unsigned(data: bytes | memoryview, pos: int) -> tuple[int, int]:
     """Read an unsigned number at `pos`: return it and the position after it. Raises `CandidError` at the end."""
     result = shift = 0
-    start = pos
-    try:
-        while True:
-            byte = data[pos]
-            pos += 1
-            result |= (byte & 127) << shift
-            if byte < 128:
-                return result, pos
-            shift += 7
-            if shift == 7 * SHORT:
-                break
-    except IndexError:
-        raise _unfinished(start) from None
-    end = _find_end(data, start)
-    return _unpack(data[start:end]), end
+    for byte in data[pos : pos + SHORT]:
+        result += byte << shift
+        shift += 7
+        if byte < 128:
+            count = shift // 7
+            return result - _HIGH_BITS[count], pos + count
+    if shift < 7 * SHORT:
+        raise _unfinished(pos)
+    end = _find_end(data, pos)
+    return _unpack(data[pos:end]), end
 
 
 def read_signed(data: bytes | memoryview, pos: int) -> tuple[int, int]:

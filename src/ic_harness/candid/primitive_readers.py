@@ -42,12 +42,15 @@ MALFORMED: Final = (CandidError, IndexError, struct.error, RecursionError)
 class State:
     """The state of decoding one message.
 
-    `quota` is the number of values without bytes that are left (`sizes.py`). `mismatch` is set where a value inside
-    an option does not fit its expected type (`coercion.py`). `path` and `offset` are filled while an error
-    propagates: the path's segments, innermost first, and the byte where the innermost value begins.
+    `size` is the length of the message; `decode_text` decodes UTF-8 from a part of it. `quota` is the number of
+    values without bytes that are left (`sizes.py`). `mismatch` is set where a value inside an option does not fit its
+    expected type (`coercion.py`). `path` and `offset` are filled while an error propagates: the path's segments,
+    innermost first, and the byte where the innermost value begins.
     """
 
+    size: int
     quota: int
+    decode_text: Callable[[Any], str]
     mismatch: bool = False
     path: list[str] = field(default_factory=list)
     offset: int | None = None
@@ -198,6 +201,37 @@ PRIMITIVE_READERS: Final[dict[Prim, Reader]] = {
     NULL: read_null, RESERVED: read_null, EMPTY: read_empty, BOOL: read_bool, NAT: read_nat, INT: read_int,
     NAT8: read_nat8, TEXT: read_text, PRINCIPAL: read_principal,
 }  # fmt: skip
+
+
+# Kinds of values, which the loops of `composite_readers.py` tell apart; up to `WIDEST` a kind is the size in bytes of a
+# number of fixed size.
+CALL: Final = 0
+"""A value that only its reader can read."""
+WIDEST: Final = 8
+TEXT_KIND: Final = 16
+BYTE: Final = 17
+"""A value that is one byte if its byte is an index into the detail, a tuple of values."""
+CASE: Final = 18
+"""The case of a variant without payloads; the detail is the tuple of its cases' names."""
+SKIP: Final = 19
+"""A value that is not expected; the detail is its skipper."""
+
+Step = tuple[int, Any]
+"""A kind, and its detail: what reading it needs; for a number `unpack_from` of its struct."""
+
+OTHER: Final[Step] = (CALL, None)
+
+
+def _number_step(prim: Prim) -> Step:
+    layout = struct.Struct(f"<{STRUCT_CODES[prim]}")
+    return layout.size, layout.unpack_from
+
+
+PRIMITIVE_STEPS: Final[dict[Reader, Step]] = {
+    **{PRIMITIVE_READERS[prim]: _number_step(prim) for prim in STRUCT_CODES},
+    read_text: (TEXT_KIND, None), read_nat: (BYTE, tuple(range(128))), read_bool: (BYTE, (False, True)),
+}  # fmt: skip
+"""The steps of readers whose values the loops can read themselves."""
 
 
 def numbers_reader(prim: Prim) -> Reader:

@@ -22,12 +22,14 @@ from ic_harness.candid.primitive_readers import (
     fail_tag,
     read_func,
     read_service,
+    read_text,
 )
 from ic_harness.candid.sizes import Sizes
 from ic_harness.candid.types import (
     NULL,
     RESERVED,
     STRUCT_CODES,
+    TEXT,
     Func,
     Future,
     Opt,
@@ -85,7 +87,7 @@ class Skippers:
                 self._variant(wire)
             case Opt():
                 self._option(wire)
-            case Vec(inner) if (element := resolve(inner)) in STRUCT_CODES:
+            case Vec(inner) if isinstance(element := resolve(inner), Prim) and element in STRUCT_CODES:
                 self._skippers[id(wire)] = _numbers_skipper(self.sizes.least_bytes(element))
             case Vec():
                 self._vector(wire)
@@ -98,19 +100,30 @@ class Skippers:
 
     def _record(self, wire: Record) -> None:
         cost = self.sizes.charge(wire)
-        fields: list[Skipper] = []
+        parts: list[tuple[int, bool, Skipper]] = []
 
         def skip(data: Data, pos: int, depth: int, state: State) -> int:
             if depth > MAX_DEPTH:
                 fail_deep(pos)
-            state.charge(cost, pos)
-            for skip_field in fields:
-                pos = skip_field(data, pos, depth + 1, state)
+            if cost:
+                state.charge(cost, pos)
+            depth += 1
+            for width, optional, skip_field in parts:
+                if width:
+                    pos += width
+                elif optional and data[pos] == 0:
+                    pos += 1
+                else:
+                    pos = skip_field(data, pos, depth, state)
             return pos
 
         self._skippers[id(wire)] = skip
         for f in wire.fields:
-            fields.append(self.skipper(f.type))  # noqa: PERF401 - a comprehension would cost a frame a level
+            actual = resolve(f.type)
+            width = (
+                self.sizes.least_bytes(actual) if isinstance(actual, Prim) and actual in STRUCT_CODES else 0
+            )
+            parts.append((width, isinstance(actual, Opt), self.skipper(actual)))
 
     def _variant(self, wire: Variant) -> None:
         cases: list[Skipper] = []
@@ -118,7 +131,9 @@ class Skippers:
         def skip(data: Data, pos: int, depth: int, state: State) -> int:
             if depth > MAX_DEPTH:
                 fail_deep(pos)
-            case, start = read_length(data, pos)
+            case, start = data[pos], pos + 1
+            if case > 127:
+                case, start = read_length(data, pos)
             if case >= len(cases):
                 fail(pos, f"case {case} of a variant with {len(cases)} cases")
             return cases[case](data, start, depth + 1, state)
@@ -147,7 +162,9 @@ class Skippers:
         def skip(data: Data, pos: int, depth: int, state: State) -> int:
             if depth > MAX_DEPTH:
                 fail_deep(pos)
-            count, pos = read_length(data, pos)
+            count, pos = data[pos], pos + 1
+            if count > 127:
+                count, pos = read_length(data, pos - 1)
             check_count(data, pos, count, least, cost, state)
             if least:
                 for _ in range(count):
@@ -173,6 +190,19 @@ def check_count(data: Data, pos: int, count: int, least: int, cost: int, state: 
 def _skip_nothing(_data: Data, pos: int, _depth: int, _state: State) -> int:
     """Skip a value of a type whose values take no bytes."""
     return pos
+
+
+def _skip_text(data: Data, pos: int, depth: int, state: State) -> int:
+    """Skip a text, which must be UTF-8; only its reader raises errors."""
+    length = data[pos]
+    end = pos + 1 + length
+    if length < 128 and end <= state.size:
+        try:
+            state.decode_text(data[pos + 1 : end])
+        except UnicodeDecodeError:
+            read_text(data, pos, depth, state)
+        return end
+    return read_text(data, pos, depth, state)[1]
 
 
 def _value_skipper(read: Reader) -> Skipper:
@@ -221,5 +251,5 @@ def _behind(data: Data, start: int, length: int) -> int:
 _PRIMITIVE_SKIPPERS: Final[dict[Prim, Skipper]] = {
     **{prim: _value_skipper(read) for prim, read in PRIMITIVE_READERS.items()},
     **{prim: _fixed_skipper(struct.calcsize(f"<{code}")) for prim, code in STRUCT_CODES.items()},
-    NULL: _skip_nothing, RESERVED: _skip_nothing,
+    NULL: _skip_nothing, RESERVED: _skip_nothing, TEXT: _skip_text,
 }  # fmt: skip
