@@ -5,20 +5,119 @@ arrives between the two, or that another thread of the process receives, is seen
 Ctrl-C during a call that never ends would be lost. The window is wide on a busy machine, because the interpreter
 lock changes hands inside it. So the main thread blocks for a slice of time and looks again; other threads, on which
 Python never runs signal handlers, block without slices.
+
+Those other threads wait in a `Bell` where they are woken for every message.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import queue
+import select
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
 SLICE_S: Final = 0.1
 """The longest that a signal goes unnoticed."""
+_LONGEST_MS: Final = 2**31 - 1
+
+
+class Bell:
+    """Wakes the one thread that waits in it, which is not the main thread. A ring that comes first is kept; rings add up.
+
+    A lock is released under the interpreter lock, so the thread that wakes stops again at once, to wait for that one.
+    On Linux a bell is an event of the system, which is signalled without the interpreter lock: half the time of a
+    hand-over. Elsewhere, and where the process has no file descriptor left, it is a lock.
+    """
+
+    __slots__ = ("_descriptor", "_lock")
+
+    def __init__(self) -> None:
+        self._descriptor = -1
+        self._lock = threading.Lock()
+        if sys.platform == "linux":
+            try:
+                self._descriptor = os.eventfd(0)
+            except OSError:  # too many open files
+                self._lock.acquire()
+        else:
+            self._lock.acquire()
+
+    def ring(self) -> None:
+        """Wake the thread that waits, or the next one that does. May be called from any thread."""
+        if self._descriptor >= 0:
+            os.eventfd_write(self._descriptor, 1)
+            return
+        try:
+            self._lock.release()
+        except RuntimeError:
+            return  # rung already
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait for a ring, or until the time is over."""
+        if self._descriptor < 0:
+            self._lock.acquire(timeout=-1 if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX))
+            return
+        if timeout_s is not None and not self._rings_within(timeout_s):
+            return
+        while True:
+            try:
+                os.eventfd_read(self._descriptor)
+            except InterruptedError:  # a signal, whose handler runs on the main thread
+                continue
+            return
+
+    def _rings_within(self, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(min(math.ceil(seconds * 1e3), _LONGEST_MS)))
+
+    def __del__(self) -> None:
+        # Not before: a descriptor that is closed while somebody may still ring could be another file's by then.
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+class Mailbox(Generic[T]):
+    """A first-in-first-out queue with one reader, which a bell wakes only when it sleeps."""
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque()
+        self._bell = Bell()
+        self._sleeping = False
+
+    def put(self, item: T) -> None:
+        """Add an item. May be called from any thread, and by finalizers."""
+        try:
+            self._items.append(item)
+        finally:  # also when a signal's handler raises
+            if self._sleeping:
+                self._bell.ring()
+
+    def take(self) -> T | None:
+        """Remove and return the first item; None when there is none."""
+        try:
+            return self._items.popleft()
+        except IndexError:
+            return None
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Sleep until there is an item, or until the time is over; perhaps less."""
+        self._sleeping = True  # before the look, so that who adds an item after the look sees it and rings
+        if not self._items:
+            self._bell.wait(timeout_s)
+        self._sleeping = False
+
+    def __len__(self) -> int:
+        return len(self._items)
 
 
 class Lock(Protocol):

@@ -70,7 +70,8 @@ class RoundRunner:
         self._publish = publish
         self._background = background
         self._interval_ns = int(interval_s * SECOND)
-        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._commands: waiting.Mailbox[Callable[[], None]] = waiting.Mailbox()
+        self._ended: list[Callable[[], None]] = []
         self._completions = Completions()
         self._ownership = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -309,9 +310,11 @@ class RoundRunner:
         Returns the seconds until the next event, None when only a command brings one, negative to stop.
         """
         while not self._closed:
-            for _ in range(self._commands.qsize()):
-                self.execute(self._commands.get())
-            if self._commands.empty():
+            for _ in range(len(self._commands)):
+                if (command := self._commands.take()) is not None:
+                    self._let_go()
+                    self.execute(command)
+            if not self._commands:
                 # What callers left that were late, or interrupted.
                 self._interruption.pausing.intersection_update({CLOSING})
             if self._has_ended():
@@ -319,8 +322,11 @@ class RoundRunner:
             pause = self._pause_s()
             if pause is None or pause > 0:
                 self._settle()
+                self._let_go()
                 return pause
+            self._let_go()
             self._run()
+        self._let_go()
         self._completions.fail(self._end())
         return -1.0 if self._closed else None
 
@@ -338,17 +344,23 @@ class RoundRunner:
         if self._has_ended():
             task.fail(self._end())
         else:
-            task.run()
+            task.execute()
+            self._ended.append(task.end)
         self._interruption.pausing.discard(task)
+
+    def _let_go(self) -> None:
+        """Release callers whose tasks and calls have ended: last of all, because each wants the interpreter then."""
+        self._completions.let_go()
+        if self._ended:
+            ended, self._ended = self._ended, []
+            for end in ended:
+                end()
 
     def _flush(self) -> None:
         """After the owner's thread has ended: refuse what came too late for it, on whatever thread this is."""
-        while True:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                break
+        while (command := self._commands.take()) is not None:
             self.execute(command)
+        self._let_go()
         self._completions.fail(self._end())
 
     def _has_ended(self) -> bool:
@@ -476,25 +488,15 @@ def _nothing() -> None:
     """Wake the owner."""
 
 
-def _serve(reference: weakref.ref[RoundRunner], commands: queue.SimpleQueue[Callable[[], None]]) -> None:
+def _serve(reference: weakref.ref[RoundRunner], commands: waiting.Mailbox[Callable[[], None]]) -> None:
     """The owner's thread: see the theory of operation."""
     runner = reference()
     if runner is None or not runner.claim():
         return
-    while True:
-        runner = reference()
-        if runner is None:
-            return
+    while runner is not None:
         pause = runner.step()
         if pause is not None and pause < 0:
             return
         del runner
-        try:
-            command = commands.get(timeout=pause)
-        except queue.Empty:
-            continue
+        commands.wait(pause)
         runner = reference()
-        if runner is None:
-            return
-        runner.execute(command)
-        del command, runner
