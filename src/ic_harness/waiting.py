@@ -20,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -30,60 +31,73 @@ _LONGEST_MS: Final = 2**31 - 1
 
 
 class Bell:
-    """Wakes the one thread that waits in it, which is not the main thread. A ring that comes first is kept; rings add up.
+    """Wakes the one thread that waits in it, which is not the main thread. A ring that comes first is kept.
 
-    A lock is released under the interpreter lock, so the thread that wakes stops again at once, to wait for that one.
-    On Linux a bell is an event of the system, which is signalled without the interpreter lock: half the time of a
-    hand-over. Elsewhere, and where the process has no file descriptor left, it is a lock.
+    Made by `new_bell`.
     """
 
-    __slots__ = ("_descriptor", "_lock")
+    __slots__ = ("_lock",)
 
     def __init__(self) -> None:
-        self._descriptor = -1
         self._lock = threading.Lock()
-        if sys.platform == "linux":
-            try:
-                self._descriptor = os.eventfd(0)
-            except OSError:  # too many open files
-                self._lock.acquire()
-        else:
-            self._lock.acquire()
+        self._lock.acquire()
 
     def ring(self) -> None:
         """Wake the thread that waits, or the next one that does. May be called from any thread."""
-        if self._descriptor >= 0:
-            os.eventfd_write(self._descriptor, 1)
-            return
-        try:
+        with suppress(RuntimeError):  # rung already
             self._lock.release()
-        except RuntimeError:
-            return  # rung already
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Wait for a ring, or until the time is over."""
-        if self._descriptor < 0:
-            self._lock.acquire(timeout=-1 if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX))
-            return
-        if timeout_s is not None and not self._rings_within(timeout_s):
-            return
-        while True:
-            try:
-                os.eventfd_read(self._descriptor)
-            except InterruptedError:  # a signal, whose handler runs on the main thread
-                continue
-            return
+        """Wait for a ring, or until the time is over (perhaps a millisecond longer)."""
+        self._lock.acquire(timeout=-1 if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX))
 
-    def _rings_within(self, seconds: float) -> bool:
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
-        return bool(poll.poll(min(math.ceil(seconds * 1e3), _LONGEST_MS)))
 
-    def __del__(self) -> None:
-        # Not before: a descriptor that is closed while somebody may still ring could be another file's by then.
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+if sys.platform == "linux":
+
+    class _SystemBell(Bell):
+        """A bell that is an event of the system.
+
+        A lock is released under the interpreter lock, so the thread that wakes stops again at once and waits for that
+        one. An event is signalled without it: half the time of a hand-over.
+        """
+
+        __slots__ = ("_descriptor",)
+
+        def __init__(self) -> None:
+            self._descriptor = -1
+            self._descriptor = os.eventfd(0)
+
+        def ring(self) -> None:
+            os.eventfd_write(self._descriptor, 1)
+
+        def wait(self, timeout_s: float | None = None) -> None:
+            if timeout_s is not None and not self._rings_within(timeout_s):
+                return
+            while True:
+                try:
+                    os.eventfd_read(self._descriptor)
+                except InterruptedError:  # a signal, whose handler runs on the main thread
+                    continue
+                return
+
+        def _rings_within(self, seconds: float) -> bool:
+            poll = select.poll()
+            poll.register(self._descriptor, select.POLLIN)
+            return bool(poll.poll(min(math.ceil(seconds * 1e3), _LONGEST_MS)))
+
+        def __del__(self) -> None:
+            # Not before: a descriptor that is closed while a thread may still ring could be another file's by then.
+            descriptor, self._descriptor = self._descriptor, -1
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def new_bell() -> Bell:
+    """Return the quickest bell that this system has; a lock when the process has no file descriptor left."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            return _SystemBell()
+    return Bell()
 
 
 class Mailbox(Generic[T]):
@@ -91,7 +105,7 @@ class Mailbox(Generic[T]):
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
-        self._bell = Bell()
+        self._bell = new_bell()
         self._sleeping = False
 
     def put(self, item: T) -> None:

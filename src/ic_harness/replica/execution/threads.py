@@ -84,7 +84,8 @@ class Task(Generic[T]):
     def wait(self) -> None:
         """Wait for the end. Whatever a signal handler raises meanwhile sets `abandoned` and is passed on."""
         try:
-            waiting.acquire(self._done)
+            if not self._done.acquire(timeout=waiting.SLICE_S):
+                waiting.acquire(self._done)
         except BaseException:
             self.abandoned = True
             raise
@@ -125,7 +126,7 @@ class _Worker:
 
     def __init__(self, first: Task[Any] | None) -> None:
         self.next = first
-        self.wake = waiting.Bell()
+        self.wake = waiting.new_bell()
 
 
 class WasmThreads:
