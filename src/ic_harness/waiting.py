@@ -18,10 +18,10 @@ import select
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Generic, Protocol, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -33,23 +33,44 @@ _LONGEST_MS: Final = 2**31 - 1
 class Bell:
     """Wakes the one thread that waits in it, which is not the main thread. A ring that comes first is kept.
 
-    Made by `new_bell`.
+    Made by `new_bell`. Who puts something into a place where that thread looks rings if `asleep`; the thread sets
+    `asleep` before it looks for the last time, so that nothing that was put there after the look is missed.
     """
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "asleep", "block", "ring", "rings_within_ms")
+
+    block: Callable[[], object]
+    """Waits for a ring. Raises `InterruptedError` when the system hands a signal to the thread."""
+    ring: Callable[[], object]
+    """Wakes the thread that waits, or the next one that does. May be called from any thread."""
+    rings_within_ms: Callable[[float], object]
+    """Waits for a ring at most so many milliseconds; returns what is true if there is one, which `block` then takes."""
 
     def __init__(self) -> None:
+        self.asleep = False
         self._lock = threading.Lock()
         self._lock.acquire()
+        self.block, self.ring, self.rings_within_ms = self._lock.acquire, self._release, self._released_within
 
-    def ring(self) -> None:
-        """Wake the thread that waits, or the next one that does. May be called from any thread."""
+    def _release(self) -> None:
         with suppress(RuntimeError):  # rung already
             self._lock.release()
 
+    def _released_within(self, milliseconds: float) -> bool:
+        if not self._lock.acquire(timeout=milliseconds / 1e3):
+            return False
+        self._release()
+        return True
+
     def wait(self, timeout_s: float | None = None) -> None:
-        """Wait for a ring, or until the time is over (perhaps a millisecond longer)."""
-        self._lock.acquire(timeout=-1 if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX))
+        """Wait for a ring, or until the time is over."""
+        if timeout_s is None or self.rings_within_ms(min(math.ceil(timeout_s * 1e3), _LONGEST_MS)):
+            while True:
+                try:
+                    self.block()
+                except InterruptedError:  # a signal, whose handler runs on the main thread
+                    continue
+                return
 
 
 if sys.platform == "linux":
@@ -66,30 +87,18 @@ if sys.platform == "linux":
         def __init__(self) -> None:
             self._descriptor = -1
             self._descriptor = os.eventfd(0)
-
-        def ring(self) -> None:
-            os.eventfd_write(self._descriptor, 1)
-
-        def wait(self, timeout_s: float | None = None) -> None:
-            if timeout_s is not None and not self._rings_within(timeout_s):
-                return
-            while True:
-                try:
-                    os.eventfd_read(self._descriptor)
-                except InterruptedError:  # a signal, whose handler runs on the main thread
-                    continue
-                return
-
-        def _rings_within(self, seconds: float) -> bool:
             poll = select.poll()
             poll.register(self._descriptor, select.POLLIN)
-            return bool(poll.poll(min(math.ceil(seconds * 1e3), _LONGEST_MS)))
+            self.asleep = False
+            # The functions of the system themselves: a call of Python's for each would cost as much again.
+            self.ring = partial(os.eventfd_write, self._descriptor, 1)
+            self.block = partial(os.eventfd_read, self._descriptor)
+            self.rings_within_ms = poll.poll
 
         def __del__(self) -> None:
             # Not before: a descriptor that is closed while a thread may still ring could be another file's by then.
-            descriptor, self._descriptor = self._descriptor, -1
-            if descriptor >= 0:
-                os.close(descriptor)
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
 
 
 def new_bell() -> Bell:
@@ -98,40 +107,6 @@ def new_bell() -> Bell:
         with suppress(OSError):
             return _SystemBell()
     return Bell()
-
-
-class Mailbox(Generic[T]):
-    """A first-in-first-out queue with one reader, which a bell wakes only when it sleeps."""
-
-    def __init__(self) -> None:
-        self._items: deque[T] = deque()
-        self._bell = new_bell()
-        self._sleeping = False
-
-    def put(self, item: T) -> None:
-        """Add an item. May be called from any thread, and by finalizers."""
-        try:
-            self._items.append(item)
-        finally:  # also when a signal's handler raises
-            if self._sleeping:
-                self._bell.ring()
-
-    def take(self) -> T | None:
-        """Remove and return the first item; None when there is none."""
-        try:
-            return self._items.popleft()
-        except IndexError:
-            return None
-
-    def wait(self, timeout_s: float | None = None) -> None:
-        """Sleep until there is an item, or until the time is over; perhaps less."""
-        self._sleeping = True  # before the look, so that who adds an item after the look sees it and rings
-        if not self._items:
-            self._bell.wait(timeout_s)
-        self._sleeping = False
-
-    def __len__(self) -> int:
-        return len(self._items)
 
 
 class Lock(Protocol):

@@ -86,7 +86,7 @@ class Recent(Generic[T]):
 class Figures(Recent[ExecutionMetrics]):
     """What messages cost.
 
-    The owner of the state appends to `rounds` the number of a round and what its messages cost, queries add their own;
+    To `rounds` is appended the number of a round, what messages cost, and whether they were queries that saw its state;
     entries are made of it when somebody reads them, or after `ROUNDS` rounds (`take_in`).
     """
 
@@ -94,12 +94,6 @@ class Figures(Recent[ExecutionMetrics]):
         super().__init__()
         self.rounds: deque[tuple[int, list[tuple[bytes, MessageCost]], bool]] = deque()
         self._taking = threading.Lock()
-
-    def note(self, number: int, measures: list[tuple[bytes, MessageCost]], *, query: bool = False) -> None:
-        """Note what messages of a round cost, or a query that saw its state. May be called from any thread."""
-        self.rounds.append((number, measures, query))
-        if len(self.rounds) >= ROUNDS:
-            self.take_in()
 
     def since(self, number: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """The entries from `number` on that are still kept, and the number to come back with."""
