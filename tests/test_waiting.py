@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +90,109 @@ class TestWithoutSignals:
         assert run(lambda: waiting.get(items)) == "an item"
         run(lambda: waiting.join(ended))
         assert not ended.is_alive()
+
+
+def bells():
+    """A bell of each kind that this system has."""
+    return {type(bell): bell for bell in (waiting.Bell(), waiting.new_bell())}.values()
+
+
+def test_a_bell_wakes_the_thread_that_waits():
+    for bell in bells():
+        woken = on_another_thread_begin(bell.wait)
+        bell.ring()
+        woken.join(60)
+        assert not woken.is_alive()
+
+
+def test_rings_before_the_wait_are_kept_as_one():
+    for bell in bells():
+        bell.ring()
+        bell.ring()
+        bell.wait()
+        again = on_another_thread_begin(bell.wait)
+        assert again.is_alive()
+        bell.ring()
+        again.join(60)
+        assert not again.is_alive()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-9, 0.001, 0.02])
+def test_a_bell_stops_waiting(seconds):
+    for bell in bells():
+        began = time.monotonic()
+        bell.wait(seconds)
+        assert time.monotonic() - began >= seconds
+        bell.ring()
+        bell.wait(1e12)
+
+
+def test_a_bell_waits_through_signals():
+    """A thread that is not the main one goes on waiting when the system hands it a signal."""
+    handled = threading.Event()
+    before = signal.signal(signal.SIGUSR1, lambda *_: handled.set())
+    try:
+        bell = waiting.new_bell()
+        asleep = on_another_thread_begin(bell.wait)
+        for _ in range(20):
+            handled.clear()
+            signal.pthread_kill(asleep.ident, signal.SIGUSR1)
+            assert waiting.is_set(handled, 60)
+        assert asleep.is_alive()
+        bell.ring()
+        asleep.join(60)
+        assert not asleep.is_alive()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bells are locks elsewhere")
+def test_without_file_descriptors_a_bell_is_a_lock(monkeypatch):
+    def none_left(_value):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "eventfd", none_left)
+    assert type(waiting.new_bell()) is waiting.Bell
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bells are locks elsewhere")
+def test_bells_give_their_descriptors_back():
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(100):
+        waiting.new_bell()
+    assert len([*Path("/proc/self/fd").iterdir()]) <= before + 5
+
+
+def test_a_bell_misses_nothing():
+    """Four writers, one reader that sleeps whenever it finds nothing: everything arrives."""
+    for bell in bells():
+        items: deque[int] = deque()
+        found: list[int] = []
+
+        def read(bell=bell, items=items, found=found):
+            while len(found) < 4 * 2_000:
+                bell.asleep = True
+                if not items:
+                    bell.wait()
+                bell.asleep = False
+                while items:
+                    found.append(items.popleft())
+
+        def write(bell=bell, items=items):
+            for number in range(2_000):
+                items.append(number)
+                if bell.asleep:
+                    bell.ring()
+
+        reader = on_another_thread_begin(read)
+        for thread in (*[on_another_thread_begin(write) for _ in range(4)], reader):
+            thread.join(60)
+            assert not thread.is_alive()
+        assert sorted(found) == sorted([*range(2_000)] * 4)
+
+
+def on_another_thread_begin(action):
+    """Begin an action on a thread of its own."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    return thread

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ic_harness.replica.rounds import pacing as pacing_module
-from ic_harness.replica.rounds.metrics import KEPT, ExecutionMetrics, Figures
+from ic_harness.replica.rounds.metrics import KEPT, Figures
 from ic_harness.replica.rounds.pacing import PAUSE_S, UNATTENDED, Pacing
 from ic_harness.replica.state.delta import MessageCost
 
@@ -17,19 +17,17 @@ def cost(what: str) -> tuple[bytes, MessageCost]:
     return CANISTER, MessageCost(what, 10, -3, False)
 
 
-def query(what: str) -> ExecutionMetrics:
-    """The figures of a query."""
-    return ExecutionMetrics(
-        round=7, canister_id=CANISTER, what=what, instructions=1, cycles=0, trapped=False, query=True
-    )
+def query(what: str) -> tuple[bytes, MessageCost]:
+    """What a query cost."""
+    return CANISTER, MessageCost(what, 1, 0, False)
 
 
 def test_rounds_come_before_what_is_added_later():
     """A query that was answered after a round stands behind its messages; one can come back for what is new."""
     figures = Figures()
-    figures.rounds.append((6, [cost("first"), cost("second")]))
-    figures.extend([query("third")])
-    figures.rounds.append((8, [cost("fourth")]))
+    figures.rounds.append((6, [cost("first"), cost("second")], False))
+    figures.rounds.append((7, [query("third")], True))
+    figures.rounds.append((8, [cost("fourth")], False))
     number, found = figures.since()
     assert (number, [one.what for one in found]) == (4, ["first", "second", "third", "fourth"])
     assert [(one.round, one.cycles, one.query) for one in found[1:3]] == [(6, -3, False), (7, 0, True)]
@@ -42,7 +40,7 @@ def test_numbers_go_on_when_old_entries_are_forgotten():
     """Only the newest are kept, and numbers count those that were dropped."""
     figures = Figures()
     for number in range(KEPT + 5):
-        figures.rounds.append((number, [cost(str(number))]))
+        figures.rounds.append((number, [cost(str(number))], False))
     count, found = figures.since()
     assert (count, len(found), found[0].what) == (KEPT + 5, KEPT, "5")
     assert [one.what for one in figures.since(KEPT + 4)[1]] == [str(KEPT + 4)]

@@ -41,7 +41,8 @@ def freezing_limit(
     if not fees.charged:
         return 0
     chosen = settings or canister.settings
-    taken = allocated_bytes(chosen, canister.memory_used if memory is None else memory)
+    used = canister.memory_used if memory is None else memory
+    taken = max(used, chosen.memory_allocation)
     limit = _threshold(fees.nodes, taken, chosen.compute_allocation, chosen.freezing_threshold)
     return max(0, limit - canister.reserved_cycles) if canister.reserved_cycles else limit
 

@@ -36,7 +36,7 @@ _TASKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PageDiff:
     """What a commit changed. Content is read when asked for: ask before the next commit."""
 
@@ -215,7 +215,7 @@ class Instance:
 
     def _wrote_too_much(self, env: Environment) -> bool:
         limits = env.stable_write_limits
-        if self.stable.size <= min(limits.message, limits.upgrade, limits.query):
+        if self.stable.size <= limits.least:
             return False  # nearly always: pages are counted only where there are enough of them
         limit = limits.of(env.mode)
         return self.stable.size > limit and sum(end - start for start, end in self.stable.written()) > limit

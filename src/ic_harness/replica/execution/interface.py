@@ -6,7 +6,7 @@ Interface specification, "Entry points", "Overview of imports" and "System API".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -57,6 +57,11 @@ class StableWriteLimits:
     message: int = 2 << 30
     upgrade: int = 8 << 30
     query: int = 1 << 30
+    least: int = field(init=False, repr=False, compare=False)
+    """The smallest of them."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "least", min(self.message, self.upgrade, self.query))
 
     def of(self, mode: Mode) -> int:
         """The limit in `mode`; installing counts as upgrading."""
@@ -176,7 +181,7 @@ class Effects(NamedTuple):
     """inspect_message called accept_message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Completed:
     """The message ran to its end; memory changes wait for `Instance.commit` or `Instance.rollback`."""
 

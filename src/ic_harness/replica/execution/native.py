@@ -220,9 +220,16 @@ class RawGlobal:
         low = ctypes.c_uint32 if kind in _NARROW else ctypes.c_uint64
         self._low: Any = low.from_address(address)
         self._high: Any = ctypes.c_uint64.from_address(address + 8) if kind == _V128 else None
+        self._within_reach = False
+
+    def reach(self, address: int) -> None:
+        """Read and write the value of 64 bits at this address from now on, which is where the engine has it."""
+        self._low, self._within_reach = ctypes.c_uint64.from_address(address), True
 
     def get(self) -> int:
         """The value's bits as an unsigned number."""
+        if self._within_reach:
+            return int(self._low.value)
         _global_get(*self._where)
         low: int = self._low.value
         return low if self._high is None else low | self._high.value << 64
@@ -230,6 +237,8 @@ class RawGlobal:
     def set(self, bits: int) -> None:
         """Set the value by its bits."""
         self._low.value = bits
+        if self._within_reach:
+            return
         if self._high is not None:
             self._high.value = bits >> 64
         error = _global_set(*self._where)

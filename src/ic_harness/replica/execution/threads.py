@@ -60,12 +60,20 @@ class Task(Generic[T]):
         self.abandoned = False
 
     def run(self) -> None:
-        """Run the function, on the thread that calls this; never raises."""
+        """Run the function, on the thread that calls this, and let go who waits for it; never raises."""
+        self.execute()
+        self._done.release()
+
+    def execute(self) -> None:
+        """Run the function, on the thread that calls this; never raises. `end` lets go who waits for it."""
         try:
             if not self.abandoned:
                 self._result = self._action()
         except BaseException as failure:  # noqa: BLE001  raised again by `result`
             self._failure = failure
+
+    def end(self) -> None:
+        """Let go who waits: the result is there. The less a thread does after that, the sooner the other one runs."""
         self._done.release()
 
     def fail(self, failure: BaseException) -> None:
@@ -76,7 +84,8 @@ class Task(Generic[T]):
     def wait(self) -> None:
         """Wait for the end. Whatever a signal handler raises meanwhile sets `abandoned` and is passed on."""
         try:
-            waiting.acquire(self._done)
+            if not self._done.acquire(timeout=waiting.SLICE_S):
+                waiting.acquire(self._done)
         except BaseException:
             self.abandoned = True
             raise
@@ -117,7 +126,7 @@ class _Worker:
 
     def __init__(self, first: Task[Any] | None) -> None:
         self.next = first
-        self.wake = threading.Lock()
+        self.wake = waiting.new_bell()
 
 
 class WasmThreads:
@@ -137,15 +146,16 @@ class WasmThreads:
             if self._idle:
                 worker = self._idle.pop()
                 worker.next = task
-                worker.wake.release()
-                return
-            if self._count >= self._most:
+            elif self._count >= self._most:
                 self._backlog.append(task)
                 return
-            self._count += 1
-        worker = _Worker(task)
-        worker.wake.acquire()
-        start_thread(self._serve, self._name, worker)
+            else:
+                self._count += 1
+                worker = None
+        if worker is None:
+            start_thread(self._serve, self._name, _Worker(task))
+        else:
+            worker.wake.ring()
 
     def run(self, task: Task[T]) -> T:
         """Run a task on a thread of the pool, or on this one if it is such a thread, and give its result."""
@@ -161,7 +171,7 @@ class WasmThreads:
             self._most = 0
             idle, self._idle = self._idle, []
         for worker in idle:
-            worker.wake.release()
+            worker.wake.ring()
 
     def rest(self) -> None:
         """End the idle threads; the next task starts one again."""
@@ -169,22 +179,23 @@ class WasmThreads:
             idle, self._idle = self._idle, []
             self._count -= len(idle)
         for worker in idle:
-            worker.wake.release()
+            worker.wake.ring()
 
     def _serve(self, worker: _Worker) -> None:
         _HERE.sized = True
-        while worker.next is not None:
-            worker.next.run()
-            worker.next = None
+        while (task := worker.next) is not None:
+            task.execute()
             with self._lock:
-                if self._backlog:
-                    worker.next = self._backlog.popleft()
-                    continue
-                if self._count > self._most:
+                worker.next = self._backlog.popleft() if self._backlog else None
+                waits = worker.next is None and self._count <= self._most
+                if waits:
+                    self._idle.append(worker)
+                elif worker.next is None:
                     self._count -= 1
-                    return
-                self._idle.append(worker)
-            worker.wake.acquire()
+            task.end()
+            if waits:
+                del task
+                worker.wake.wait()
 
 
 class WasmExecutor(Executor):

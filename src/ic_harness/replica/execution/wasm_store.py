@@ -39,6 +39,8 @@ _GLOBAL_BYTES = 16
 _SIGNS = 0x3A5C_7E19_0D2B_4F68, 0x51E2_96B7_48C3_0FAD, 0x6D04_B8F1_25A9_7C3E
 """Values by which our own globals are recognised."""
 _IN_WASM = frozenset(name for name, _, _ in SLOTS)
+_WORTH_FINDING = 8
+"""Messages of a store after which its counters are looked for: 30 µs, which most stores would never earn back."""
 _WRITING = frozenset({"stable_write", "stable64_write"})
 
 
@@ -57,6 +59,7 @@ class WasmStore:
         self._counter, self._rest, self._since = (
             RawGlobal(self._store, self._canister.export(name), I64) for name in (COUNTER, REST, SINCE)
         )
+        self._begun = 0
         self._last_since = 0
         self._kept = 0
         self._progress_at: int | None = None
@@ -133,8 +136,7 @@ class WasmStore:
         if progress is None:
             self._begin(entry, instructions, since, instructions if most is None else most, None)
             return
-        if self._progress_at is None:
-            self._progress_at = self._find_rest()
+        self._find_counters()
         try:
             self._begin(entry, instructions, since, instructions, progress)
         finally:
@@ -144,6 +146,9 @@ class WasmStore:
         self, entry: Entry, instructions: int, since: int, allowed: int, progress: Progress | None
     ) -> None:
         restore_handlers()
+        self._begun += 1
+        if self._begun == _WORTH_FINDING:
+            self._find_counters()
         granted = allowed % PORTION
         self._counter.set(granted)
         self._rest.set(allowed - granted)
@@ -188,8 +193,13 @@ class WasmStore:
         """Instructions that the code of the message may still execute; negative when it executed more."""
         return self._left() + self._kept
 
-    def _find_rest(self) -> int | None:
-        """The address of the global with the instructions that were not granted yet; None where it is not found."""
+    def _find_counters(self) -> None:
+        """Find where the engine keeps the counters, so that no foreign call is needed to set and read them.
+
+        Where that is not found they stay as they are, and `progress` shows nothing.
+        """
+        if self._progress_at is not None:
+            return
         ours = self._counter, self._rest, self._since
         for item, sign in zip(ours, _SIGNS, strict=True):
             item.set(sign)
@@ -197,7 +207,11 @@ class WasmStore:
         anchor, native = self._canister.export(GRANT), self._module.native
         imports = len(native.imports)
         first = find_globals(self._store, anchor.of.func, _SIGNS, imports, native.cells)  # type: ignore[union-attr]
-        return None if first is None else first + _GLOBAL_BYTES
+        if first is None:
+            return
+        for place, item in enumerate(ours):
+            item.reach(first + place * _GLOBAL_BYTES)
+        self._progress_at = first + _GLOBAL_BYTES
 
     def _left(self) -> int:
         granted = self._counter.get()

@@ -51,10 +51,16 @@ class Completion:
 
     def complete(self, answer: Answer | None, failure: ReplicaError | None = None) -> None:
         """Let the caller go with an answer or an error; only the first call counts."""
-        if not self.done:
-            self.answer, self.failure = answer, failure
-            self.done = True
+        if self.end(answer, failure):
             self.wake()
+
+    def end(self, answer: Answer | None, failure: ReplicaError | None = None) -> bool:
+        """Set the answer or the error; returns whether there was none. The caller waits on until `wake`."""
+        if self.done:
+            return False
+        self.answer, self.failure = answer, failure
+        self.done = True
+        return True
 
     def give_up(self, why: str) -> None:
         """Release the caller without an answer; it may wait again, the call stays expected."""
@@ -74,6 +80,7 @@ class Completions:
         self._expected: defaultdict[Origin, list[Completion]] = defaultdict(list)
         self.waiting: set[Completion] = set()
         self.round_limit = RoundLimit()
+        self._ended: list[Completion] = []
 
     def expect(self, completion: Completion) -> None:
         """Take in a call."""
@@ -90,7 +97,7 @@ class Completions:
         return completion in self._expected.get(completion.origin, ())
 
     def complete(self, changes: StateDelta) -> None:
-        """Complete what a published round has answered.
+        """Complete what a published round has answered; `let_go` releases the callers.
 
         A round beyond the limit fails everything that is expected, and raises that `ReplicaError`.
         """
@@ -108,7 +115,15 @@ class Completions:
     def _complete(self, origin: Origin, answer: Answer) -> None:
         for completion in self._expected.pop(origin, ()):
             self.waiting.discard(completion)
-            completion.complete(answer)
+            if completion.end(answer):
+                self._ended.append(completion)
+
+    def let_go(self) -> None:
+        """Release the callers whose calls `complete` has completed."""
+        if self._ended:
+            ended, self._ended = self._ended, []
+            for completion in ended:
+                completion.wake()
 
     def give_up(self, why: str, *, only_patient: bool = False) -> None:
         """Release callers that wait for what no round will bring; those without a timeout get an error.

@@ -86,19 +86,14 @@ class Recent(Generic[T]):
 class Figures(Recent[ExecutionMetrics]):
     """What messages cost.
 
-    The owner of the state appends to `rounds` the number of a round and what its messages cost; entries are made of it
-    when somebody reads them or adds others, or after `ROUNDS` rounds (`take_in`).
+    To `rounds` is appended the number of a round, what messages cost, and whether they were queries that saw its state;
+    entries are made of it when somebody reads them, or after `ROUNDS` rounds (`take_in`).
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.rounds: deque[tuple[int, list[tuple[bytes, MessageCost]]]] = deque()
+        self.rounds: deque[tuple[int, list[tuple[bytes, MessageCost]], bool]] = deque()
         self._taking = threading.Lock()
-
-    def extend(self, entries: Iterable[ExecutionMetrics]) -> None:
-        """Add entries behind those of the rounds so far."""
-        self.take_in()
-        super().extend(entries)
 
     def since(self, number: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """The entries from `number` on that are still kept, and the number to come back with."""
@@ -109,9 +104,9 @@ class Figures(Recent[ExecutionMetrics]):
         """Make entries of the rounds that wait for it."""
         with self._taking:
             while self.rounds:
-                number, measures = self.rounds.popleft()
-                super().extend(
-                    ExecutionMetrics(round=number, canister_id=canister_id, **measure._asdict())
+                number, measures, query = self.rounds.popleft()
+                self.extend(
+                    ExecutionMetrics(round=number, canister_id=canister_id, query=query, **measure._asdict())
                     for canister_id, measure in measures
                 )
 

@@ -15,13 +15,13 @@ from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped, effects
 from ic_harness.replica.execution.instances import InstancePool
-from ic_harness.replica.rounds.metrics import ROUNDS, ExecutionMetrics, LogLine, Observer
+from ic_harness.replica.rounds.metrics import ROUNDS, LogLine, Observer
 from ic_harness.replica.rounds.reading import Reading
 from ic_harness.replica.rounds.round_runner import RoundRunner
 from ic_harness.replica.rounds.scheduler import Scheduler
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.config import ReplicaConfig, Subnet
-from ic_harness.replica.state.delta import Pages, StateDelta
+from ic_harness.replica.state.delta import MessageCost, Pages, StateDelta
 from ic_harness.replica.state.replicated_state import Answer, Canister, Rejected, ReplicatedState, Request
 from ic_harness.replica.state.subnet_kinds import SubnetSpec
 from ic_harness.units import SECOND
@@ -158,7 +158,7 @@ class Node:
     def _observe(self, changes: StateDelta) -> None:
         observer, canisters = self.observer, self.state.canisters
         if changes.measures:
-            observer.figures.rounds.append((self.state.round, changes.measures))
+            observer.figures.rounds.append((self.state.round, changes.measures, False))
             if len(observer.figures.rounds) >= ROUNDS:
                 observer.figures.take_in()
         changed = [canisters[key] for key in sorted(changes.canisters) if key in canisters]
@@ -168,16 +168,11 @@ class Node:
 
     def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
         """Record what a query cost and printed; no canister log keeps that."""
-        cost = ExecutionMetrics(
-            round=self.state.round,
-            canister_id=canister.id,
-            what=what,
-            instructions=outcome.instructions,
-            cycles=0,
-            trapped=isinstance(outcome, Trapped),
-            query=True,
-        )
-        self.observer.figures.extend([cost])
+        cost = MessageCost(what, outcome.instructions, 0, isinstance(outcome, Trapped))
+        figures = self.observer.figures
+        figures.rounds.append((self.state.round, [(canister.id, cost)], True))
+        if len(figures.rounds) >= ROUNDS:
+            figures.take_in()
         printed = effects.trap_log_lines(outcome) if isinstance(outcome, Trapped) else outcome.logs
         if printed:
             canister_id, time_ns = Principal(canister.id), self.query_time_ns()
@@ -223,16 +218,20 @@ class Node:
 
     @contextmanager
     def committed(self, canister: Canister) -> Iterator[bytes]:
-        """Lock a canister in a state that is certified; yields its data certificate.
+        """Lock a canister in a state that is certified; yields its data certificate. See `data_certificate`."""
+        with self.instances.lock(canister.id):
+            yield self.data_certificate(canister)
+
+    def data_certificate(self, canister: Canister) -> bytes:
+        """Return the data certificate of a canister, whose lock the caller has.
 
         Between the commit of a message and the end of its round the certified data in the canister is newer
         than the certified one, and a witness made then would not fit. Raises `UnpublishedError` in that case.
         """
-        with self.instances.lock(canister.id):
-            state = self.certified
-            if state.certified_data.get(canister.id) != canister.certified_data:
-                raise UnpublishedError
-            yield state.data_certificate(canister.id)
+        state = self.certified
+        if state.certified_data.get(canister.id) != canister.certified_data:
+            raise UnpublishedError
+        return state.data_certificate(canister.id)
 
     def run_read(self, action: Callable[[Reading], T]) -> T:
         """Run Wasm that changes nothing, on a thread for it, and wait for the result.

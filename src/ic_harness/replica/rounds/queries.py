@@ -52,7 +52,8 @@ def unavailable(canister: Canister, fees: Fees) -> Rejected | None:
 
 
 def _run(node: Node, canister: Canister, request: Request, reading: Reading) -> Answer:
-    with node.committed(canister) as certificate:
+    with node.instances.lock(canister.id):
+        certificate = node.data_certificate(canister)
         if not canister.installed:  # uninstalled since we looked
             return rejects.no_module_in(canister.id)
         env = environment(

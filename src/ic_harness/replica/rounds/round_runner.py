@@ -18,8 +18,7 @@ When is a round due? With a background (time goes on by itself) as soon as there
 themselves busy and no caller waits, every tenth of a second after the first few (`pacing`). Heartbeats run in rounds
 that calls from outside bring about, and once an interval. Without a background only when a caller waits, or for `tick`.
 
-The thread starts with the first command. It holds the round runner weakly while it sleeps, so that a replica which is
-forgotten without `close` does not keep it.
+The thread (`owner_thread`) starts with the first command.
 """
 
 from __future__ import annotations
@@ -27,7 +26,9 @@ from __future__ import annotations
 import queue
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ic_harness import waiting
@@ -36,6 +37,7 @@ from ic_harness.replica.execution import Task, start_thread, stop_at_exit
 from ic_harness.replica.execution.interruption import CLOSING, LOG, Interruption
 from ic_harness.replica.rounds.completions import Completion, Completions, answered
 from ic_harness.replica.rounds.joint_rounds import JointRounds
+from ic_harness.replica.rounds.owner_thread import serve
 from ic_harness.replica.rounds.pacing import Pacing
 from ic_harness.replica.rounds.round_limit import RoundLimit
 from ic_harness.replica.rounds.round_state import IngressMessage
@@ -70,7 +72,9 @@ class RoundRunner:
         self._publish = publish
         self._background = background
         self._interval_ns = int(interval_s * SECOND)
-        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._commands: deque[Callable[[], None]] = deque()
+        self._bell = waiting.new_bell()
+        self._ended: list[Callable[[], None]] = []
         self._completions = Completions()
         self._ownership = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -89,11 +93,18 @@ class RoundRunner:
     def post(self, command: Callable[[], None]) -> None:
         """Let the owner execute a command that cannot fail, without waiting for it."""
         self._check()
-        self._commands.put(command)
+        self._put(command)
         if self._thread is None:
             self._start()
         if self._over:
             self._flush()
+
+    def _put(self, command: Callable[[], None]) -> None:
+        try:
+            self._commands.append(command)
+        finally:  # also when a signal's handler raises
+            if self._bell.asleep:
+                self._bell.ring()
 
     def call(self, action: Callable[[], T], *, urgent: bool = False) -> T:
         """Run `action` between rounds, on the owner's thread, and wait for it.
@@ -154,7 +165,7 @@ class RoundRunner:
 
     def _result(self, completion: Completion, timeout_s: float | None) -> Completion | None:
         if not completion.wait(timeout_s):
-            self._commands.put(lambda: self._leave(completion))
+            self._put(lambda: self._leave(completion))
         if completion.done:
             if completion.failure is not None:
                 raise completion.failure
@@ -195,7 +206,7 @@ class RoundRunner:
     def release(self) -> None:
         """Let rounds run again."""
         self._held = self._gathering = False  # at once, so that no interrupt can come between
-        self._commands.put(_nothing)
+        self._put(_nothing)
 
     def set_held(self, *, held: bool, gathering: bool = False) -> None:
         """Hold rounds or let them run; for commands. `gathering`: callers wait for a round that will come."""
@@ -247,7 +258,7 @@ class RoundRunner:
         self._interruption.close()
         if not self._closed:
             self._closed = True
-            self._commands.put(_nothing)
+            self._put(_nothing)
         if self._thread is not None:
             waiting.join(self._thread)
         self._over = True
@@ -273,7 +284,7 @@ class RoundRunner:
 
     def _start(self) -> None:
         # A caller may be interrupted anywhere in here and try again, so the thread itself says that it is the one.
-        start_thread(_serve, "ic-harness-rounds", weakref.ref(self), self._commands)
+        start_thread(serve, "ic-harness-rounds", weakref.ref(self), self._commands, self._bell)
 
     def claim(self) -> bool:
         """Make the present thread the owner; False when there is one already."""
@@ -281,7 +292,7 @@ class RoundRunner:
             return False
         self._thread = threading.current_thread()
         stop_at_exit(self)
-        weakref.finalize(self, self._commands.put, _nothing).atexit = False
+        weakref.finalize(self, self._bell.ring).atexit = False
         return True
 
     def _give_way(self, task: Task[Any]) -> None:
@@ -295,7 +306,7 @@ class RoundRunner:
             return
         self._interruption.abandoned.add(completion.origin)
         self._interruption.interrupt()
-        self._commands.put(lambda: self._leave(completion))
+        self._put(lambda: self._leave(completion))
 
     def _leave(self, completion: Completion) -> None:
         if not self._completions.leave(completion):
@@ -309,9 +320,10 @@ class RoundRunner:
         Returns the seconds until the next event, None when only a command brings one, negative to stop.
         """
         while not self._closed:
-            for _ in range(self._commands.qsize()):
-                self.execute(self._commands.get())
-            if self._commands.empty():
+            for _ in range(len(self._commands)):
+                self._let_go()
+                self.execute(self._commands.popleft())
+            if not self._commands:
                 # What callers left that were late, or interrupted.
                 self._interruption.pausing.intersection_update({CLOSING})
             if self._has_ended():
@@ -319,8 +331,11 @@ class RoundRunner:
             pause = self._pause_s()
             if pause is None or pause > 0:
                 self._settle()
+                self._let_go()
                 return pause
+            self._let_go()
             self._run()
+        self._let_go()
         self._completions.fail(self._end())
         return -1.0 if self._closed else None
 
@@ -338,17 +353,24 @@ class RoundRunner:
         if self._has_ended():
             task.fail(self._end())
         else:
-            task.run()
+            task.execute()
+            self._ended.append(task.end)
         self._interruption.pausing.discard(task)
+
+    def _let_go(self) -> None:
+        """Release callers whose tasks and calls have ended: last of all, because each wants the interpreter then."""
+        self._completions.let_go()
+        if self._ended:
+            ended, self._ended = self._ended, []
+            for end in ended:
+                end()
 
     def _flush(self) -> None:
         """After the owner's thread has ended: refuse what came too late for it, on whatever thread this is."""
-        while True:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                break
-            self.execute(command)
+        with suppress(IndexError):
+            while True:
+                self.execute(self._commands.popleft())
+        self._let_go()
         self._completions.fail(self._end())
 
     def _has_ended(self) -> bool:
@@ -474,27 +496,3 @@ class RoundRunner:
 
 def _nothing() -> None:
     """Wake the owner."""
-
-
-def _serve(reference: weakref.ref[RoundRunner], commands: queue.SimpleQueue[Callable[[], None]]) -> None:
-    """The owner's thread: see the theory of operation."""
-    runner = reference()
-    if runner is None or not runner.claim():
-        return
-    while True:
-        runner = reference()
-        if runner is None:
-            return
-        pause = runner.step()
-        if pause is not None and pause < 0:
-            return
-        del runner
-        try:
-            command = commands.get(timeout=pause)
-        except queue.Empty:
-            continue
-        runner = reference()
-        if runner is None:
-            return
-        runner.execute(command)
-        del command, runner

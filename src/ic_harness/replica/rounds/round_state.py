@@ -50,7 +50,7 @@ from ic_harness.replica.state.replicated_state import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IngressMessage:
     """A call from outside to `subnet`. A user's call brings its record and the time after which it must not begin.
 
@@ -157,6 +157,8 @@ class RoundState:
         self.ready: set[bytes] = {canister.id for canister in canisters if canister.queue}
         self.timers: dict[bytes, int] = {}
         self.heartbeats: set[bytes] = set()
+        self._watched: dict[bytes, tuple[object, ...]] = {}
+        """What `watch` has seen of canisters last."""
         self.stirred: set[bytes] = set()
         """Canisters that were called or changed since they had a heartbeat."""
         self.stopping: set[bytes] = set()
@@ -184,6 +186,10 @@ class RoundState:
 
     def watch(self, canister: Canister) -> None:
         """Note what wakes this canister by itself: a timer, a heartbeat, the low-memory hook; and whether it stops."""
+        seen = canister.status, canister.module_hash, canister.low_memory_hook, canister.global_timer_ns
+        if self._watched.get(canister.id) == seen:
+            return
+        self._watched[canister.id] = seen
         self.timers.pop(canister.id, None)
         self.heartbeats.discard(canister.id)
         if canister.status is Status.STOPPING:
@@ -194,6 +200,7 @@ class RoundState:
             return
         if canister.low_memory_hook == "ready":
             self.ready.add(canister.id)
+            del self._watched[canister.id]  # it is ready again after its next slice
         if canister.global_timer_ns:
             self.timers[canister.id] = canister.global_timer_ns
         if "canister_heartbeat" in self.instances.module(canister).exports:
@@ -201,6 +208,7 @@ class RoundState:
 
     def rest(self, canister: Canister) -> None:
         """Let nothing wake a canister by itself that cannot pay for its tasks, until something changes it."""
+        self._watched.pop(canister.id, None)
         self.timers.pop(canister.id, None)
         self.heartbeats.discard(canister.id)
         if not canister.queue:
@@ -209,8 +217,10 @@ class RoundState:
     def count_memory(self, canister: Canister) -> None:
         """Note what a canister takes of the subnet's memory, after it changed."""
         taken = allocated_bytes(canister.settings, canister.memory_used)
-        self.memory_taken += taken - self._allocated.get(canister.id, 0)
-        self._allocated[canister.id] = taken
+        before = self._allocated.get(canister.id, 0)
+        if taken != before:
+            self.memory_taken += taken - before
+            self._allocated[canister.id] = taken
 
     def touch(self, canister: Canister) -> None:
         """Note that a canister changed outside its execution slice."""
@@ -237,6 +247,7 @@ class RoundState:
 
     def _forget(self, canister_id: bytes) -> None:
         """Remove a deleted canister from the indexes."""
+        self._watched.pop(canister_id, None)
         self.ready.discard(canister_id)
         self.timers.pop(canister_id, None)
         self.heartbeats.discard(canister_id)

@@ -60,6 +60,10 @@ _WORTH_A_THREAD: Final = 200_000
 """Instructions a message, about a tenth of a millisecond, from which on a canister's slice runs beside others."""
 
 
+_ANSWERING: Final = Budget(ingress=TURN_INSTRUCTIONS, total=ANSWERING_INSTRUCTIONS)
+_UNLIMITED: Final = Budget(ingress=math.inf, total=math.inf)
+
+
 class Kind(enum.Enum):
     """How long canisters may work in a round."""
 
@@ -218,6 +222,8 @@ class Scheduler(RoundState):
         """Canisters that have something to do in this pass, in the order of their ids."""
         canisters = self.state.canisters
         if not self._first_pass:
+            if not self.ready:
+                return []
             return [
                 canisters[canister_id]
                 for canister_id in sorted(self.ready)
@@ -251,9 +257,9 @@ class Scheduler(RoundState):
 
     def _budget(self) -> Budget:
         if self._kind is Kind.ANSWERING:
-            return Budget(ingress=TURN_INSTRUCTIONS, total=ANSWERING_INSTRUCTIONS)
+            return _ANSWERING
         if self._kind is Kind.GATHERED and self._first_pass:
-            return Budget(ingress=math.inf, total=math.inf)
+            return _UNLIMITED
         most = self.subnet.round_instructions or ROUND_INSTRUCTIONS
         return Budget(ingress=most, total=most)
 
@@ -263,11 +269,10 @@ class Scheduler(RoundState):
             self._finish_long()
         if self.long.all and self._first_pass:
             self.long.next_slices(self.state.canisters)
-        rested = [
-            canister
-            for canister in canisters
-            if canister.id not in self.long.all and canister.id not in self._sliced
-        ]
+        rested = canisters
+        if self.long.all or self._sliced:
+            apart = self.long.all.keys() | self._sliced
+            rested = [canister for canister in canisters if canister.id not in apart]
         if self.hooks is not None:
             executions = self._execute_hooked(rested, self.hooks)
         else:
@@ -314,6 +319,9 @@ class Scheduler(RoundState):
 
     def _execute_plain(self, canisters: list[Canister]) -> list[ExecutionSlice]:
         executions = [self._slice(canister, ExecutionSlice) for canister in canisters]
+        if len(executions) == 1:
+            self._run(executions[0])
+            return executions
         # Longest first; the last stays on this thread, as do light ones: waking another would cost more than it saves.
         ordered = sorted(executions, key=self._pace, reverse=True)
         heavy = sum(self._pace(execution) >= _WORTH_A_THREAD for execution in ordered)
@@ -367,7 +375,10 @@ class Scheduler(RoundState):
         self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
         measures = execution.measures
         if measures:
-            self._paces[canister.id] = sum([measure.instructions for measure in measures]) // len(measures)
+            total = measures[0].instructions
+            if len(measures) > 1:
+                total = sum([measure.instructions for measure in measures]) // len(measures)
+            self._paces[canister.id] = total
             self.changes.measures += [(canister.id, measure) for measure in measures]
         self.state.consumed_cycles += execution.account.consumed
         if execution.remembers:

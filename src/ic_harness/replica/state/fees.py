@@ -7,7 +7,7 @@ of another size charges in proportion. `docs/cycles.md` lists them beside the pu
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ic_harness.units import GIB, SECOND
@@ -75,15 +75,15 @@ class Fees:
     schedule: CostSchedule = CostSchedule.NORMAL
     test_keys: tuple[str, ...] = ()
     """Threshold keys besides those of `KEY_NODES`, which cost what a test key costs."""
+    charged: bool = field(init=False, repr=False, compare=False)
+    """Whether anything costs anything."""
 
-    @property
-    def charged(self) -> bool:
-        """Whether anything costs anything."""
-        return self.schedule is CostSchedule.NORMAL
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "charged", self.schedule is CostSchedule.NORMAL)
 
     def scaled(self, cycles: int) -> int:
         """What is `cycles` on 13 nodes, on this subnet; rounded down."""
-        if self.schedule is not CostSchedule.NORMAL:
+        if not self.charged:
             return 0
         return cycles if self.nodes == REFERENCE_NODES else cycles * self.nodes // REFERENCE_NODES
 
