@@ -107,7 +107,8 @@ class ReplicaConfig:
     the user's cache). `background` lets a thread of the replica's own run rounds for timers, heartbeats and
     calls that no caller waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
     often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
-    a request (a user's call has also the bound of its subnet), `latency` makes clients wait as on a real network. `nodes` is the size of the subnet that this
+    a request (a user's call has also the bound of its subnet), `latency` makes clients wait as on a real network.
+    `nodes` is the size of the subnet that this
     replica simulates, by which everything is paid that `cost_schedule` does not make free; subnets of a system kind are
     free. `subnets` are the subnets of the network, of which the first is the root (None: those of the state folder,
     else one application subnet of `nodes` nodes).
