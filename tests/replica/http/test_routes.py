@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, Envelope, cbor, seal
-from ic_harness.replica import HttpRequest
+from ic_harness.replica import HttpRequest, SubnetKind, SubnetSpec
+from ic_harness.units import MIB
+from tests.replica.subnets import opened
 from tests.replica.support import Wire
 
 
@@ -60,6 +63,32 @@ def test_a_large_body_is_413(replica, wire, rust):
     """A body beyond the limit is refused as too large."""
     body = bytes(replica.config.ingress_bytes + 1)
     assert wire.post(f"/api/v3/canister/{rust.id}/call", body).status == 413
+
+
+def test_a_query_may_be_larger_than_a_call(wire, rust):
+    """A request has at most 4 MiB; a call besides what an ingress message of its subnet may have."""
+    fits, large = bytes(2 * MIB - 4096), bytes(2 * MIB)
+    assert wire.post(*sealed(wire, rust.id, fits)).status == 200
+    refused = wire.post(*sealed(wire, rust.id, large))
+    assert refused.status == 413
+    assert re.fullmatch(
+        r"Request 0x[0-9a-f]{64} is too large. Message byte size \d+ is larger than the max allowed 2097152.",
+        refused.body.decode(),
+    )
+    assert wire.query(rust.id, "get", bytes(4 * MIB - 4096))[1].status == 200
+    assert wire.query(rust.id, "get", bytes(4 * MIB))[1].status == 413
+
+
+def test_system_subnets_take_larger_calls():
+    """An ingress message has up to 3.5 MiB there, and on application subnets of more than 13 nodes."""
+    specs = [SubnetSpec(kind=SubnetKind.NNS), SubnetSpec(), SubnetSpec(nodes=34)]
+    with opened(specs) as network:
+        limits = [node.subnet.ingress_bytes for node in network.nodes.all]
+        assert limits == [3 * MIB + MIB // 2, 2 * MIB, 3 * MIB + MIB // 2]
+
+
+def sealed(wire, canister, arg):
+    return f"/api/v3/canister/{canister}/call", wire.seal_call(canister, "get", arg).to_cbor()
 
 
 def test_methods_other_than_post_are_405(replica, rust):

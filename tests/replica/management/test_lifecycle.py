@@ -153,6 +153,15 @@ def test_a_stopped_canister_refuses_calls_until_started(replica, rust):
     assert rust.update("add", 1) == 8
 
 
+def test_starting_and_stopping_bump_the_version(replica, rust):
+    """Each successful call bumps it, also one that finds nothing to do, and so does becoming stopped."""
+    version = replica.canister(rust.id).version
+    for method, bumps in [("start", 1), ("stop", 2), ("stop", 1), ("start", 1)]:
+        management(replica).update(f"{method}_canister", {"canister_id": rust.id})
+        version += bumps
+        assert replica.canister(rust.id).version == version, method
+
+
 def test_stopping_waits_for_open_calls(replica, rust, room):
     """With an open call it is stopping: new calls are refused, callbacks run, then stop is answered."""
     slow = deploy(replica, "rust/rust", 0)

@@ -42,6 +42,15 @@ def test_a_trap_bumps_no_version(replica, rust):
     assert replica.canister(rust.id).version == version + 1
 
 
+def test_a_query_called_as_an_update_bumps_the_version(replica, rust):
+    """A replicated query is a message that succeeded too; one that is asked without consensus leaves no trace."""
+    version = replica.canister(rust.id).version
+    rust.update("get")
+    assert replica.canister(rust.id).version == version + 1
+    rust.query("get")
+    assert replica.canister(rust.id).version == version + 1
+
+
 @FREE
 def test_cycles_go_as_far_as_they_are_accepted(replica, rust, other):
     """What the callee accepts moves, the rest comes back with the reply."""

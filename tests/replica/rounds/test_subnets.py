@@ -156,11 +156,22 @@ def test_canisters_create_canisters_on_their_own_subnet(several, pair):
         return candid.decode(reply["Ok"], method.return_types)[0]["canister_id"].raw
 
     assert made(forward(pair[0], MANAGEMENT, "create_canister", arg, 10**12)) in one.state.canisters
-    refused = forward(pair[0], two.subnet.principal, "create_canister", arg, 10**12)["Err"]["message"]
-    assert refused == "Cannot create canister. Sender should be on the same subnet or on the NNS subnet."
     governor = deploy_on(several, root, 0)
     created = made(forward(governor, two.subnet.principal, "create_canister", arg, 10**12))
     assert created in two.state.canisters
+
+
+@pytest.mark.parametrize("method", ["raw_rand", "create_canister", "absent"])
+def test_only_canisters_of_the_root_call_subnets_by_their_ids(several, pair, method):
+    """Others use aaaaa-aa: a call to a subnet's id, also to that of their own, leads nowhere."""
+    for node in several.nodes.all:
+        subnet = node.subnet.principal
+        refused = forward(pair[0], subnet, method, cycles=10**12)["Err"]
+        why = f"Unable to route management canister request {method}: AlreadyResolved({subnet})"
+        assert refused == {"code": 3, "message": why}
+    governor = deploy_on(several, several.nodes.all[0], 0)
+    for node in several.nodes.all:
+        assert "Ok" in forward(governor, node.subnet.principal, "raw_rand")
 
 
 def test_management_calls_reach_the_canisters_subnet(several, pair):

@@ -113,7 +113,7 @@ def test_half_a_body_is_no_request(replica, caplog):
 
 def test_a_huge_body_is_413(server, rust):
     """A body far beyond the limit is not read to its end."""
-    answer, _ = ask(server, "POST", f"/api/v3/canister/{rust.id}/call", bytes(4 << 20))
+    answer, _ = ask(server, "POST", f"/api/v3/canister/{rust.id}/call", bytes(6 << 20))
     assert answer.status == 413
 
 

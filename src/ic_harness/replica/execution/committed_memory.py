@@ -82,9 +82,12 @@ class Image(ABC):
         if not self.marks:
             return
         newest = self.marks[-1]
-        limit = min(newest.size, self.size)
-        for start, end in ranges:
-            self._save(newest, start, min(end, limit))
+        for start, until in ranges:
+            end = min(until, newest.size)
+            self._save(newest, start, min(end, self.size))
+            # The image grows again to where the mark had it: what was ever written there was saved when it was cut off.
+            for page in range(max(start, self.size) // PAGE, end // PAGE):
+                newest.saved.setdefault(page, None)
 
     def _save(self, mark: MemoryCheckpoint, start: int, end: int) -> None:
         saved = mark.saved

@@ -30,6 +30,7 @@ def call(node: Node, effective_id: bytes, body: bytes, *, wait: bool) -> HttpRes
     envelope, sender = authenticate(node, body, "call")
     request = to_request(envelope, sender)
     _check_url(request, effective_id)
+    _check_size(node, request, len(body))
     return _serve(node, _incoming(node, envelope, request, effective_id, len(body)), wait=wait)
 
 
@@ -41,6 +42,7 @@ def subnet_call(node: Node, subnet_id: bytes, body: bytes) -> HttpResponse:
         raise HttpProblem(400, "The subnet in the URL is not served here")
     if request.callee != MANAGEMENT or request.method not in _CREATE:
         raise HttpProblem(400, "Only canister creation can be called on a subnet")
+    _check_size(node, request, len(body))
     return _serve(node, _incoming(node, envelope, request, subnet_id, len(body)), wait=True)
 
 
@@ -56,6 +58,18 @@ def _check_url(request: Request, effective_id: bytes) -> None:
             check_effective_id(wanted, effective_id)
     else:
         check_effective_id(request.callee, effective_id)
+
+
+def _check_size(node: Node, request: Request, size: int) -> None:
+    origin, limit = request.origin, node.subnet.ingress_bytes
+    assert isinstance(origin, FromUser), "bug: a signed call without a user"
+    counted = size + len(origin.request_id)  # as DFINITY's replica counts a message
+    if counted > limit:
+        raise HttpProblem(
+            413,
+            f"Request 0x{origin.request_id.hex()} is too large. "
+            f"Message byte size {counted} is larger than the max allowed {limit}.",
+        )
 
 
 def _serve(node: Node, incoming: IngressMessage, *, wait: bool) -> HttpResponse:

@@ -27,9 +27,6 @@ def canister_id_at(index: int) -> bytes:
 
 def create_canister(call: Call) -> tuple[dict[str, Any]]:
     """Create a canister with the cycles that the calling canister attached, less the fee."""
-    home = call.view.registry.host(call.caller)
-    if home is not None and home.id not in (call.view.subnet.id, call.view.registry.root.id):
-        raise ManagementReject(refusals.create_from_other_subnet())
     settings, cycles, fee = _settings(call), call.cycles, call.view.subnet.fees.create_canister
     if cycles < fee:
         raise ManagementReject(refusals.creation_unpaid(fee, cycles))
@@ -96,9 +93,8 @@ def start_canister(call: Call) -> tuple[()]:
             ResponseOut(request.origin, rejects.stop_cancelled(canister.id), request.cycles)
         )
     canister.stop_waiters.clear()
-    if canister.status is not Status.RUNNING:
-        canister.status = Status.RUNNING
-        canister.version += 1
+    canister.status = Status.RUNNING
+    canister.version += 1
     call.changed(canister)
     return ()
 
@@ -106,13 +102,12 @@ def start_canister(call: Call) -> tuple[()]:
 def stop_canister(call: Call) -> tuple[()] | Deferred:
     """Begin to stop a canister; the answer comes when nothing is open any more."""
     canister = call.canister
+    canister.version += 1
+    call.changed(canister)
     if canister.status is Status.STOPPED:
         return ()
-    if canister.status is Status.RUNNING:
-        canister.status = Status.STOPPING
-        canister.version += 1
+    canister.status = Status.STOPPING
     canister.stop_waiters.append((call.request, call.now_ns))
-    call.changed(canister)
     return DEFERRED
 
 

@@ -131,14 +131,6 @@ def canister_not_found(canister: bytes) -> Rejected:
 # --- creating, installing, deleting --------------------------------------------------------------------------
 
 
-def create_from_other_subnet() -> Rejected:
-    """Only canisters of the NNS create canisters on subnets other than their own."""
-    return reject(
-        Code.CONTRACT_VIOLATION,
-        "Cannot create canister. Sender should be on the same subnet or on the NNS subnet.",
-    )
-
-
 def ids_used_up(subnet: bytes) -> Rejected:
     """Every id of the range for new canisters is in use."""
     return reject(Code.SUBNET_OVERSUBSCRIBED, f"No more canister ids are available on subnet {name(subnet)}.")

@@ -304,7 +304,8 @@ class ExecutionSlice:
             self._settle(context, self._call(entry, Mode.UPDATE, context, arg=request.arg))
         elif kind == "query":
             entry = Entry(export=f"canister_query {request.method}")
-            self._settle_query(context, self._call(entry, Mode.REPLICATED_QUERY, context, arg=request.arg))
+            outcome = self._call(entry, Mode.REPLICATED_QUERY, context, arg=request.arg)
+            self._settle(context, outcome, keep=False)
         else:
             missing = rejects.method_not_found(self.canister.id, "update", request.method)
             effects.reject(self.canister, context, missing, self.outputs)
@@ -476,25 +477,20 @@ class ExecutionSlice:
             # Read now: the next message of this slice may overwrite the same pages.
             self.diffs.append(Pages(diff.heap_size, diff.stable_size, diff.globals, tuple(diff)))
 
-    def _settle(self, context: CallContext, outcome: Outcome) -> None:
-        """Commit and apply a message that succeeded; a trapped one left no trace but its instructions."""
+    def _settle(self, context: CallContext, outcome: Outcome, *, keep: bool = True) -> None:
+        """Commit and apply a message that succeeded; a trapped one left no trace but its instructions.
+
+        A query that was called as an update does not `keep` what it did to memories and globals.
+        """
         canister = self.canister
         if isinstance(outcome, Trapped):
             effects.reject_trapped(canister, context, outcome, self.time_ns, self.outputs)
             return
-        self._commit(context)
+        if keep:
+            self._commit(context)
+        else:
+            self.instances.instance(canister).rollback()
         effects.log(canister, outcome.logs, self.time_ns)
         self._apply(context, outcome)
         canister.version += 1
-        effects.close_call_context(canister, context, self.outputs)
-
-    def _settle_query(self, context: CallContext, outcome: Outcome) -> None:
-        """Answer a query that was called as an update: replicated, but its changes are dropped."""
-        canister = self.canister
-        if isinstance(outcome, Trapped):
-            effects.reject_trapped(canister, context, outcome, self.time_ns, self.outputs)
-            return
-        self.instances.instance(canister).rollback()
-        effects.log(canister, outcome.logs, self.time_ns)
-        self._apply(context, outcome)
         effects.close_call_context(canister, context, self.outputs)

@@ -259,6 +259,9 @@ class RoundState:
 
     def enqueue(self, request: Request) -> None:
         """Put a call into its callee's queue or into the stream to its subnet, or refuse it."""
+        if self._names_subnet(request):
+            self.refuse(request, rejects.subnet_named(request.method, request.callee))
+            return
         elsewhere = self._elsewhere(request)
         if elsewhere is not None:
             self._send_call(elsewhere, request)
@@ -279,6 +282,11 @@ class RoundState:
             callee.queue.append(request)
             self.ready.add(callee.id)
             self.touch(callee)
+
+    def _names_subnet(self, request: Request) -> bool:
+        """Whether a canister of this subnet calls a subnet by its id, which only canisters of the root may."""
+        own = isinstance(request.origin, FromCanister) and self.subnet.hosts(request.caller)
+        return own and not self.subnet.is_root and self.registry.find(request.callee) is not None
 
     def _elsewhere(self, request: Request) -> Subnet | None:
         """Return the other subnet that has to execute a canister's call; None when it is this one, or none."""

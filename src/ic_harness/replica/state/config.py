@@ -91,6 +91,8 @@ MAX_HEADER_BYTES: Final = 8 * 1024
 """Bytes of a header's name, and of its value."""
 MAX_HEADERS_BYTES: Final = 48 * 1024
 MAX_RESPONSE_BYTES: Final = 2_000_000
+SMALL_APPLICATION_NODES: Final = 13
+"""Application subnets of more nodes take calls as large as system subnets do."""
 MESSAGE_OVERHEAD: Final = 2_000_000
 """What each message counts besides its instructions, so that a round has an end for small messages too; the
 replica's figure."""
@@ -105,7 +107,8 @@ class ReplicaConfig:
     the user's cache). `background` lets a thread of the replica's own run rounds for timers, heartbeats and
     calls that no caller waits for (None: exactly when the clock goes on by itself). `round_interval_s` is how
     often canisters with a heartbeat are woken when nothing else happens. `ingress_bytes` bounds the body of
-    a request, `latency` makes clients wait as on a real network. `nodes` is the size of the subnet that this
+    a request (a user's call has also the bound of its subnet), `latency` makes clients wait as on a real network.
+    `nodes` is the size of the subnet that this
     replica simulates, by which everything is paid that `cost_schedule` does not make free; subnets of a system kind are
     free. `subnets` are the subnets of the network, of which the first is the root (None: those of the state folder,
     else one application subnet of `nodes` nodes).
@@ -128,7 +131,7 @@ class ReplicaConfig:
     cache_dir: Path | None = None
     background: bool | None = None
     round_interval_s: float = 1.0
-    ingress_bytes: int = 2 * MIB + 64 * 1024
+    ingress_bytes: int = 4 * MIB
     sync_wait_s: float = SYNC_WAIT_S
     threads: int = 4
     nodes: int = 13
@@ -210,6 +213,12 @@ class Subnet:
     def prepaid_instructions(self) -> int:
         """The instructions of an installation that are paid in advance, on a subnet for benchmarks as well."""
         return RULES[self.kind].install_instructions
+
+    @cached_property
+    def ingress_bytes(self) -> int:
+        """What a user's call may have in bytes; the replica's defaults for subnets by their type and size."""
+        small = RULES[self.kind].type == "application" and self.nodes <= SMALL_APPLICATION_NODES
+        return 2 * MIB if small else 3 * MIB + MIB // 2
 
     @property
     def is_root(self) -> bool:

@@ -125,6 +125,12 @@ def no_route(canister: bytes) -> Rejected:
     return routed(Code.CANISTER_NOT_FOUND, f"No route to canister {name(canister)}")
 
 
+def subnet_named(method: str, subnet: bytes) -> Rejected:
+    """A canister that is not on the root subnet called a subnet by its id instead of aaaaa-aa."""
+    why = f"Unable to route management canister request {method}: AlreadyResolved({name(subnet)})"
+    return routed(Code.CANISTER_NOT_FOUND, why)
+
+
 def remote_call_too_large(caller: bytes) -> Rejected:
     """A call to a canister of another subnet is larger than a stream between subnets carries."""
     return routed(Code.CONTRACT_VIOLATION, f"Canister {name(caller)} violated contract: payload too large")
