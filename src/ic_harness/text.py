@@ -10,12 +10,13 @@ digits (`ValueError`), and a deeply nested value raises `RecursionError`.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from pathlib import Path
 from reprlib import Repr
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_LINE: Final = 4_000
 """Characters of one line that `clean` keeps; a canister can print 4 MB without a line feed."""
@@ -23,13 +24,12 @@ MAX_LINE: Final = 4_000
 MAX_TEXT: Final = 16 << 20
 """Bytes of a text file (an interface, a configuration) that are read; real ones have some kilobytes."""
 
+# Patterns are compiled when they are used first (`re` keeps them): every import of the package would pay for it.
 # C0 and C1 controls, lone surrogates and noncharacters; TAB and LF stay (CR LF has become LF).
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTROL: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 # Characters that reorder or hide those beside them: the text shown would differ from the text written.
-_DECEIVING: Final = re.compile(
-    "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
-)
-_COMMAND: Final = re.compile(r"^(?=[^\S\n]*::)", re.MULTILINE)
+_DECEIVING: Final = "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+_COMMAND: Final = r"^(?=[^\S\n]*::)"
 _MAX_BITS: Final = 512
 """Integers up to this width are written out; the widest number of the protocols has 128 bits."""
 
@@ -44,7 +44,7 @@ def clean(text: str, *, max_line: int = MAX_LINE) -> str:
     lines = text.replace("\r\n", "\n")
     if len(lines) > max_line:
         lines = "\n".join(_cut(line, max_line) for line in lines.split("\n"))
-    return _DECEIVING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _CONTROL.sub(_visible, lines))
+    return re.sub(_DECEIVING, lambda found: f"⟨U+{ord(found[0]):04X}⟩", re.sub(_CONTROL, _visible, lines))
 
 
 def for_log(text: str) -> str:
@@ -52,7 +52,7 @@ def for_log(text: str) -> str:
 
     GitHub Actions takes lines that begin with `::` (after spaces) and everything from `##[` as its own commands.
     """
-    return _COMMAND.sub("| ", clean(text)).replace("##[", "##⟨[⟩")
+    return re.sub(_COMMAND, "| ", clean(text), flags=re.MULTILINE).replace("##[", "##⟨[⟩")
 
 
 def _cut(line: str, most: int) -> str:
@@ -110,6 +110,8 @@ def parse_json(text: str | bytes) -> Any:
 
     The parser of Python raises `RecursionError` for a few kilobytes of `[`.
     """
+    import json  # lazy: start-up time  # noqa: PLC0415
+
     try:
         return json.loads(text)
     except RecursionError:
