@@ -16,7 +16,7 @@ from ic_harness.principal import Principal
 from tests.networks.conftest import COUNTER
 from tests.replica.support import wasm
 
-from .conftest import ANONYMOUS, Client, b64, wat
+from .conftest import ANONYMOUS, METHODS, Client, b64, wat
 from .test_server import PROGRAM, started
 from .test_subnets import FORWARD
 
@@ -285,7 +285,6 @@ def test_a_state_folder_keeps_them(client, tmp_path):
         ({"icp_config": 5}, "`icp_config` must be a JSON object"),
         ({"icp_config": {"beta_feature": "Enabled"}}, "icp_config: no flag 'beta_feature'; did you mean beta_features"),
         ({"icp_config": {"beta_features": "Enabled"}}, "`beta_features` cannot be Enabled: this server has"),
-        ({"icp_config": {"function_name_length_limits": "Disabled"}}, "cannot be Disabled: this server always"),
         ({"icp_config": {"canister_backtrace": "Disabled"}}, "`canister_backtrace` cannot be Disabled: this server's"),
         ({"icp_config": {"canister_backtrace": ["Enabled"]}}, '`canister_backtrace` must be "Enabled", "Disabled"'),
     ],
@@ -311,6 +310,28 @@ def test_harmless_switches(client, limited):
     }
     made = client.create(icp_config=flags, icp_features={})
     assert kinds(made) == ["Application"]
+    client.http.delete(made.path)
+
+
+@pytest.mark.parametrize("limits", ["Enabled", "Disabled"])
+def test_limits_of_method_names(client, limits):
+    """Modules with 1,001 methods, or 20,001 bytes of names, as benchmarks have them, unless the names are limited."""
+    made = client.create(icp_config={"function_name_length_limits": limits})
+    for names in ([f"method_{number}" for number in range(1_001)], ["m" * 10_000, "n" * 10_001]):
+        exports = "".join(f'(func (export "canister_update {name}"))' for name in names)
+        canister = made.create_canister()
+        argument = {
+            "mode": {"install": None},
+            "canister_id": Principal(canister),
+            "wasm_module": wat(f"(module {exports})"),
+            "arg": b"",
+        }
+        answer = made.call(b"", "install_code", candid.encode((argument,), METHODS["install_code"].arg_types))
+        assert ("Ok" in answer) == (limits == "Disabled"), answer
+        if limits == "Enabled":
+            assert "`canister_update <name>`" in answer["Err"]["reject_message"]
+        else:
+            assert made.call(canister, names[-1])["Err"]["error_code"] == "CanisterDidNotReply"
     client.http.delete(made.path)
 
 

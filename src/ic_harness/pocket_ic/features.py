@@ -30,10 +30,11 @@ _PAGE: Final = "nns_ui"
 _OF_THE_PAGE: Final = ("cycles_minting", "icp_token", "nns_governance", "sns", "ii")
 """Features without which PocketIC's server refuses `nns_ui`."""
 _FLAGS: Final = ("Enabled", "Disabled")
+_NAME_LIMITS: Final = "function_name_length_limits"
 _REFUSED_FLAGS: Final[Mapping[str, tuple[str | None, str]]] = {
     "beta_features": ("Enabled", "this server has the features of mainnet only"),
     "canister_backtrace": ("Disabled", "this server's rejects for traps have backtraces, as on mainnet"),
-    "function_name_length_limits": ("Disabled", "this server always has mainnet's limits of function names"),
+    _NAME_LIMITS: (None, ""),
     "canister_execution_rate_limiting": (None, ""),
 }
 """The switches of `icp_config`: the value that this server cannot serve, and why.
@@ -107,6 +108,11 @@ def _check_page(names: tuple[str, ...], request: Mapping[str, Any]) -> None:
         raise ApiError(f"icp_features: {_PAGE} needs these features, too: {', '.join(absent)}")
     if request.get("http_gateway_config") is None:
         raise ApiError(f"icp_features: {_PAGE} needs `http_gateway_config`, whose gateway serves the page")
+
+
+def limits_method_names(request: Mapping[str, Any]) -> bool:
+    """Return whether number and names of canisters' methods are limited, by an `icp_config` that was checked."""
+    return _record(request, "icp_config").get(_NAME_LIMITS) != "Disabled"
 
 
 def check_icp_config(request: Mapping[str, Any]) -> None:

@@ -82,6 +82,7 @@ class Instance:
                 keys_by_kind=key_subnets(served_version()),
                 round_time_queries=True,
                 check_signatures=settings.check_signatures,
+                limit_method_names=settings.limit_method_names,
                 check_outcall_urls=False,  # as there: a mock may answer any URL
                 seed=None if subnets is None else _SEED,  # a folder that is not new has its own
                 state_dir=None if self._folder is None else self._folder.replica_dir,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ic_harness.pocket_ic import fields
 from ic_harness.pocket_ic.api_error import ApiError
-from ic_harness.pocket_ic.features import Features, check_icp_config, parse_features
+from ic_harness.pocket_ic.features import Features, check_icp_config, limits_method_names, parse_features
 from ic_harness.pocket_ic.subnets import parse_subnet_config
 from ic_harness.replica import SubnetSpec
 
@@ -30,6 +30,7 @@ class InstanceSettings:
     gateway: Mapping[str, Any] | None = None
     features: Features = field(default_factory=Features)
     check_signatures: bool = True
+    limit_method_names: bool = True
 
     @classmethod
     def parse(cls, body: Any, icp_folder: Path | None = None) -> InstanceSettings:
@@ -57,6 +58,7 @@ class InstanceSettings:
             gateway=None if gateway is None else fields.record(gateway, "`http_gateway_config`"),
             features=features,
             check_signatures=not fields.optional_flag(request, "disable_ingress_validation"),
+            limit_method_names=limits_method_names(request),
         )
         if settings.state_dir is None:
             settings.subnets()  # refused before anything is made

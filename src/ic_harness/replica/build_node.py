@@ -195,7 +195,7 @@ def _open(config: ReplicaConfig, clock: Clock, outcalls: OutcallSource, opened: 
             opened.callback(lock.release)
         plans = _several(config, specs, kept, opened)
     registry = Registry(_subnet(plan, config) for plan in plans)
-    engine = Engine(config.cache_dir or default_folder())
+    engine = Engine(config.cache_dir or default_folder(), limit_names=config.limit_method_names)
     subnets = zip(plans, registry.subnets, strict=True)
     nodes = [_node(config, clock, plan, subnet, registry, engine, outcalls) for plan, subnet in subnets]
     rounds = None

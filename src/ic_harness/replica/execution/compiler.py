@@ -45,9 +45,15 @@ _CODE_VERSION = "5"
 
 
 class Compiler:
-    """Compiles, and holds what all instances share. `cache_dir` None compiles anew in each process."""
+    """Compiles, and holds what all instances share. `cache_dir` None compiles anew in each process.
 
-    def __init__(self, cache_dir: Path | None = None, *, strategy: Strategy | None = None) -> None:
+    `limit_names` is whether the number and the names of a module's methods are limited.
+    """
+
+    def __init__(
+        self, cache_dir: Path | None = None, *, strategy: Strategy | None = None, limit_names: bool = True
+    ) -> None:
+        self._limit_names = limit_names
         self.strategy = strategy or (MAPPED if supported() else COPIED)
         self.creator = MemoryCreator()
         self.native = wasmtime.Engine(self._config())
@@ -118,7 +124,7 @@ class Compiler:
         with self._lock:
             known = self._canisters.get(digest)
         if known is None:
-            draft = module.draft(wasm)
+            draft = module.draft(wasm, limit_names=self._limit_names)
             record = self._traced(digest, draft) if self._recorder is not None else None
             if record is not None:
                 known = draft.finish(*record)

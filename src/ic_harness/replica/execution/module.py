@@ -95,11 +95,11 @@ class Draft:
         )
 
 
-def draft(wasm: bytes) -> Draft:
-    """Unpack, take apart, validate and rewrite a module; raises ModuleInvalid."""
+def draft(wasm: bytes, *, limit_names: bool = True) -> Draft:
+    """Unpack, take apart, validate (see `validate`) and rewrite a module; raises ModuleInvalid."""
     try:
         binary = parse(unpack(wasm))
-        interface = validate(binary)
+        interface = validate(binary, limit_names=limit_names)
         return Draft(wasm, binary, interface, instrument(binary))
     except WasmDecodeError as error:
         raise ModuleInvalid(f"Failed to decode wasm module: {error}") from None

@@ -62,14 +62,17 @@ class Interface:
     is_64: bool
 
 
-def validate(binary: WasmBinary) -> Interface:
-    """Check every rule; raises ModuleInvalid with the first that is broken."""
+def validate(binary: WasmBinary, *, limit_names: bool = True) -> Interface:
+    """Check every rule; raises ModuleInvalid with the first that is broken.
+
+    Without `limit_names` there may be any number of methods, with names of any length.
+    """
     _check_sizes(binary)
     is_64 = _check_memory(binary)
     _check_tables(binary)
     _check_imports(binary, is_64=is_64)
     _check_globals(binary)
-    methods = _check_exports(binary)
+    methods = _check_exports(binary, limit_names=limit_names)
     return Interface(methods, _custom_sections(binary), is_64)
 
 
@@ -156,7 +159,7 @@ def _check_globals(binary: WasmBinary) -> None:
             )
 
 
-def _check_exports(binary: WasmBinary) -> dict[str, str]:
+def _check_exports(binary: WasmBinary, *, limit_names: bool) -> dict[str, str]:
     type_indices = binary.type_indices
     for item in binary.exports:
         if item.kind is Kind.FUNCTION and item.name.startswith("canister_"):
@@ -169,7 +172,8 @@ def _check_exports(binary: WasmBinary) -> dict[str, str]:
                 "multiple times "
                 "with different call types: update, query, or composite_query."
             )
-    _check_method_limits([name for name, _ in methods])
+    if limit_names:
+        _check_method_limits([name for name, _ in methods])
     return dict(methods)
 
 

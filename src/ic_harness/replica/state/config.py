@@ -120,7 +120,8 @@ class ReplicaConfig:
     `check_outcall_urls` the source of HTTPS outcalls gets those too whose URL no node would ask for.
     `threshold_keys` are the names of threshold keys besides `dfx_test_key`, `key_1` and `test_key_1`; each costs what a
     test key costs. `keys_by_kind` are the names of the keys that subnets of each kind bring (None: the network has all
-    keys, whatever its subnets are).
+    keys, whatever its subnets are). Without `limit_method_names` modules may have any number of methods, with names of
+    any length, as benchmarks do.
     `slice_instructions` is what a message executes in one round, from `LEAST_SLICE` on; after `round_instructions`,
     which are not less, a canister begins no further message in a round.
     """
@@ -143,6 +144,7 @@ class ReplicaConfig:
     round_time_queries: bool = False
     check_signatures: bool = True
     check_outcall_urls: bool = True
+    limit_method_names: bool = True
     threshold_keys: tuple[str, ...] = ()
     slice_instructions: int = SLICE_INSTRUCTIONS
     round_instructions: int = ROUND_INSTRUCTIONS
