@@ -80,7 +80,6 @@ class Certifier:
         self._delegations = delegations
         self._data: dict[bytes, bytes] = {}
         self._latest: Certified | None = None
-        self._replacing = False
 
     def update(
         self,
@@ -89,12 +88,22 @@ class Certifier:
         requests: Mapping[bytes, RequestRecord | None],
     ) -> None:
         """Take in what a round changed and make it the certified state."""
-        if self._replacing:
-            self._replacing = False
-            self._tree.replace(canisters, requests)
-        else:
-            self._tree.update_canisters(canisters)
-            self._tree.update_requests(requests)
+        self._tree.update_canisters(canisters)
+        self._tree.update_requests(requests)
+        self._certify(state, canisters)
+
+    def replace(
+        self,
+        state: ReplicatedState,
+        canisters: Mapping[bytes, CanisterParts | None],
+        requests: Mapping[bytes, RequestRecord | None],
+    ) -> None:
+        """Make another state the certified one, which has these canisters and requests and no others."""
+        self._tree.replace(canisters, requests)
+        self._data = {}
+        self._certify(state, canisters)
+
+    def _certify(self, state: ReplicatedState, canisters: Mapping[bytes, CanisterParts | None]) -> None:
         known = self._data
         if any(
             (None if it is None else it[0].certified_data) != known.get(key) for key, it in canisters.items()
@@ -110,11 +119,6 @@ class Certifier:
     def show_subnets(self, subnets: Sequence[Subnet]) -> None:
         """Certify the keys, ranges and types of these subnets from now on; `update` must follow."""
         self._tree.show_subnets(subnets)
-
-    def clear(self) -> None:
-        """Forget everything that the next `update` does not name, because the state was replaced."""
-        self._replacing = True
-        self._data = {}
 
     @property
     def latest(self) -> Certified:

@@ -158,21 +158,23 @@ class Node:
     def _observe(self, changes: StateDelta) -> None:
         observer, canisters = self.observer, self.state.canisters
         if changes.measures:
-            observer.figures.rounds.append((self.state.round, changes.measures, False))
-            if len(observer.figures.rounds) >= ROUNDS:
-                observer.figures.take_in()
+            self._note(changes.measures, query=False)
         changed = [canisters[key] for key in sorted(changes.canisters) if key in canisters]
         printed = [canister for canister in changed if canister.next_log != observer.seen.get(canister.id, 0)]
         if printed:
             observer.read_logs(printed)
 
+    def _note(self, measures: list[tuple[bytes, MessageCost]], *, query: bool) -> None:
+        """Note what messages cost, of which entries are made later."""
+        figures = self.observer.figures
+        figures.rounds.append((self.state.round, measures, query))
+        if len(figures.rounds) >= ROUNDS:
+            figures.take_in()
+
     def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
         """Record what a query cost and printed; no canister log keeps that."""
         cost = MessageCost(what, outcome.instructions, 0, isinstance(outcome, Trapped))
-        figures = self.observer.figures
-        figures.rounds.append((self.state.round, [(canister.id, cost)], True))
-        if len(figures.rounds) >= ROUNDS:
-            figures.take_in()
+        self._note([(canister.id, cost)], query=True)
         printed = effects.trap_log_lines(outcome) if isinstance(outcome, Trapped) else outcome.logs
         if printed:
             canister_id, time_ns = Principal(canister.id), self.query_time_ns()
@@ -201,9 +203,8 @@ class Node:
 
     def certify_everything(self) -> None:
         """Certify the whole state anew, because it was loaded or replaced."""
-        self.certifier.clear()
         states = {canister_id: self._state(canister_id) for canister_id in self.state.canisters}
-        self.certifier.update(self.state, states, dict(self.state.requests))
+        self.certifier.replace(self.state, states, dict(self.state.requests))
 
     def _state(self, canister_id: bytes) -> tuple[Canister, Module | None] | None:
         canister = self.state.canisters.get(canister_id)
