@@ -11,7 +11,6 @@ Those other threads wait in a `Bell` where they are woken for every message.
 
 from __future__ import annotations
 
-import math
 import os
 import queue
 import select
@@ -27,7 +26,8 @@ T = TypeVar("T")
 
 SLICE_S: Final = 0.1
 """The longest that a signal goes unnoticed."""
-_LONGEST_MS: Final = 2**31 - 1
+LONGEST_MS: Final = 2**31 - 1
+"""The longest that `Bell.rings_within_ms` waits."""
 
 
 class Bell:
@@ -62,15 +62,14 @@ class Bell:
         self._release()
         return True
 
-    def wait(self, timeout_s: float | None = None) -> None:
-        """Wait for a ring, or until the time is over."""
-        if timeout_s is None or self.rings_within_ms(min(math.ceil(timeout_s * 1e3), _LONGEST_MS)):
-            while True:
-                try:
-                    self.block()
-                except InterruptedError:  # a signal, whose handler runs on the main thread
-                    continue
-                return
+    def wait(self) -> None:
+        """Wait for a ring, whatever signals there are meanwhile: their handlers run on the main thread."""
+        while True:
+            try:
+                self.block()
+            except InterruptedError:
+                continue
+            return
 
 
 if sys.platform == "linux":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 
 from ic_harness import waiting
@@ -80,7 +81,8 @@ class Completions:
         self._expected: defaultdict[Origin, list[Completion]] = defaultdict(list)
         self.waiting: set[Completion] = set()
         self.round_limit = RoundLimit()
-        self._ended: list[Completion] = []
+        self.ended: list[Callable[[], None]] = []
+        """What releases the callers whose calls and commands have ended."""
 
     def expect(self, completion: Completion) -> None:
         """Take in a call."""
@@ -116,14 +118,14 @@ class Completions:
         for completion in self._expected.pop(origin, ()):
             self.waiting.discard(completion)
             if completion.end(answer):
-                self._ended.append(completion)
+                self.ended.append(completion.wake)
 
     def let_go(self) -> None:
-        """Release the callers whose calls `complete` has completed."""
-        if self._ended:
-            ended, self._ended = self._ended, []
-            for completion in ended:
-                completion.wake()
+        """Release those callers: last of all, because each wants the interpreter then."""
+        if self.ended:
+            ended, self.ended = self.ended, []
+            for release in ended:
+                release()
 
     def give_up(self, why: str, *, only_patient: bool = False) -> None:
         """Release callers that wait for what no round will bring; those without a timeout get an error.

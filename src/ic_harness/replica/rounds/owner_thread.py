@@ -10,11 +10,9 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 
 from ic_harness import waiting
-
-_LONGEST_MS: Final = 2**31 - 1
 
 
 class Owner(Protocol):
@@ -41,8 +39,10 @@ def serve(reference: weakref.ref[Owner], commands: deque[Callable[[], None]], be
             return
         del runner
         bell.asleep = True
-        # An interrupted wait ends early, which the owner does not mind. `Bell.wait` does the same by more calls.
-        if not commands and (pause is None or bell.rings_within_ms(min(math.ceil(pause * 1e3), _LONGEST_MS))):
+        # An interrupted wait ends early, which the owner does not mind.
+        if not commands and (
+            pause is None or bell.rings_within_ms(min(math.ceil(pause * 1e3), waiting.LONGEST_MS))
+        ):
             with suppress(InterruptedError):
                 bell.block()
         bell.asleep = False

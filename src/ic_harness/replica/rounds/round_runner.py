@@ -74,7 +74,6 @@ class RoundRunner:
         self._interval_ns = int(interval_s * SECOND)
         self._commands: deque[Callable[[], None]] = deque()
         self._bell = waiting.new_bell()
-        self._ended: list[Callable[[], None]] = []
         self._completions = Completions()
         self._ownership = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -321,7 +320,7 @@ class RoundRunner:
         """
         while not self._closed:
             for _ in range(len(self._commands)):
-                self._let_go()
+                self._completions.let_go()
                 self.execute(self._commands.popleft())
             if not self._commands:
                 # What callers left that were late, or interrupted.
@@ -331,11 +330,11 @@ class RoundRunner:
             pause = self._pause_s()
             if pause is None or pause > 0:
                 self._settle()
-                self._let_go()
+                self._completions.let_go()
                 return pause
-            self._let_go()
+            self._completions.let_go()
             self._run()
-        self._let_go()
+        self._completions.let_go()
         self._completions.fail(self._end())
         return -1.0 if self._closed else None
 
@@ -354,23 +353,15 @@ class RoundRunner:
             task.fail(self._end())
         else:
             task.execute()
-            self._ended.append(task.end)
+            self._completions.ended.append(task.end)
         self._interruption.pausing.discard(task)
-
-    def _let_go(self) -> None:
-        """Release callers whose tasks and calls have ended: last of all, because each wants the interpreter then."""
-        self._completions.let_go()
-        if self._ended:
-            ended, self._ended = self._ended, []
-            for end in ended:
-                end()
 
     def _flush(self) -> None:
         """After the owner's thread has ended: refuse what came too late for it, on whatever thread this is."""
         with suppress(IndexError):
             while True:
                 self.execute(self._commands.popleft())
-        self._let_go()
+        self._completions.let_go()
         self._completions.fail(self._end())
 
     def _has_ended(self) -> bool:
