@@ -56,7 +56,6 @@ def default_folder() -> Path | None:
     """Where compiled modules go by default: the user's cache folder; None for a user without a home folder."""
     base = os.environ.get("XDG_CACHE_HOME")
     try:
-        folders = "ic-harness", "code"
-        return Path(base, *folders) if base else Path.home().joinpath(".cache", *folders)
+        return (Path(base) if base else Path.home() / ".cache") / "ic-harness" / "code"
     except RuntimeError:
         return None

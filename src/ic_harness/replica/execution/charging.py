@@ -41,8 +41,7 @@ def freezing_limit(
     if not fees.charged:
         return 0
     chosen = settings or canister.settings
-    used = canister.memory_used if memory is None else memory
-    taken = max(used, chosen.memory_allocation)
+    taken = allocated_bytes(chosen, canister.memory_used if memory is None else memory)
     limit = _threshold(fees.nodes, taken, chosen.compute_allocation, chosen.freezing_threshold)
     return max(0, limit - canister.reserved_cycles) if canister.reserved_cycles else limit
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ic_harness.replica.execution import Entry, Instance, Outcome, Progress
+from ic_harness.replica.execution.code_change import more_slices
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interface import Environment
 from ic_harness.replica.state.replicated_state import Canister, Message
 
 
 class LongWork(Protocol):
-    """What a long execution runs on its thread. `own` is what `begin` returned, and nobody else uses it."""
+    """What a long execution runs on its thread. `own` is what `begin` returned, for this work alone."""
 
     def begin(self, canister: Canister, instances: InstancePool) -> Any:
         """Return what the work is done on."""
@@ -52,7 +53,7 @@ class WasmCall:
 
     def rounds(self, outcome: Outcome, slice_instructions: int) -> int:
         """A round for each slice."""
-        return -(-outcome.instructions // slice_instructions)
+        return 1 + more_slices(outcome.instructions, slice_instructions)
 
     def end(self, canister_id: bytes, own: Instance, instances: InstancePool) -> None:
         """Give the instance back with its uncommitted changes."""

@@ -375,10 +375,7 @@ class Scheduler(RoundState):
         self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
         measures = execution.measures
         if measures:
-            total = measures[0].instructions
-            if len(measures) > 1:
-                total = sum([measure.instructions for measure in measures]) // len(measures)
-            self._paces[canister.id] = total
+            self._paces[canister.id] = sum([measure.instructions for measure in measures]) // len(measures)
             self.changes.measures += [(canister.id, measure) for measure in measures]
         self.state.consumed_cycles += execution.account.consumed
         if execution.remembers:
