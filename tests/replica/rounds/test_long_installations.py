@@ -1,4 +1,4 @@
-"""Installations that take several slices: nobody sees them before they end, others go on, and nothing else differs."""
+"""Installations of several slices: invisible before they end, other canisters go on, and nothing else differs."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class InstallationEnd:
         return self.code
 
     def close(self) -> None:
-        """Give back what a new instance holds that nobody took."""
+        """Give back what a new instance holds that was not taken."""
         if isinstance(self.code, NewCode):
             self.code.close()
 
