@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -46,6 +47,7 @@ except KeyboardInterrupt:
         "waiting.is_set(threading.Event(), 1_000)",
         "waiting.join(asleep)",
         "waiting.get(queue.SimpleQueue())",
+        "while True: waiting.HERE.bell.rings_within(waiting.HERE.bell.longest_s)",
     ],
 )
 def test_a_signal_that_another_thread_receives(wait):
@@ -99,7 +101,7 @@ def bells():
 
 def test_a_bell_wakes_the_thread_that_waits():
     for bell in bells():
-        woken = on_another_thread_begin(bell.wait)
+        woken = on_another_thread_begin(lambda bell=bell: bell.rings_within(bell.longest_s))
         bell.ring()
         woken.join(60)
         assert not woken.is_alive()
@@ -109,23 +111,18 @@ def test_rings_before_the_wait_are_kept_as_one():
     for bell in bells():
         bell.ring()
         bell.ring()
-        bell.wait()
-        again = on_another_thread_begin(bell.wait)
-        assert again.is_alive()
+        assert bell.rings_within(waiting.LONGEST_S)
+        assert not bell.rings_within(0.02)
         bell.ring()
-        again.join(60)
-        assert not again.is_alive()
+        assert bell.rings_within(waiting.LONGEST_S)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-9, 0.001, 0.02])
 def test_a_bell_stops_waiting(seconds):
     for bell in bells():
         began = time.monotonic()
-        assert not bell.rings_within_ms(seconds * 1e3)
+        assert not bell.rings_within(seconds)
         assert time.monotonic() - began >= seconds
-        bell.ring()
-        assert bell.rings_within_ms(waiting.LONGEST_MS)
-        bell.wait()
 
 
 def test_a_bell_waits_through_signals():
@@ -133,27 +130,38 @@ def test_a_bell_waits_through_signals():
     handled = threading.Event()
     before = signal.signal(signal.SIGUSR1, lambda *_: handled.set())
     try:
-        bell = waiting.new_bell()
-        asleep = on_another_thread_begin(bell.wait)
-        for _ in range(20):
-            handled.clear()
-            signal.pthread_kill(asleep.ident, signal.SIGUSR1)
-            assert waiting.is_set(handled, 60)
-        assert asleep.is_alive()
-        bell.ring()
-        asleep.join(60)
-        assert not asleep.is_alive()
+        for bell in bells():
+            asleep = on_another_thread_begin(lambda bell=bell: bell.rings_within(bell.longest_s))
+            for _ in range(20):
+                handled.clear()
+                signal.pthread_kill(asleep.ident, signal.SIGUSR1)
+                assert waiting.is_set(handled, 60)
+            assert asleep.is_alive()
+            bell.ring()
+            asleep.join(60)
+            assert not asleep.is_alive()
     finally:
         signal.signal(signal.SIGUSR1, before)
 
 
+def test_each_thread_has_a_bell_of_its_own():
+    assert waiting.HERE.bell is waiting.HERE.bell
+    assert on_another_thread(lambda: waiting.HERE.bell) is not waiting.HERE.bell
+    assert waiting.HERE.bell.longest_s == waiting.SLICE_S, "the main thread looks for signals"
+    assert on_another_thread(lambda: waiting.HERE.bell.longest_s) == waiting.LONGEST_S
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="bells are locks elsewhere")
 def test_without_file_descriptors_a_bell_is_a_lock(monkeypatch):
-    def none_left(_value):
+    def none_left(*_):
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(os, "eventfd", none_left)
-    assert type(waiting.new_bell()) is waiting.Bell
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for module, name in ((os, "eventfd"), (select, "epoll")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, none_left)
+            assert type(waiting.new_bell()) is waiting.Bell
+    assert len([*Path("/proc/self/fd").iterdir()]) <= before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bells are locks elsewhere")
@@ -174,7 +182,7 @@ def test_a_bell_misses_nothing():
             while len(found) < 4 * 2_000:
                 bell.asleep = True
                 if not items:
-                    bell.wait()
+                    bell.rings_within(bell.longest_s)
                 bell.asleep = False
                 while items:
                     found.append(items.popleft())
@@ -190,6 +198,47 @@ def test_a_bell_misses_nothing():
             thread.join(60)
             assert not thread.is_alive()
         assert sorted(found) == sorted([*range(2_000)] * 4)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_has_bells_of_its_own():
+    """Parent and child wait at the same time: neither wakes the other, or takes its wake."""
+    script = """
+import os, threading
+from ic_harness import waiting
+
+def turns():
+    bell = waiting.HERE.bell
+    assert bell.longest_s == waiting.SLICE_S
+    for _ in range(1_000):
+        ringing = threading.Thread(target=bell.ring)
+        ringing.start()
+        assert bell.rings_within(60)
+        ringing.join()
+
+def both():
+    child = os.fork()
+    turns()
+    if not child:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+turns()
+both()
+
+def on_another_thread():
+    child = os.fork()
+    if not child:
+        turns()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+thread = threading.Thread(target=on_another_thread)
+thread.start()
+thread.join()
+turns()
+"""
+    subprocess.run([sys.executable, "-c", script], timeout=120, check=True)
 
 
 def on_another_thread_begin(action):

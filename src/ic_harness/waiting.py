@@ -6,7 +6,7 @@ Ctrl-C during a call that never ends would be lost. The window is wide on a busy
 lock changes hands inside it. So the main thread blocks for a slice of time and looks again; other threads, on which
 Python never runs signal handlers, block without slices.
 
-Those other threads wait in a `Bell` where they are woken for every message.
+Where a thread is woken for every message it waits in a `Bell`: in one of its own (`HERE`), or one that is made for it.
 """
 
 from __future__ import annotations
@@ -26,50 +26,35 @@ T = TypeVar("T")
 
 SLICE_S: Final = 0.1
 """The longest that a signal goes unnoticed."""
-LONGEST_MS: Final = 2**31 - 1
-"""The longest that `Bell.rings_within_ms` waits."""
+LONGEST_S: Final = 1e6
+"""The longest that a thread sleeps at a time which no signal handler interrupts: 11 days."""
 
 
 class Bell:
-    """Wakes the one thread that waits in it, which is not the main thread. A ring that comes first is kept.
+    """Wakes the one thread that waits in it. A ring that comes first is kept, so a wait may end for no reason.
 
     Made by `new_bell`. Who puts something into a place where that thread looks rings if `asleep`; the thread sets
     `asleep` before it looks for the last time, so that nothing that was put there after the look is missed.
     """
 
-    __slots__ = ("_lock", "asleep", "block", "ring", "rings_within_ms")
+    __slots__ = ("_lock", "asleep", "longest_s", "ring", "rings_within")
 
-    block: Callable[[], object]
-    """Waits for a ring. Raises `InterruptedError` when the system hands a signal to the thread."""
     ring: Callable[[], object]
     """Wakes the thread that waits, or the next one that does. May be called from any thread."""
-    rings_within_ms: Callable[[float], object]
-    """Waits for a ring at most so many milliseconds; returns what is true if there is one, which `block` then takes."""
+    rings_within: Callable[[float], object]
+    """Waits for a ring at most so many seconds, `LONGEST_S` or less; returns what is true if there was one."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_s: float = LONGEST_S) -> None:
         self.asleep = False
+        self.longest_s = longest_s
+        """The longest that the thread should wait at a time: `SLICE_S` on the main thread."""
         self._lock = threading.Lock()
         self._lock.acquire()
-        self.block, self.ring, self.rings_within_ms = self._lock.acquire, self._release, self._released_within
+        self.ring, self.rings_within = self._release, partial(self._lock.acquire, True)
 
     def _release(self) -> None:
         with suppress(RuntimeError):  # rung already
             self._lock.release()
-
-    def _released_within(self, milliseconds: float) -> bool:
-        if not self._lock.acquire(timeout=milliseconds / 1e3):
-            return False
-        self._release()
-        return True
-
-    def wait(self) -> None:
-        """Wait for a ring, whatever signals there are meanwhile: their handlers run on the main thread."""
-        while True:
-            try:
-                self.block()
-            except InterruptedError:
-                continue
-            return
 
 
 if sys.platform == "linux":
@@ -78,34 +63,52 @@ if sys.platform == "linux":
         """A bell that is an event of the system.
 
         A lock is released under the interpreter lock, so the thread that wakes stops again at once and waits for that
-        one. An event is signalled without it: half the time of a hand-over.
+        one. An event is signalled without it: half the time of a hand-over. An edge-triggered event is gone when the
+        wait ends: one call of the system, and nothing to be read.
         """
 
         __slots__ = ("_descriptor",)
 
-        def __init__(self) -> None:
+        def __init__(self, longest_s: float = LONGEST_S) -> None:
             self._descriptor = -1
             self._descriptor = os.eventfd(0)
-            poll = select.poll()
-            poll.register(self._descriptor, select.POLLIN)
+            epoll = select.epoll()
+            epoll.register(self._descriptor, select.EPOLLIN | select.EPOLLET)
             self.asleep = False
+            self.longest_s = longest_s
             # The functions of the system themselves: a call of Python's for each would cost as much again.
             self.ring = partial(os.eventfd_write, self._descriptor, 1)
-            self.block = partial(os.eventfd_read, self._descriptor)
-            self.rings_within_ms = poll.poll
+            self.rings_within = partial(epoll.poll, maxevents=1)
 
-        def __del__(self) -> None:
+        def __del__(self, _close: Callable[[int], None] = os.close) -> None:
             # Not before: a descriptor that is closed while a thread may still ring could be another file's by then.
             if self._descriptor >= 0:
-                os.close(self._descriptor)
+                _close(self._descriptor)
 
 
-def new_bell() -> Bell:
+def new_bell(longest_s: float = LONGEST_S) -> Bell:
     """Return the quickest bell that this system has; a lock when the process has no file descriptor left."""
     if sys.platform == "linux":
         with suppress(OSError):
-            return _SystemBell()
-    return Bell()
+            return _SystemBell(longest_s)
+    return Bell(longest_s)
+
+
+class _Here(threading.local):
+    """What is the present thread's own."""
+
+    def __init__(self) -> None:
+        main = threading.current_thread() is threading.main_thread()
+        # One that takes no file descriptors on the other threads, of which there may be many.
+        self.bell = new_bell(SLICE_S) if main else Bell()
+        """Wakes this thread where it waits for other ones."""
+
+
+HERE: Final = _Here()
+
+if sys.platform != "win32":
+    # The events of the parent process are shared with it: each would take the other's. Here is the main thread now.
+    os.register_at_fork(after_in_child=lambda: setattr(HERE, "bell", new_bell(SLICE_S)))
 
 
 class Lock(Protocol):

@@ -4,7 +4,7 @@ Wasm never runs on a thread of the caller. Python raises `KeyboardInterrupt`, an
 on the main thread only, and an exception that is raised in a callback of the engine is dropped by ctypes: the
 engine would go on with a call that was not made. A canister's stack is also deeper than the stack that some
 platforms give to threads. So Wasm runs on threads of this module, with a stack that it sizes, and callers wait
-in a lock of the interpreter, which a signal interrupts at once.
+on theirs (see `ic_harness.waiting`), where a signal interrupts them at once.
 
 The threads are daemons: a query that never ends cannot keep the process from ending. `stop_at_exit` lets owners
 of such threads end them before the interpreter is torn down.
@@ -28,7 +28,8 @@ T = TypeVar("T")
 STACK_BYTES: Final = 16 << 20
 """Stack of a thread that runs Wasm: the canister's own (5 MiB) and as much again for the engine and for Python."""
 
-_SIZING = threading.Lock()
+_SIZING = threading.RLock()
+"""Held by who starts a thread; once more by a signal's handler that comes in between and starts one too."""
 
 
 def start_thread(target: Callable[..., None], name: str, *arguments: object) -> threading.Thread:
@@ -46,15 +47,16 @@ def start_thread(target: Callable[..., None], name: str, *arguments: object) -> 
 class Task(Generic[T]):
     """A function that runs on another thread, and the wait for its result.
 
-    `abandoned` is set when the caller was interrupted while it waited: a task that did not begin is skipped.
+    The thread that makes it is the one that may wait. `abandoned` is set when that was interrupted while it waited: a
+    task that did not begin is skipped.
     """
 
-    __slots__ = ("_action", "_done", "_failure", "_result", "abandoned")
+    __slots__ = ("_action", "_bell", "_ended", "_failure", "_result", "abandoned")
 
     def __init__(self, action: Callable[[], T]) -> None:
         self._action = action
-        self._done = threading.Lock()
-        self._done.acquire()
+        self._bell = waiting.HERE.bell
+        self._ended = False
         self._result: Any = None
         self._failure: BaseException | None = None
         self.abandoned = False
@@ -62,7 +64,7 @@ class Task(Generic[T]):
     def run(self) -> None:
         """Run the function, on the thread that calls this, and let go who waits for it; never raises."""
         self.execute()
-        self._done.release()
+        self.end()
 
     def execute(self) -> None:
         """Run the function, on the thread that calls this; never raises. `end` lets go who waits for it."""
@@ -74,29 +76,41 @@ class Task(Generic[T]):
 
     def end(self) -> None:
         """Let go who waits: the result is there. The less a thread does after that, the sooner the other one runs."""
-        self._done.release()
+        self._ended = True
+        if self._bell.asleep:
+            self._bell.ring()
 
     def fail(self, failure: BaseException) -> None:
         """End the task without running it."""
         self._failure = failure
-        self._done.release()
+        self.end()
 
     def wait(self) -> None:
         """Wait for the end. Whatever a signal handler raises meanwhile sets `abandoned` and is passed on."""
+        bell = self._bell
         try:
-            if not self._done.acquire(timeout=waiting.SLICE_S):
-                waiting.acquire(self._done)
+            while not self._has_ended(bell):
+                bell.rings_within(bell.longest_s)
         except BaseException:
             self.abandoned = True
             raise
-        self._done.release()
+        finally:
+            bell.asleep = False
 
     def ends_within(self, seconds: float) -> bool:
         """Wait at most so long for the end; whether it has ended. For threads that no signal interrupts."""
-        if not self._done.acquire(timeout=seconds):
-            return False
-        self._done.release()
-        return True
+        bell = self._bell
+        try:
+            if not self._has_ended(bell):
+                bell.rings_within(seconds)
+        finally:
+            bell.asleep = False
+        return self._ended
+
+    def _has_ended(self, bell: waiting.Bell) -> bool:
+        """Whether this has ended; if not, its end will ring."""
+        bell.asleep = True
+        return self._ended
 
     def result(self) -> T:
         """Wait for the result, or raise what the function raised. See `wait`."""
@@ -122,11 +136,22 @@ _HERE: Final = _Here()
 class _Worker:
     """One thread of a pool, and the task that it is given next."""
 
-    __slots__ = ("next", "wake")
+    __slots__ = ("next", "rests", "wake")
 
     def __init__(self, first: Task[Any] | None) -> None:
         self.next = first
+        self.rests = False
         self.wake = waiting.new_bell()
+
+    def go_on(self) -> None:
+        """End the rest."""
+        self.rests = False
+        self.wake.ring()
+
+    def wait(self) -> None:
+        """Wait for the end of the rest."""
+        while self.rests:
+            self.wake.rings_within(self.wake.longest_s)
 
 
 class WasmThreads:
@@ -138,7 +163,7 @@ class WasmThreads:
         self._count = 0
         self._idle: list[_Worker] = []
         self._backlog: deque[Task[Any]] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may submit while its thread does
 
     def submit(self, task: Task[Any]) -> None:
         """Run a task as soon as a thread is free."""
@@ -155,7 +180,7 @@ class WasmThreads:
         if worker is None:
             start_thread(self._serve, self._name, _Worker(task))
         else:
-            worker.wake.ring()
+            worker.go_on()
 
     def run(self, task: Task[T]) -> T:
         """Run a task on a thread of the pool, or on this one if it is such a thread, and give its result."""
@@ -171,7 +196,7 @@ class WasmThreads:
             self._most = 0
             idle, self._idle = self._idle, []
         for worker in idle:
-            worker.wake.ring()
+            worker.go_on()
 
     def rest(self) -> None:
         """End the idle threads; the next task starts one again."""
@@ -179,7 +204,7 @@ class WasmThreads:
             idle, self._idle = self._idle, []
             self._count -= len(idle)
         for worker in idle:
-            worker.wake.ring()
+            worker.go_on()
 
     def _serve(self, worker: _Worker) -> None:
         _HERE.sized = True
@@ -189,13 +214,14 @@ class WasmThreads:
                 worker.next = self._backlog.popleft() if self._backlog else None
                 waits = worker.next is None and self._count <= self._most
                 if waits:
+                    worker.rests = True
                     self._idle.append(worker)
                 elif worker.next is None:
                     self._count -= 1
             task.end()
             if waits:
                 del task
-                worker.wake.wait()
+                worker.wait()
 
 
 class WasmExecutor(Executor):

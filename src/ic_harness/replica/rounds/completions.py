@@ -5,14 +5,13 @@ Used by the owner of the state (`round_runner`) only, except for `Completion.wai
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError
 from ic_harness.replica.rounds.round_limit import RoundLimit
+from ic_harness.replica.state.clock import monotonic_s
 from ic_harness.replica.state.delta import StateDelta
 from ic_harness.replica.state.replicated_state import Answer, FromPythonApi, FromUser, Origin
 
@@ -24,7 +23,7 @@ class Completion:
     at present, `failure` that the replica stopped or its state was replaced.
     """
 
-    __slots__ = ("_wake", "answer", "done", "failure", "origin", "patient", "stuck")
+    __slots__ = ("_bell", "answer", "done", "failure", "origin", "patient", "stuck")
 
     def __init__(self, origin: Origin, *, patient: bool = False) -> None:
         self.origin = origin
@@ -33,22 +32,28 @@ class Completion:
         self.failure: ReplicaError | None = None
         self.done = False
         self.stuck = ""
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        self._bell = waiting.HERE.bell
 
     def prepare(self, *, patient: bool) -> None:
-        """Get ready to wait, perhaps once more."""
+        """Get ready to wait on this thread, perhaps once more."""
         self.patient, self.stuck = patient, ""
-        self._wake.acquire(blocking=False)
+        self._bell = waiting.HERE.bell
 
     def wait(self, timeout_s: float | None) -> bool:
         """Wait until there is something to know; False when the time was over before."""
-        if self.done:
-            return True
-        first_s = waiting.SLICE_S if timeout_s is None else min(waiting.SLICE_S, max(0.0, timeout_s))
-        if self._wake.acquire(timeout=first_s):
-            return True
-        return waiting.acquire(self._wake, None if timeout_s is None else timeout_s - first_s)
+        bell = self._bell
+        left = bell.longest_s
+        end = None if timeout_s is None else monotonic_s() + timeout_s
+        try:
+            while True:
+                bell.asleep = True
+                if self.done or self.stuck:
+                    return True
+                if end is not None and (left := min(bell.longest_s, end - monotonic_s())) <= 0:
+                    return False
+                bell.rings_within(left)
+        finally:
+            bell.asleep = False
 
     def complete(self, answer: Answer | None, failure: ReplicaError | None = None) -> None:
         """Let the caller go with an answer or an error; only the first call counts."""
@@ -69,9 +74,9 @@ class Completion:
         self.wake()
 
     def wake(self) -> None:
-        """Release the lock in which a caller waits; a caller that gave up before has left it released."""
-        with suppress(RuntimeError):
-            self._wake.release()
+        """Let the caller look what there is to know."""
+        if self._bell.asleep:
+            self._bell.ring()
 
 
 class Completions:

@@ -5,11 +5,9 @@ It holds the round runner weakly while it sleeps, so that a replica which is for
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
 from ic_harness import waiting
@@ -39,11 +37,7 @@ def serve(reference: weakref.ref[Owner], commands: deque[Callable[[], None]], be
             return
         del runner
         bell.asleep = True
-        # An interrupted wait ends early, which the owner does not mind.
-        if not commands and (
-            pause is None or bell.rings_within_ms(min(math.ceil(pause * 1e3), waiting.LONGEST_MS))
-        ):
-            with suppress(InterruptedError):
-                bell.block()
+        if not commands:
+            bell.rings_within(bell.longest_s if pause is None else min(pause, bell.longest_s))
         bell.asleep = False
         runner = reference()

@@ -11,8 +11,8 @@ A round is journalled, certified and published before `Completion`s of its calls
 answer that is not on disk, or that its certificate does not hold. Commands run between rounds, where the state that
 is published is the state that there is.
 
-Callers wait in a lock of the interpreter, on whatever thread they are; a signal interrupts them at once. A caller
-that was interrupted abandons its call: Wasm that runs is stopped (see `interruption`), so that the owner goes on.
+Callers wait for their bells (see `ic_harness.waiting`), on whatever thread they are; a signal interrupts them at once.
+A caller that was interrupted abandons its call: Wasm that runs is stopped (see `interruption`), and the owner goes on.
 
 When is a round due? With a background (time goes on by itself) as soon as there is work; when only canisters keep
 themselves busy and no caller waits, every tenth of a second after the first few (`pacing`). Heartbeats run in rounds

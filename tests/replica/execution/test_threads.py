@@ -1,0 +1,107 @@
+"""Tasks on threads for Wasm: whoever waits is woken once, on time, and by nobody else's task."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from functools import partial
+
+import pytest
+
+from ic_harness import waiting
+from ic_harness.replica.execution import Task, WasmThreads
+
+
+@pytest.fixture
+def pool():
+    threads = WasmThreads("test", 4)
+    yield threads
+    threads.close()
+
+
+@pytest.fixture(params=["event", "lock"])
+def main_bell(request, monkeypatch):
+    """The main thread waits for an event of the system, or in a lock as it does where there is none."""
+    if request.param == "lock":
+        monkeypatch.setattr(waiting.HERE, "bell", waiting.Bell(waiting.SLICE_S))
+
+
+@pytest.mark.usefixtures("main_bell")
+def test_many_tasks_of_many_callers(pool):
+    """Eight callers, the main thread among them, get the results of their own tasks."""
+
+    def call(first):
+        found[first] = [pool.run(Task(partial(int, n))) for n in range(first, first + 1_000)]
+
+    found: dict[int, list[int]] = {}
+    callers = [threading.Thread(target=call, args=[number * 10_000]) for number in range(1, 8)]
+    for thread in callers:
+        thread.start()
+    call(0)
+    for thread in callers:
+        thread.join(60)
+    assert found == {first: [*range(first, first + 1_000)] for first in range(0, 80_000, 10_000)}
+
+
+@pytest.mark.usefixtures("main_bell")
+def test_a_task_that_ends_later_than_others(pool):
+    """While the main thread waits for one task, others that it made end: it goes on waiting."""
+    let_go = threading.Event()
+    last = Task(lambda: let_go.wait(60))
+    pool.submit(last)
+    others = [Task(int) for _ in range(50)]
+
+    def run_others():
+        for task in others:
+            task.run()
+        let_go.set()
+
+    running = threading.Thread(target=run_others)
+    running.start()
+    assert last.result()
+    assert [task.result() for task in others] == [0] * 50
+    running.join(60)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="there is no such signal")
+@pytest.mark.usefixtures("main_bell")
+def test_a_handler_that_waits_while_its_thread_waits(pool):
+    """The wait of a signal's handler, within that of the main thread, takes nothing away from it."""
+    begun, handled = threading.Event(), []
+
+    def handle(*_):
+        handled.append(pool.run(Task(lambda: "inner")))
+        begun.set()
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        for _ in range(20):
+            begun.clear()
+
+            def outer():
+                os.kill(os.getpid(), signal.SIGUSR1)
+                return begun.wait(60)
+
+            assert pool.run(Task(outer))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert handled == ["inner"] * 20
+
+
+def test_an_error_of_the_task_is_raised_where_it_is_waited_for(pool):
+    def fail():
+        raise KeyError("why")
+
+    with pytest.raises(KeyError, match="why"):
+        pool.run(Task(fail))
+
+
+def test_threads_rest_and_go_on(pool):
+    for _ in range(20):
+        assert pool.run(Task(lambda: 1)) == 1
+        pool.rest()
+    named = [thread for thread in threading.enumerate() if thread.name == "test"]
+    for thread in named:
+        thread.join(60)
+        assert not thread.is_alive()
