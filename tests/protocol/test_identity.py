@@ -3,6 +3,9 @@
 import base64
 import json
 import pickle
+import re
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -68,23 +71,74 @@ def test_traditional_encryption():
         load_pem(pem)
 
 
+def as_pem(der):
+    """PEM text of a private key."""
+    return b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
+
+
+ED25519_V2 = bytes.fromhex("020101300506032b657004220420") + SECRET
+
+
 def test_pkcs8_version_2():
     """The Ed25519 form of older tools, with the public key behind the seed, is read too."""
     identity = Ed25519Identity.from_seed(SECRET)
-    public = identity.public_key_der[12:]
-    der = bytes.fromhex("3053020101300506032b657004220420") + SECRET + bytes.fromhex("a123032100") + public
-    text = b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
-    assert load_pem(text) == identity
+    der = b"\x30\x53" + ED25519_V2 + bytes.fromhex("a123032100") + identity.public_key_der[12:]
+    assert load_pem(as_pem(der)) == identity
+
+
+@pytest.mark.parametrize(
+    "der",
+    [
+        ED25519_V2,
+        b"\x30" + ED25519_V2,
+        b"\x30\x83\x00\x00\x2e" + ED25519_V2,
+        b"\x30\x2e" + ED25519_V2[:-1],
+        bytes.fromhex("302e020100300506032b657004220420") + SECRET[:-1],
+        bytes.fromhex("302e020100300506032b657004220420") + SECRET + b"\x00",
+        bytes.fromhex("302f020100300506032b657004230421") + SECRET + b"\x00",
+        bytes.fromhex("302e020100300506032b657104220420") + SECRET,
+    ],
+    ids=[
+        "no header",
+        "no length",
+        "long length",
+        "v2 cut off",
+        "v1 cut off",
+        "byte behind",
+        "33 bytes",
+        "Ed448",
+    ],
+)
+def test_an_ed25519_key_in_no_proper_der(der):
+    """32 bytes that happen to be in the text are no key: the DER around them must be right (RFC 8410, section 7)."""
+    with pytest.raises(IdentityError, match="cannot be read"):
+        load_pem(as_pem(der))
+
+
+def test_an_ed25519_key_is_read_at_once():
+    """The default kind of key is read without the readers of other formats, which take time to load."""
+    text = (
+        "import sys\n"
+        "from ic_harness.protocol import load_pem\n"
+        "print(load_pem(sys.stdin.buffer.read()).principal, 'ic_harness.protocol.identity.pem_keys' in sys.modules)"
+    )
+    identity = Ed25519Identity.from_seed(SECRET)
+    done = subprocess.run(
+        [sys.executable, "-c", text], input=dump_pem(identity), capture_output=True, timeout=60, check=True
+    )
+    assert done.stdout.decode().split() == [str(identity.principal), "False"]
 
 
 def test_pkcs8_version_2_of_ecdsa():
-    """The form in which ic-py writes secp256k1 keys: version 2 of PKCS#8 without a public key."""
+    """Version 2 of PKCS#8 for secp256k1 without a public key behind the private one, as ic-py writes it."""
     identity = Secp256k1Identity.from_seed(SECRET)
     form = PrivateFormat.PKCS8
     der = bytearray(identity.private_key.private_bytes(Encoding.DER, form, NoEncryption()))
     der[der.index(b"\x02\x01\x00") + 2] = 1
-    text = b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
-    assert load_pem(text) == identity
+    assert load_pem(as_pem(der)) == identity
+    curve = bytes.fromhex("301006072a8648ce3d020106052b8104000a")
+    short = b"\x30\x3e\x02\x01\x01" + curve + bytes.fromhex("042730250201010420") + SECRET
+    assert load_pem(as_pem(short)) == identity
 
 
 def rsa_pem():
@@ -117,8 +171,47 @@ def test_wrong_passphrase_and_missing_file(tmp_path):
     with pytest.raises(IdentityError, match="wrong passphrase") as caught:
         load_pem(dump_pem(Ed25519Identity.from_seed(SECRET), "word"), "other")
     assert caught.value.__suppress_context__
-    with pytest.raises(IdentityError, match="cannot read"):
+    with pytest.raises(
+        IdentityError, match=r"cannot read the identity .*none\.pem: No such file or directory$"
+    ):
         load_pem(tmp_path / "none.pem")
+
+
+def test_the_error_names_the_file(tmp_path):
+    """What is wrong with a file says in which; a text is never quoted."""
+    path = tmp_path / "bad.pem"
+    path.write_bytes(b"hello")
+    with pytest.raises(IdentityError, match=f"no private key in PEM form in {re.escape(str(path))}"):
+        load_pem(path)
+    with pytest.raises(IdentityError) as caught:
+        load_pem(b"hello")
+    assert "hello" not in str(caught.value)
+
+
+@pytest.mark.parametrize("in_a_file", [False, True])
+def test_a_key_is_searched_in_64_kib(in_a_file, tmp_path):
+    """A key that ends at the limit is found; what is behind it is not read, so that a huge file does no harm."""
+    path = tmp_path / "long.pem"
+
+    def load(data):
+        path.write_bytes(data)
+        return load_pem(path if in_a_file else data)
+
+    identity = Ed25519Identity.from_seed(SECRET)
+    pem = dump_pem(identity).rstrip()
+    comment = b"#" * (64 * 1024 - len(pem) - 1) + b"\n"
+    assert load(comment + pem) == identity
+    with pytest.raises(IdentityError, match="no private key"):
+        load(b"#" + comment + pem)
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "delegated"])
+def test_identities_without_a_key_of_their_own_are_not_saved(kind):
+    """Neither the anonymous identity nor a delegated one is a private key."""
+    owner, session = Ed25519Identity.from_seed(SECRET), P256Identity.generate()
+    delegated = DelegatedIdentity.delegate(owner, session, expiration_ns=1)
+    with pytest.raises(IdentityError, match="no private key that could be saved"):
+        dump_pem({"anonymous": AnonymousIdentity(), "delegated": delegated}[kind])
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -130,12 +223,50 @@ def test_no_secret_shows(kind):
         pickle.dumps(identity)
 
 
+def test_identities_are_equal_by_their_keys():
+    """Two identities are the same when their key is, whatever object holds it; nothing else is equal to one."""
+    keys = [kind.from_seed(seed) for kind in CLASSES for seed in (SECRET, bytes(31) + b"\x01")]
+    again = [kind.from_seed(seed) for kind in CLASSES for seed in (SECRET, bytes(31) + b"\x01")]
+    assert keys == again
+    assert len({*keys, *again, AnonymousIdentity(), AnonymousIdentity()}) == len(keys) + 1
+    assert keys[0] not in [*keys[1:], AnonymousIdentity(), keys[0].principal, None]
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_bad_seeds(kind):
     """A secret of the wrong length is refused without being quoted."""
     with pytest.raises(IdentityError) as caught:
         kind.from_seed(SECRET[:-1])
     assert SECRET[:8].hex() not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", CLASSES[1:])
+def test_scalars_are_between_zero_and_the_order(kind):
+    """A secret of ECDSA is at least 1 and below the order of the curve's group."""
+    for scalar in (1, kind.order - 1):
+        identity = kind.from_seed(scalar.to_bytes(32, "big"))
+        assert identity.private_key.private_numbers().private_value == scalar
+    for scalar in (0, kind.order, (1 << 256) - 1):
+        with pytest.raises(IdentityError, match="below the order"):
+            kind.from_seed(scalar.to_bytes(32, "big"))
+
+
+@pytest.mark.parametrize("kind", CLASSES[1:])
+def test_signatures_have_the_smaller_s(kind):
+    """Of the two valid values of s the smaller is taken, for strict verifiers refuse the other."""
+    identity = kind.from_seed(SECRET)
+    for number in range(40):
+        payload = PAYLOAD + bytes([number])
+        signature = identity.sign(payload)
+        assert 0 < int.from_bytes(signature[32:], "big") <= kind.order // 2
+        verify_signature(identity.public_key_der, payload, signature, TRUST)
+
+
+def test_a_key_of_another_curve():
+    """A key object of the other curve is refused, for its signatures and its principal would not fit."""
+    for kind, other in (CLASSES[1:], CLASSES[:0:-1]):
+        with pytest.raises(IdentityError, match=f"{kind.__name__} needs a key on"):
+            kind(other.from_seed(SECRET).private_key)
 
 
 def test_known_principal():
@@ -169,8 +300,9 @@ def test_delegation_must_end_at_the_signing_key():
         DelegatedIdentity(owner, chained.delegations, public_key_der=owner.public_key_der)
     with pytest.raises(IdentityError):
         DelegatedIdentity(session, [], public_key_der=owner.public_key_der)
-    with pytest.raises(IdentityError):
-        DelegatedIdentity.delegate(AnonymousIdentity(), session, expiration_ns=1)
+    for pair in ((AnonymousIdentity(), session), (owner, AnonymousIdentity())):
+        with pytest.raises(IdentityError, match="neither sign nor receive"):
+            DelegatedIdentity.delegate(*pair, expiration_ns=1)
 
 
 class IcPyPrincipal:
