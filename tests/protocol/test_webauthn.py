@@ -23,9 +23,9 @@ def client_data(challenge):
     return json.dumps({"type": "webauthn.get", "challenge": text, "origin": "https://x"})
 
 
-def webauthn(cose, sign, challenge=PAYLOAD):
-    """A DER key and a WebAuthn signature made with `sign`."""
-    data, client = b"authenticator", client_data(challenge)
+def webauthn(cose, sign, payload=PAYLOAD):
+    """A DER key and a WebAuthn signature over a payload made with `sign`."""
+    data, client = b"authenticator", client_data(payload)
     digest = hashes.Hash(hashes.SHA256())
     digest.update(client.encode())
     inner = sign(data + digest.finalize())
@@ -33,27 +33,27 @@ def webauthn(cose, sign, challenge=PAYLOAD):
     return wrap_key(WEBAUTHN, cbor.encode(cose, tagged=False)), cbor.encode(fields)
 
 
-def es256(challenge=PAYLOAD):
+def es256(curve=1):
     """A passkey on P-256, the common case."""
     key = ec.generate_private_key(ec.SECP256R1())
     point = key.public_key().public_numbers()
-    cose = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
-    return webauthn(cose, lambda message: key.sign(message, ec.ECDSA(hashes.SHA256())), challenge)
+    cose = {1: 2, 3: -7, -1: curve, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
+    return webauthn(cose, lambda message: key.sign(message, ec.ECDSA(hashes.SHA256())))
 
 
-def rs256(challenge=PAYLOAD, bits=2048):
+def rs256(bits=2048):
     """A security key with RSA, as Windows makes it."""
     key = rsa.generate_private_key(65537, bits)
     modulus = key.public_key().public_numbers().n.to_bytes(bits // 8, "big")
     cose = {1: 3, 3: -257, -1: modulus, -2: b"\x01\x00\x01"}
-    return webauthn(cose, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA256()), challenge)
+    return webauthn(cose, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA256()))
 
 
-def eddsa(challenge=PAYLOAD):
+def eddsa(curve=6, payload=PAYLOAD):
     """A security key with Ed25519."""
     key = Ed25519PrivateKey.generate()
-    cose = {1: 1, 3: -8, -1: 6, -2: key.public_key().public_bytes_raw()}
-    return webauthn(cose, key.sign, challenge)
+    cose = {1: 1, 3: -8, -1: curve, -2: key.public_key().public_bytes_raw()}
+    return webauthn(cose, key.sign, payload)
 
 
 @pytest.mark.parametrize("make", [es256, rs256, eddsa])
@@ -87,9 +87,47 @@ def test_bad_webauthn_keys(cose):
         verify_signature(key, payload, signature, TRUST)
 
 
+@pytest.mark.parametrize("size", range(12))
+def test_payloads_of_any_length(size):
+    """The challenge comes without the padding of base64, whatever its length."""
+    key, signature = eddsa(payload=bytes(range(size)))
+    verify_signature(key, bytes(range(size)), signature, TRUST)
+
+
 def _signed(cose):
     key, signature = webauthn(cose, lambda _: b"")
     return key, PAYLOAD, signature
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: es256(curve=2), lambda: rs256(bits=1024), lambda: eddsa(curve=7)],
+    ids=["P-384", "RSA 1024", "Ed448"],
+)
+def test_the_curve_or_length_of_a_key_counts(make):
+    """A key that names another curve, or of RSA below 2,048 bits, is refused though its numbers fit and it signed."""
+    key, signature = make()
+    with pytest.raises(EnvelopeError, match="Invalid public key: the COSE key has no valid point or modulus"):
+        verify_signature(key, PAYLOAD, signature, TRUST)
+
+
+@pytest.mark.parametrize("cose", [b"", b"\xff", b"\xa1\x01"])
+def test_keys_that_are_no_cbor(cose):
+    """A COSE key is CBOR."""
+    with pytest.raises(EnvelopeError, match="Invalid public key: the COSE key is"):
+        verify_signature(wrap_key(WEBAUTHN, cose), PAYLOAD, es256()[1], TRUST)
+
+
+@pytest.mark.parametrize(
+    "client", ["[", "[]", "{}", '{"challenge": 5}', '{"challenge": "a!b="}', '{"challenge": "a"}']
+)
+def test_client_data_without_a_challenge(client):
+    """The client data is a JSON object with a challenge in base64url (Web Authentication, section 5.8.1)."""
+    fields = {"authenticator_data": b"", "client_data_json": client, "signature": b""}
+    with pytest.raises(
+        EnvelopeError, match="Invalid signature: client_data_json holds no base64url challenge"
+    ):
+        verify_signature(es256()[0], PAYLOAD, cbor.encode(fields), TRUST)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +137,7 @@ def _signed(cose):
         b"\xff",
         cbor.encode({}),
         cbor.encode({"signature": b""}),
-        cbor.encode({"authenticator_data": b"", "client_data_json": "[", "signature": b""}),
-        cbor.encode({"authenticator_data": b"", "client_data_json": '{"challenge": 5}', "signature": b""}),
+        cbor.encode({"authenticator_data": b"", "client_data_json": 5, "signature": b""}),
     ],
 )
 def test_bad_webauthn_signatures(signature):
