@@ -111,6 +111,23 @@ def test_the_curve_or_length_of_a_key_counts(make):
         verify_signature(key, PAYLOAD, signature, TRUST)
 
 
+@pytest.mark.parametrize("shape", ["whole", "without its zero", "split elsewhere"])
+def test_coordinates_have_32_bytes(shape):
+    """A coordinate is written with its leading zeros (RFC 9053, section 7.1.1), so that a key has one principal."""
+    points = (ec.derive_private_key(number, ec.SECP256R1()) for number in range(1, 10_000))
+    key = next(key for key in points if key.public_key().public_numbers().x < 1 << 248)
+    point = key.public_key().public_numbers()
+    both = point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big")
+    start, middle = {"whole": (0, 32), "without its zero": (1, 32), "split elsewhere": (0, 31)}[shape]
+    cose = {1: 2, 3: -7, -1: 1, -2: both[start:middle], -3: both[middle:]}
+    der, signature = webauthn(cose, lambda message: key.sign(message, ec.ECDSA(hashes.SHA256())))
+    if shape == "whole":
+        verify_signature(der, PAYLOAD, signature, TRUST)
+        return
+    with pytest.raises(EnvelopeError, match="Invalid public key: the COSE key has no valid point"):
+        verify_signature(der, PAYLOAD, signature, TRUST)
+
+
 @pytest.mark.parametrize("cose", [b"", b"\xff", b"\xa1\x01"])
 def test_keys_that_are_no_cbor(cose):
     """A COSE key is CBOR."""
