@@ -277,6 +277,29 @@ WORDS = [
 ]
 
 
+ZEROS = {12: "about", 15: "address", 18: "agent", 21: "admit", 24: "art"}
+
+
+@pytest.mark.parametrize("count", range(10, 27))
+def test_a_phrase_has_one_of_five_lengths(count):
+    """Phrases of zeros (BIP-39): those of 12, 15, 18, 21 and 24 words end in the word with their checksum."""
+    phrase = "abandon " * (count - 1) + ZEROS.get(count, "about")
+    if count in ZEROS:
+        assert identity_from_seed_phrase(phrase) != identity_from_seed_phrase(phrase, "other")
+        return
+    with pytest.raises(IdentityError, match=f"has 12, 15, 18, 21 or 24 words, got {count}"):
+        identity_from_seed_phrase(phrase)
+
+
+def test_six_words_of_the_list_are_a_secret():
+    """Five different words of BIP-39's list may be a name, which the error quotes; six may be a seed phrase."""
+    assert len(set(WORDS[:6])) == 6
+    with pytest.raises(IdentityError, match="legal-winner-thank-year-wave-wave"):
+        find_identity("-".join([*WORDS[:5], "wave"]), {"HOME": "/nonexistent"})
+    with pytest.raises(IdentityError, match="it is not shown here"):
+        find_identity("-".join(WORDS[:6]), {"HOME": "/nonexistent"})
+
+
 def test_the_list_of_words_is_the_one_of_bip39():
     """The SHA-256 of the English list, one word a line, as its many copies have it."""
     listed = "".join(f"{word}\n" for word in seed_phrase._numbers())
