@@ -7,7 +7,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from ic_harness.agent import HttpTransport, Request
+from ic_harness.agent import HttpTransport, Request, transport_http
 from ic_harness.agent.transport_loopback import speaks_plainly
 from ic_harness.errors import TransportError
 
@@ -21,6 +21,8 @@ class Server:
         self.answers = list(answers)
         self.requests = []
         self.connections = 0
+        self.arrived, self.may_answer = threading.Event(), threading.Event()
+        self.may_answer.set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.threads = [threading.Thread(target=self.accept)]
@@ -46,6 +48,8 @@ class Server:
                     (int(line[15:]) for line in head if line.lower().startswith(b"content-length:")), 0
                 )
                 self.requests.append((head, incoming.read(length)))
+                self.arrived.set()
+                self.may_answer.wait(60)
                 answer, closing_after = self.answers.pop(0)
                 connection.sendall(answer)
                 if closing_after:
@@ -243,6 +247,41 @@ def test_a_kept_connection_that_the_server_closed(serving):
         server.threads[1].join(60)
         assert transport.send(GET).body == b"ok"
     assert server.connections == 2
+
+
+def test_no_more_connections_than_the_limit(serving, monkeypatch):
+    """A request that finds all connections in use waits for one, and fails when its time is over."""
+    monkeypatch.setattr(transport_http, "MAX_CONNECTIONS", 1)
+    server = serving(OK, OK)
+    server.may_answer.clear()
+    first = []
+    with closing(HttpTransport(server.url)) as transport:
+        thread = threading.Thread(target=lambda: first.append(transport.send(GET).body))
+        thread.start()
+        assert server.arrived.wait(60)
+        with pytest.raises(TransportError, match="Timeout: all connections are in use"):
+            transport.send(Request("GET", "/", timeout_s=0.01))
+        server.may_answer.set()
+        assert transport.send(GET).body == b"ok"
+        thread.join(60)
+    assert (first, server.connections) == ([b"ok"], 1)
+
+
+def test_a_url_without_a_port(monkeypatch):
+    """The port of HTTP is 80."""
+    asked = []
+
+    def refuse(address, _timeout_s):
+        asked.append(address)
+        raise ConnectionRefusedError("nobody listens")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with (
+        closing(HttpTransport("http://localhost")) as transport,
+        pytest.raises(TransportError, match="nobody listens"),
+    ):
+        transport.send(GET)
+    assert asked == [(b"localhost", 80)]
 
 
 PLAIN = {

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 from types import MappingProxyType
 
 import cbor2
@@ -137,6 +138,30 @@ def test_nesting_by_default():
     cbor.decode(b"\x81" * 64 + b"\x00")
     with pytest.raises(CborError, match="nested too deeply"):
         cbor.decode(b"\x81" * 65 + b"\x00")
+
+
+def under(frames, function):
+    """Call a function below so many frames of the stack."""
+    return function() if frames == 0 else under(frames - 1, function)
+
+
+def test_a_caller_whose_stack_is_nearly_full():
+    """Nesting that the limit allows and the stack does not is the same error, not one of the interpreter."""
+    raw = b"\x81" * 64 + b"\x00"
+    told = set()
+    with contextlib.suppress(RecursionError):  # when not even the first call fits
+        for frames in range(sys.getrecursionlimit() - 400, sys.getrecursionlimit()):
+            under(frames, lambda: told.add(error_of(raw)))
+    assert told == {None, "nested too deeply"}
+
+
+def error_of(raw):
+    """What the decoder says is wrong, without the offset."""
+    try:
+        cbor.decode(raw)
+    except CborError as error:
+        return str(error).removeprefix("invalid CBOR: ").partition(" (")[0]
+    return None
 
 
 COUNTED = {
