@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,7 +23,7 @@ from ic_harness.protocol import (
 from ic_harness.protocol.identity import Trust, verify_signature
 
 SECRET = bytes(range(1, 33))
-CLASSES = [Ed25519Identity, Secp256k1Identity, P256Identity]
+CLASSES: list[Any] = [Ed25519Identity, Secp256k1Identity, P256Identity]
 TRUST = Trust(None, 0)
 PAYLOAD = b"\x0aic-request" + bytes(32)
 
