@@ -134,6 +134,39 @@ def test_answers_are_read_as_another_client_reads_them(serving, answer):
     assert parts(first.status, first.headers, first.body) == by_httpx(serving((answer, True)).url)
 
 
+class Pieces:
+    """A socket from which an answer comes in pieces of one size."""
+
+    def __init__(self, answer, size):
+        self.pieces = [answer[at : at + size] for at in range(0, len(answer), size)]
+
+    def recv(self, size):
+        """The next piece, or its beginning."""
+        piece = self.pieces.pop(0)
+        if len(piece) > size:
+            self.pieces.insert(0, piece[size:])
+        return piece[:size]
+
+    def ignore(self, *_):
+        """Accept options and requests."""
+
+    setsockopt = settimeout = sendall = close = ignore
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("name", sorted(WHOLE.keys() - {"large"}))
+def test_answers_come_in_pieces(monkeypatch, name, size):
+    """However the network cuts an answer, also within the end of a line, it is read the same."""
+    sockets = [Pieces(WHOLE[name], size), Pieces(WHOLE[name], 1 << 20)]
+    monkeypatch.setattr(socket, "create_connection", lambda *_: sockets.pop(0))
+    with (
+        closing(HttpTransport("http://127.0.0.1:9")) as first,
+        closing(HttpTransport("http://127.0.0.1:9")) as second,
+    ):
+        in_pieces, at_once = first.send(GET), second.send(GET)
+    assert in_pieces == at_once
+
+
 @pytest.mark.parametrize("answer", CLOSED.values(), ids=CLOSED)
 def test_a_connection_that_the_server_will_close_is_not_used_again(serving, answer):
     """Where the connection ends with the answer, the next request goes through another one (RFC 9112, section 9.6)."""
@@ -197,6 +230,7 @@ BROKEN = {
     "end in the trailers": CHUNKED + b"0\r\nx: y\r\n",
     "end in the body": b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc",
     "endless head": b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000,
+    "whole head of 200 kB": b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000 + b"\r\ncontent-length: 0\r\n\r\n",
     "endless hints": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3,
 }
 
