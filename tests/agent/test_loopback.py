@@ -94,6 +94,9 @@ WHOLE = {
     "header twice": b"HTTP/1.1 200 OK\r\nvia: a\r\nContent-Length: 2\r\nVia: b\r\n\r\nok",
     "colon in a value": b"HTTP/1.1 200 OK\r\ndate: 10:11:12\r\ncontent-length: 2\r\n\r\nok",
     "chunks": b"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nabc\r\n0A;x=y\r\n0123456789\r\n0\r\n\r\n",
+    "two digits": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1f\r\n"
+    + bytes(31)
+    + b"\r\n0\r\n\r\n",
     "no chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "trailers": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nx: y\r\nz: w\r\n\r\n",
     "eight digits": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n00000002\r\nok\r\n00000000\r\n\r\n",
