@@ -193,6 +193,7 @@ OFFSETS = {
     "float cut off": ("81fa0000", "4 bytes expected, 2 left (offset 2)"),
     "piece cut off": ("5f436100", "3 bytes expected, 2 left (offset 2)"),
     "head of a byte string cut off": ("815a0000", "4 bytes expected, 2 left (offset 2)"),
+    "key twice": ("a3616101616202616203", "the map key 'b' occurs twice (offset 10)"),
     "value missing": ("820181", "1 values announced, 0 bytes left (offset 3)"),
 }
 
