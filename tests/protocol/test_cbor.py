@@ -51,6 +51,16 @@ def test_integers_have_the_shortest_form(number):
         assert cbor.decode(cbor2.dumps(value)) == value
 
 
+class Number(int):
+    """A type of integers of one's own, as enumerations are."""
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 255, 2**64])
+def test_subclasses_of_int_are_integers(number):
+    """An integer of a subclass is written as its value."""
+    assert cbor.encode(Number(number)) == cbor.encode(number)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_lengths_have_the_shortest_form(size):
     """Each kind of value with a length is written as cbor2 does, on both sides of every limit."""
