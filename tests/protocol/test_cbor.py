@@ -261,6 +261,7 @@ HOSTILE = {
     "indefinite tag with an end": "dfff",
     "reserved simple value": "f800",
     "unassigned simple value": "f0",
+    "simple value zero": "e0",
     "tag of a byte string": "c441ff",
     "number of seconds": "c11a514b67b0",
     "indefinite integer": "1f",
