@@ -4,7 +4,19 @@ import asyncio
 
 import pytest
 
-from ic_harness.agent import Effect, Pause, Request, Response, Send, run, run_async
+from ic_harness.agent import (
+    Agent,
+    AsyncAgent,
+    AsyncCallableTransport,
+    CallableTransport,
+    Effect,
+    Pause,
+    Request,
+    Response,
+    Send,
+    run,
+    run_async,
+)
 from ic_harness.errors import RejectError, TransportError
 
 REQUEST = Request("GET", "/api/v2/status")
@@ -109,3 +121,19 @@ def test_effects_of_others_run_on_the_same_machine():
         return (yield from Answer()) + 1
 
     assert run(flow(), lambda _: 41) == 42
+
+
+def test_an_agent_performs_its_own_effects_only():
+    """A flow with an effect that the agent does not know is a bug: no reply is invented for it."""
+
+    def flow():
+        return (yield from Effect())
+
+    with pytest.raises(TypeError, match="cannot perform"):
+        Agent(CallableTransport(lambda _: RESPONSE)).run(flow())
+
+    async def answer(_request):
+        return RESPONSE
+
+    with pytest.raises(TypeError, match="cannot perform"):
+        asyncio.run(AsyncAgent(AsyncCallableTransport(answer)).run(flow()))

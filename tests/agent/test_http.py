@@ -169,11 +169,13 @@ def test_nobody_listens():
 
 
 def test_an_endless_answer(raw_server, monkeypatch):
-    """An answer beyond the limit is not collected for ever."""
+    """An answer as long as the limit is taken; one beyond it is not collected for ever."""
     monkeypatch.setattr(transport_http, "MAX_ANSWER", 1000)
-    url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n" + bytes(5000))
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n"
+    with closing(HttpTransport(raw_server(head % 1000 + bytes(1000)))) as transport:
+        assert transport.send(Request("GET", "/")).body == bytes(1000)
     with pytest.raises(TransportError, match="more than 1000 bytes"):
-        HttpTransport(url).send(Request("GET", "/"))
+        HttpTransport(raw_server(head % 1001 + bytes(1001))).send(Request("GET", "/"))
 
 
 def test_a_dripping_answer(raw_server, monkeypatch):
@@ -211,12 +213,13 @@ def test_encoded_answers_are_refused(raw_server, encoding, which):
     assert peak < 20_000_000
 
 
-def test_an_encoded_error_keeps_its_status(raw_server):
+@pytest.mark.parametrize("status", [300, 404, 503])
+def test_an_encoded_error_keeps_its_status(raw_server, status):
     """The status of an error counts; its encoded body is left alone."""
-    head = b"HTTP/1.1 503 Busy\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd"
+    head = b"HTTP/1.1 %d Some\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd" % status
     with closing(HttpTransport(raw_server(head))) as transport:
         response = transport.send(Request("GET", "/"))
-    assert (response.status, response.body) == (503, b"")
+    assert (response.status, response.body) == (status, b"")
 
 
 def test_no_encoding_is_asked_for(served):
@@ -252,6 +255,35 @@ def test_closed():
     with pytest.raises(TransportError, match="closed"):
         transport.send(Request("GET", "/"))
 
+    async def later():
+        transport = AsyncHttpTransport("http://127.0.0.1:9")
+        await transport.close()
+        await transport.send(Request("GET", "/"))
+
+    with pytest.raises(TransportError, match="was closed"):
+        asyncio.run(later())
+
+
+def test_a_proxy_is_for_the_world_outside(raw_server, unused_port, monkeypatch):
+    """The proxy of the environment is used for other hosts, never for this machine."""
+
+    async def ask(url):
+        transport = AsyncHttpTransport(url)
+        try:
+            return (await transport.send(Request("GET", "/api/v2/status"))).body
+        finally:
+            await transport.close()
+
+    def answering(body):
+        return raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", answering(b"proxy"))
+    assert asyncio.run(ask("http://ic.example")) == b"proxy"
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port}")
+    assert asyncio.run(ask(answering(b"direct"))) == b"direct"
+
 
 @pytest.mark.parametrize("url", ["", "localhost:4943", "ftp://x", "http://"])
 def test_bad_urls(url):
@@ -282,8 +314,10 @@ def leaves(kind):
     return {below for child in kind.__subclasses__() for below in {child} | leaves(child)}
 
 
-@pytest.mark.parametrize("kind", sorted(leaves(httpx.HTTPError) | leaves(httpx.StreamError), key=repr))
+@pytest.mark.parametrize(
+    "kind", sorted(leaves(httpx.HTTPError) | leaves(httpx.StreamError) | {OSError}, key=repr)
+)
 def test_every_error_of_the_library_is_typed(kind):
-    """No exception of httpx gets through, whatever a later version adds."""
+    """No exception of httpx or of sockets gets through, whatever a later version adds."""
     with pytest.raises(TransportError), transport_http._typed_errors("http://x"):
         raise kind.__new__(kind)

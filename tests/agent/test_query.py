@@ -17,6 +17,26 @@ def ask(net, **options):
     return net.agent(**options).query(CANISTER, "get", b"DIDL\x00\x00")
 
 
+ENTRY_POINTS = {
+    "update": lambda agent, canister: agent.update(canister, "greet", b""),
+    "query": lambda agent, canister: agent.query(canister, "get", b""),
+    "effective": lambda agent, canister: agent.query(CANISTER, "get", b"", effective_canister_id=canister),
+    "metadata": lambda agent, canister: agent.read_metadata(canister, "candid:service"),
+    "state": lambda agent, canister: agent.read_state([[b"time"]], canister).time_ns,
+    "subnet": lambda agent, canister: agent.read_subnet(canister).subnet_id,
+}
+
+
+@pytest.mark.parametrize("use", ENTRY_POINTS.values(), ids=ENTRY_POINTS)
+def test_a_canister_is_named_in_any_form(use):
+    """A canister is a `Principal`, its text, or its bytes; each gives the same requests and the same result."""
+    seen = []
+    for form in (CANISTER, str(CANISTER), CANISTER.raw):
+        net = StandIn()
+        seen.append((use(net.agent(), form), net.paths))
+    assert seen[1:] == seen[:1] * 2
+
+
 @pytest.mark.parametrize("delegated", [False, True])
 def test_query_is_verified_by_node_keys(delegated):
     """The first query reads the subnet's node keys, the next ones use them."""

@@ -8,7 +8,7 @@ from ic_harness.networks import embedded
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity
 
-from .standin import CANISTER, METADATA, SECOND, StandIn
+from .standin import CANISTER, METADATA, SECOND, StandIn, ok
 
 HOUR = 3600 * SECOND
 STRANGER = Ed25519Identity.from_seed(b"\x09" * 32)
@@ -88,6 +88,22 @@ def test_an_update_that_is_late_may_have_run():
     assert net.executed == []
 
 
+def test_a_request_that_expires_as_it_is_made_may_have_run():
+    """A request is valid through its expiry: one that expires at the moment in which it is made is not replaced."""
+    net = StandIn()
+
+    def late(request):
+        if request.path.endswith("call"):
+            net.now += 1
+
+    net.faults.append(late)
+    agent = agent_off_by(net, -240 * SECOND)
+    with pytest.raises(CallTimeoutError, match="expired on its way"):
+        agent.update(CANISTER, "greet", b"")
+    assert net.executed == []
+    assert agent.session.offset_ns == 240 * SECOND
+
+
 def test_on_the_embedded_network():
     """Against a whole replica, canisters are made, and calls and reads succeed with a clock that is an hour off."""
     with embedded() as network:
@@ -100,13 +116,36 @@ def test_on_the_embedded_network():
         assert Management(early).canister_status(canister)["status"] == {"running": None}
 
 
-def test_a_refusal_without_reason_changes_nothing():
-    """When the clocks agree, a refusal is told as it came, and nothing is sent a second time."""
-    refusal = b"Invalid request expiry: because I say so"
-    net = StandIn(faults=[lambda r: Response(400, {}, refusal) if r.path.endswith("call") else None])
+def refusing_calls(passing_ns=0):
+    """A network that refuses every call without a reason, after some time."""
+    net = StandIn()
+
+    def refuse(request):
+        if not request.path.endswith("call"):
+            return None
+        net.now += passing_ns
+        return Response(400, {}, b"Invalid request expiry: because I say so")
+
+    net.faults.append(refuse)
+    return net
+
+
+@pytest.mark.parametrize("passing", [0, 240 * SECOND], ids=["at once", "at its expiry"])
+def test_a_refusal_without_reason_changes_nothing(passing):
+    """A valid request's refusal, also at the moment of its expiry, is raised as it came; nothing is sent again."""
+    net = refusing_calls(passing)
     with pytest.raises(HttpStatusError, match="because I say so"):
         net.agent().update(CANISTER, "greet", b"")
     assert sum(path.endswith("call") for path in net.paths) == 1
+
+
+@pytest.mark.parametrize(
+    ("ahead", "error"), [(30 * SECOND - 1, HttpStatusError), (30 * SECOND, ClockError)], ids=["below", "30 s"]
+)
+def test_a_small_difference_of_the_clocks_is_no_reason(ahead, error):
+    """Replicas tolerate a clock that is less than 30 seconds ahead, so it does not explain a refusal."""
+    with pytest.raises(error):
+        agent_off_by(refusing_calls(), ahead).update(CANISTER, "greet", b"")
 
 
 def recorded(net, seconds_ago):
@@ -142,19 +181,39 @@ def test_a_time_that_nobody_proves_is_not_believed(lie):
     assert agent.session.offset_ns == 0
 
 
-def test_a_node_cannot_move_the_clock_alone():
-    """A node that stamps another time than the subnet certifies is not believed."""
+@pytest.mark.parametrize(
+    ("skew", "believed"),
+    [
+        (-24 * HOUR, False),
+        (-300 * SECOND - 1, False),
+        (-300 * SECOND, True),
+        (300 * SECOND, True),
+        (300 * SECOND + 1, False),
+    ],
+)
+def test_a_node_cannot_move_the_clock_alone(skew, believed):
+    """A node's time is believed when it is within five minutes of the time that the subnet certifies."""
     net = StandIn()
 
-    def stamped_yesterday(request):
+    def stamped(request):
         if "query" not in request.path:
             return None
-        net.skew = -24 * HOUR
+        net.skew = skew
         response = net.serve(request)
         net.skew = 0
         return response
 
-    net.faults.append(stamped_yesterday)
+    net.faults.append(stamped)
+    agent = agent_off_by(net, -HOUR)
+    with pytest.raises(HttpStatusError, match="Invalid request expiry"):
+        agent.update(CANISTER, "greet", b"")
+    assert agent.session.offset_ns == (HOUR + skew if believed else 0)
+
+
+def test_an_unsigned_time_is_not_believed():
+    """An answer to the query for the time that carries no signature proves no time: the refusal is raised."""
+    net = StandIn()
+    net.faults.append(lambda request: ok(net.answer) if "query" in request.path else None)
     agent = agent_off_by(net, -HOUR)
     with pytest.raises(HttpStatusError, match="Invalid request expiry"):
         agent.update(CANISTER, "greet", b"")

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 from types import MappingProxyType
 
 import cbor2
@@ -48,6 +49,16 @@ def test_integers_have_the_shortest_form(number):
     for value in (number, -1 - number):
         assert cbor.encode(value, tagged=False) == cbor2.dumps(value)
         assert cbor.decode(cbor2.dumps(value)) == value
+
+
+class Number(int):
+    """A type of integers of one's own, as enumerations are."""
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 255, 2**64])
+def test_subclasses_of_int_are_integers(number):
+    """An integer of a subclass is written as its value."""
+    assert cbor.encode(Number(number)) == cbor.encode(number)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -139,6 +150,30 @@ def test_nesting_by_default():
         cbor.decode(b"\x81" * 65 + b"\x00")
 
 
+def under(frames, function):
+    """Call a function below so many frames of the stack."""
+    return function() if frames == 0 else under(frames - 1, function)
+
+
+def test_a_caller_whose_stack_is_nearly_full():
+    """Nesting that the limit allows and the stack does not is the same error, not one of the interpreter."""
+    raw = b"\x81" * 64 + b"\x00"
+    told = set()
+    with contextlib.suppress(RecursionError):  # when not even the first call fits
+        for frames in range(sys.getrecursionlimit() - 400, sys.getrecursionlimit()):
+            under(frames, lambda: told.add(error_of(raw)))
+    assert told == {None, "nested too deeply"}
+
+
+def error_of(raw):
+    """What the decoder says is wrong, without the offset."""
+    try:
+        cbor.decode(raw)
+    except CborError as error:
+        return str(error).removeprefix("invalid CBOR: ").partition(" (")[0]
+    return None
+
+
 COUNTED = {
     "array": ("83010203", 3),
     "arrays in an array": ("8281018102", 4),
@@ -168,6 +203,7 @@ OFFSETS = {
     "float cut off": ("81fa0000", "4 bytes expected, 2 left (offset 2)"),
     "piece cut off": ("5f436100", "3 bytes expected, 2 left (offset 2)"),
     "head of a byte string cut off": ("815a0000", "4 bytes expected, 2 left (offset 2)"),
+    "key twice": ("a3616101616202616203", "the map key 'b' occurs twice (offset 10)"),
     "value missing": ("820181", "1 values announced, 0 bytes left (offset 3)"),
 }
 
@@ -225,6 +261,7 @@ HOSTILE = {
     "indefinite tag with an end": "dfff",
     "reserved simple value": "f800",
     "unassigned simple value": "f0",
+    "simple value zero": "e0",
     "tag of a byte string": "c441ff",
     "number of seconds": "c11a514b67b0",
     "indefinite integer": "1f",

@@ -175,6 +175,18 @@ def test_absence_is_proven_by_neighbours():
     assert lookup(small, (b"d",)) is Absent
 
 
+@given(st.sets(labels, min_size=1, max_size=20), st.sets(labels, min_size=1, max_size=4), st.data())
+def test_pruning_shows_no_label_more_than_the_proof_needs(held, asked, data):
+    """Of a level are shown the wanted labels that exist, and the two beside the place of each that does not."""
+    wanted = asked | data.draw(st.sets(st.sampled_from(sorted(held))))
+    needed = wanted & held
+    for label in wanted - held:
+        needed.update(sorted(low for low in held if low < label)[-1:])
+        needed.update(sorted(high for high in held if high > label)[:1])
+    small = prune(build(dict.fromkeys(held, b"v")), [(label,) for label in wanted])
+    assert list_children(small, ()) == sorted(needed)
+
+
 def test_two_pruned_siblings_merge():
     """What nobody asked for is one digest, however large."""
     small = prune(build({bytes([n]): b"x" for n in range(64)}), [(bytes([0]),)])
@@ -311,3 +323,11 @@ def test_unknown_is_not_none():
         lookup_value(Pruned(bytes(32)), (b"a",))
     with pytest.raises(CertificateError):
         list_children(Pruned(bytes(32)), (b"a",))
+
+
+def test_a_path_is_shown_for_people():
+    """An error names the path: printable ASCII labels as text, labels of any other bytes in hexadecimal."""
+    path = (b"canister", b"\x00\xff", "é".encode(), b"a\nb", b"public_key")
+    for ask in (lookup_value, list_children):
+        with pytest.raises(CertificateError, match=r"/canister/00ff/c3a9/610a62/public_key$"):
+            ask(Pruned(bytes(32)), path)

@@ -1,19 +1,14 @@
-"""Identities: keys in files, chains in JSON, identities of ic-py, WebAuthn; and no secret shows."""
+"""Identities: keys, chains in JSON, identities of ic-py; and no secret shows."""
 
-import base64
 import json
 import pickle
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ic_harness.errors import EnvelopeError, IdentityError
 from ic_harness.principal import Principal
@@ -24,101 +19,13 @@ from ic_harness.protocol import (
     P256Identity,
     Secp256k1Identity,
     as_identity,
-    cbor,
-    dump_pem,
-    load_pem,
 )
 from ic_harness.protocol.identity import Trust, verify_signature
-from ic_harness.protocol.identity.der import WEBAUTHN, wrap_key
 
 SECRET = bytes(range(1, 33))
-CLASSES = [Ed25519Identity, Secp256k1Identity, P256Identity]
+CLASSES: list[Any] = [Ed25519Identity, Secp256k1Identity, P256Identity]
 TRUST = Trust(None, 0)
 PAYLOAD = b"\x0aic-request" + bytes(32)
-
-
-@pytest.mark.parametrize("kind", CLASSES)
-def test_pem_round_trip(kind, tmp_path):
-    """What is saved is read back, with and without passphrase, from bytes and from a file."""
-    identity = kind.from_seed(SECRET)
-    assert load_pem(dump_pem(identity)) == identity
-    path = tmp_path / "id.pem"
-    path.write_bytes(dump_pem(identity, "word"))
-    assert load_pem(path, "word") == identity
-
-
-@pytest.mark.parametrize("kind", CLASSES[1:])
-def test_sec1_with_parameters(kind):
-    """The form of dfx and OpenSSL, with the curve in a block of its own before the key."""
-    identity = kind.from_seed(SECRET)
-    key = identity.private_key
-    sec1 = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    block = b"-----BEGIN EC PARAMETERS-----\nBgUrgQQACg==\n-----END EC PARAMETERS-----\n"
-    assert load_pem(block + sec1) == identity
-
-
-def test_traditional_encryption():
-    """A SEC1 key that OpenSSL encrypted asks for its passphrase and opens with it."""
-    identity = Secp256k1Identity.from_seed(SECRET)
-    pem = identity.private_key.private_bytes(
-        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"word")
-    )
-    assert load_pem(pem, "word") == identity
-    with pytest.raises(IdentityError, match="passphrase is needed"):
-        load_pem(pem)
-
-
-def test_pkcs8_version_2():
-    """The Ed25519 form of older tools, with the public key behind the seed, is read too."""
-    identity = Ed25519Identity.from_seed(SECRET)
-    public = identity.public_key_der[12:]
-    der = bytes.fromhex("3053020101300506032b657004220420") + SECRET + bytes.fromhex("a123032100") + public
-    text = b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
-    assert load_pem(text) == identity
-
-
-def test_pkcs8_version_2_of_ecdsa():
-    """The form in which ic-py writes secp256k1 keys: version 2 of PKCS#8 without a public key."""
-    identity = Secp256k1Identity.from_seed(SECRET)
-    form = PrivateFormat.PKCS8
-    der = bytearray(identity.private_key.private_bytes(Encoding.DER, form, NoEncryption()))
-    der[der.index(b"\x02\x01\x00") + 2] = 1
-    text = b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
-    assert load_pem(text) == identity
-
-
-def rsa_pem():
-    """A key of a kind that the Internet Computer does not take."""
-    key = rsa.generate_private_key(65537, 2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-BAD = {
-    "no PEM": (lambda: b"hello", "no private key"),
-    "public key": (lambda: b"-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----", "no private key"),
-    "garbage inside": (
-        lambda: b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
-        "cannot be read",
-    ),
-    "RSA": (rsa_pem, "unsupported kind"),
-    "encrypted": (lambda: dump_pem(Ed25519Identity.from_seed(SECRET), "word"), "passphrase is needed"),
-}
-
-
-@pytest.mark.parametrize(("pem", "reason"), BAD.values(), ids=BAD)
-def test_bad_pem(pem, reason):
-    """What cannot be used says why."""
-    with pytest.raises(IdentityError, match=reason):
-        load_pem(pem())
-
-
-def test_wrong_passphrase_and_missing_file(tmp_path):
-    """A wrong passphrase and a file that is not there are identity errors, without a chained traceback."""
-    with pytest.raises(IdentityError, match="wrong passphrase") as caught:
-        load_pem(dump_pem(Ed25519Identity.from_seed(SECRET), "word"), "other")
-    assert caught.value.__suppress_context__
-    with pytest.raises(IdentityError, match="cannot read"):
-        load_pem(tmp_path / "none.pem")
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -130,12 +37,86 @@ def test_no_secret_shows(kind):
         pickle.dumps(identity)
 
 
+def test_identities_are_equal_by_their_keys():
+    """Two identities are the same when their key is, whatever object holds it; nothing else is equal to one."""
+    keys = [kind.from_seed(seed) for kind in CLASSES for seed in (SECRET, bytes(31) + b"\x01")]
+    again = [kind.from_seed(seed) for kind in CLASSES for seed in (SECRET, bytes(31) + b"\x01")]
+    assert keys == again
+    assert len({*keys, *again, AnonymousIdentity(), AnonymousIdentity()}) == len(keys) + 1
+    assert keys[0] not in [*keys[1:], AnonymousIdentity(), keys[0].principal, None]
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_bad_seeds(kind):
     """A secret of the wrong length is refused without being quoted."""
     with pytest.raises(IdentityError) as caught:
         kind.from_seed(SECRET[:-1])
     assert SECRET[:8].hex() not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", CLASSES[1:])
+def test_scalars_are_between_zero_and_the_order(kind):
+    """A secret of ECDSA is at least 1 and below the order of the curve's group."""
+    for scalar in (1, kind.order - 1):
+        identity = kind.from_seed(scalar.to_bytes(32, "big"))
+        assert identity.private_key.private_numbers().private_value == scalar
+    for scalar in (0, kind.order, (1 << 256) - 1):
+        with pytest.raises(IdentityError, match="below the order"):
+            kind.from_seed(scalar.to_bytes(32, "big"))
+
+
+@pytest.mark.parametrize("kind", CLASSES[1:])
+def test_signatures_have_the_smaller_s(kind):
+    """Of the two valid values of s the smaller is taken, for strict verifiers refuse the other."""
+    identity = kind.from_seed(SECRET)
+    for number in range(40):
+        payload = PAYLOAD + bytes([number])
+        signature = identity.sign(payload)
+        assert 0 < int.from_bytes(signature[32:], "big") <= kind.order // 2
+        verify_signature(identity.public_key_der, payload, signature, TRUST)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@given(position=st.integers(0, 8 * 64 - 1))
+def test_a_signature_is_of_one_key_and_payload(kind, position):
+    """A signature with any bit changed, of another payload, or by another key is refused."""
+    identity, other = kind.from_seed(SECRET), kind.from_seed(bytes(31) + b"\x05")
+    good = identity.sign(PAYLOAD)
+    verify_signature(identity.public_key_der, PAYLOAD, good, TRUST)
+    changed = bytearray(good)
+    changed[position // 8] ^= 1 << position % 8
+    for key, payload, signature in (
+        (identity, PAYLOAD, bytes(changed)),
+        (identity, PAYLOAD + b"x", good),
+        (other, PAYLOAD, good),
+    ):
+        with pytest.raises(EnvelopeError, match="signature does not match the request"):
+            verify_signature(key.public_key_der, payload, signature, TRUST)
+
+
+@pytest.mark.parametrize("kind", CLASSES[1:])
+def test_signatures_have_64_bytes(kind):
+    """There is one spelling of a signature: r and s in 32 bytes each, though zeros before them change no number."""
+    identity = kind.from_seed(SECRET)
+    good = identity.sign(PAYLOAD)
+    for signature in (good[:32] + bytes(1) + good[32:], good + b"\x00", good[:-1], b""):
+        with pytest.raises(EnvelopeError, match=f"has 64 bytes, got {len(signature)}"):
+            verify_signature(identity.public_key_der, PAYLOAD, signature, TRUST)
+
+
+def test_public_keys_of_other_curves():
+    """A key of a curve that the Internet Computer does not know is refused before any signature is looked at."""
+    key = ec.generate_private_key(ec.SECP384R1()).public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(EnvelopeError, match="only the curves P-256 and secp256k1"):
+        verify_signature(der, PAYLOAD, bytes(64), TRUST)
+
+
+def test_a_key_of_another_curve():
+    """A key object of the other curve is refused, for its signatures and its principal would not fit."""
+    for kind, other in (CLASSES[1:], CLASSES[:0:-1]):
+        with pytest.raises(IdentityError, match=f"{kind.__name__} needs a key on"):
+            kind(other.from_seed(SECRET).private_key)
 
 
 def test_known_principal():
@@ -169,8 +150,9 @@ def test_delegation_must_end_at_the_signing_key():
         DelegatedIdentity(owner, chained.delegations, public_key_der=owner.public_key_der)
     with pytest.raises(IdentityError):
         DelegatedIdentity(session, [], public_key_der=owner.public_key_der)
-    with pytest.raises(IdentityError):
-        DelegatedIdentity.delegate(AnonymousIdentity(), session, expiration_ns=1)
+    for pair in ((AnonymousIdentity(), session), (owner, AnonymousIdentity())):
+        with pytest.raises(IdentityError, match="neither sign nor receive"):
+            DelegatedIdentity.delegate(*pair, expiration_ns=1)
 
 
 class IcPyPrincipal:
@@ -209,6 +191,18 @@ def test_identities_of_ic_py():
         as_identity("identity.pem")
 
 
+def test_the_key_of_an_identity_of_ic_py():
+    """Some of them hold their key at the beginning of a tuple; one without a key is refused."""
+    ours = Ed25519Identity.from_seed(SECRET)
+    theirs = IcPyIdentity(ours)
+    theirs.der_pubkey = (ours.public_key_der, "more")
+    assert as_identity(theirs).public_key_der == ours.public_key_der
+    for key in (None, "302a", (None,)):
+        theirs.der_pubkey = key
+        with pytest.raises(IdentityError, match="has no DER public key"):
+            as_identity(theirs)
+
+
 def test_delegations_of_ic_py():
     """ic-py's DelegateIdentity brings its chain along."""
     owner, session = Ed25519Identity.from_seed(SECRET), Ed25519Identity.generate()
@@ -218,114 +212,3 @@ def test_delegations_of_ic_py():
     theirs.delegations = [link.to_value() for link in chained.delegations]
     assert as_identity(theirs).delegations == chained.delegations
     assert as_identity(theirs).principal == owner.principal
-
-
-def client_data(challenge):
-    """Client data as browsers write it."""
-    text = base64.urlsafe_b64encode(challenge).rstrip(b"=").decode()
-    return json.dumps({"type": "webauthn.get", "challenge": text, "origin": "https://x"})
-
-
-def webauthn(cose, sign, challenge=PAYLOAD):
-    """A DER key and a WebAuthn signature made with `sign`."""
-    data, client = b"authenticator", client_data(challenge)
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(client.encode())
-    inner = sign(data + digest.finalize())
-    fields = {"authenticator_data": data, "client_data_json": client, "signature": inner}
-    return wrap_key(WEBAUTHN, cbor.encode(cose, tagged=False)), cbor.encode(fields)
-
-
-def es256(challenge=PAYLOAD):
-    """A passkey on P-256, the common case."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    point = key.public_key().public_numbers()
-    cose = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
-    return webauthn(cose, lambda message: key.sign(message, ec.ECDSA(hashes.SHA256())), challenge)
-
-
-def rs256(challenge=PAYLOAD, bits=2048):
-    """A security key with RSA, as Windows makes it."""
-    key = rsa.generate_private_key(65537, bits)
-    modulus = key.public_key().public_numbers().n.to_bytes(bits // 8, "big")
-    cose = {1: 3, 3: -257, -1: modulus, -2: b"\x01\x00\x01"}
-    return webauthn(cose, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA256()), challenge)
-
-
-def eddsa(challenge=PAYLOAD):
-    """A security key with Ed25519."""
-    key = Ed25519PrivateKey.generate()
-    cose = {1: 1, 3: -8, -1: 6, -2: key.public_key().public_bytes_raw()}
-    return webauthn(cose, key.sign, challenge)
-
-
-@pytest.mark.parametrize("make", [es256, rs256, eddsa])
-def test_webauthn(make):
-    """A WebAuthn signature holds for its payload, and not for another or when a byte changes."""
-    key, signature = make()
-    verify_signature(key, PAYLOAD, signature, TRUST)
-    with pytest.raises(EnvelopeError, match="challenge"):
-        verify_signature(key, PAYLOAD + b"x", signature, TRUST)
-    with pytest.raises(EnvelopeError):
-        verify_signature(key, PAYLOAD, signature[:-1] + bytes([signature[-1] ^ 1]), TRUST)
-
-
-@pytest.mark.parametrize(
-    "cose",
-    [
-        5,
-        {},
-        {1: 2, 3: -7},
-        {1: 2, 3: -7, -1: 2, -2: b"", -3: b""},
-        {1: 3, 3: -257, -1: b"\x01", -2: b"\x03"},
-        {1: [], 3: {}},
-        {1: 2, 3: -7, -1: 1, -2: b"\x01" * 33, -3: b"\x01" * 32},
-        {1: 1, 3: -8, -1: 6, -2: 5},
-    ],
-)
-def test_bad_webauthn_keys(cose):
-    """Keys without a point, too short or of another kind are refused."""
-    key, payload, signature = _signed(cose)
-    with pytest.raises(EnvelopeError, match="Invalid public key"):
-        verify_signature(key, payload, signature, TRUST)
-
-
-def _signed(cose):
-    key, signature = webauthn(cose, lambda _: b"")
-    return key, PAYLOAD, signature
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [
-        b"",
-        b"\xff",
-        cbor.encode({}),
-        cbor.encode({"signature": b""}),
-        cbor.encode({"authenticator_data": b"", "client_data_json": "[", "signature": b""}),
-        cbor.encode({"authenticator_data": b"", "client_data_json": '{"challenge": 5}', "signature": b""}),
-    ],
-)
-def test_bad_webauthn_signatures(signature):
-    """What is no WebAuthn signature is refused."""
-    with pytest.raises(EnvelopeError, match="Invalid signature"):
-        verify_signature(es256()[0], PAYLOAD, signature, TRUST)
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        "30",
-        "3000",
-        "302a300506032b6570032100",
-        "30820100",
-        "ff" * 44,
-        "302a300506032b6571032100" + "00" * 32,
-        "30812a" + "00" * 42,
-    ],
-)
-def test_bad_der(key):
-    """Bytes that are no DER public key are refused, whatever is wrong with them."""
-    with pytest.raises(EnvelopeError, match="Invalid public key"):
-        verify_signature(bytes.fromhex(key), PAYLOAD, bytes(64), TRUST)

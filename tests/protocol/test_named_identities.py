@@ -7,7 +7,9 @@ import re
 import traceback
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from ic_harness.errors import IdentityError
 from ic_harness.protocol import (
@@ -21,11 +23,16 @@ from ic_harness.protocol import (
     identity_from_seed_phrase,
 )
 from ic_harness.protocol.identity import seed_phrase
-from ic_harness.protocol.identity.folders import _argon2id
 from ic_harness.protocol.identity.seed_phrase import HARDENED, derive
 
 ALICE = Secp256k1Identity.from_seed(b"\x01" * 32)
 SESSION = Ed25519Identity.from_seed(b"\x02" * 32)
+
+
+def dfx_key(passphrase, salt):
+    """The key that dfx makes of a passphrase; it reads the hexadecimal digits of its salt as base64."""
+    kdf = Argon2id(salt=base64.b64decode(salt), length=32, iterations=3, lanes=1, memory_cost=64_000)
+    return kdf.derive(passphrase)
 
 
 @pytest.fixture
@@ -36,12 +43,9 @@ def dfx(tmp_path):
         (root / "identity" / name).mkdir(parents=True)
     (root / "identity.json").write_text('{"default": "plain"}')
     (root / "identity" / "plain" / "identity.pem").write_bytes(dump_pem(ALICE))
-    salt, nonce = b"sixteen byte slt", bytes(range(12))
-    settings = {
-        "hsm": None,
-        "encryption": {"pw_salt": base64.b64encode(salt).decode().rstrip("="), "file_nonce": list(nonce)},
-    }
-    sealed = AESGCM(_argon2id(b"open sesame", salt)).encrypt(nonce, dump_pem(ALICE), None)
+    salt, nonce = bytes(range(32)).hex(), bytes(range(12))
+    settings = {"hsm": None, "encryption": {"pw_salt": salt, "file_nonce": list(nonce)}}
+    sealed = AESGCM(dfx_key(b"open sesame", salt)).encrypt(nonce, dump_pem(ALICE), None)
     (root / "identity" / "sealed" / "identity.pem.encrypted").write_bytes(sealed)
     (root / "identity" / "sealed" / "identity.json").write_text(json.dumps(settings))
     (root / "identity" / "keyring" / "identity.json").write_text('{"keyring_identity_suffix": "keyring"}')
@@ -92,6 +96,38 @@ def test_dfx_refuses(dfx, name, passphrase, reason):
         dfx.load(name, passphrase)
 
 
+def test_dfx_without_argon2(dfx, monkeypatch):
+    """Where the library below has no Argon2, an encrypted identity says what is missing; plain ones open."""
+
+    def missing(**_):
+        raise UnsupportedAlgorithm("no Argon2")
+
+    monkeypatch.setattr("cryptography.hazmat.primitives.kdf.argon2.Argon2id", missing)
+    assert dfx.load("plain") == ALICE
+    with pytest.raises(IdentityError, match=r"need `cryptography` with OpenSSL 3\.2 or later"):
+        dfx.load("sealed", "open sesame")
+
+
+MAC = "Library/Application Support/org.dfinity.icp-cli/identity"
+PLACES = {
+    "dfx": ("dfx", "linux", {"HOME": "/h"}, "/h/.config/dfx/identity"),
+    "dfx on a Mac": ("dfx", "darwin", {"HOME": "/h"}, "/h/.config/dfx/identity"),
+    "dfx moved": ("dfx", "linux", {"HOME": "/h", "DFX_CONFIG_ROOT": "/d"}, "/d/.config/dfx/identity"),
+    "dfx on Windows": ("dfx", "win32", {"USERPROFILE": "/u"}, "/u/.config/dfx/identity"),
+    "icp": ("icp", "linux", {"HOME": "/h"}, "/h/.local/share/icp-cli/identity"),
+    "icp by XDG": ("icp", "linux", {"HOME": "/h", "XDG_DATA_HOME": "/x"}, "/x/icp-cli/identity"),
+    "icp on a Mac": ("icp", "darwin", {"HOME": "/h", "XDG_DATA_HOME": "/x"}, f"/h/{MAC}"),
+    "icp moved": ("icp", "darwin", {"HOME": "/h", "ICP_HOME": "/i"}, "/i/identity"),
+}
+
+
+@pytest.mark.parametrize(("tool", "platform", "environ", "path"), PLACES.values(), ids=PLACES)
+def test_where_the_tools_keep_identities(tool, platform, environ, path, monkeypatch):
+    """The folder depends on the tool, the operating system and the user's environment."""
+    monkeypatch.setattr("sys.platform", platform)
+    assert IdentityFolder.of(tool, environ).path.as_posix() == path
+
+
 def test_icp_by_name(icp):
     """Plain, locked and Internet Identity identities open; names and default are known."""
     assert icp.names() == ["anonymous", "ii", "locked", "plain", "ring"]
@@ -137,6 +173,27 @@ def test_finding_what_the_user_means(dfx, icp, tmp_path):
         find_identity("plain", environ)
     with pytest.raises(IdentityError, match="neither a PEM file"):
         find_identity("nobody", environ)
+
+
+def test_a_colon_is_part_of_a_name_or_path(tmp_path):
+    """Before a colon only `dfx`, `icp` and `seed` mean something, and alone they are names like others."""
+    environ = {"DFX_CONFIG_ROOT": str(tmp_path), "ICP_HOME": str(tmp_path)}
+    pem = tmp_path / "icp:key.pem"
+    pem.write_bytes(dump_pem(ALICE))
+    assert find_identity(str(pem), environ) == ALICE
+    for spec in ("other:plain", "dfx", "icp", "seed"):
+        with pytest.raises(IdentityError, match=f"{spec!r} is neither a PEM file nor a known identity"):
+            find_identity(spec, environ)
+
+
+@pytest.mark.parametrize(("most", "more"), [("n" * 255, "n" * 256), ("a b c d e f", "a b c d e f g")])
+def test_long_texts_are_not_quoted(most, more):
+    """An error quotes what may be a name: at most 255 characters and 6 words. More may be a secret."""
+    with pytest.raises(IdentityError) as caught:
+        find_identity(most, {"HOME": "/nonexistent"})
+    assert most in str(caught.value)
+    with pytest.raises(IdentityError, match="it is not shown here"):
+        find_identity(more, {"HOME": "/nonexistent"})
 
 
 def test_bip32_vector():
@@ -218,6 +275,29 @@ WORDS = [
     "thank",
     "yellow",
 ]
+
+
+ZEROS = {12: "about", 15: "address", 18: "agent", 21: "admit", 24: "art"}
+
+
+@pytest.mark.parametrize("count", range(10, 27))
+def test_a_phrase_has_one_of_five_lengths(count):
+    """Phrases of zeros (BIP-39): those of 12, 15, 18, 21 and 24 words end in the word with their checksum."""
+    phrase = "abandon " * (count - 1) + ZEROS.get(count, "about")
+    if count in ZEROS:
+        assert identity_from_seed_phrase(phrase) != identity_from_seed_phrase(phrase, "other")
+        return
+    with pytest.raises(IdentityError, match=f"has 12, 15, 18, 21 or 24 words, got {count}"):
+        identity_from_seed_phrase(phrase)
+
+
+def test_six_words_of_the_list_are_a_secret():
+    """Five different words of BIP-39's list may be a name, which the error quotes; six may be a seed phrase."""
+    assert len(set(WORDS[:6])) == 6
+    with pytest.raises(IdentityError, match="legal-winner-thank-year-wave-wave"):
+        find_identity("-".join([*WORDS[:5], "wave"]), {"HOME": "/nonexistent"})
+    with pytest.raises(IdentityError, match="it is not shown here"):
+        find_identity("-".join(WORDS[:6]), {"HOME": "/nonexistent"})
 
 
 def test_the_list_of_words_is_the_one_of_bip39():

@@ -80,8 +80,9 @@ def test_shown_and_logged(identity):
 
 
 def broken_pem():
-    """A PEM text with the secret in it that cannot be read."""
-    return dump_pem(KEYS[0]).replace(b"MC4C", b"MC4A")
+    """A PEM text with the beginning of the secret in it that cannot be read, because its end is missing."""
+    first, key, last = dump_pem(KEYS[0]).splitlines()
+    return b"\n".join((first, key[:-4], last))
 
 
 FAILURES = {

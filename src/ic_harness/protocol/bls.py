@@ -228,9 +228,6 @@ def sum_in_g1(*terms: tuple[bytes, int]) -> bytes:
 
     Raises `ValueError` for bytes that are no point of the group.
     """
-    for point, _ in terms:
-        if len(point) != SIGNATURE_LENGTH:
-            raise ValueError(f"a point of G1 has {SIGNATURE_LENGTH} bytes, got {len(point)}")
     return _curve().sum_in_g1(tuple((point, factor % ORDER) for point, factor in terms))
 
 

@@ -176,13 +176,9 @@ def _reveal(tree: Tree, wanted: _Wanted) -> Tree:
     if not wanted:
         return Pruned(digest(tree))
     shown: dict[bytes, _Wanted] = {}
-    for label, below in wanted.items():
-        labels = _bracket(tree, label)
-        if label in labels:
-            shown[label] = below
-            continue
-        for adjacent in labels:
-            shown.setdefault(adjacent, wanted.get(adjacent, {}))
+    for label in wanted:
+        for revealed in _bracket(tree, label):
+            shown[revealed] = wanted.get(revealed, {})
     return _cut(tree, shown)
 
 

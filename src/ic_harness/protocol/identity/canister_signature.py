@@ -27,7 +27,7 @@ def canister_key_der(canister_id: Principal, seed: bytes) -> bytes:
 def read_canister_key(public_key_der: bytes) -> tuple[Principal, bytes]:
     """The canister and seed of such a key. Raises `EnvelopeError`."""
     raw = wrapped_key(public_key_der)
-    size = raw[0] if raw else MAX_LENGTH + 1
+    size = int.from_bytes(raw[:1], "big")
     if size > MAX_LENGTH or len(raw) < 1 + size:
         raise EnvelopeError("Invalid public key: a canister signature key begins with the canister's id")
     return Principal(raw[1 : 1 + size]), raw[1 + size :]

@@ -30,16 +30,18 @@ _SEQUENCE, _OID, _BIT_STRING = 0x30, 0x06, 0x03
 
 def algorithm(public_key_der: bytes) -> str:
     """The kind of a public key: one of the names of `ALGORITHMS`. Raises `EnvelopeError`."""
-    oid, _ = _parts(public_key_der)
+    oid, parameters, _ = _parts(public_key_der)
     name = _BY_OID.get(oid)
     if name is None:
         raise EnvelopeError(f"Invalid public key: unsupported algorithm (object identifier {oid.hex()})")
+    if parameters and name != ECDSA:
+        raise EnvelopeError(f"Invalid public key: the algorithm {name} has no parameters")
     return name
 
 
 def wrapped_key(public_key_der: bytes) -> bytes:
     """The bytes inside the BIT STRING. Raises `EnvelopeError`."""
-    return _parts(public_key_der)[1]
+    return _parts(public_key_der)[2]
 
 
 def wrap_key(name: str, raw: bytes) -> bytes:
@@ -48,16 +50,17 @@ def wrap_key(name: str, raw: bytes) -> bytes:
     return _tlv(_SEQUENCE, inner + _tlv(_BIT_STRING, b"\x00" + raw))
 
 
-def _parts(der: bytes) -> tuple[bytes, bytes]:
+def _parts(der: bytes) -> tuple[bytes, bytes, bytes]:
+    """The object identifier, what follows it (parameters), and the bytes of the key."""
     outer, end = _read(der, 0, _SEQUENCE)
     if end != len(der):
         raise EnvelopeError("Invalid public key: bytes after the DER structure")
     identifier, after = _read(outer, 0, _SEQUENCE)
-    oid, _ = _read(identifier, 0, _OID)
+    oid, oid_end = _read(identifier, 0, _OID)
     bits, end = _read(outer, after, _BIT_STRING)
     if end != len(outer) or not bits or bits[0] != 0:
         raise EnvelopeError("Invalid public key: malformed BIT STRING")
-    return oid, bits[1:]
+    return oid, identifier[oid_end:], bits[1:]
 
 
 def _read(der: bytes, offset: int, tag: int) -> tuple[bytes, int]:

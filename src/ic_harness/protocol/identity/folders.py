@@ -181,17 +181,16 @@ def _open_sealed(sealed: bytes, settings: Any, passphrase: str, name: str) -> by
         case _:
             raise IdentityError(f"identity.json of {name!r} has no encryption parameters")
     try:
-        key = _argon2id(passphrase.encode(), base64.b64decode(salt + "=" * (-len(salt) % 4)))
+        key = _argon2id(passphrase.encode(), base64.b64decode(salt))
         return AESGCM(key).decrypt(bytes(nonce), sealed, None)
     except (InvalidTag, ValueError, TypeError):
         raise IdentityError(f"the dfx identity {name!r} cannot be opened: wrong passphrase") from None
 
 
 def _argon2id(passphrase: bytes, salt: bytes) -> bytes:
-    try:
-        # Argon2 came to the library in version 44; older ones still do everything else.
-        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415  # lazy: start-up time
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415  # lazy: start-up time
 
+    try:
         kdf = Argon2id(
             salt=salt,
             length=_KEY_LENGTH,
@@ -200,5 +199,7 @@ def _argon2id(passphrase: bytes, salt: bytes) -> bytes:
             memory_cost=_ARGON_MEMORY_KIB,
         )
         return kdf.derive(passphrase)
-    except (ImportError, UnsupportedAlgorithm):
-        raise IdentityError("encrypted dfx identities need `cryptography` 44 or later") from None
+    except UnsupportedAlgorithm:
+        raise IdentityError(
+            "encrypted dfx identities need `cryptography` with OpenSSL 3.2 or later"
+        ) from None

@@ -26,11 +26,13 @@ _PKCS8_ED25519: Final = bytes.fromhex("302e020100300506032b657004220420")
 _PKCS8_V2_ED25519: Final = bytes.fromhex("020101300506032b657004220420")
 # The same for secp256k1: version 2, then 16 bytes of algorithm that begin with id-ecPublicKey (RFC 5480).
 _PKCS8_V2_SECP256K1: Final = bytes.fromhex("02010130100607" + "2a8648ce3d0201")
+_HEADER: Final = (2, 4)
+"""The least and the most bytes of the DER header of a private key."""
 _MAX_SIZE: Final = 64 * 1024
 
 
 def load_pem(source: bytes | Path, passphrase: str | bytes | None = None) -> Identity:
-    """Read an identity from PEM text or from a file.
+    """Read an identity from the first 64 KiB of a PEM text or file.
 
     Raises `IdentityError`, whose text never holds anything of the key, when there is no private key, the
     passphrase is missing or wrong, or the kind of key is not supported.
@@ -94,7 +96,9 @@ def _as_version_1(body: bytes) -> bytes | None:
     """Version 1 of a PKCS#8 key of version 2 for secp256k1, as ic-py writes it; None for everything else."""
     der = _der(body)
     start = der.find(_PKCS8_V2_SECP256K1)
-    return der[:start] + b"\x02\x01\x00" + der[start + 3 :] if 2 <= start <= 4 else None
+    if not _HEADER[0] <= start <= _HEADER[1]:
+        return None
+    return der[:start] + b"\x02\x01\x00" + der[start + 3 :]
 
 
 def _ed25519_seed(der: bytes) -> bytes | None:
@@ -102,10 +106,8 @@ def _ed25519_seed(der: bytes) -> bytes | None:
     if der.startswith(_PKCS8_ED25519) and len(der) == len(_PKCS8_ED25519) + 32:
         return der[-32:]
     start = der.find(_PKCS8_V2_ED25519)
-    if start < 0 or start > 4:
-        return None
     seed = der[start + len(_PKCS8_V2_ED25519) :][:32]
-    return seed if len(seed) == 32 else None
+    return seed if _HEADER[0] <= start <= _HEADER[1] and len(seed) == 32 else None
 
 
 def dump_pem(identity: Identity, passphrase: str | bytes | None = None) -> bytes:

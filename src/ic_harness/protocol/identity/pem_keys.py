@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -28,7 +28,12 @@ def load_key(pem: bytes, der: bytes | None, passphrase: bytes | None, where: str
     """
     try:
         key = load_der_private_key(der, None) if der is not None else load_pem_private_key(pem, passphrase)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        InternalError,
+    ):  # the last for Ed25519 seeds of 33 bytes
         # The library's own message is dropped: it may quote what it read.
         reason = (
             "damaged, or of an unsupported kind" if passphrase is None else "wrong passphrase, or damaged"

@@ -98,8 +98,10 @@ def _made(make: Callable[[dict[Any, Any]], _Verifier], key: dict[Any, Any]) -> _
 def _es256(key: dict[Any, Any]) -> _Verifier:
     if key[_CRV] != 1:
         raise ValueError("not P-256")
-    point = b"\x04" + key[_X].rjust(32, b"\0") + key[_Y].rjust(32, b"\0")
-    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    x, y = key[_X], key[_Y]
+    if (len(x), len(y)) != (32, 32):
+        raise ValueError("a coordinate without its leading zeros")
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
     return lambda signature, message: public.verify(signature, message, ec.ECDSA(SHA256()))
 
 
