@@ -7,13 +7,13 @@ and the pytest plugin use the bundled canister where none was named.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Final
 
 from ic_harness.entry_points import load_entry_point
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import one_line
 
 GROUP: Final = "ic_harness.canisters"

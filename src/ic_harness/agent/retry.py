@@ -11,11 +11,11 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.agent.transport import Response
 from ic_harness.errors import HttpStatusError, TransportError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.units import Nanos
 
 BUSY: Final = frozenset({429, 503})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 
 Kind = Literal["name", "text", "number", "symbol", "end"]
 

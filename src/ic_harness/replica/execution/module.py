@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import wasmtime
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .instructions import changes_instance_state
 from .instrument import Instrumented, instrument

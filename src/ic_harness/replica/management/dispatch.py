@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import Interrupted
 from ic_harness.replica.execution.interruption import LOG
 from ic_harness.replica.management import (

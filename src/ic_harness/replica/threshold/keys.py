@@ -11,11 +11,12 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import bls
 from ic_harness.replica.state.config import Subnet
 from ic_harness.replica.state.randomness import derive
