@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Final
 
 from ic_harness.entry_points import load_entry_point
@@ -38,6 +37,8 @@ class BundledCanister:
 @cache
 def bundled_canisters() -> dict[str, BundledCanister]:
     """Return all bundled canisters by name. Raises `InputError` for an entry point that cannot be loaded."""
+    from importlib.metadata import entry_points  # lazy: 20 ms, and not all ask  # noqa: PLC0415
+
     points = entry_points(group=GROUP)
     found = [load_entry_point(point, "canister", BundledCanister) for point in points]
     return {canister.name: canister for canister in found}

@@ -6,17 +6,15 @@ One serves any number of canisters and threads.
 from __future__ import annotations
 
 import hashlib
-import platform
 import threading
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 import wasmtime
 
 from ic_harness.code_cache import CodeCache
-from ic_harness.compiled_modules import load_or_compile
+from ic_harness.compiled_modules import engine_version, load_or_compile
 
 from . import module
 from . import stable_memory_modules as glue
@@ -39,7 +37,6 @@ from .validation import ModuleInvalid
 
 _WASM_STACK = 5 << 20
 """Bytes of stack that a canister may use, as in DFINITY's replica; `threads.STACK_BYTES` leaves room for it."""
-_ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
 _CODE_VERSION = "5"
 """Changes when instrumentation or engine settings change, so that older compiled code is not used."""
 
@@ -163,7 +160,7 @@ class Compiler:
 
     def _key(self, digest: bytes, *, metered: bool) -> str:
         metering = f"-{rewriter_digest()}" if metered else ""
-        return f"{digest.hex()}-{_ENGINE_VERSION}-{_CODE_VERSION}-{self.strategy.name}{metering}"
+        return f"{digest.hex()}-{engine_version()}-{_CODE_VERSION}-{self.strategy.name}{metering}"
 
     def _load(self, key: str, wasm: bytes, *, metered: bool) -> wasmtime.Module:
         return load_or_compile(
