@@ -21,9 +21,9 @@ from ic_harness.candid import (
     Type,
     Vec,
     in_source_order,
-    parse,
     resolve,
 )
+from ic_harness.candid.parser import parse_constant
 from ic_harness.protocol import management_interface
 
 NEWER: Final = frozenset(
@@ -50,7 +50,7 @@ NEWER_ELEMENTS: Final = frozenset({"globals"})
 @cache
 def interface() -> Service:
     """Return the interface; parsed at the first management call."""
-    service = parse(management_interface())
+    service = parse_constant(management_interface())
     return replace(service, methods=_with_optional_results(service.methods))
 
 

@@ -30,6 +30,15 @@ def parse(text: str, *, path: Path | None = None) -> Service:
     return _service(scope, actor, files.actors)
 
 
+@lru_cache(maxsize=8)
+def parse_constant(text: str) -> Service:
+    """Parse an interface that is part of the program; the result is shared, and callers must not change it.
+
+    Raises `CandidError`.
+    """
+    return parse(text)
+
+
 def parse_types(text: str) -> tuple[Type, ...]:
     """Parse a sequence of types such as `(nat8, vec text)`, without type names. Raises `CandidError`."""
     return _parse_types(text)
