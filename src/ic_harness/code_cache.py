@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,7 +42,7 @@ class CodeCache:
         """
         if self._folder is None:
             return
-        temporary = self._folder / f".{key}.{os.getpid()}.{secrets.token_hex(4)}"
+        temporary = self._folder / f".{key}.{os.getpid()}.{os.urandom(4).hex()}"
         try:
             temporary.write_bytes(hashlib.sha256(code).digest() + code)
             temporary.replace(self._folder / key)

@@ -21,9 +21,9 @@ from ic_harness.candid import (
     Type,
     Vec,
     in_source_order,
+    parse_constant,
     resolve,
 )
-from ic_harness.candid.parser import parse_constant
 from ic_harness.protocol import management_interface
 
 NEWER: Final = frozenset(

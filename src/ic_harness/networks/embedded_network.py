@@ -19,7 +19,6 @@ from ic_harness.errors import InputError, NetworkError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
 from ic_harness.replica import (
-    Bitcoin,
     ExecutionMetrics,
     Fault,
     FaultKind,
@@ -51,6 +50,7 @@ from .subnets import SubnetInfo, SubnetName
 if TYPE_CHECKING:
     from ic_harness.agent import AsyncAgent
     from ic_harness.history import History
+    from ic_harness.replica import Bitcoin
     from ic_harness.replica.recording import InputRecorder
 
     from .canister import Canister
@@ -288,6 +288,8 @@ class EmbeddedNetwork(Network):
     @property
     def bitcoin(self) -> Bitcoin:
         """The Bitcoin networks in memory; regtest unless another one is asked for with `on`."""
+        from ic_harness.replica import Bitcoin  # lazy: start-up time  # noqa: PLC0415
+
         return Bitcoin(self.replica.node)
 
     @property

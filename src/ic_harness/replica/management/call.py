@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, Final, Protocol
 
 from ic_harness import candid
-from ic_harness.candid.parser import parse_constant
 from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import management_interface
@@ -125,7 +124,7 @@ DEFERRED: Final = Deferred.DEFERRED
 @cache
 def interface() -> candid.Service:
     """Return the management canister's interface."""
-    return parse_constant(management_interface())
+    return candid.parse_constant(management_interface())
 
 
 def decode(method: str, arg: bytes) -> Mapping[str, Any]:
