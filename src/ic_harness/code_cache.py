@@ -58,3 +58,20 @@ def default_folder() -> Path | None:
         return (Path(base) if base else Path.home() / ".cache") / "ic-harness" / "code"
     except RuntimeError:
         return None
+
+
+def source_digest(folder: Path) -> str | None:
+    """Return the start of the SHA-256 of the Python files in `folder`, for keys of what they made.
+
+    None when there are none, or when they cannot be read: in an archive, say.
+    """
+    digest = hashlib.sha256()
+    try:
+        with os.scandir(folder) as entries:
+            paths = sorted(entry.path for entry in entries if entry.name.endswith(".py"))
+        for path in paths:
+            with open(path, "rb") as file:  # noqa: PTH123  # for 60 files, `Path` takes as long as reading them
+                digest.update(hashlib.sha256(file.read()).digest())
+    except OSError:
+        return None
+    return digest.hexdigest()[:16] if paths else None
