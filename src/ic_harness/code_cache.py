@@ -29,10 +29,10 @@ class CodeCache:
         if self._folder is None:
             return None
         try:
-            content = (self._folder / key).read_bytes()
+            with (self._folder / key).open("rb", buffering=0) as file:
+                digest, code = file.read(_DIGEST), file.readall()
         except OSError:
             return None
-        digest, code = content[:_DIGEST], content[_DIGEST:]
         return code if hashlib.sha256(code).digest() == digest else None
 
     def store(self, key: str, code: bytes) -> None:
