@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -23,7 +24,9 @@ def installed(monkeypatch):
 
     def install(*values):
         points = [EntryPoint(f"c{number}", value, bundled.GROUP) for number, value in enumerate(values)]
-        monkeypatch.setattr(bundled, "entry_points", lambda group: points if group == bundled.GROUP else [])
+        monkeypatch.setattr(
+            importlib.metadata, "entry_points", lambda group: points if group == bundled.GROUP else []
+        )
         bundled.bundled_canisters.cache_clear()
 
     yield install

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 import wasmtime
 
 from ic_harness.code_cache import CodeCache
-from ic_harness.compiled_modules import load_compiled, load_or_compile, load_own_module
+from ic_harness.compiled_modules import load_compiled, load_or_compile, load_own_module, wasmtime_version
 from ic_harness.errors import InputError
 
 
@@ -94,3 +96,10 @@ def test_own_modules_are_kept_by_settings(engine, cache, tmp_path):
     assert {name.partition("-")[0] for name in names} == {"metering"}
     with pytest.raises(InputError, match=r"no none\.wasm\.gz"):
         load_own_module(engine, "none", cache, settings="1")
+
+
+def test_the_version_of_wasmtime(tmp_path, monkeypatch):
+    """It is that of the installed distribution, also where the folder of metadata is not beside the package."""
+    assert wasmtime_version.__wrapped__() == version("wasmtime")
+    monkeypatch.setattr(wasmtime, "__file__", str(tmp_path / "wasmtime" / "__init__.py"))
+    assert wasmtime_version.__wrapped__() == version("wasmtime")

@@ -7,13 +7,12 @@ and the pytest plugin use the bundled canister where none was named.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Final
 
 from ic_harness.entry_points import load_entry_point
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import one_line
 
 GROUP: Final = "ic_harness.canisters"
@@ -38,6 +37,8 @@ class BundledCanister:
 @cache
 def bundled_canisters() -> dict[str, BundledCanister]:
     """Return all bundled canisters by name. Raises `InputError` for an entry point that cannot be loaded."""
+    from importlib.metadata import entry_points  # lazy: 20 ms, and not all ask  # noqa: PLC0415
+
     points = entry_points(group=GROUP)
     found = [load_entry_point(point, "canister", BundledCanister) for point in points]
     return {canister.name: canister for canister in found}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,10 +29,10 @@ class CodeCache:
         if self._folder is None:
             return None
         try:
-            content = (self._folder / key).read_bytes()
+            with (self._folder / key).open("rb", buffering=0) as file:
+                digest, code = file.read(_DIGEST), file.readall()
         except OSError:
             return None
-        digest, code = content[:_DIGEST], content[_DIGEST:]
         return code if hashlib.sha256(code).digest() == digest else None
 
     def store(self, key: str, code: bytes) -> None:
@@ -43,7 +42,7 @@ class CodeCache:
         """
         if self._folder is None:
             return
-        temporary = self._folder / f".{key}.{os.getpid()}.{secrets.token_hex(4)}"
+        temporary = self._folder / f".{key}.{os.getpid()}.{os.urandom(4).hex()}"
         try:
             temporary.write_bytes(hashlib.sha256(code).digest() + code)
             temporary.replace(self._folder / key)
@@ -59,3 +58,20 @@ def default_folder() -> Path | None:
         return (Path(base) if base else Path.home() / ".cache") / "ic-harness" / "code"
     except RuntimeError:
         return None
+
+
+def source_digest(folder: Path) -> str | None:
+    """Return the start of the SHA-256 of the Python files in `folder`, for keys of what they made.
+
+    None when there are none, or when they cannot be read: in an archive, say.
+    """
+    digest = hashlib.sha256()
+    try:
+        with os.scandir(folder) as entries:
+            paths = sorted(entry.path for entry in entries if entry.name.endswith(".py"))
+        for path in paths:
+            with open(path, "rb") as file:  # noqa: PTH123  # for 60 files, `Path` takes as long as reading them
+                digest.update(hashlib.sha256(file.read()).digest())
+    except OSError:
+        return None
+    return digest.hexdigest()[:16] if paths else None

@@ -7,9 +7,9 @@ from outside: they are cleaned here, and escaped for HTML.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import clean, one_line
 
 MAX_ROWS: Final = 200

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import zlib
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from ic_harness.errors import InputError
+
+_GZIP: Final = 31
+"""The window that makes zlib expect the header of gzip."""
 
 
 @cache
@@ -16,15 +20,22 @@ def read_own_module(name: str) -> bytes:
 
     Raises `InputError` when it is missing.
     """
-    package = Path(__file__).parent
-    file = f"{name}.wasm.gz"
-    for path in (package.parents[1] / "fixtures" / name / file, package / "_data" / file):
-        if path.is_file():
-            return gzip.decompress(path.read_bytes())
-    raise InputError(f"this installation has no {file}: install ic-harness again")
+    return zlib.decompress(_read(name), wbits=_GZIP)
 
 
 @cache
 def own_module_digest(name: str) -> str:
-    """Return the start of the SHA-256 of the module `name`, for keys of what was made of it or by it."""
-    return hashlib.sha256(read_own_module(name)).hexdigest()[:16]
+    """Return the start of the SHA-256 of the module's file, for keys of what was made of the module or by it.
+
+    Raises `InputError` when it is missing.
+    """
+    return hashlib.sha256(_read(name)).hexdigest()[:16]
+
+
+def _read(name: str) -> bytes:
+    package = Path(__file__).parent
+    file = f"{name}.wasm.gz"
+    for path in (package.parents[1] / "fixtures" / name / file, package / "_data" / file):
+        if path.is_file():
+            return path.read_bytes()
+    raise InputError(f"this installation has no {file}: install ic-harness again")

@@ -208,3 +208,13 @@ def test_members_are_separated(text):
         candid.parse(text)
     assert text[caught.value.offset] in "gb"
     assert caught.value.expected == "; or }"
+
+
+def test_a_constant_interface_is_parsed_once():
+    """Equal texts yield the same object; an error is raised each time."""
+    text = "service : { ping : () -> () }"
+    assert candid.parse_constant(text) is candid.parse_constant(str(text.encode(), "utf-8"))
+    assert candid.parse_constant(text).methods == candid.parse(text).methods
+    for _ in range(2):
+        with pytest.raises(CandidError):
+            candid.parse_constant("service : {")

@@ -32,13 +32,15 @@ def test_help_lists_every_command(run):
     )
 
 
-def test_help_loads_nothing_heavy():
-    """`--help` imports neither the engine nor the network nor images, so that it is there at once."""
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_loads_nothing_heavy(option):
+    """It imports neither the engine nor the network nor images, so that it is there at once."""
     code = (
         "import sys; from ic_harness.cli import commands\n"
-        "try: commands(['--help'])\n"
+        f"try: commands(['{option}'])\n"
         "except SystemExit: pass\n"
-        "print(sorted({'wasmtime', 'httpx', 'PIL', 'pydantic', 'rich', 'pytest'} & set(sys.modules)))"
+        "print(sorted({'wasmtime', 'httpx', 'PIL', 'pydantic', 'rich', 'pytest', 'cryptography', 'asyncio',"
+        " 'ic_harness.replica', 'ic_harness.networks', 'ic_harness.protocol'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

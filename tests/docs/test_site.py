@@ -103,6 +103,14 @@ def test_the_reference_has_the_public_names(site):
 
 
 @pytest.mark.slow
+def test_the_reference_shows_constructors(site):
+    """The parameters of a data class are those of its fields."""
+    text = (site / "reference" / "candid.html").read_text(encoding="utf-8")
+    signature = re.sub(r"<[^>]+>", "", text[text.index('id="ic_harness.candid.FuncRef"') :][:4000])
+    assert re.search(r"FuncRef\(\s*principal: Principal,\s*method: str\s*\)", signature), signature
+
+
+@pytest.mark.slow
 def test_marks_for_the_tests_are_not_shown(site):
     """Why a snippet is not run concerns the tests of this project, not its readers."""
     shown = [page.name for page in site.rglob("*.html") if "not run:" in page.read_text(encoding="utf-8")]

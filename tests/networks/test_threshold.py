@@ -23,7 +23,7 @@ from ic_harness.replica import ManualClock, Replica, ReplicaConfig
 from ic_harness.replica.management.threshold import MAX_PATH
 from ic_harness.replica.state.fees import KEY_NODES
 from ic_harness.replica.threshold import Algorithm
-from ic_harness.replica.threshold.keys import KEYS, NAMES
+from ic_harness.replica.threshold.key_names import KEYS, NAMES
 
 from .asker import Failed
 from .forwarder import Forwarder

@@ -10,10 +10,10 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ic_harness.agent.retry import BUSY
+from ic_harness.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     import asyncio

@@ -13,11 +13,11 @@ The two runners differ in `await` only; tests may also step a flow by hand.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from ic_harness.agent.transport import Request, Response
 from ic_harness.errors import HarnessError
+from ic_harness.lazy_dataclass import dataclass
 
 T = TypeVar("T")
 ReplyT_co = TypeVar("ReplyT_co", covariant=True)

@@ -21,7 +21,7 @@ from ic_harness.candid import (
     Type,
     Vec,
     in_source_order,
-    parse,
+    parse_constant,
     resolve,
 )
 from ic_harness.protocol import management_interface
@@ -50,7 +50,7 @@ NEWER_ELEMENTS: Final = frozenset({"globals"})
 @cache
 def interface() -> Service:
     """Return the interface; parsed at the first management call."""
-    service = parse(management_interface())
+    service = parse_constant(management_interface())
     return replace(service, methods=_with_optional_results(service.methods))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from ic_harness.agent.effects import Flow, Pause, Send, T
@@ -27,6 +26,7 @@ from ic_harness.errors import (
     RejectError,
     TransportError,
 )
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import Certificate, RequestId, cbor, leb128_decode
 from ic_harness.text import brief, one_line

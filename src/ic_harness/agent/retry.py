@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import functools
 import os
-import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.agent.transport import Response
 from ic_harness.errors import HttpStatusError, TransportError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.units import Nanos
 
 BUSY: Final = frozenset({429, 503})
@@ -39,7 +38,9 @@ fresh_nonce: Final = functools.partial(os.urandom, 16)
 
 def jitter() -> float:
     """A factor between a half and one, so that clients that failed together do not return together."""
-    return random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, guards nothing
+    from random import uniform  # lazy: start-up time  # noqa: PLC0415
+
+    return uniform(0.5, 1.0)  # noqa: S311 — spreads load, guards nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ Plain data; the flows in `flow` read and fill it. Each field is assigned as a wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from ic_harness.agent.retry import RetryPolicy, fresh_nonce, now_ns
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity, RequestId, Tree, covers
 from ic_harness.units import MINUTE, Nanos

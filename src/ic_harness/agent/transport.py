@@ -7,8 +7,10 @@ transport, and the whole agent runs on any of them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
+
+from ic_harness.lazy_dataclass import dataclass
 
 DEFAULT_TIMEOUT_S = 30.0
 """Seconds; longer than the ten for which a replica holds a synchronous call."""

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from ic_harness.candid import bindgen as bindgen
     from ic_harness.candid import runtime as runtime
     from ic_harness.candid.compatibility import Incompatibility, check_upgrade
-    from ic_harness.candid.parser import parse, parse_types
+    from ic_harness.candid.parser import parse, parse_constant, parse_types
     from ic_harness.candid.textual_values import parse_values
     from ic_harness.candid.value_printer import format_values
 
@@ -77,7 +77,7 @@ __all__ = [  # noqa: RUF022 - sorted as Python sorts
     "NAT64", "NAT8", "NULL", "Named", "Opt", "PRINCIPAL", "Prim", "RESERVED", "Record", "Service",
     "ServiceRef", "ServiceType", "Some", "TEXT", "Type", "Variant", "Vec", "check_upgrade",
     "decode", "encode", "field_hash", "format_type", "format_types", "format_values", "in_source_order", "is_subtype",
-    "message_types", "nullable", "parse", "parse_types", "parse_values", "resolve",
+    "message_types", "nullable", "parse", "parse_constant", "parse_types", "parse_values", "resolve",
 ]  # fmt: skip
 
 # Most programs that decode never parse text.
@@ -86,6 +86,7 @@ _LAZY = {
     "check_upgrade": ".compatibility",
     "format_values": ".value_printer",
     "parse": ".parser",
+    "parse_constant": ".parser",
     "parse_types": ".parser",
     "parse_values": ".textual_values",
 }

@@ -8,10 +8,11 @@ An alias that needs itself is lazy: a `TypeAliasType` whose value is a text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ic_harness.candid.bindgen_plan import Definition, is_result
 from ic_harness.candid.types import Named, Type, Variant, children
+from ic_harness.lazy_dataclass import dataclass
 
 
 def evaluation_order(aliases: Iterable[Definition]) -> list[tuple[Definition, bool]]:

@@ -7,7 +7,7 @@ their position (`upload_config` returning a record: `UploadConfigResult`); equal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ic_harness.candid.bindgen_names import RESERVED_NAMES, free, pascal
 from ic_harness.candid.bindgen_names import class_name as class_name_of
@@ -28,6 +28,7 @@ from ic_harness.candid.types import (
     resolve,
 )
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

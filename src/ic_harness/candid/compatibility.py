@@ -6,12 +6,11 @@ interface must still be able to encode their arguments and decode the replies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ic_harness.candid.parser import parse
 from ic_harness.candid.service import Method, Service
 from ic_harness.candid.subtyping import Goal, Violation, sequence_goals, violations
 from ic_harness.candid.types import Func, Type, format_type, quote_name
+from ic_harness.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

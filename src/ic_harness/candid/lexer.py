@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, cast
 
 from ic_harness.errors import CandidError
 
@@ -35,8 +34,7 @@ _SIMPLE: Final = {"n": b"\n", "r": b"\r", "t": b"\t", "\\": b"\\", '"': b'"', "'
 _BLOCK_EDGE: Final = re.compile(r"/\*|\*/")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token. `doc` are the comment lines directly above it; `data` the bytes of a text literal."""
 
     kind: Kind
@@ -79,23 +77,24 @@ class _Lexer:
         start, self.pos = found.span()
         match found.lastgroup:
             case "space":
-                self.blank_line(found.group())
+                if self.comments:
+                    self.blank_line(found.group())
             case "line":
                 self.line_comment(found.group())
             case "block":
                 self.block_comment(start)
             case "text":
                 self.literal(start)
-            case "name":
-                self.add("name", found.group(), start)
-            case "number":
-                self.add("number", found.group(), start)
-            case _:
-                self.add("symbol", found.group(), start)
+            case kind:
+                self.add(cast("Kind", kind), found.group(), start)
 
     def add(self, kind: Kind, text: str, offset: int, data: bytes = b"") -> None:
-        self.tokens.append(Token(kind, text, offset, "\n".join(self.comments).strip("\n"), data))
-        self.comments = []
+        if self.comments:
+            doc = "\n".join(self.comments).strip("\n")
+            self.comments = []
+        else:
+            doc = ""
+        self.tokens.append(Token(kind, text, offset, doc, data))
 
     def blank_line(self, space: str) -> None:
         """Drop comments that are followed by an empty line: they do not document the next token."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
@@ -12,6 +11,7 @@ from pydantic import Field as _PydanticField
 
 from ic_harness.candid.references import FuncRef as _FuncRef
 from ic_harness.candid.references import ServiceRef as _ServiceRef
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal as _Principal
 
 T = TypeVar("T")

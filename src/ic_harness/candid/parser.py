@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, cast
@@ -13,6 +12,7 @@ from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import Scope, TypeParser
 from ic_harness.candid.types import Func, ServiceType, Type, resolve
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import place_in, read_text
 
 _MAX_IMPORT_DEPTH: Final = 50
@@ -28,6 +28,15 @@ def parse(text: str, *, path: Path | None = None) -> Service:
     actor = _FileParser(text, path, scope, files).run(())
     scope.check()
     return _service(scope, actor, files.actors)
+
+
+@lru_cache(maxsize=8)
+def parse_constant(text: str) -> Service:
+    """Parse an interface that is part of the program; the result is shared, and callers must not change it.
+
+    Raises `CandidError`.
+    """
+    return parse(text)
 
 
 def parse_types(text: str) -> tuple[Type, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, NoReturn
 
 from ic_harness.candid.leb128 import read_length, read_signed, read_unsigned
@@ -29,6 +29,7 @@ from ic_harness.candid.types import (
     Prim,
 )
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import MAX_LENGTH, Principal
 
 MAX_DEPTH: Final = 400

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 T = TypeVar("T")

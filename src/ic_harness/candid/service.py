@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ic_harness.candid.types import Func, Mode, Named, ServiceType, Type, format_signature, quote_name
+from ic_harness.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ One table of rules (`_expand`) serves `is_subtype` and the explanations of `comp
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from ic_harness.candid.types import (
@@ -30,6 +29,7 @@ from ic_harness.candid.types import (
     resolve,
 )
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 
 MAX_STEPS: Final = 100_000
 """Most pairs of types that one comparison may visit; two real interfaces take a few thousand."""

@@ -37,14 +37,15 @@ class Cursor:
 
     def take(self) -> Token:
         """Consume and return the next token; the end token is never consumed."""
-        token = self.here
+        token = self._tokens[self._index]
         if token.kind != "end":
             self._index += 1
         return token
 
     def sees(self, *texts: str) -> bool:
         """Whether the next token is one of these symbols or words (a text literal never is)."""
-        return self.here.kind in ("symbol", "name") and self.here.text in texts
+        token = self._tokens[self._index]
+        return token.text in texts and token.kind in ("symbol", "name")
 
     def takes(self, text: str) -> bool:
         """Consume the next token if it is this symbol or word; return whether it was."""

@@ -8,11 +8,12 @@ which equals only itself, so that comparing recursive types terminates.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Final, Literal
 
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 
 Mode = Literal["update", "query", "composite_query", "oneway"]
 """How a method is called; `update` is the mode without an annotation."""

@@ -6,7 +6,6 @@ The node of `1` may become a nat8 or a float; `textual_values.py` converts nodes
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.candid.lexer import Token, literal_text
@@ -14,6 +13,7 @@ from ic_harness.candid.token_cursor import Cursor
 from ic_harness.candid.type_parser import TypeParser
 from ic_harness.candid.types import MAX_FIELD_ID, NULL, Type, field_hash
 from ic_harness.errors import CandidError, PrincipalError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.candid.encoding import encode
@@ -37,6 +36,7 @@ from ic_harness.candid.types import (
     resolve,
 )
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 _WIDTH: Final = 100

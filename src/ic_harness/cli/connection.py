@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 STATE_DIR: Final = ".ic-harness"
 """The folder, in the current one, with the embedded network, the caller's key and the canister registry."""

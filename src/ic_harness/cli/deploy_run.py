@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ic_harness.errors import HarnessError, InputError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Deployable, InstallMode, encode_arguments, interface_of
 from ic_harness.principal import Principal
 from ic_harness.text import one_line

@@ -7,12 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import EmbeddedNetwork, Network, fork_canister
 from ic_harness.networks.forks import is_encrypted, read_fork
 from ic_harness.principal import Principal

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .connection import ConnectionOptions
 

@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import parse_json
 
 from .files import PRIVATE, write_atomically

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ic_harness.agent import Agent
 from ic_harness.errors import InputError, PrincipalError, StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Network, embedded, open_network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.recording import Answer, Answers, Event, Origin, Query, Refusal, Round
 
 from .failure_file import Failure

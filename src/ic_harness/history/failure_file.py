@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness import __version__
 from ic_harness.errors import CborError, InputError, ReplicaError, StateError
 from ic_harness.files import write_atomically
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import cbor
 from ic_harness.replica import CostSchedule, check_key_names, check_slices

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from ic_harness.errors import InputError, ReplicaError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica import NetworkSnapshot
 from ic_harness.replica.recording import Answer, Event, PutBack, Query, Refusal, Round, without_calls
 

@@ -9,8 +9,10 @@ them. Only a duplicate must be answered as one, because a client that lost a rep
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .responses import OK, Response
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .model import HOUR_NS, LedgerModel, Rules, Transaction
 from .responses import OK, number

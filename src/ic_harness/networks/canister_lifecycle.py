@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +19,7 @@ from ic_harness.agent import Agent, CanisterStatus, InstallMode, Management
 from ic_harness.candid import Service, Type, decode, encode
 from ic_harness.displays import Display, Displayed
 from ic_harness.errors import HarnessError, InputError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 

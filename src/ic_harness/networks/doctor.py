@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ic_harness import __version__
 from ic_harness.errors import HarnessError, InputError, NetworkError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import bls
 from ic_harness.text import one_line
 from ic_harness.urls import public_url

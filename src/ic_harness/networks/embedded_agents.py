@@ -6,15 +6,12 @@ Ordinary agents exchange the same requests as over HTTP, signatures and certific
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from ic_harness.agent import (
     Agent,
-    AsyncAgent,
-    AsyncTransport,
     Limiter,
     Outcome,
     Request,
@@ -52,11 +49,6 @@ class Unlimited(Limiter):
     def acquire(self) -> Iterator[Outcome]:
         """Begin at once."""
         yield Outcome()
-
-
-async def send_in_thread(transport: InProcessTransport, request: Request) -> Response:
-    """Exchange one request in a worker thread, so that the event loop is not blocked."""
-    return await asyncio.to_thread(transport.send, request)
 
 
 class DirectCalls(Protocol):
@@ -188,32 +180,3 @@ class UnsignedAgent(Agent):
     ) -> bytes:
         """Query `method`. Raises `RejectError`."""
         return self._replica.execute_query(self._sender, canister_id, method, arg)
-
-
-class UnsignedAsyncAgent(AsyncAgent):
-    """The asynchronous form of `UnsignedAgent`; calls run in worker threads."""
-
-    def __init__(self, agent: UnsignedAgent, transport: AsyncTransport, replica: Replica) -> None:
-        super().__init__(transport, None, root_key=replica.root_key, clock=replica.clock.now_ns)
-        self._agent = agent
-
-    @property
-    def principal(self) -> Principal:
-        """The caller's principal."""
-        return self._agent.principal
-
-    async def update(
-        self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
-    ) -> bytes:
-        """Call `method`. Raises `RejectError` and `ReplicaError`."""
-        return await asyncio.to_thread(
-            self._agent.update, canister_id, method, arg, effective_canister_id=effective_canister_id
-        )
-
-    async def query(
-        self, canister_id: Any, method: str, arg: bytes, *, effective_canister_id: Any = None
-    ) -> bytes:
-        """Query `method`. Raises `RejectError`."""
-        return await asyncio.to_thread(
-            self._agent.query, canister_id, method, arg, effective_canister_id=effective_canister_id
-        )

@@ -10,20 +10,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ic_harness.agent import (
-    Agent,
-    AsyncAgent,
-    AsyncCallableTransport,
-)
+from ic_harness.agent import Agent
 from ic_harness.errors import InputError, NetworkError
 from ic_harness.principal import Principal
 from ic_harness.protocol import AnonymousIdentity, Ed25519Identity, Identity
 from ic_harness.replica import (
-    Bitcoin,
     ExecutionMetrics,
     Fault,
     FaultKind,
@@ -48,14 +43,14 @@ from .embedded_agents import (
     InProcessTransport,
     Route,
     UnsignedAgent,
-    UnsignedAsyncAgent,
-    send_in_thread,
 )
 from .network import MAX_SETTLING, Network, Snapshot
 from .subnets import SubnetInfo, SubnetName
 
 if TYPE_CHECKING:
+    from ic_harness.agent import AsyncAgent
     from ic_harness.history import History
+    from ic_harness.replica import Bitcoin
     from ic_harness.replica.recording import InputRecorder
 
     from .canister import Canister
@@ -157,18 +152,17 @@ class EmbeddedNetwork(Network):
         return BulkAgent(self.replica, transport, identity or AnonymousIdentity())
 
     def _new_async_agent(self, identity: Identity) -> AsyncAgent:
-        transport = self._async_transport()
-        return AsyncAgent(transport, identity, root_key=self.root_key, clock=self.replica.clock.now_ns)
+        from .embedded_async_agents import InProcessAsyncAgent  # lazy: start-up time  # noqa: PLC0415
 
-    def _async_transport(self) -> AsyncCallableTransport:
-        return AsyncCallableTransport(partial(send_in_thread, InProcessTransport(self.replica)))
+        return InProcessAsyncAgent(self.replica, identity)
 
     def _new_unsigned_agent(self, sender: Principal) -> UnsignedAgent:
         return UnsignedAgent(self.replica, InProcessTransport(self.replica), sender, self._route)
 
     def _new_unsigned_async_agent(self, sender: Principal) -> AsyncAgent:
-        agent = self._new_unsigned_agent(sender)
-        return UnsignedAsyncAgent(agent, self._async_transport(), self.replica)
+        from .embedded_async_agents import UnsignedAsyncAgent  # lazy: start-up time  # noqa: PLC0415
+
+        return UnsignedAsyncAgent(self._new_unsigned_agent(sender), self.replica)
 
     def time_ns(self) -> Nanos:
         """Return the replica's time, ns since 1970."""
@@ -294,6 +288,8 @@ class EmbeddedNetwork(Network):
     @property
     def bitcoin(self) -> Bitcoin:
         """The Bitcoin networks in memory; regtest unless another one is asked for with `on`."""
+        from ic_harness.replica import Bitcoin  # lazy: start-up time  # noqa: PLC0415
+
         return Bitcoin(self.replica.node)
 
     @property

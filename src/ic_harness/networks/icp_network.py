@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError, NetworkError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import Identity
 from ic_harness.text import brief, parse_json
 

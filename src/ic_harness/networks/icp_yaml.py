@@ -9,11 +9,12 @@ is `managed` (icp-cli runs it) or `connected` (others run it, at `url` or `api-u
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import MAINNET_ROOT_KEY
 from ic_harness.text import brief, read_text
 

@@ -11,12 +11,12 @@ The object is a `NetworkKind`; it is imported when its network is opened.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import Identity
 from ic_harness.suggestions import suggest
 from ic_harness.urls import public_url

@@ -12,11 +12,11 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import NetworkError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.portable_files import read_at
 
 from .deadline import STOP_S, Deadline

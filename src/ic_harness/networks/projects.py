@@ -18,12 +18,12 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.suggestions import suggest
 from ic_harness.text import brief

@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError, PrincipalError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.text import brief
 

@@ -6,9 +6,9 @@ import gzip
 import hashlib
 import threading
 import zlib
-from dataclasses import dataclass
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.pocket_ic.api_error import ApiError
 from ic_harness.units import MIB
 

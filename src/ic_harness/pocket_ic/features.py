@@ -7,11 +7,11 @@ server names, or a stand-in. A feature adds the subnets that have the ids of its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ic_harness.errors import HarnessError, InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.pocket_ic import fields
 from ic_harness.pocket_ic.api_error import ApiError
 from ic_harness.pocket_ic.environment import ICP_VARIABLE

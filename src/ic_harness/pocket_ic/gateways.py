@@ -6,10 +6,10 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.errors import ReplicaError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.pocket_ic import fields
 from ic_harness.pocket_ic.api_error import ApiError
 from ic_harness.pocket_ic.dashboard import about_instance

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from ic_harness import candid
 from ic_harness.errors import RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.pocket_ic import fields
 from ic_harness.pocket_ic.api_error import ApiError, bad_ingress
 from ic_harness.pocket_ic.rejects import reject_json

@@ -13,12 +13,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Final, Self
 
 from ic_harness.errors import NetworkError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.pocket_ic.idle import IdleTimer
 from ic_harness.pocket_ic.instances import Instances
 from ic_harness.pocket_ic.routes import Router

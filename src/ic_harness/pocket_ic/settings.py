@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.pocket_ic import fields
 from ic_harness.pocket_ic.api_error import ApiError
 from ic_harness.pocket_ic.features import Features, check_icp_config, limits_method_names, parse_features

@@ -14,10 +14,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 from ic_harness.errors import CertificateError, InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import one_line
 
 VARIABLE: Final = "IC_HARNESS_BLS"

@@ -18,14 +18,13 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import deque
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import wasmtime
 
 from ic_harness.code_cache import CodeCache, default_folder
-from ic_harness.compiled_modules import load_own_module
+from ic_harness.compiled_modules import load_own_module, wasmtime_version
 
 _SETTINGS_VERSION: Final = "1"
 """Changes with the engine's settings, so that code compiled with others is not used."""
@@ -48,7 +47,7 @@ class WasmCurve:
     by the first operation.
     """
 
-    title: Final = f"a Wasm module in wasmtime {version('wasmtime')}"
+    title: Final = f"a Wasm module in wasmtime {wasmtime_version()}"
 
     def __init__(self, cache_dir: Path | None = None) -> None:
         self._cache_dir = cache_dir

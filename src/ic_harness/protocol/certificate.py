@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import CertificateError, PrincipalError, ProtocolError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import bls, cbor
 from ic_harness.protocol.hash_tree import Tree, digest

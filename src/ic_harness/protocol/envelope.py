@@ -8,11 +8,12 @@ are arguments.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, Final
 
 from ic_harness.errors import EnvelopeError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import ANONYMOUS, MAX_LENGTH, Principal
 from ic_harness.protocol import cbor
 from ic_harness.protocol.delegation import MAX_LINKS, Permissions, SignedDelegation

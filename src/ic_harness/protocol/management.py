@@ -6,11 +6,10 @@ Interface specification, "The IC management canister: interface".
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 
 @cache
 def management_interface() -> str:
     """Return the text of `management.did`. Both ends of the wire parse it."""
-    from importlib.resources import files  # lazy: start-up time  # noqa: PLC0415
-
-    return files(__package__).joinpath("management.did").read_text(encoding="utf-8")
+    return Path(__file__).with_name("management.did").read_text(encoding="utf-8")

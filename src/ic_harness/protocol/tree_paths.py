@@ -10,11 +10,11 @@ whole spine is looked at instead, which only happens in trees that are already s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
 from ic_harness.errors import CertificateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol.hash_tree import (
     Empty,
     Fork,

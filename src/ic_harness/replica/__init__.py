@@ -51,7 +51,6 @@ from .state.latency_profile import MAINNET, PRESETS, Latency
 from .state.replicated_state import Outcall, Rejected
 from .state.subnet_kinds import RULES as SUBNET_RULES
 from .state.subnet_kinds import SubnetKind, SubnetSpec, allocate, parse_subnets, subnet_kind
-from .testing.bitcoin import Bitcoin
 from .testing.faults import Fault, FaultKind
 from .testing.latency import LatencyModel
 from .testing.message_hooks import set_message_hook
@@ -63,6 +62,7 @@ if TYPE_CHECKING:
     from .server.server import RunningServer, app, listen, page_of, serve, serve_handler
     from .server.topology import SUBNET_KIND_NAMES, topology
     from .store import StateFinding, StateReport, examine_state, salvage_state
+    from .testing.bitcoin import Bitcoin
 
 __all__ = [
     "MAINNET",
@@ -144,6 +144,7 @@ _LAZY = (
     dict.fromkeys(("RunningServer", "app", "listen", "page_of", "serve", "serve_handler"), ".server.server")
     | dict.fromkeys(("SUBNET_KIND_NAMES", "topology"), ".server.topology")
     | dict.fromkeys(("StateFinding", "StateReport", "examine_state", "salvage_state"), ".store")
+    | {"Bitcoin": ".testing.bitcoin"}
 )
 
 __getattr__ = lazy_names(__name__, _LAZY)

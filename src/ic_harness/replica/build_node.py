@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from ic_harness.code_cache import default_folder
 from ic_harness.errors import InputError, ReplicaError, StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import Ed25519Identity, bls
 from ic_harness.replica.certification import Certifier, Delegations

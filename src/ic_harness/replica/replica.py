@@ -39,7 +39,7 @@ from ic_harness.replica.testing import network_snapshots
 from ic_harness.replica.testing.faults import Faults
 from ic_harness.replica.testing.latency import LatencyModel
 from ic_harness.replica.testing.network_snapshots import NetworkSnapshot
-from ic_harness.replica.threshold import MasterKeys, check_key_names, keys_held
+from ic_harness.replica.threshold import check_key_names, keys_held
 
 T = TypeVar("T")
 Id = Principal | bytes | str
@@ -361,6 +361,8 @@ class Replica:
     @property
     def threshold_keys(self) -> dict[str, bytes]:
         """The master public keys of the network, by their names such as `ecdsa:Secp256k1:key_1`."""
+        from ic_harness.replica.threshold import MasterKeys  # lazy: start-up time  # noqa: PLC0415
+
         subnet = self.node.subnet
         keys = MasterKeys(subnet.network_seed)
         return {str(key): keys.master_public_key(key) for key in keys_held(self.nodes.registry.subnets)}

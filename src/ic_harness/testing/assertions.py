@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeVar
 
 from ic_harness.errors import BackendError, HarnessError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 
 from .blame import Blame, blame, cause_of, lack, lacks_method, no_method
 from .guarantees import Severity

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import field, is_dataclass
 from dataclasses import fields as dataclass_fields
 from enum import Enum
 from typing import Any, Final, Protocol
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 _DIGEST: Final = 32

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from typing import Any, Final
 
 from ic_harness.errors import CallError, HarnessError
+from ic_harness.lazy_dataclass import dataclass
 
 from .call_code import RecordedCall, leaves
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.guarantees import Guarantee
 
 CheckFunction = Callable[[Any], None]

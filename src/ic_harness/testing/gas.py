@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import InputError
 from ic_harness.files import write_atomically
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import brief, clean, read_text
 
 GAS_FILE: Final = ".ic-gas"

@@ -6,7 +6,7 @@ counts what did not fit. Names are of canisters and their compilers: they are es
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ic_harness.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

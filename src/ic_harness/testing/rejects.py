@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from ic_harness.errors import RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.text import clean
 
 Expected: TypeAlias = str | int | re.Pattern[str] | None

@@ -6,10 +6,10 @@ format, on another machine, from JSON.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.call_log import CallRecord
 from ic_harness.testing.guarantees import Guarantee, Severity
 from ic_harness.testing.measured import Measured

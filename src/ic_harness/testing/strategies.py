@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from ic_harness import candid
 from ic_harness.candid import FuncRef, Record, Service, ServiceRef, Some, Type, Variant, nullable, resolve
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.suggestions import suggest
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.icrc.context import LedgerContext
+from ic_harness.lazy_dataclass import dataclass
 
 CheckFunction = Callable[[LedgerContext], None]
 

@@ -6,12 +6,12 @@ A folder with `fork.json` is never uploaded: `upload_snapshot` refuses it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from ic_harness.errors import InputError
 from ic_harness.files import write_atomically
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks.snapshot_files.content import PlainContent
 from ic_harness.networks.snapshot_files.manifest import FORK_FILE
 from ic_harness.text import one_line, parse_json, read_text

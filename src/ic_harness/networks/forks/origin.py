@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from ic_harness.agent import Management
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks.network import Network
 from ic_harness.principal import Principal
 from ic_harness.text import one_line, parse_json

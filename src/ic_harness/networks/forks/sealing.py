@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 
 OVERHEAD: Final = 28
 """Bytes by which a record is longer than its content."""

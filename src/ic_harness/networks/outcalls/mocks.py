@@ -11,10 +11,10 @@ from __future__ import annotations
 import json as json_module
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks.outcalls.cassettes import Recording, Replaying
 from ic_harness.networks.outcalls.live import Live
 from ic_harness.replica import (

@@ -7,9 +7,9 @@ Ids, settings and arguments are those that PocketIC's server installs for its `i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.replica import SubnetKind
 

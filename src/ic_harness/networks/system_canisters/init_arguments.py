@@ -11,10 +11,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness import candid
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 GOVERNANCE: Final = Principal.from_text("rrkah-fqaaa-aaaaa-aaaaq-cai")

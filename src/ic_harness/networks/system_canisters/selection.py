@@ -15,11 +15,12 @@ canisters that have one and are not named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks.canister_lifecycle import find_build
 from ic_harness.networks.interfaces import encode_arguments
 from ic_harness.project_file import PROJECT_FILE, read_project_file

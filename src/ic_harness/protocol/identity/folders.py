@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -19,6 +18,7 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ic_harness.errors import IdentityError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol.identity.base import AnonymousIdentity, Identity
 from ic_harness.protocol.identity.delegated import DelegatedIdentity
 from ic_harness.protocol.identity.pem import load_pem, read_file

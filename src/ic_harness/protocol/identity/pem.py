@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import IdentityError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol.identity.base import Identity
 from ic_harness.protocol.identity.ed25519 import Ed25519Identity
 

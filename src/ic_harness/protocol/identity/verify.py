@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ic_harness.errors import EnvelopeError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol.identity.canister_signature import verify_canister_signature
 from ic_harness.protocol.identity.der import (
     CANISTER,

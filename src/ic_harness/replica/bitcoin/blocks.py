@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .addresses import double_sha256
 from .transactions import NOTHING, Transaction, TxIn, TxOut

@@ -7,8 +7,9 @@ in. Scripts and signatures are not executed, and there are no forks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .addresses import Network, script_of
 from .blocks import Block, make_coinbase, mine

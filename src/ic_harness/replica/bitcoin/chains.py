@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from .addresses import Network
-from .chain import Chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .addresses import Network
+    from .chain import Chain
 
 
 class Chains:
@@ -15,6 +18,8 @@ class Chains:
 
     def __getitem__(self, network: Network) -> Chain:
         if network not in self._chains:
+            from .chain import Chain  # lazy: start-up time  # noqa: PLC0415
+
             self._chains[network] = Chain(network)
         return self._chains[network]
 

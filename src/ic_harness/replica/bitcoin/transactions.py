@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .addresses import double_sha256
 

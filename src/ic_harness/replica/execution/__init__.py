@@ -27,7 +27,7 @@ from .module import Module, unpack
 from .observation import ObservedMessage, observed
 from .progress import Progress, SliceExhausted
 from .recent_traps import TrapPlace
-from .threads import QUERIES, Task, WasmExecutor, WasmThreads, start_thread, stop_at_exit
+from .threads import QUERIES, Task, WasmThreads, start_thread, stop_at_exit
 from .validation import CustomSection, ModuleInvalid
 
 __all__ = [
@@ -59,7 +59,6 @@ __all__ = [
     "Task",
     "TrapPlace",
     "Trapped",
-    "WasmExecutor",
     "WasmThreads",
     "check_instructions",
     "check_slices",

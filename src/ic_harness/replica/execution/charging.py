@@ -6,9 +6,9 @@ integers, and nothing that grows with the canister's memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.fees import DAY_S, SUBNET_MEMORY, Fees
 from ic_harness.replica.state.replicated_state import Canister, Settings
 

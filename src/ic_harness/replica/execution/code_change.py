@@ -6,8 +6,10 @@ can run on any thread: what the code sees was decided before, and what it did is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .engine import Engine
 from .instance import Instance

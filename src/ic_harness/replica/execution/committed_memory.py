@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.memory_image import Piece, SparseBytes
 
 from .pages import PAGE, Range

@@ -6,20 +6,19 @@ One serves any number of canisters and threads.
 from __future__ import annotations
 
 import hashlib
-import platform
 import threading
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 import wasmtime
 
 from ic_harness.code_cache import CodeCache
-from ic_harness.compiled_modules import load_or_compile
+from ic_harness.compiled_modules import engine_version, load_compiled, load_or_compile
 
 from . import module
 from . import stable_memory_modules as glue
+from .description import Descriptions
 from .host import HostFunction, stable_failures, system_api
 from .host_memory import MemoryCreator
 from .interrupts import Interrupts
@@ -39,7 +38,6 @@ from .validation import ModuleInvalid
 
 _WASM_STACK = 5 << 20
 """Bytes of stack that a canister may use, as in DFINITY's replica; `threads.STACK_BYTES` leaves room for it."""
-_ENGINE_VERSION = f"{version('wasmtime')}-{platform.machine()}"
 _CODE_VERSION = "5"
 """Changes when instrumentation or engine settings change, so that older compiled code is not used."""
 
@@ -63,6 +61,7 @@ class Compiler:
         self.observers: list[Observer] = []
         self.traps = RecentTraps()
         self._cache = CodeCache(cache_dir)
+        self._descriptions = Descriptions(self._cache, limit_names=limit_names)
         self._rewriter = Rewriter(self._cache)
         self._recorder = active()
         self._modules: WeakValueDictionary[str, wasmtime.Module] = WeakValueDictionary()
@@ -124,15 +123,35 @@ class Compiler:
         with self._lock:
             known = self._canisters.get(digest)
         if known is None:
-            draft = module.draft(wasm, limit_names=self._limit_names)
-            record = self._traced(digest, draft) if self._recorder is not None else None
-            if record is not None:
-                known = draft.finish(*record)
-            else:
-                known = draft.finish(self._compiled(draft.instrumented.wasm, metered=True))
+            known = self._described(wasm, digest) if self._recorder is None else None
+            known = known or self._made(wasm, digest)
             with self._lock:
                 self._canisters[digest] = known
         return known
+
+    def _described(self, wasm: bytes, digest: bytes) -> Module | None:
+        """Return a module whose description and code are at hand; None when one is missing."""
+        found = self._descriptions.load(digest)
+        if found is None:
+            return None
+        key = self._key(found.code_hash, metered=True)
+        with self._lock:
+            code = self._modules.get(key)
+        code = code or load_compiled(self.native, key, self._cache)
+        if code is None:
+            return None
+        with self._lock:
+            self._modules[key] = code
+        return module.finish(wasm, found, code)
+
+    def _made(self, wasm: bytes, digest: bytes) -> Module:
+        """Validate and compile a module, and keep its description. Raises `ModuleInvalid`."""
+        draft = module.draft(wasm, limit_names=self._limit_names)
+        record = self._traced(digest, draft) if self._recorder is not None else None
+        code = record[0] if record is not None else self._compiled(draft.instrumented.wasm, metered=True)
+        found = draft.describe()
+        self._descriptions.store(digest, found)
+        return module.finish(wasm, found, code, record[1] if record is not None else None)
 
     def _traced(self, digest: bytes, draft: module.Draft) -> tuple[wasmtime.Module, ModuleRecord] | None:
         """Compile a module that records what executes; None, with the reason in the recorder, where that fails."""
@@ -163,7 +182,7 @@ class Compiler:
 
     def _key(self, digest: bytes, *, metered: bool) -> str:
         metering = f"-{rewriter_digest()}" if metered else ""
-        return f"{digest.hex()}-{_ENGINE_VERSION}-{_CODE_VERSION}-{self.strategy.name}{metering}"
+        return f"{digest.hex()}-{engine_version()}-{_CODE_VERSION}-{self.strategy.name}{metering}"
 
     def _load(self, key: str, wasm: bytes, *, metered: bool) -> wasmtime.Module:
         return load_or_compile(

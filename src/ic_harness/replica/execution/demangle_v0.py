@@ -9,8 +9,9 @@ exceeds them is no symbol that a compiler writes, and counts as not following th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HEX = frozenset("0123456789abcdef")

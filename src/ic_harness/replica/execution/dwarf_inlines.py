@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .dwarf_cursor import Cursor, MalformedDwarf
 from .dwarf_lines import SourceLine, file_paths

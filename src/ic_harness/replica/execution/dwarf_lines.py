@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .dwarf_cursor import Cursor, MalformedDwarf, text_at
 

@@ -10,9 +10,10 @@ import ctypes
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Protocol
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution.charging import liquid
 from ic_harness.replica.state.config import Subnet
 from ic_harness.replica.state.replicated_state import Callback, Canister

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .demangle import demangle
 from .module import unpack

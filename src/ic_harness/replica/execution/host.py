@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import wasmtime
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .call_weights import printing_weight, sizes_of
 from .frame import RUNNING

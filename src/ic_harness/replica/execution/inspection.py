@@ -7,11 +7,12 @@ and how large it is, before anything is installed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import wasmtime
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .compiler import Compiler
 from .instrument import instrument

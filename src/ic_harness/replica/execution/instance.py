@@ -7,8 +7,8 @@ A message runs on live views of the committed images (memory.py). `commit` makes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.memory_image import StateImage
 
 from . import instrument, traps

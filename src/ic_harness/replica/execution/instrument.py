@@ -9,7 +9,7 @@ out. No function body changes, so function indices stay as they were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ic_harness.lazy_dataclass import dataclass
 
 from .validation import MAX_TABLE_ELEMENTS
 from .wasm_binary import MAGIC, Kind, Section, SectionId, Table, WasmBinary

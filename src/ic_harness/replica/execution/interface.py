@@ -6,11 +6,12 @@ Interface specification, "Entry points", "Overview of imports" and "System API".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.fees import FREE, Fees
 from ic_harness.replica.state.replicated_state import Callback
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .committed_memory import Image
 from .pages import Range

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.code_cache import CodeCache
+from ic_harness.lazy_dataclass import dataclass
 
 from .rewriters import RewriterProgram, RewritingError
 from .validation import ModuleInvalid

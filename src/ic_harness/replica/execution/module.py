@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import wasmtime
 
+from ic_harness.lazy_dataclass import dataclass
+
+from .description import Description
 from .instructions import changes_instance_state
 from .instrument import Instrumented, instrument
 from .recorder import ModuleRecord
@@ -69,11 +71,15 @@ class Draft:
     interface: Interface
     instrumented: Instrumented
 
-    def finish(self, code: wasmtime.Module, record: ModuleRecord | None = None) -> Module:
-        """Join with what the compiler made."""
+    def describe(self) -> Description:
+        """Return what is known without the code."""
         binary = self.binary
-        native = Native(
-            code=code,
+        return Description(
+            code_hash=hashlib.sha256(self.instrumented.wasm).digest(),
+            exports=tuple(item.name for item in binary.exports if item.kind == 0),
+            methods=self.interface.methods,
+            custom_sections=self.interface.custom_sections,
+            is_64=self.interface.is_64,
             imports=tuple(item.name for item in binary.imported_functions),
             globals=self.instrumented.globals,
             cells=len(binary.globals) + len(binary.tables),
@@ -81,18 +87,35 @@ class Draft:
             fresh=changes_instance_state(binary),
             has_start=binary.start is not None,
             has_names=any(section.name == "name" for section in binary.sections),
-            record=record,
             has_lines=any(section.name == ".debug_line" for section in binary.sections),
         )
-        return Module(
-            wasm=self.wasm,
-            wasm_hash=hashlib.sha256(self.wasm).digest(),
-            exports=frozenset(item.name for item in binary.exports if item.kind == 0),
-            methods=self.interface.methods,
-            custom_sections=self.interface.custom_sections,
-            is_64=self.interface.is_64,
-            native=native,
-        )
+
+
+def finish(
+    wasm: bytes, found: Description, code: wasmtime.Module, record: ModuleRecord | None = None
+) -> Module:
+    """Join a module's bytes and description with what the compiler made."""
+    native = Native(
+        code=code,
+        imports=found.imports,
+        globals=found.globals,
+        cells=found.cells,
+        table_64=found.table_64,
+        fresh=found.fresh,
+        has_start=found.has_start,
+        has_names=found.has_names,
+        record=record,
+        has_lines=found.has_lines,
+    )
+    return Module(
+        wasm=wasm,
+        wasm_hash=hashlib.sha256(wasm).digest(),
+        exports=frozenset(found.exports),
+        methods=found.methods,
+        custom_sections=found.custom_sections,
+        is_64=found.is_64,
+        native=native,
+    )
 
 
 def draft(wasm: bytes, *, limit_names: bool = True) -> Draft:

@@ -10,12 +10,13 @@ import ctypes
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import wasmtime
 from wasmtime import _ffi as ffi
+
+from ic_harness.lazy_dataclass import dataclass
 
 HOST_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t

@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .interface import Completed, Entry, Environment, Mode, Outcome, Reply
 

@@ -6,7 +6,8 @@ The rewriter (`metering`) copies every function body and inserts code that charg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .metering import Insertions
 from .wasm_binary import MAGIC, SectionId

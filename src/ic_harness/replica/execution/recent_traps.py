@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 MAX_FRAMES: Final = 100

@@ -12,8 +12,10 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .metering import EXHAUSTED
 from .tracing import COVERAGE, PROFILE, Places

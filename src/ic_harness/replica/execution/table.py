@@ -8,8 +8,9 @@ Python function live in Wasm (glue.py) and may be called everywhere. `describe()
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .api import calls, certified, cycles, environment, message
 from .call_weights import fixed_weight

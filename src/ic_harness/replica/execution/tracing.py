@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import wasmtime
 
 from ic_harness.code_cache import CodeCache
 from ic_harness.compiled_modules import load_compiled
+from ic_harness.lazy_dataclass import dataclass
 
 from .rewriters import RewriterProgram, RewritingError
 

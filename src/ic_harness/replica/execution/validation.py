@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from ic_harness.errors import ReplicaError
+from ic_harness.lazy_dataclass import dataclass
 
 from .host import wasm_types
 from .table import BY_NAME

@@ -7,8 +7,10 @@ where function bodies lie. Positions are byte offsets into the module.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
+
+from ic_harness.lazy_dataclass import dataclass
 
 from .wasm_reader import MAX_VALUES, VALUE_NAMES, Limits, Reader, WasmDecodeError
 

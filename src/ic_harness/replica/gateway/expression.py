@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.errors import CertificateError
+from ic_harness.lazy_dataclass import dataclass
 
 _TOKEN: Final = re.compile(r'\s*(?:"([^"\\]*)"|([A-Za-z_]\w*)|([(){}\[\],:]))')
 _CLOSING: Final = {"(": ")", "{": "}", "[": "]"}

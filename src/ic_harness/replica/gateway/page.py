@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.http.http_messages import HttpProblem
 from ic_harness.text import brief, one_line
 

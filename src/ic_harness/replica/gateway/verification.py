@@ -12,12 +12,12 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote
 
 from ic_harness.errors import CborError, CertificateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import (
     Certificate,

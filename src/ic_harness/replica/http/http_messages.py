@@ -6,9 +6,10 @@ Interface specification, "HTTPS interface". Answers are CBOR with the self-descr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import cbor
 from ic_harness.replica.state.replicated_state import Rejected
 

@@ -7,9 +7,9 @@ path is 404, so that no request can reveal a whole subtree of data of other user
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import VerifiedSender
 from ic_harness.replica.http.authentication import authenticate
 from ic_harness.replica.http.http_messages import HttpProblem, HttpResponse, cbor_response

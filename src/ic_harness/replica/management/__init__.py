@@ -1,6 +1,6 @@
 """The management canister `aaaaa-aa`: creating canisters, installing code, and all that tools ask it for."""
 
-from .bitcoin import BITCOIN_CANISTERS
+from .bitcoin_canisters import BITCOIN_CANISTERS
 from .call import InstallationEnd, ManagementReject
 from .code import run_dry
 from .dispatch import (

@@ -1,7 +1,7 @@
 """The Bitcoin interface, answered by the chains in memory (`bitcoin/`).
 
 Interface specification, "Bitcoin API"; texts and fees are those of the Bitcoin canister, whose methods have the same
-names: calls to its ids (`BITCOIN_CANISTERS`) come here where no canister is installed at them. A caller attaches the
+names: calls to its ids (`bitcoin_canisters.py`) come here where no canister is installed at them. A caller attaches the
 maximum; what is not charged is returned. On regtest nothing is charged.
 """
 
@@ -20,12 +20,6 @@ from ic_harness.replica.bitcoin import (
 )
 from ic_harness.replica.management import refusals
 from ic_harness.replica.management.call import Call, ManagementReject
-
-BITCOIN_CANISTERS: Final = {
-    bytes.fromhex("0000000001a000040101"): "mainnet",
-    bytes.fromhex("0000000001a000010101"): "testnet",
-}
-"""The canisters of the Bitcoin networks: `ghsi2-tqaaa-aaaan-aaaca-cai` and `g4xu7-jiaaa-aaaan-aaaaq-cai`."""
 
 PAGE_UTXOS: Final = 1_000
 """Outputs in one answer of `bitcoin_get_utxos`."""

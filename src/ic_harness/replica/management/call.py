@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Protocol
 
 from ic_harness import candid
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import management_interface
 from ic_harness.replica.bitcoin import Chains
@@ -123,7 +124,7 @@ DEFERRED: Final = Deferred.DEFERRED
 @cache
 def interface() -> candid.Service:
     """Return the management canister's interface."""
-    return candid.parse(management_interface())
+    return candid.parse_constant(management_interface())
 
 
 def decode(method: str, arg: bytes) -> Mapping[str, Any]:

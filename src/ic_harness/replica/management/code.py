@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import (
     CodeChange,
     Completed,

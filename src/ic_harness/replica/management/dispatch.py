@@ -8,27 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import Interrupted
 from ic_harness.replica.execution.interruption import LOG
-from ic_harness.replica.management import (
-    bitcoin,
-    chunks,
-    code,
-    cycles,
-    lifecycle,
-    outcalls,
-    refusals,
-    settings,
-    snapshot_data,
-    snapshot_upload,
-    snapshots,
-    status,
-    subnet,
-    threshold,
-)
+from ic_harness.replica.management import refusals, settings
 from ic_harness.replica.management.call import (
     Call,
     Deferred,
@@ -68,58 +55,72 @@ class Permission(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method. `about` names the field of the argument that holds the canister it concerns."""
+    """One method: who may call it, the function that executes it, and which canister it concerns.
+
+    `function` names the function and its module in this package. `canister_field` is the field of the argument that
+    holds the canister.
+    """
 
     permission: Permission
-    handler: Handler
+    function: str
     canister_field: str | None = "canister_id"
 
 
+@cache
+def load_handler(method: Method) -> Handler:
+    """Return the function of `method`. Its module is loaded at the first call: most programs call five methods."""
+    module, function = method.function.split(".")
+    handler: Handler = getattr(import_module(f"{__package__}.{module}"), function)
+    return handler
+
+
 METHODS: Final[dict[str, Method]] = {
-    "create_canister": Method(Permission.CANISTERS, lifecycle.create_canister, None),
-    "provisional_create_canister_with_cycles": Method(Permission.ANYONE, lifecycle.provisional_create, None),
-    "provisional_top_up_canister": Method(Permission.ANYONE, cycles.provisional_top_up),
-    "install_code": Method(Permission.CONTROLLERS, code.install_code),
-    "install_chunked_code": Method(Permission.CONTROLLERS, chunks.install_chunked_code, "target_canister"),
-    "upload_chunk": Method(Permission.CONTROLLERS_AND_SELF, chunks.upload_chunk),
-    "stored_chunks": Method(Permission.CONTROLLERS_AND_SELF, chunks.stored_chunks),
-    "clear_chunk_store": Method(Permission.CONTROLLERS_AND_SELF, chunks.clear_chunk_store),
-    "uninstall_code": Method(Permission.CONTROLLERS, code.uninstall_code),
-    "update_settings": Method(Permission.CONTROLLERS, settings.update_settings),
-    "start_canister": Method(Permission.CONTROLLERS, lifecycle.start_canister),
-    "stop_canister": Method(Permission.CONTROLLERS, lifecycle.stop_canister),
-    "delete_canister": Method(Permission.CONTROLLERS, lifecycle.delete_canister),
-    "canister_status": Method(Permission.STATUS_VIEWERS, status.canister_status),
-    "canister_info": Method(Permission.CANISTERS, status.canister_info),
-    "canister_metadata": Method(Permission.CANISTERS, status.canister_metadata),
-    "deposit_cycles": Method(Permission.CANISTERS, cycles.deposit_cycles),
-    "raw_rand": Method(Permission.CANISTERS, cycles.raw_rand, None),
-    "http_request": Method(Permission.CANISTERS, outcalls.http_request, None),
-    "flexible_http_request": Method(Permission.CANISTERS, outcalls.flexible_http_request, None),
-    "bitcoin_get_balance": Method(Permission.CANISTERS, bitcoin.get_balance, None),
-    "bitcoin_get_utxos": Method(Permission.CANISTERS, bitcoin.get_utxos, None),
-    "bitcoin_get_current_fee_percentiles": Method(Permission.CANISTERS, bitcoin.get_fee_percentiles, None),
-    "bitcoin_get_block_headers": Method(Permission.CANISTERS, bitcoin.get_block_headers, None),
-    "bitcoin_send_transaction": Method(Permission.CANISTERS, bitcoin.send_transaction, None),
-    "ecdsa_public_key": Method(Permission.CANISTERS, threshold.ecdsa_public_key, None),
-    "sign_with_ecdsa": Method(Permission.CANISTERS, threshold.sign_with_ecdsa, None),
-    "schnorr_public_key": Method(Permission.CANISTERS, threshold.schnorr_public_key, None),
-    "sign_with_schnorr": Method(Permission.CANISTERS, threshold.sign_with_schnorr, None),
-    "vetkd_public_key": Method(Permission.CANISTERS, threshold.vetkd_public_key, None),
-    "vetkd_derive_key": Method(Permission.CANISTERS, threshold.vetkd_derive_key, None),
-    "fetch_canister_logs": Method(Permission.LOG_VIEWERS, status.fetch_canister_logs),
-    "take_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.take_snapshot),
-    "load_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.load_snapshot),
-    "list_canister_snapshots": Method(Permission.SNAPSHOT_VIEWERS, snapshots.list_snapshots),
-    "delete_canister_snapshot": Method(Permission.CONTROLLERS, snapshots.delete_snapshot),
-    "read_canister_snapshot_metadata": Method(Permission.SNAPSHOT_VIEWERS, snapshot_data.read_metadata),
-    "read_canister_snapshot_data": Method(Permission.SNAPSHOT_VIEWERS, snapshot_data.read_data),
-    "upload_canister_snapshot_metadata": Method(Permission.CONTROLLERS, snapshot_upload.upload_metadata),
-    "upload_canister_snapshot_data": Method(Permission.CONTROLLERS, snapshot_upload.upload_data),
-    "canister_metrics": Method(Permission.CONTROLLERS, subnet.canister_metrics),
-    "subnet_info": Method(Permission.CANISTERS, subnet.subnet_info, None),
-    "node_metrics_history": Method(Permission.CANISTERS, subnet.node_metrics_history, None),
-    "rename_canister": Method(Permission.CONTROLLERS, subnet.rename_canister),
+    "create_canister": Method(Permission.CANISTERS, "lifecycle.create_canister", None),
+    "provisional_create_canister_with_cycles": Method(
+        Permission.ANYONE, "lifecycle.provisional_create", None
+    ),
+    "provisional_top_up_canister": Method(Permission.ANYONE, "cycles.provisional_top_up"),
+    "install_code": Method(Permission.CONTROLLERS, "code.install_code"),
+    "install_chunked_code": Method(Permission.CONTROLLERS, "chunks.install_chunked_code", "target_canister"),
+    "upload_chunk": Method(Permission.CONTROLLERS_AND_SELF, "chunks.upload_chunk"),
+    "stored_chunks": Method(Permission.CONTROLLERS_AND_SELF, "chunks.stored_chunks"),
+    "clear_chunk_store": Method(Permission.CONTROLLERS_AND_SELF, "chunks.clear_chunk_store"),
+    "uninstall_code": Method(Permission.CONTROLLERS, "code.uninstall_code"),
+    "update_settings": Method(Permission.CONTROLLERS, "settings.update_settings"),
+    "start_canister": Method(Permission.CONTROLLERS, "lifecycle.start_canister"),
+    "stop_canister": Method(Permission.CONTROLLERS, "lifecycle.stop_canister"),
+    "delete_canister": Method(Permission.CONTROLLERS, "lifecycle.delete_canister"),
+    "canister_status": Method(Permission.STATUS_VIEWERS, "status.canister_status"),
+    "canister_info": Method(Permission.CANISTERS, "status.canister_info"),
+    "canister_metadata": Method(Permission.CANISTERS, "status.canister_metadata"),
+    "deposit_cycles": Method(Permission.CANISTERS, "cycles.deposit_cycles"),
+    "raw_rand": Method(Permission.CANISTERS, "cycles.raw_rand", None),
+    "http_request": Method(Permission.CANISTERS, "outcalls.http_request", None),
+    "flexible_http_request": Method(Permission.CANISTERS, "outcalls.flexible_http_request", None),
+    "bitcoin_get_balance": Method(Permission.CANISTERS, "bitcoin.get_balance", None),
+    "bitcoin_get_utxos": Method(Permission.CANISTERS, "bitcoin.get_utxos", None),
+    "bitcoin_get_current_fee_percentiles": Method(Permission.CANISTERS, "bitcoin.get_fee_percentiles", None),
+    "bitcoin_get_block_headers": Method(Permission.CANISTERS, "bitcoin.get_block_headers", None),
+    "bitcoin_send_transaction": Method(Permission.CANISTERS, "bitcoin.send_transaction", None),
+    "ecdsa_public_key": Method(Permission.CANISTERS, "threshold.ecdsa_public_key", None),
+    "sign_with_ecdsa": Method(Permission.CANISTERS, "threshold.sign_with_ecdsa", None),
+    "schnorr_public_key": Method(Permission.CANISTERS, "threshold.schnorr_public_key", None),
+    "sign_with_schnorr": Method(Permission.CANISTERS, "threshold.sign_with_schnorr", None),
+    "vetkd_public_key": Method(Permission.CANISTERS, "threshold.vetkd_public_key", None),
+    "vetkd_derive_key": Method(Permission.CANISTERS, "threshold.vetkd_derive_key", None),
+    "fetch_canister_logs": Method(Permission.LOG_VIEWERS, "status.fetch_canister_logs"),
+    "take_canister_snapshot": Method(Permission.CONTROLLERS, "snapshots.take_snapshot"),
+    "load_canister_snapshot": Method(Permission.CONTROLLERS, "snapshots.load_snapshot"),
+    "list_canister_snapshots": Method(Permission.SNAPSHOT_VIEWERS, "snapshots.list_snapshots"),
+    "delete_canister_snapshot": Method(Permission.CONTROLLERS, "snapshots.delete_snapshot"),
+    "read_canister_snapshot_metadata": Method(Permission.SNAPSHOT_VIEWERS, "snapshot_data.read_metadata"),
+    "read_canister_snapshot_data": Method(Permission.SNAPSHOT_VIEWERS, "snapshot_data.read_data"),
+    "upload_canister_snapshot_metadata": Method(Permission.CONTROLLERS, "snapshot_upload.upload_metadata"),
+    "upload_canister_snapshot_data": Method(Permission.CONTROLLERS, "snapshot_upload.upload_data"),
+    "canister_metrics": Method(Permission.CONTROLLERS, "subnet.canister_metrics"),
+    "subnet_info": Method(Permission.CANISTERS, "subnet.subnet_info", None),
+    "node_metrics_history": Method(Permission.CANISTERS, "subnet.node_metrics_history", None),
+    "rename_canister": Method(Permission.CONTROLLERS, "subnet.rename_canister"),
 }
 """Every method that is executed."""
 
@@ -164,7 +165,7 @@ class ManagementCanister:
 
 def _execute(call: Call) -> None:
     request = call.request
-    values = METHODS[request.method].handler(call)
+    values = load_handler(METHODS[request.method])(call)
     if not isinstance(values, Deferred):
         reply = Replied(encode(request.method, values))
         call.effects.outputs.append(ResponseOut(request.origin, reply, call.cycles))

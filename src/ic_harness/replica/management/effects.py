@@ -6,8 +6,9 @@ the round changed belong to the scheduler: a handler only notes here what concer
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import CodeChange
 from ic_harness.replica.state.output_queue import OutputQueue, ResponseOut
 from ic_harness.replica.state.replicated_state import Answer, Canister, Outcall, Request

@@ -8,7 +8,6 @@ between subnets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
 from typing import Any, Final
 
 from ic_harness.principal import Principal
@@ -77,6 +76,8 @@ def list_canisters(canister_ids: Iterable[bytes], caller: bytes, subnet: Subnet)
 
 def subnet_info(call: Call) -> tuple[dict[str, Any]]:
     """Return the version of the replica and of the registry."""
+    from importlib.metadata import version  # lazy: start-up time  # noqa: PLC0415
+
     _check_subnet(call)
     return ({"replica_version": f"ic-harness-{version('ic-harness')}", "registry_version": REGISTRY_VERSION},)
 

@@ -6,9 +6,9 @@ recording of a network is the list of its rounds with the calls that each took i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.rounds.outcall_sources import OutcallFailure, OutcallResponse
 from ic_harness.replica.rounds.round_state import IngressMessage
 from ic_harness.replica.state.config import ROUND_INSTRUCTIONS, SLICE_INSTRUCTIONS

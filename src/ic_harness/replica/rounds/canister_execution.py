@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import (
     Completed,
     Entry,

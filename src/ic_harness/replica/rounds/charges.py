@@ -10,9 +10,9 @@ is charged at the beginning of the first round after the interval, for all secon
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica import management
 from ic_harness.replica.execution import Completed, Instance, Trapped
 from ic_harness.replica.execution.charging import (

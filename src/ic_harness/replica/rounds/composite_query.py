@@ -11,9 +11,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica import management
 from ic_harness.replica.execution import (
     Entry,

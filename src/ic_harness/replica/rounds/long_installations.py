@@ -6,8 +6,7 @@ of the canister's memories, which the new code keeps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import CodeChange, Engine, Instance, NewCode, Progress
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.state.replicated_state import Canister

@@ -5,9 +5,9 @@ See `long_executions` for how they are used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import Entry, Instance, Outcome, Progress
 from ic_harness.replica.execution.code_change import more_slices
 from ic_harness.replica.execution.instances import InstancePool

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.output_queue import OutputMessage
 from ic_harness.replica.state.replicated_state import Message, Rejected, Request
 

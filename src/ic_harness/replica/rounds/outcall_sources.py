@@ -10,9 +10,9 @@ This file opens no connection: sources that make requests belong to the networks
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.rejects import SYS_FATAL, SYS_TRANSIENT
 from ic_harness.replica.state.replicated_state import Outcall
 

@@ -6,8 +6,9 @@ The parts of a round (`scheduler`, `expiry`, `outcall_answers`, `management`) sh
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.bitcoin import Chains
 from ic_harness.replica.execution.charging import allocated_bytes
 from ic_harness.replica.execution.instances import InstancePool

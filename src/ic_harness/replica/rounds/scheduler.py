@@ -15,11 +15,12 @@ import enum
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zlib import crc32
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution import Task, WasmThreads
 from ic_harness.replica.execution.instances import InstancePool
 from ic_harness.replica.execution.interruption import belongs_to, origin_of

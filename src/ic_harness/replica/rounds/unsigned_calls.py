@@ -6,9 +6,8 @@ Only a test network can do this: the host is trusted. Such a call is in the stat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ic_harness.errors import RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.rounds import ingress_filter, queries
 from ic_harness.replica.rounds.nodes import Nodes
 from ic_harness.replica.rounds.pending_update import PendingUpdate, data_of, error_of

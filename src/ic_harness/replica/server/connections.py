@@ -15,10 +15,11 @@ earlier one, so its time begins anew until that answer has been sent.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from ic_harness.lazy_dataclass import dataclass
 
 GRACE_S: Final = 5
 """How many seconds longer a connection is kept than announced: a client may use its last moment."""

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from ic_harness import waiting
 from ic_harness.errors import ReplicaError, TransportError
-from ic_harness.replica.execution import WasmExecutor
+from ic_harness.replica.execution.wasm_executor import WasmExecutor
 from ic_harness.replica.gateway import Gateway
 from ic_harness.replica.http.http_messages import NO_BODY, HttpRequest, HttpResponse, error_response
 from ic_harness.replica.http.routes import CORS

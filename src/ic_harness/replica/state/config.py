@@ -6,11 +6,12 @@ Limits quote the interface specification ("Resource limits") and the defaults of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.replica.state.clock import Clock
 from ic_harness.replica.state.fees import CostSchedule, Fees

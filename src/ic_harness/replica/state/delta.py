@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.replicated_state import Answer, Outcall, RequestRecord, Stream
 
 

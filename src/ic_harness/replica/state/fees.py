@@ -7,9 +7,10 @@ of another size charges in proportion. `docs/cycles.md` lists them beside the pu
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.units import GIB, SECOND
 
 REFERENCE_NODES: Final = 13

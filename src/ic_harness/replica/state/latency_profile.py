@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.errors import ReplicaError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.units import MIB
 
 

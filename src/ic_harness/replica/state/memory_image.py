@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 PAGE: Final = 4096
 """Bytes of a page: zeros are left out by whole pages."""

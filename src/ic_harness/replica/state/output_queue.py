@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.replicated_state import Answer, Origin, Request
 
 

@@ -7,7 +7,6 @@ same order; without a seed one is drawn from the operating system.
 from __future__ import annotations
 
 import hashlib
-import secrets
 
 SEED_LENGTH = 32
 """Bytes of a drawn seed."""
@@ -15,7 +14,9 @@ SEED_LENGTH = 32
 
 def fresh_seed() -> bytes:
     """Draw a seed."""
-    return secrets.token_bytes(SEED_LENGTH)
+    from secrets import token_bytes  # lazy: start-up time  # noqa: PLC0415
+
+    return token_bytes(SEED_LENGTH)
 
 
 def derive(seed: bytes, purpose: bytes) -> bytes:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar, Final, TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.units import MAX_CYCLES, TRILLION
 
 MANAGEMENT: Final = b""

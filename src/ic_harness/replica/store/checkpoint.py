@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ic_harness.errors import StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.memory_image import SparseBytes, StateImage
 from ic_harness.replica.state.replicated_state import ReplicatedState
 from ic_harness.replica.store import files, sealed, zero_runs

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.store import files
 from ic_harness.replica.store.files import DamagedError
 from ic_harness.replica.store.identity import Generation

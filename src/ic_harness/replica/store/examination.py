@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from ic_harness.errors import InputError, StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.randomness import fresh_seed
 from ic_harness.replica.state.rejects import name
 from ic_harness.replica.state.replicated_state import Canister

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -121,7 +120,9 @@ def remove(path: Path) -> None:
     """Delete a file, or a folder with what is in it; nothing happens when it is not there."""
     with _naming("delete", path), suppress(FileNotFoundError):
         if stat.S_ISDIR(path.lstat().st_mode):
-            shutil.rmtree(path)
+            from shutil import rmtree  # lazy: start-up time  # noqa: PLC0415
+
+            rmtree(path)
         else:
             path.unlink()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 _NAME: Final = re.compile(r"(checkpoint|journal|committed)-(0|[1-9][0-9]{0,17})(\.new)?")
 

@@ -32,12 +32,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness import portable_files
 from ic_harness.errors import CborError, StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import cbor
 from ic_harness.replica.store import files, sealed
 from ic_harness.replica.store.committed import Mark

@@ -15,10 +15,11 @@ is missing, or not as it was written, is a `DamagedError`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from ic_harness.errors import StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.store import checkpoint, committed, files
 from ic_harness.replica.store.blobs import FileBlobs
 from ic_harness.replica.store.committed import Acknowledged

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.memory_image import Assembly, StateImage
 from ic_harness.replica.state.replicated_state import Canister
 from ic_harness.replica.store import files, zero_runs

@@ -5,11 +5,11 @@ The state of the n-th subnet is in the folder `subnet-<n>/` beside it, in the fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import InputError, StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.fees import CostSchedule
 from ic_harness.replica.state.subnet_kinds import SubnetKind, SubnetSpec, allocate
 from ic_harness.replica.store import files, sealed

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, NamedTuple
 
 from ic_harness.errors import StateError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.state.delta import StateDelta
 from ic_harness.replica.state.memory_image import SparseBytes
 from ic_harness.replica.state.replicated_state import (

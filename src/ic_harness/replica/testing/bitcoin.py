@@ -6,9 +6,9 @@ network.bitcoin.mine(address, 101)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.bitcoin import Chain, Network, Transaction, Utxo, parse_transaction
 from ic_harness.replica.rounds.node import Node
 from ic_harness.units import SECOND

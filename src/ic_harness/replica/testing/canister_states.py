@@ -7,10 +7,10 @@ are read, and nothing of them is kept beside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ic_harness.errors import ReplicaError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.replica.execution import ModuleInvalid
 from ic_harness.replica.execution.memory_usage import memory_used

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from ic_harness.errors import ProtocolError, ReplicaError, TransportError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.protocol import Envelope
 from ic_harness.replica.http.http_messages import HttpRequest, HttpResponse, error_response
 from ic_harness.replica.state import clock

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ic_harness.agent import Agent, Flow
 from ic_harness.errors import RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.call_log import brief
 from ic_harness.text import for_log
 

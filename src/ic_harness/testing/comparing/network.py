@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.agent import Agent, AsyncAgent, InstallMode
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Capability, Network, Snapshot, SubnetName, published_interface
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity

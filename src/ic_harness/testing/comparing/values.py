@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from ic_harness.candid import decode, field_hash
 from ic_harness.errors import CandidError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 
 from .identifiers import Identifiers

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica import (
     InjectedReject,
     InjectedTrap,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.measured import SearchFinding
 from ic_harness.text import clean
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ic_harness.errors import InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Canister, EmbeddedNetwork, Network, lifecycle
 from ic_harness.principal import Principal
 from ic_harness.replica import NetworkSnapshot, SystemClock, TrackingHook, set_message_hook

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeAlias
 
 from ic_harness.candid import decode, format_type, resolve
 from ic_harness.errors import CandidError, HarnessError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Canister, Capability
 from ic_harness.testing.blame import lacks_method
 from ic_harness.testing.call_log import brief

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.measured import SearchFinding
 from ic_harness.text import for_log
 

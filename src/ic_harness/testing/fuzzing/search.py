@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 import hypothesis
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from ic_harness.candid import format_type, resolve
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.strategies import values
 from ic_harness.text import one_line
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.call_log import brief
 
 

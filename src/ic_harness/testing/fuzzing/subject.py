@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from ic_harness.agent import Agent
 from ic_harness.candid import Method, Service, encode
 from ic_harness.errors import InputError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Canister, Capability, Lifecycle, Network, UnsignedIdentity, lifecycle
 from ic_harness.principal import Principal
 

@@ -10,13 +10,13 @@ import keyword
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.candid import FuncRef, ServiceRef, Some
 from ic_harness.errors import InputError
 from ic_harness.files import write_atomically
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.text import one_line
 

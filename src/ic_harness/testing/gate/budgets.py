@@ -6,10 +6,10 @@ one build differ by a few per mille at most, so that a limit of a few per cent d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Capability
 from ic_harness.testing.assertions import UnmetNeedError
 from ic_harness.testing.results import Figure, MethodCost

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
 from ic_harness.candid import Service, Type
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import interface_of, published_interface, read_interface
 from ic_harness.principal import Principal
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity
 from ic_harness.testing.results import Acceptance

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, partial
 from typing import Any
 
 from ic_harness.agent import Management
 from ic_harness.candid import Service
 from ic_harness.errors import RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity

@@ -6,9 +6,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from ic_harness.errors import HarnessError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.assertions import BrokenGuaranteeError, NotApplicableError, UnmetNeedError
 from ic_harness.testing.blame import Blame, blame, cause_of, lack
 from ic_harness.testing.results import Outcome, StageResult

@@ -8,11 +8,11 @@ and stages of its own. Every method has a default.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ic_harness.candid import Service
 from ic_harness.errors import RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Network
 from ic_harness.principal import Principal
 from ic_harness.protocol import Identity

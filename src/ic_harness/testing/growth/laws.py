@@ -12,11 +12,12 @@ same places of each period, and the law shows as if there were none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
 from math import inf, isfinite, log2, sqrt
 from typing import Final
+
+from ic_harness.lazy_dataclass import dataclass
 
 _EXACT: Final = 0.005
 """A relative error below which a law is taken to hold."""

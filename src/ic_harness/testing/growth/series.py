@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from ic_harness.errors import HarnessError, InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.measured import GrowthFigures, GrowthResult
 from ic_harness.text import brief, one_line
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from ic_harness.errors import InputError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Network
 from ic_harness.testing.driven.laboratory import Ended, Laboratory, Named, ids_of, judge, open_laboratory
 from ic_harness.testing.driven.pasted import pasted_test

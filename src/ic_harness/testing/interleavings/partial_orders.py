@@ -12,7 +12,9 @@ orders (sleep sets, Godefroid 1996).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ic_harness.lazy_dataclass import dataclass
 
 
 @dataclass(slots=True)

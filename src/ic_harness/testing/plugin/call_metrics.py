@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from ic_harness.errors import HarnessError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Capability, Network
 from ic_harness.principal import Principal
 from ic_harness.text import for_log

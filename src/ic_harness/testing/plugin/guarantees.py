@@ -10,7 +10,6 @@ The catalogue is the file `guarantees.toml` in the folder of the test or in one 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ic_harness.errors import HarnessError, InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.suggestions import suggest
 from ic_harness.text import clean
 

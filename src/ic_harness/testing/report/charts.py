@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import floor, log10
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.results import MethodCost, Span
 
 _FINE: Final = 2000

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.guarantees import Guarantee, Severity
 from ic_harness.testing.measured import RunOutcome
 from ic_harness.testing.report.words import SEVERITY_WORDS, count, names

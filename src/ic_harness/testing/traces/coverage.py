@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution.executed_lines import executed_lines
 from ic_harness.testing.measured import Counted
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution.recorder import SYSTEM_API
 from ic_harness.testing.measured import FlameFrame, FlameGraph, FunctionCost
 from ic_harness.text import one_line

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.replica.execution.function_names import FunctionNames, read_function_names
 from ic_harness.replica.execution.recorder import CallTree, Recorder
 from ic_harness.replica.execution.tracing import Places

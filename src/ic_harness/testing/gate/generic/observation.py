@@ -7,12 +7,12 @@ as `stable memory` and `certified data`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 from ic_harness.candid import Method, Service, decode, encode
 from ic_harness.errors import CandidError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.networks import Capability
 from ic_harness.testing.blame import Blame, blame
 from ic_harness.testing.call_log import brief

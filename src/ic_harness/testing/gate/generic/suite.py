@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ic_harness.errors import HarnessError, InputError, RejectError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.assertions import BrokenGuaranteeError
 from ic_harness.testing.check import Check
 from ic_harness.testing.gate.build import Build

@@ -26,7 +26,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -34,6 +33,7 @@ from typing import Any, Final
 import pytest
 
 from ic_harness.errors import HarnessError, InputError
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.suggestions import suggest
 from ic_harness.testing.assertions import BrokenGuaranteeError, UnmetNeedError, broken
 from ic_harness.testing.check import Check

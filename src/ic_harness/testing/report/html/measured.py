@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ic_harness.lazy_dataclass import dataclass
 from ic_harness.testing.measured import Counted, Measured
 from ic_harness.testing.report.html.coverage import coverage
 from ic_harness.testing.report.html.differences import compared, gas
