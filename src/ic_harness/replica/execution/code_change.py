@@ -11,7 +11,7 @@ from typing import Any
 
 from .engine import Engine
 from .instance import Instance
-from .interface import Entry, Environment, Outcome, Trapped
+from .interface import Completed, Entry, Environment, Outcome, Trapped
 from .module import Module
 from .progress import Progress
 from .validation import ModuleInvalid
@@ -34,6 +34,13 @@ class NewCode:
     def executed(self) -> int:
         """All instructions so far."""
         return self.page_weight + sum(outcome.instructions for outcome in self.outcomes)
+
+    @property
+    def burned(self) -> int:
+        """All cycles that were burned so far."""
+        return sum(
+            outcome.effects.cycles_burned for outcome in self.outcomes if isinstance(outcome, Completed)
+        )
 
     def rounds(self, slice_instructions: int) -> int:
         """In how many rounds this ends: each run begins in the slice in which the one before it ended."""
@@ -128,7 +135,11 @@ class CodeChange:
 
 
 def _rest(env: Environment, done: NewCode) -> Environment:
-    """Return what a run sees that has the instructions which are left."""
+    """Return what a run sees that has the instructions and the cycles which are left."""
     if not done.executed:
         return env
-    return env._replace(instruction_limit=max(1, env.instruction_limit - done.executed))
+    return env._replace(
+        instruction_limit=max(1, env.instruction_limit - done.executed),
+        balance=env.balance - done.burned,
+        liquid_balance=env.liquid_balance - done.burned,
+    )
