@@ -130,6 +130,7 @@ def serve(folder, durable):
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
     )
+    assert process.stdout is not None
     return process, json.loads(process.stdout.readline())["url"]
 
 

@@ -93,8 +93,9 @@ class CodeChange:
     ) -> NewCode:
         """Run everything. An upgrade commits to `old`, whose caller puts it back unless the new code stays.
 
-        A run that needs more than `most` instructions ends all with `SliceExhausted`. `progress` counts by slices of
-        `slice_instructions`. Raises `Interrupted`; nothing of the new code remains then.
+        Nothing is committed to an `old` that is a fork, whose origin must not change before the new code is committed
+        or closed. A run that needs more than `most` instructions ends all with `SliceExhausted`. `progress` counts by
+        slices of `slice_instructions`. Raises `Interrupted`; nothing of the new code remains then.
         """
         done = NewCode()
         if old is not None and old.module.native.record is not None:
@@ -111,9 +112,8 @@ class CodeChange:
             assert old is not None, "bug: only an upgrade has old code"
             if not note(old.run(Entry(export="canister_pre_upgrade"), self.leave, since, **more)):
                 return done
-            done.page_weight = old.commit().page_weight
         try:
-            done.instance = new = self._instantiate(engine, old)
+            done.instance = new = self._instantiate(engine, old, done)
         except ModuleInvalid as problem:
             done.invalid = problem
             return done
@@ -128,10 +128,16 @@ class CodeChange:
             done.close()
         return done
 
-    def _instantiate(self, engine: Engine, old: Instance | None) -> Instance:
+    def _instantiate(self, engine: Engine, old: Instance | None, done: NewCode) -> Instance:
+        """Make the new instance, which takes over memories of an upgrade's `old`."""
         if not self.upgrade or old is None:
             return engine.instantiate(self.module)
-        return engine.instantiate(self.module, stable=old.stable, heap=old.heap if self.keep_heap else None)
+        if self.leave is None:  # nothing is changed
+            heap, stable = old.heap.image, old.stable.image
+        else:
+            left = old.hand_over(heap=self.keep_heap)
+            heap, stable, done.page_weight = left.heap, left.stable, left.page_weight
+        return engine.instantiate(self.module, stable=stable, heap=heap if self.keep_heap else None)
 
 
 def _rest(env: Environment, done: NewCode) -> Environment:

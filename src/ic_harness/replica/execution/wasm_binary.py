@@ -92,7 +92,8 @@ class Import(NamedTuple):
     type_index: int = 0
 
 
-class Export(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Export:
     """An export and the index of what it names."""
 
     name: str
