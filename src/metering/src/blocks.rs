@@ -9,6 +9,7 @@
 
 use wasmparser::{BinaryReaderError, FunctionBody, Operator};
 
+use crate::complexity::complexity;
 use crate::weights::{Memory, weight};
 
 /// What is inserted at a point.
@@ -63,6 +64,8 @@ pub struct Widths {
 pub struct Finder {
     /// The points of the last function, in the order of their offsets.
     pub points: Vec<Point>,
+    /// How complex the last function is.
+    pub complexity: u64,
     /// The index in `points` of the block that is being read.
     current: usize,
     /// How many blocks, loops and ifs the code is inside of.
@@ -86,6 +89,7 @@ impl Finder {
         while !operators.is_end_then_eof() {
             let offset = operators.original_position();
             let operator = operators.read()?;
+            self.complexity += complexity(&operator);
             let charge = operand(&operator, widths).map(|wide| self.by_operand(wide));
             let observed = is_observed(module[offset]) | self.leaves(&operator)?;
             let settled = self.settled;
@@ -104,7 +108,7 @@ impl Finder {
             }
             self.constant = constant(&operator);
         }
-        operators.read()?;
+        self.complexity += complexity(&operators.read()?);
         operators.finish()?;
         self.block().written |= !self.settled;
         self.drop_needless();

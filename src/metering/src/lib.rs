@@ -8,6 +8,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard};
 
 mod blocks;
 mod code;
+mod complexity;
 mod module;
 mod weights;
 
@@ -19,6 +20,8 @@ pub use weights::{Memory, weight};
 pub const DONE: u32 = 0;
 /// The bytes are no module, or one that uses what canisters may not.
 pub const MALFORMED: u32 = 1;
+/// The module has a function that is too complex.
+pub const TOO_COMPLEX: u32 = 2;
 
 static INPUT: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
 static OUTPUT: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
@@ -42,7 +45,7 @@ pub extern "C" fn buffer(length: usize) -> *mut u8 {
 pub extern "C" fn rewrite() -> u32 {
     let (status, output, insertions) = match meter(&locked(&INPUT)) {
         Ok(metered) => (DONE, metered.module, metered.insertions),
-        Err(reason) => (MALFORMED, reason.to_string().into_bytes(), Vec::new()),
+        Err(reason) => (reason.status(), reason.to_string().into_bytes(), Vec::new()),
     };
     *locked(&OUTPUT) = output;
     *locked(&INSERTIONS) = insertions;

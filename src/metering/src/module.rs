@@ -11,7 +11,9 @@ use wasmparser::{BinaryReaderError, CodeSectionReader, CompositeInnerType, Encod
 
 use crate::blocks::{Finder, Widths};
 use crate::code::{Indices, Writer, grant_function, unsigned};
+use crate::complexity::MOST;
 use crate::weights::Memory;
+use crate::{MALFORMED, TOO_COMPLEX};
 
 /// The export with the number of instructions that are left of what was granted.
 pub const COUNTER: &str = "ic-harness instructions";
@@ -49,6 +51,15 @@ pub enum Refusal {
     Malformed(BinaryReaderError),
     /// It is one, but not of a kind that canisters are.
     Unsupported(&'static str),
+    /// The function with this index, of those that are not imported, has more than the greatest complexity.
+    Complex { index: u32, complexity: u64 },
+}
+
+impl Refusal {
+    /// The status that says which kind of refusal it is.
+    pub fn status(&self) -> u32 {
+        if matches!(self, Refusal::Complex { .. }) { TOO_COMPLEX } else { MALFORMED }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -56,6 +67,11 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::Malformed(error) => write!(out, "{} (at offset {})", error.message(), error.offset()),
             Refusal::Unsupported(what) => out.write_str(what),
+            Refusal::Complex { index, complexity } => write!(
+                out,
+                "Wasm module contains a function at index {index} with complexity {complexity} which exceeds the maximum \
+                 complexity allowed {MOST}."
+            ),
         }
     }
 }
@@ -248,6 +264,9 @@ fn code(module: &[u8], parts: &Parts, indices: Indices, insertions: &mut Vec<u8>
         for (index, function) in (parts.imported_functions..).zip(CodeSectionReader::new(reader)?) {
             let function = function?;
             finder.find(module, &function, widths)?;
+            if finder.complexity > MOST {
+                return Err(Refusal::Complex { index: index - parts.imported_functions, complexity: finder.complexity });
+            }
             writer.write(module, &function, &finder.points, parts.parameters_of(index)?)?;
             unsigned(writer.body.len() as u64, &mut content);
             content.extend_from_slice(&writer.body);

@@ -147,7 +147,7 @@ class Run:
 
     def upgrade(self, _: int) -> None:
         old = self.harness.instance
-        self.harness.instance = old.engine.instantiate(old.module, stable=old.stable)
+        self.harness.instance = old.engine.instantiate(old.module, stable=old.stable.image)
         self.harness.instance.commit()
         old.close()
         fresh = Model()

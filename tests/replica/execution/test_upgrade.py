@@ -51,7 +51,7 @@ def _upgraded(harness: Harness, wasm: bytes, *, keep: bool) -> Completed | Trapp
     if isinstance(outcome, Trapped):
         return outcome
     old.commit()
-    new = harness.engine.instantiate(module, stable=old.stable, heap=old.heap if keep else None)
+    new = harness.engine.instantiate(module, stable=old.stable.image, heap=old.heap.image if keep else None)
     outcome = new.start(environment(Mode.START))
     if isinstance(outcome, Completed) and "canister_post_upgrade" in module.exports:
         outcome = new.run(

@@ -44,27 +44,53 @@ def called_by(rust, method, value):
     [
         ({"compute_allocation": 101}, "ComputeAllocation expected to be in the range [0..100], got 101"),
         (
-            {"memory_allocation": (1 << 48) + 1},
-            "MemoryAllocation expected to be in the range [0..281474976710656], got 281474976710657",
+            {"memory_allocation": 1 << 64},
+            "MemoryAllocation expected to be in the range [0..2^64-1], got 18_446_744_073_709_551_616",
         ),
         (
             {"freezing_threshold": 1 << 64},
-            "Freezing threshold expected to be in the range of [0..2^64-1], got 18446744073709551616",
+            "Freezing threshold expected to be in the range of [0..2^64-1], got 18_446_744_073_709_551_616",
         ),
         (
             {"reserved_cycles_limit": 1 << 128},
-            f"Reserved cycles limit expected to be in the range of [0..2^128-1], got {1 << 128}",
+            f"Reserved cycles limit expected to be in the range of [0..2^128-1], got {1 << 128:_}",
         ),
         (
-            {"wasm_memory_threshold": (1 << 48) + 1},
-            f"Wasm memory threshold expected to be in the range of [0..2^64-1], got {(1 << 48) + 1}",
+            {"wasm_memory_limit": (1 << 48) + 1},
+            f"Wasm memory limit expected to be in the range of [0..2^64-1], got {(1 << 48) + 1:_}",
+        ),
+        (
+            {"wasm_memory_threshold": 1 << 64},
+            f"Wasm memory threshold expected to be in the range of [0..2^64-1], got {1 << 64:_}",
         ),
     ],
 )
 def test_numbers_out_of_range_break_the_contract(replica, settings, text):
-    """A number above its range is IC0504, on creation and on change."""
+    """A number above its range is IC0504, on creation and on change; it is shown as Candid writes numbers."""
     assert refusal(change, replica, create(replica), **settings) == (5, "IC0504", text)
     assert refusal(create, replica, settings=settings) == (5, "IC0504", text)
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "shown"), [((1 << 41) + 1, "2.00 TiB"), (1 << 60, "1.00 EiB"), ((1 << 64) - 1, "16.00 EiB")]
+)
+def test_a_memory_allocation_is_bounded_by_the_subnet(replica, bytes_, shown):
+    """No canister has a limit of its own: what the subnet does not have is IC0101, on creation and on change."""
+    text = f"Canister requested {shown} of memory but only"
+    for error in (
+        refusal(change, replica, create(replica), memory_allocation=bytes_),
+        refusal(create, replica, settings={"memory_allocation": bytes_}),
+    ):
+        assert error[:2] == (1, "IC0101")
+        assert error[2].startswith(text)
+
+
+def test_a_threshold_of_64_bits(replica):
+    """The threshold of the low-memory hook may be any number of 64 bits, also above the limit of the memory."""
+    canister = create(replica)
+    change(replica, canister, wasm_memory_threshold=(1 << 64) - 1)
+    status = management(replica).update("canister_status", {"canister_id": canister})
+    assert status["settings"]["wasm_memory_threshold"] == (1 << 64) - 1
 
 
 @pytest.mark.parametrize(

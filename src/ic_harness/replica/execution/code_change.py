@@ -13,7 +13,7 @@ from ic_harness.lazy_dataclass import dataclass
 
 from .engine import Engine
 from .instance import Instance
-from .interface import Entry, Environment, Outcome, Trapped
+from .interface import Completed, Entry, Environment, Outcome, Trapped
 from .module import Module
 from .progress import Progress
 from .validation import ModuleInvalid
@@ -36,6 +36,13 @@ class NewCode:
     def executed(self) -> int:
         """All instructions so far."""
         return self.page_weight + sum(outcome.instructions for outcome in self.outcomes)
+
+    @property
+    def burned(self) -> int:
+        """All cycles that were burned so far."""
+        return sum(
+            outcome.effects.cycles_burned for outcome in self.outcomes if isinstance(outcome, Completed)
+        )
 
     def rounds(self, slice_instructions: int) -> int:
         """In how many rounds this ends: each run begins in the slice in which the one before it ended."""
@@ -88,8 +95,9 @@ class CodeChange:
     ) -> NewCode:
         """Run everything. An upgrade commits to `old`, whose caller puts it back unless the new code stays.
 
-        A run that needs more than `most` instructions ends all with `SliceExhausted`. `progress` counts by slices of
-        `slice_instructions`. Raises `Interrupted`; nothing of the new code remains then.
+        Nothing is committed to an `old` that is a fork, whose origin must not change before the new code is committed
+        or closed. A run that needs more than `most` instructions ends all with `SliceExhausted`. `progress` counts by
+        slices of `slice_instructions`. Raises `Interrupted`; nothing of the new code remains then.
         """
         done = NewCode()
         if old is not None and old.module.native.record is not None:
@@ -106,9 +114,8 @@ class CodeChange:
             assert old is not None, "bug: only an upgrade has old code"
             if not note(old.run(Entry(export="canister_pre_upgrade"), self.leave, since, **more)):
                 return done
-            done.page_weight = old.commit().page_weight
         try:
-            done.instance = new = self._instantiate(engine, old)
+            done.instance = new = self._instantiate(engine, old, done)
         except ModuleInvalid as problem:
             done.invalid = problem
             return done
@@ -123,14 +130,24 @@ class CodeChange:
             done.close()
         return done
 
-    def _instantiate(self, engine: Engine, old: Instance | None) -> Instance:
+    def _instantiate(self, engine: Engine, old: Instance | None, done: NewCode) -> Instance:
+        """Make the new instance, which takes over memories of an upgrade's `old`."""
         if not self.upgrade or old is None:
             return engine.instantiate(self.module)
-        return engine.instantiate(self.module, stable=old.stable, heap=old.heap if self.keep_heap else None)
+        if self.leave is None:  # nothing is changed
+            heap, stable = old.heap.image, old.stable.image
+        else:
+            left = old.hand_over(heap=self.keep_heap)
+            heap, stable, done.page_weight = left.heap, left.stable, left.page_weight
+        return engine.instantiate(self.module, stable=stable, heap=heap if self.keep_heap else None)
 
 
 def _rest(env: Environment, done: NewCode) -> Environment:
-    """Return what a run sees that has the instructions which are left."""
+    """Return what a run sees that has the instructions and the cycles which are left."""
     if not done.executed:
         return env
-    return env._replace(instruction_limit=max(1, env.instruction_limit - done.executed))
+    return env._replace(
+        instruction_limit=max(1, env.instruction_limit - done.executed),
+        balance=env.balance - done.burned,
+        liquid_balance=env.liquid_balance - done.burned,
+    )

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from ic_harness.replica.state.memory_image import Piece, SparseBytes, StateImage
 
+from .committed_memory import Image
 from .compiler import Compiler
 from .instance import Instance
-from .memory import LinearMemory
 from .module import Module
 
 Segments: TypeAlias = "tuple[int, Iterable[Piece]]"
@@ -19,17 +19,15 @@ class Engine(Compiler):
     """Compiles modules and makes instances of them; one for a whole replica."""
 
     def instantiate(
-        self, module: Module, *, stable: LinearMemory | None = None, heap: LinearMemory | None = None
+        self, module: Module, *, stable: Image | None = None, heap: Image | None = None
     ) -> Instance:
         """A new instance of which nothing has run yet; raises ModuleInvalid when its data does not fit.
 
         An upgrade hands over the old instance's `stable`; one that keeps Wasm memory hands over its `heap`
-        too. Both must be committed. The old instance must not run again unless the new one is closed without
-        a commit.
+        too (`Instance.hand_over`). The old instance must not run again unless the new one is closed without a commit.
         """
         new_image = self.strategy.new_image
-        heap_image = heap.image if heap else new_image()
-        return Instance(self, module, heap_image, stable.image if stable else new_image(), None)
+        return Instance(self, module, heap or new_image(), stable or new_image(), None)
 
     def load_state(self, module: Module, state: StateImage) -> Instance:
         """An instance with the content that `Instance.export_state` gave."""

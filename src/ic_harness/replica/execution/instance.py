@@ -91,6 +91,16 @@ class MemorySnapshot:
         self.stable.forget(self.stable_mark)
 
 
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The memories that new code takes over from old code; `heap` is the committed one where it does not stay."""
+
+    heap: Image
+    stable: Image
+    page_weight: int
+    """Instructions that the pages of main memory count for which the old code changed."""
+
+
 class Instance:
     """One canister's code with its memory; used by one thread at a time."""
 
@@ -244,14 +254,30 @@ class Instance:
         self._globals = self._live.read_globals()
         heap_ranges = self.heap.commit()
         stable_ranges = self.stable.commit()
-        changed, self._filled = max(0, _pages(heap_ranges) - self._filled), 0
+        weight, self._filled = self._weight(heap_ranges), 0
         if self.module.native.fresh:
             self._remake()
         return PageDiff(
             self.heap.image, self.stable.image, tuple(heap_ranges), tuple(stable_ranges),
-            self._globals, self.heap.size, self.stable.size,
-            changed * PAGE_WEIGHT * (_WIDE_PAGES if self.module.is_64 else 1),
+            self._globals, self.heap.size, self.stable.size, weight,
         )  # fmt: skip
+
+    def _weight(self, heap_ranges: list[Range]) -> int:
+        """What changed pages of main memory count for."""
+        changed = max(0, _pages(heap_ranges) - self._filled)
+        return changed * PAGE_WEIGHT * (_WIDE_PAGES if self.module.is_64 else 1)
+
+    def hand_over(self, *, heap: bool) -> HandOver:
+        """Give the memories to new code: stable memory, and main memory with `heap`.
+
+        They have what this instance changed. It is committed, by a fork only when the new code commits. Until then
+        its origin must not.
+        """
+        if self._origin is None:
+            weight = self.commit().page_weight
+            return HandOver(self.heap.image, self.stable.image, weight)
+        weight = self._weight(self.heap.written())
+        return HandOver(self.heap.branch() if heap else self.heap.image, self.stable.branch(), weight)
 
     def rollback(self) -> None:
         """Drop all changes since the last commit."""

@@ -58,6 +58,13 @@ class LinearMemory(ABC):
         """Show the image again, content and size."""
 
     @abstractmethod
+    def branch(self) -> Image:
+        """An image of what the view shows now, for one other view at a time.
+
+        The committed image stays as it is until that view commits, and must not change before.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Release the address space."""
 

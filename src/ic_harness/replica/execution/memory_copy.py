@@ -109,6 +109,12 @@ class CopiedMemory(LinearMemory):
         ctypes.memset(self.base + size, 0, max(0, self.size - size))
         self.size = size
 
+    def branch(self) -> Image:
+        """A copy of what the buffer shows now."""
+        copy = CopiedImage()
+        copy.fill(self.size, [(0, ctypes.string_at(self.base, self.size))])
+        return copy
+
     def close(self) -> None:
         """Release the buffer."""
         self._buffer = ctypes.create_string_buffer(1)

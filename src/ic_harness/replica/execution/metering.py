@@ -63,7 +63,8 @@ class Rewriter:
         try:
             return _PROGRAM.run(wasm, cache=self._cache)
         except RewritingError as error:
-            raise ModuleInvalid(f"Wasm module cannot be instrumented: {error}") from None
+            text = str(error) if error.final else f"Wasm module cannot be instrumented: {error}"
+            raise ModuleInvalid(text) from None
 
 
 @dataclass(frozen=True, slots=True)

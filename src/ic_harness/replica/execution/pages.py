@@ -9,6 +9,7 @@ Addresses and lengths are bytes; lengths are multiples of the page size.
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import os
 import sys
@@ -17,12 +18,13 @@ from functools import cache
 
 PAGE = 4096
 _PROT_NONE, _PROT_READ_WRITE = 0, 3
-_MAP_PRIVATE, _MAP_NORESERVE = 0x02, 0x4000
+_MAP_PRIVATE, _MAP_FIXED, _MAP_NORESERVE = 0x02, 0x10, 0x4000
 _MADV_DONTNEED = 4
 _PUNCH_HOLE_KEEP_SIZE = 3
 _PAGEMAP_SCAN = 0xC0606610
 _IS_FILE, _IS_PRESENT, _IS_SWAPPED = 4, 8, 16
 _REGIONS = 512
+_MANY_BYTES = 32 << 20
 _PRESENT_BIT, _SWAPPED_BIT, _FILE_BIT = 1 << 63, 1 << 62, 1 << 61
 
 Range = tuple[int, int]
@@ -102,6 +104,17 @@ def new_file(length: int) -> int:
     return descriptor
 
 
+def close_file(descriptor: int) -> None:
+    """Close a file in memory; one of many pages beside what goes on, because the system takes long to free them."""
+    if os.fstat(descriptor).st_blocks * 512 >= _MANY_BYTES:
+        try:
+            _thread.start_new_thread(os.close, (descriptor,))
+        except RuntimeError:  # the interpreter ends
+            os.close(descriptor)
+    else:
+        os.close(descriptor)
+
+
 def punch(descriptor: int, start: int, end: int) -> None:
     """Turn a range of a memory file back into zeros that take no room."""
     if end > start:
@@ -114,6 +127,17 @@ def view(descriptor: int, length: int) -> int:
     if address is None or address == ctypes.c_void_p(-1).value:
         raise OSError(ctypes.get_errno(), f"no address space for a memory of {length} bytes")
     return int(address)
+
+
+def replace(address: int, length: int, descriptor: int, offset: int) -> None:
+    """Show a part of another file in a part of a view, copy-on-write and with no access yet.
+
+    What was written there is forgotten.
+    """
+    flags = _MAP_PRIVATE | _MAP_NORESERVE | _MAP_FIXED
+    if _kernel().libc.mmap(address, length, _PROT_NONE, flags, descriptor, offset) != address:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def release(address: int, length: int) -> None:

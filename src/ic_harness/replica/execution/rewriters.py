@@ -24,10 +24,15 @@ _SETTINGS_VERSION: Final = "1"
 _STACK: Final = 256 << 10
 """Bytes of stack that a rewriter may use; nothing in it is recursive."""
 _DONE: Final = 0
+_AGAINST_THE_RULES: Final = 2
 
 
 class RewritingError(Exception):
-    """A module cannot be rewritten; the text says why."""
+    """A module cannot be rewritten; the text says why. `final`: it may not be one, and the text is for its owner."""
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        self.final = final
+        super().__init__(message)
 
 
 class RewriterProgram:
@@ -62,7 +67,7 @@ class RewriterProgram:
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
             raise RewritingError(f"the rewriter failed: {str(error).splitlines()[0]}") from None
         if status != _DONE:
-            raise RewritingError(output.decode(errors="replace"))
+            raise RewritingError(output.decode(errors="replace"), final=status == _AGAINST_THE_RULES)
         return output, beside
 
     def _call(self, content: bytes, arguments: tuple[int, ...], cache: CodeCache) -> tuple[int, bytes, bytes]:

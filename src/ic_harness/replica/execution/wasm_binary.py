@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import field
 from enum import IntEnum
+from typing import NamedTuple
 
 from ic_harness.lazy_dataclass import dataclass
 
@@ -45,8 +46,10 @@ class Kind(IntEnum):
     TAG = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+_KINDS = tuple(Kind)
+
+
+class Section(NamedTuple):
     """One section: `content` without its number and length; `name` of a custom section, else ""."""
 
     id: int
@@ -54,8 +57,7 @@ class Section:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionType:
+class FunctionType(NamedTuple):
     """Value types of parameters and results, as the bytes of the binary format."""
 
     params: bytes
@@ -83,8 +85,7 @@ class Table:
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """An import; `type_index` is set for functions."""
 
     module: str
@@ -160,17 +161,17 @@ def _types(binary: WasmBinary, reader: Reader) -> None:
     for _ in range(reader.count("types")):
         if (form := reader.byte()) != 0x60:
             raise WasmDecodeError(f"type form 0x{form:02x} belongs to a feature that canisters cannot use")
-        params = bytes(reader.value_type() for _ in range(reader.count("parameters", MAX_VALUES)))
-        results = bytes(reader.value_type() for _ in range(reader.count("results", MAX_VALUES)))
+        params = reader.value_types(reader.count("parameters", MAX_VALUES))
+        results = reader.value_types(reader.count("results", MAX_VALUES))
         binary.types.append(FunctionType(params, results))
 
 
 def _imports(binary: WasmBinary, reader: Reader) -> None:
     for _ in range(reader.count("imports")):
         module, name, code = reader.text(), reader.text(), reader.byte()
-        if code > Kind.TAG:
+        if code >= len(_KINDS):
             raise WasmDecodeError(f"unknown import kind {code}")
-        kind = Kind(code)
+        kind = _KINDS[code]
         type_index = 0
         if kind is Kind.FUNCTION:
             type_index = reader.number()
@@ -208,9 +209,9 @@ def _globals(binary: WasmBinary, reader: Reader) -> None:
 def _exports(binary: WasmBinary, reader: Reader) -> None:
     for _ in range(reader.count("exports")):
         name, code = reader.text(), reader.byte()
-        if code > Kind.TAG:
+        if code >= len(_KINDS):
             raise WasmDecodeError(f"unknown export kind {code}")
-        binary.exports.append(Export(name, Kind(code), reader.number()))
+        binary.exports.append(Export(name, _KINDS[code], reader.number()))
 
 
 def _start(binary: WasmBinary, reader: Reader) -> None:

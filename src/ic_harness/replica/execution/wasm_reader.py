@@ -16,6 +16,7 @@ VALUE_NAMES = {
     FUNCREF: "funcref",
     EXTERNREF: "externref",
 }
+_VALUE_KINDS = bytes(VALUE_NAMES)
 
 
 MAX_COUNT = 1_000_000
@@ -57,7 +58,11 @@ class Reader:
 
     def byte(self) -> int:
         """The next byte."""
-        return self.take(1)[0]
+        position = self.position
+        if position >= self.end:
+            raise WasmDecodeError(f"unexpected end at byte {position} of a section")
+        self.position = position + 1
+        return self.data[position]
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
@@ -69,6 +74,10 @@ class Reader:
 
     def number(self) -> int:
         """An unsigned LEB128 number of at most 64 bits."""
+        position = self.position
+        if position < self.end and (first := self.data[position]) < 0x80:  # nearly always
+            self.position = position + 1
+            return first
         value = shift = 0
         while True:
             byte = self.byte()
@@ -104,6 +113,13 @@ class Reader:
         minimum = self.number()
         maximum = self.number() if flags & 1 else None
         return Limits(minimum, maximum, is_64=bool(flags & 4), shared=bool(flags & 2))
+
+    def value_types(self, count: int) -> bytes:
+        """So many value types, or WasmDecodeError for one that canisters cannot use."""
+        kinds = self.take(count)
+        if unknown := kinds.translate(None, _VALUE_KINDS):
+            raise WasmDecodeError(f"unknown value type 0x{unknown[0]:02x}")
+        return kinds
 
     def value_type(self) -> int:
         """A value type, or WasmDecodeError for one that canisters cannot use."""

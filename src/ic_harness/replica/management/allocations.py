@@ -6,7 +6,6 @@ Codes and texts are those of DFINITY's replica.
 from __future__ import annotations
 
 from ic_harness.replica.execution.charging import (
-    allocated_bytes,
     freezing_limit,
     growth,
     set_aside,
@@ -57,10 +56,9 @@ def _check_memory(call: Call, canister: Canister, settings: Settings) -> int:
     fees, taken = call.view.subnet.fees, call.view.memory_taken
     found = growth(canister, fees, taken, canister.cycles, settings=settings)
     if found.oversubscribed:
-        more = allocated_bytes(settings, canister.memory_used) - allocated_bytes(
-            canister.settings, canister.memory_used
-        )
-        raise ManagementReject(refusals.memory_oversubscribed(more, more - found.oversubscribed))
+        # All of the allocation is asked for; what the canister has already counts as available.
+        left = max(0, wanted - found.oversubscribed)
+        raise ManagementReject(refusals.memory_oversubscribed(wanted, left))
     if found.over:
         raise ManagementReject(
             refusals.allocation_over_reserved_limit(wanted, settings.reserved_cycles_limit, found.over)

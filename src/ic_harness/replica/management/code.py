@@ -146,9 +146,7 @@ class Installation:
     ) -> tuple[Instance, list[Completed]]:
         new, outcomes = self._checked(self._run(change, old), module)
         if change.leave is not None:
-            left = outcomes.pop(0).effects
-            if left.certified_data is not None:
-                self.canister.certified_data = left.certified_data
+            self._apply(outcomes.pop(0), timer=False)
         return new, outcomes
 
     def _change(self, module: Module, old: Instance | None = None) -> CodeChange:
@@ -251,11 +249,11 @@ class Installation:
         effects.log(self.canister, outcome.logs, self.call.now_ns)
         return outcome
 
-    def _apply(self, outcome: Completed) -> None:
+    def _apply(self, outcome: Completed, *, timer: bool = True) -> None:
         canister, wanted = self.canister, outcome.effects
         if wanted.certified_data is not None:
             canister.certified_data = wanted.certified_data
-        if wanted.global_timer_ns is not None:
+        if timer and wanted.global_timer_ns is not None:
             canister.global_timer_ns = wanted.global_timer_ns
         canister.cycles_burned += wanted.cycles_burned
         consume(self.call, canister, wanted.cycles_burned)

@@ -209,7 +209,7 @@ def delete_self(canister: bytes) -> Rejected:
 
 def setting_out_of_range(title: str, allowed: str, given: int) -> Rejected:
     """A number in the settings is above its range; `title` and `allowed` as the replica writes them."""
-    return reject(Code.CONTRACT_VIOLATION, f"{title} expected to be in the range {allowed}, got {given}")
+    return reject(Code.CONTRACT_VIOLATION, f"{title} expected to be in the range {allowed}, got {given:_}")
 
 
 def log_limit_out_of_range(given: int, least: int, greatest: int) -> Rejected:
@@ -254,7 +254,7 @@ _RAISE_RESERVED: Final = (
 
 def _bytes(count: int) -> str:
     """A number of bytes in the unit that the replica would choose."""
-    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
     power = min(max(0, count.bit_length() - 1) // 10, len(units) - 1)
     return f"{count / 1024**power:.2f} {units[power]}"
 

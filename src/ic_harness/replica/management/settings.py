@@ -24,11 +24,11 @@ from ic_harness.replica.state.config import (
 )
 from ic_harness.replica.state.replicated_state import Canister, FromCanister, Settings, Visibility
 
-# name -> (greatest allowed value, what the replica calls the setting, its range as the replica writes it). Wasm memory
-# settings have 48 bits although the text says 64.
+# name -> (greatest allowed value, what the replica calls the setting, its range as the replica writes it). The limit of
+# Wasm memory has 48 bits although the text says 64. What a memory allocation may be, the subnet's memory decides.
 _NUMBERS: Final[dict[str, tuple[int, str, str]]] = {
     "compute_allocation": (100, "ComputeAllocation", "[0..100]"),
-    "memory_allocation": (1 << 48, "MemoryAllocation", f"[0..{1 << 48}]"),
+    "memory_allocation": ((1 << 64) - 1, "MemoryAllocation", "[0..2^64-1]"),
     "freezing_threshold": ((1 << 64) - 1, "Freezing threshold", "of [0..2^64-1]"),
     "reserved_cycles_limit": ((1 << 128) - 1, "Reserved cycles limit", "of [0..2^128-1]"),
     "minimum_incoming_canister_call_cycles": (
@@ -37,7 +37,7 @@ _NUMBERS: Final[dict[str, tuple[int, str, str]]] = {
         "of [0..2^128-1]",
     ),
     "wasm_memory_limit": (1 << 48, "Wasm memory limit", "of [0..2^64-1]"),
-    "wasm_memory_threshold": (1 << 48, "Wasm memory threshold", "of [0..2^64-1]"),
+    "wasm_memory_threshold": ((1 << 64) - 1, "Wasm memory threshold", "of [0..2^64-1]"),
 }
 DELAYED_BYTES: Final = 366
 """Bytes of an argument of `update_settings` up to which a user's call is paid after the settings are applied."""

@@ -1,7 +1,8 @@
 """An installation that needs more than one slice: its code runs on a thread, over several rounds.
 
-The old code stays as it is, and answers queries, until the installation ends. So what an upgrade runs works on a copy
-of the canister's memories, which the new code keeps.
+The old code stays as it is, and answers queries, until the installation ends. So what an upgrade runs works on a second
+view of the canister's memories. What it changes is kept beside them, and is committed with the new code; gigabytes that
+it leaves alone are not copied.
 """
 
 from __future__ import annotations
@@ -21,12 +22,11 @@ class InstallationWork:
     slice_instructions: int
 
     def begin(self, canister: Canister, instances: InstancePool) -> Instance | None:
-        """Copy the old code of an upgrade; None where it is not needed."""
+        """Open a second view of the old code of an upgrade; None where it is not needed."""
         if not self.change.upgrade:
             return None
         with instances.lock(canister.id):
-            old = instances.instance(canister)
-            return self.engine.load_state(old.module, old.export_state())
+            return instances.instance(canister).fork()
 
     def run(self, own: Instance | None, since: int, progress: Progress) -> NewCode:
         """Run all code of the installation."""
@@ -40,14 +40,14 @@ class InstallationWork:
         return outcome.rounds(slice_instructions)
 
     def end(self, _canister_id: bytes, own: Instance | None, _instances: InstancePool) -> None:
-        """Close the copy; the new code has its memories."""
+        """Close the view; the new code has what was changed in it."""
         if own is not None:
             own.close()
 
     def drop(
         self, canister_id: bytes, own: Instance | None, instances: InstancePool, outcome: object
     ) -> None:
-        """Close the copy, and the new code."""
+        """Close the view, and the new code."""
         if isinstance(outcome, NewCode):
             outcome.close()
         self.end(canister_id, own, instances)
