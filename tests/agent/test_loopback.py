@@ -210,6 +210,7 @@ BROKEN = {
     "another version": b"HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n",
     "no status": b"HTTP/1.1 \r\ncontent-length: 0\r\n\r\n",
     "two digits": b"HTTP/1.1 20 OK\r\ncontent-length: 0\r\n\r\n",
+    "long status": b"HTTP/1.1 2000 OK\r\ncontent-length: 0\r\n\r\n",
     "signed status": b"HTTP/1.1 -20 OK\r\ncontent-length: 0\r\n\r\n",
     "other digits": "HTTP/1.1 ²²² OK\r\ncontent-length: 0\r\n\r\n".encode("latin-1"),
     "no colon": b"HTTP/1.1 200 OK\r\ncontent-length 0\r\n\r\n",

@@ -189,7 +189,7 @@ class _Connection:
         text = self._take_until(b"\r\n\r\n", sink).decode("latin-1")
         start, *lines = text.split("\r\n")
         version, _, rest = start.partition(" ")
-        code = rest[:3]
+        code = rest.partition(" ")[0]
         if (
             version not in ("HTTP/1.1", "HTTP/1.0")
             or not (code.isascii() and code.isdecimal())
