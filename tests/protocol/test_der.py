@@ -69,6 +69,13 @@ def test_ecdsa_keys_are_well_formed(key):
         verify_signature(bytes.fromhex(key), PAYLOAD, bytes(64), TRUST)
 
 
+def check_by_another_library(key):
+    """The library understands all of a key's DER, but not the object identifier of its algorithm."""
+    # In older versions of the library this is a `ValueError`, as for DER that is malformed.
+    with pytest.raises((UnsupportedAlgorithm, ValueError), match="Unknown key type"):
+        load_der_public_key(key)
+
+
 SIZES = st.integers(0, 300) | st.sampled_from([65_000, 65_535, 65_536, 70_000])
 
 
@@ -78,10 +85,7 @@ def test_keys_of_any_length_are_written_and_read(name):
     for size in (*range(300), *range(65_500, 65_560)):
         key = wrap_key(name, b"k" * size)
         assert (algorithm(key), wrapped_key(key)) == (name, b"k" * size)
-        with pytest.raises(
-            UnsupportedAlgorithm
-        ):  # not ValueError: it understands all but the object identifier
-            load_der_public_key(key)
+        check_by_another_library(key)
 
 
 @given(SIZES, st.integers(0, 40), st.integers(0, 255))
@@ -93,8 +97,7 @@ def test_what_is_read_is_der(size, position, value):
         assert algorithm(bytes(key)) == CANISTER
     except EnvelopeError:
         return
-    with pytest.raises(UnsupportedAlgorithm):
-        load_der_public_key(bytes(key))
+    check_by_another_library(bytes(key))
 
 
 @pytest.mark.parametrize("size", [30, 32])
