@@ -384,3 +384,33 @@ def test_a_turn_has_all_in_time_and_the_called_at_once():
         quiet = next(canister for _ in range(20) for canister in canisters if canister not in beating())
         scheduler.stirred.add(quiet)
         assert quiet in beating()
+
+
+def test_one_call_that_several_threads_wait_for(replica, rust):
+    """Each of them gets the reply, whichever begins to wait first."""
+    replica.hold()
+    pending = replica.submit_update(BOB, rust.id, "facts_update", NOTHING)
+    begun = threading.Barrier(5)
+
+    def wait():
+        begun.wait(60)
+        return pending(60)
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(wait) for _ in range(4)]
+        begun.wait(60)
+        replica.release()
+        assert len({future.result(60) for future in waiting}) == 1
+    assert pending() == waiting[0].result()
+
+
+def test_who_waits_behind_another_gives_up_in_time(replica, rust):
+    """A timeout counts from the call, also while another thread waits for the same reply."""
+    replica.hold()
+    pending = replica.submit_update(BOB, rust.id, "facts_update", NOTHING)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(pending, 60)
+        with pytest.raises(ReplicaError, match=r"no answer from facts_update within 0\.05 s"):
+            pending(0.05)
+        replica.release()
+        assert other.result(60) == pending()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
+from ic_harness import waiting
 from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.principal import Principal
 from ic_harness.replica.rounds.completions import Completion
 from ic_harness.replica.rounds.node import Node
+from ic_harness.replica.state.clock import monotonic_s
 from ic_harness.replica.state.replicated_state import Answer, Rejected, Request
 
 
@@ -16,6 +20,7 @@ class PendingUpdate:
         self._node = node
         self._request = request
         self._completion = completion
+        self._turn = threading.RLock()  # once more for a signal's handler that waits while its thread does
         self.origin = request.origin
 
     @property
@@ -24,8 +29,15 @@ class PendingUpdate:
         return self._completion.done
 
     def __call__(self, timeout_s: float | None = None) -> bytes:
-        """Run rounds until the reply is there. Raises `RejectError` or `ReplicaError`."""
-        found = self._node.runner.wait(self._completion, timeout_s)
+        """Run rounds until the reply is there; from any number of threads. Raises `RejectError` or `ReplicaError`."""
+        end = None if timeout_s is None else monotonic_s() + timeout_s
+        if not waiting.acquire(self._turn, timeout_s):
+            return reply_of(None, self._request, timeout_s)
+        try:
+            left_s = None if end is None else max(0.0, end - monotonic_s())
+            found = self._node.runner.wait(self._completion, left_s)
+        finally:
+            self._turn.release()
         return reply_of(found, self._request, timeout_s)
 
 
