@@ -120,7 +120,7 @@ def test_update_settings_changes_what_is_given(replica):
     [
         {"controllers": [Principal(bytes([n])) for n in range(11)]},
         {"compute_allocation": 101},
-        {"memory_allocation": 1 << 64},
+        {"memory_allocation": (1 << 48) + 1},
         {"memory_allocation": 1 << 48},
         {"freezing_threshold": 1 << 64},
         {"environment_variables": [{"name": str(n), "value": ""} for n in range(21)]},

@@ -254,7 +254,7 @@ _RAISE_RESERVED: Final = (
 
 def _bytes(count: int) -> str:
     """A number of bytes in the unit that the replica would choose."""
-    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
     power = min(max(0, count.bit_length() - 1) // 10, len(units) - 1)
     return f"{count / 1024**power:.2f} {units[power]}"
 
