@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import inspect
 import pickle
+import sys
 import threading
 import typing
 import weakref
@@ -264,3 +266,18 @@ def test_first_use_by_many_threads():
         for thread in threads:
             thread.join()
         assert made == [kind(name="a", size=3)] * 4
+
+
+def test_a_class_whose_module_is_gone(tmp_path, monkeypatch):
+    """A module may leave `sys.modules` before its classes are used, as when a plugin is loaded again."""
+    (tmp_path / "passing_module.py").write_text(
+        "from ic_harness.lazy_dataclass import dataclass\n"
+        "@dataclass(frozen=True, slots=True)\n"
+        "class Passing:\n"
+        "    size: int = 1\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    made = importlib.import_module("passing_module").Passing
+    monkeypatch.delitem(sys.modules, "passing_module")
+    assert made(2) == made(2) != made()
+    assert len({made(2), made(2)}) == 1

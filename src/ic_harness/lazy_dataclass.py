@@ -26,15 +26,17 @@ __all__ = ["dataclass"]
 class _Method:
     """A method that is compiled on first look-up."""
 
-    __slots__ = ("_compile", "_name", "_owner")
+    __slots__ = ("_compile", "_globals", "_name", "_owner")
 
-    def __init__(self, owner: type, name: str, compile_: Callable[[type], Any]) -> None:
+    def __init__(self, owner: type, name: str, compile_: Callable[[type, dict[str, Any]], Any]) -> None:
         self._owner = owner
         self._name = name
         self._compile = compile_
+        # Now, because a module may be gone from `sys.modules` when its class is first used.
+        self._globals = vars(sys.modules[owner.__module__])
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        function = self._compile(self._owner)
+        function = self._compile(self._owner, self._globals)
         setattr(self._owner, self._name, function)
         return function.__get__(instance, owner)
 
@@ -49,7 +51,7 @@ class _Omitted:
 _OMITTED: Final = _Omitted()
 
 
-def _compile_init(cls: type) -> Any:
+def _compile_init(cls: type, module: dict[str, Any]) -> Any:
     frozen: bool = getattr(cls, "__dataclass_params__").frozen  # noqa: B009  # no type checker knows it
     names: dict[str, object] = {"_set": object.__setattr__, "_OMITTED": _OMITTED}
     positional: list[str] = []
@@ -65,7 +67,7 @@ def _compile_init(cls: type) -> Any:
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     parameters = ["self", *positional, *(["*", *keyword] if keyword else [])]
-    init = _compile(cls, "__init__", parameters, body or ["pass"], names)
+    init = _compile(cls, "__init__", parameters, body or ["pass"], names, module)
     init.__annotations__ = {field.name: field.type for field in fields(cls) if field.init} | {"return": None}
     return init
 
@@ -93,27 +95,35 @@ def _parameter(field: Field[Any], names: dict[str, object]) -> str:
     return field.name
 
 
-def _compile_eq(cls: type) -> Any:
+def _compile_eq(cls: type, module: dict[str, Any]) -> Any:
     names = [field.name for field in fields(cls) if field.compare]
     body = [
         "if other.__class__ is self.__class__:",
         f" return {_values('self', names)} == {_values('other', names)}",
         "return NotImplemented",
     ]
-    return _compile(cls, "__eq__", ["self", "other"], body, {})
+    return _compile(cls, "__eq__", ["self", "other"], body, {}, module)
 
 
-def _compile_hash(cls: type) -> Any:
+def _compile_hash(cls: type, module: dict[str, Any]) -> Any:
     names = [field.name for field in fields(cls) if (field.compare if field.hash is None else field.hash)]
-    return _compile(cls, "__hash__", ["self"], [f"return hash({_values('self', names)})"], {})
+    body = [f"return hash({_values('self', names)})"]
+    return _compile(cls, "__hash__", ["self"], body, {}, module)
 
 
 def _values(subject: str, names: list[str]) -> str:
     return "(" + "".join(f"{subject}.{name}, " for name in names) + ")"
 
 
-def _compile(cls: type, name: str, parameters: list[str], body: list[str], names: dict[str, object]) -> Any:
-    """Compile a method of `cls`; `names` are visible in it, in front of those of its module."""
+def _compile(
+    cls: type,
+    name: str,
+    parameters: list[str],
+    body: list[str],
+    names: dict[str, object],
+    module: dict[str, Any],
+) -> Any:
+    """Compile a method of `cls`; `names` are visible in it, in front of those of `module`."""
     lines = [
         f"def _create({', '.join(names)}):",
         f" def {name}({', '.join(parameters)}):",
@@ -121,7 +131,7 @@ def _compile(cls: type, name: str, parameters: list[str], body: list[str], names
         f" return {name}",
     ]
     found: dict[str, Any] = {}
-    exec("\n".join(lines), vars(sys.modules[cls.__module__]), found)  # noqa: S102  # names of fields only
+    exec("\n".join(lines), module, found)  # noqa: S102  # names of fields only
     function = found["_create"](**names)
     function.__qualname__ = f"{cls.__qualname__}.{name}"
     return function

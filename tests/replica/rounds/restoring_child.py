@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
@@ -178,14 +179,15 @@ def main(seed, interrupts, folder):
     threading.Thread(target=interrupt, args=arguments, daemon=True).start()
     while caught < interrupts or not interrupts:
         try:
-            ready.set()
+            ready.set()  # once for each interrupt, and where it is caught
             while True:
-                chance.choice([callers.of_network, *[callers.of_canister, callers.short] * 4])(canisters[0])
+                with suppress(HarnessError):
+                    chance.choice([callers.of_network, *[callers.of_canister, callers.short] * 4])(
+                        canisters[0]
+                    )
         except KeyboardInterrupt:
             caught += 1
             check_whole(replica, canisters)
-        except HarnessError:
-            continue
     callers.end()
     check_whole(replica, canisters)
     # A restore may bring messages back that nobody waits for any more.

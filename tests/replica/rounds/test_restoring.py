@@ -49,7 +49,7 @@ def test_interrupted(tmp_path, place, processes):
     assert child.returncode == 0, (child.returncode, child.stderr[-4000:])
     named, told = map(json.loads, child.stdout.splitlines())
     assert told.pop("interrupts") == count
-    assert {"short", "of_network", "of_canister"} <= set(told), told
+    assert {"short", "of_canister"} <= set(told), told
     if place == "folder":
         with opened(folder) as replica:
             check_whole(replica, [Principal.from_text(name) for name in named])
