@@ -27,8 +27,8 @@ _PKCS8_ED25519: Final = bytes.fromhex("302e020100300506032b657004220420")
 _PKCS8_V2_ED25519: Final = bytes.fromhex("020101300506032b657004220420")
 # The same for secp256k1: version 2, then 16 bytes of algorithm that begin with id-ecPublicKey (RFC 5480).
 _PKCS8_V2_SECP256K1: Final = bytes.fromhex("02010130100607" + "2a8648ce3d0201")
-_HEADER: Final = (2, 4)
-"""The least and the most bytes of the DER header of a private key."""
+_HEADER: Final = range(2, 5)
+"""How many bytes the DER header of a private key may have."""
 _MAX_SIZE: Final = 64 * 1024
 
 
@@ -97,7 +97,7 @@ def _as_version_1(body: bytes) -> bytes | None:
     """Version 1 of a PKCS#8 key of version 2 for secp256k1, as ic-py writes it; None for everything else."""
     der = _der(body)
     start = der.find(_PKCS8_V2_SECP256K1)
-    if not _HEADER[0] <= start <= _HEADER[1]:
+    if start not in _HEADER:
         return None
     return der[:start] + b"\x02\x01\x00" + der[start + 3 :]
 
@@ -108,7 +108,7 @@ def _ed25519_seed(der: bytes) -> bytes | None:
         return der[-32:]
     start = der.find(_PKCS8_V2_ED25519)
     seed = der[start + len(_PKCS8_V2_ED25519) :][:32]
-    return seed if _HEADER[0] <= start <= _HEADER[1] and len(seed) == 32 else None
+    return seed if start in _HEADER and len(seed) == 32 else None
 
 
 def dump_pem(identity: Identity, passphrase: str | bytes | None = None) -> bytes:

@@ -28,13 +28,8 @@ def load_key(pem: bytes, der: bytes | None, passphrase: bytes | None, where: str
     """
     try:
         key = load_der_private_key(der, None) if der is not None else load_pem_private_key(pem, passphrase)
-    except (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        InternalError,
-    ):  # the last for Ed25519 seeds of 33 bytes
-        # The library's own message is dropped: it may quote what it read.
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
+        # The last one for an Ed25519 seed of 33 bytes. The library's own message is dropped: it may quote what it read.
         reason = (
             "damaged, or of an unsupported kind" if passphrase is None else "wrong passphrase, or damaged"
         )
