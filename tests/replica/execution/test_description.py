@@ -29,10 +29,9 @@ def refuse(*_args, **_options):
 
 def facts(module):
     """All that a module says of itself, without the code."""
-    native = {name: getattr(module.native, name) for name in type(module.native).__slots__ if name != "code"}
     return {name: getattr(module, name) for name in ("wasm", "wasm_hash", "exports", "methods", "is_64")} | {
         "sections": dict(module.custom_sections),
-        "native": native,
+        "traits": module.native.traits,
     }
 
 
@@ -42,7 +41,7 @@ def test_a_module_is_described_once(tmp_path, monkeypatch, pack):
     wasm = pack(COUNTER)
     first = facts(Compiler(tmp_path).compile(wasm))
     assert set(first["sections"]) == {"candid:service", "secret"}
-    assert first["native"]["globals"]
+    assert first["traits"].globals
     monkeypatch.setattr(modules, "draft", refuse)
     assert facts(Compiler(tmp_path).compile(wasm)) == first
 

@@ -129,7 +129,7 @@ def test_tables_start_afresh(install_any):
           (call_indirect (i32.const 0)) (table.set (i32.const 0) (ref.null func)))
         """)
     )
-    assert canister_.module.native.fresh
+    assert canister_.module.native.traits.fresh
     canister_.ok("swap")
     canister_.ok("swap")
     assert canister_.instance.export_state().globals == (2,)

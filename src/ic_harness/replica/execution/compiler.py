@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import wasmtime
@@ -35,6 +37,8 @@ from .recent_traps import RecentTraps
 from .recorder import ModuleRecord, active
 from .tracing import TracingError, compile_traced
 from .validation import ModuleInvalid
+
+MadeT = TypeVar("MadeT", bound=wasmtime.Module | None)
 
 _WASM_STACK = 5 << 20
 """Bytes of stack that a canister may use, as in DFINITY's replica; `threads.STACK_BYTES` leaves room for it."""
@@ -135,14 +139,8 @@ class Compiler:
         if found is None:
             return None
         key = self._key(found.code_hash, metered=True)
-        with self._lock:
-            code = self._modules.get(key)
-        code = code or load_compiled(self.native, key, self._cache)
-        if code is None:
-            return None
-        with self._lock:
-            self._modules[key] = code
-        return module.finish(wasm, found, code)
+        code = self._remembered(key, lambda: load_compiled(self.native, key, self._cache))
+        return None if code is None else module.finish(wasm, found, code)
 
     def _made(self, wasm: bytes, digest: bytes) -> Module:
         """Validate and compile a module, and keep its description. Raises `ModuleInvalid`."""
@@ -172,13 +170,19 @@ class Compiler:
 
     def _compiled(self, wasm: bytes, *, metered: bool = False) -> wasmtime.Module:
         key = self._key(hashlib.sha256(wasm).digest(), metered=metered)
+        return self._remembered(key, lambda: self._load(key, wasm, metered=metered))
+
+    def _remembered(self, key: str, make: Callable[[], MadeT]) -> wasmtime.Module | MadeT:
+        """Return the compiled module with this key, or else what `make` returns, which is remembered."""
         with self._lock:
             known = self._modules.get(key)
-        if known is None:
-            known = self._load(key, wasm, metered=metered)
+        if known is not None:
+            return known
+        made = make()
+        if made is not None:
             with self._lock:
-                self._modules[key] = known
-        return known
+                self._modules[key] = made
+        return made
 
     def _key(self, digest: bytes, *, metered: bool) -> str:
         metering = f"-{rewriter_digest()}" if metered else ""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ic_harness.code_cache import CodeCache, source_digest
 from ic_harness.lazy_dataclass import dataclass
@@ -20,8 +21,25 @@ from .validation import CustomSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What only an instance needs to know of a module, besides its code."""
+
+    imports: tuple[str, ...]
+    """Names of the `ic0` functions, in the module's order."""
+    globals: tuple[tuple[str, int], ...]
+    cells: int
+    """How many globals and tables the module has, those that never change included."""
+    table_64: bool
+    fresh: bool
+    """The module changes its tables or segments: a new instance for every message."""
+    has_start: bool
+    has_names: bool
+    has_lines: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """A valid module without bytes and code; `Module` and `Native` say what the attributes mean."""
+    """A valid module without bytes and code; `Module` says what the attributes mean that both have."""
 
     code_hash: bytes
     """SHA-256 of the rewritten module, by which compiled code is found."""
@@ -29,14 +47,7 @@ class Description:
     methods: Mapping[str, str]
     custom_sections: Mapping[str, CustomSection]
     is_64: bool
-    imports: tuple[str, ...]
-    globals: tuple[tuple[str, int], ...]
-    cells: int
-    table_64: bool
-    fresh: bool
-    has_start: bool
-    has_names: bool
-    has_lines: bool
+    traits: Traits
 
 
 class Descriptions:
@@ -71,9 +82,13 @@ def rules_digest() -> str | None:
 
 
 def _encode(description: Description) -> bytes:
-    values = {field.name: getattr(description, field.name) for field in fields(description)}
     sections = {name: [found.public, found.content] for name, found in description.custom_sections.items()}
-    return cbor.encode(values | {"custom_sections": sections})
+    traits = _values(description.traits)
+    return cbor.encode(_values(description) | {"custom_sections": sections, "traits": traits})
+
+
+def _values(item: Description | Traits) -> dict[str, Any]:
+    return {field.name: getattr(item, field.name) for field in fields(item)}
 
 
 def _decode(stored: bytes) -> Description:
@@ -81,12 +96,13 @@ def _decode(stored: bytes) -> Description:
     sections = {
         name: CustomSection(public, content) for name, (public, content) in values["custom_sections"].items()
     }
+    traits = values["traits"]
+    imports, pairs = tuple(traits["imports"]), tuple((name, kind) for name, kind in traits["globals"])
     return Description(
         **values
         | {
             "custom_sections": sections,
             "exports": tuple(values["exports"]),
-            "imports": tuple(values["imports"]),
-            "globals": tuple((name, kind) for name, kind in values["globals"]),
+            "traits": Traits(**traits | {"imports": imports, "globals": pairs}),
         }
     )

@@ -152,7 +152,7 @@ class Instance:
         progress: Progress | None = None,
     ) -> Outcome:
         """Run the module's start function, if there is one: once after installing or upgrading. See `run`."""
-        if self.module.native.has_start:
+        if self.module.native.traits.has_start:
             return self.run(Entry(export=instrument.START), env, since, most=most, progress=progress)
         return Completed(
             effects=Frame(env, self.heap, self.module.is_64, int).effects(), instructions=0, logs=()
@@ -216,7 +216,7 @@ class Instance:
         self.rollback()
         trap, backtrace = trapped
         if isinstance(stopped, NativeTrap):
-            lines = self.module.wasm if self.module.native.has_lines else None
+            lines = self.module.wasm if self.module.native.traits.has_lines else None
             self.engine.traps.add(env.canister_id, trap.message, backtrace, lines, stopped.frames)
         return Trapped(
             error_code=trap.error_code, message=trap.message, advice=trap.advice, anchor=trap.anchor,
@@ -255,7 +255,7 @@ class Instance:
         heap_ranges = self.heap.commit()
         stable_ranges = self.stable.commit()
         weight, self._filled = self._weight(heap_ranges), 0
-        if self.module.native.fresh:
+        if self.module.native.traits.fresh:
             self._remake()
         return PageDiff(
             self.heap.image, self.stable.image, tuple(heap_ranges), tuple(stable_ranges),
@@ -286,7 +286,7 @@ class Instance:
         self.stable.rollback()
         if self.heap.image.size == 0 and self.stable.image.size == 0:
             return  # nothing was ever committed: the instance is of no more use
-        if self.module.native.fresh or not self._live.fit_lengths():
+        if self.module.native.traits.fresh or not self._live.fit_lengths():
             self._remake()
         else:
             self._live.write_globals(self._globals)

@@ -10,7 +10,7 @@ import wasmtime
 
 from ic_harness.lazy_dataclass import dataclass
 
-from .description import Description
+from .description import Description, Traits
 from .instructions import changes_instance_state
 from .instrument import Instrumented, instrument
 from .recorder import ModuleRecord
@@ -27,17 +27,7 @@ class Native:
     """What only the instance needs to know of a module."""
 
     code: wasmtime.Module
-    imports: tuple[str, ...]
-    """Names of the `ic0` functions, in the module's order."""
-    globals: tuple[tuple[str, int], ...]
-    cells: int
-    """How many globals and tables the module has, those that never change included."""
-    table_64: bool
-    fresh: bool
-    """The module changes its tables or segments: a new instance for every message."""
-    has_start: bool
-    has_names: bool
-    has_lines: bool
+    traits: Traits
     record: ModuleRecord | None = None
     """Where its instances record what they execute."""
 
@@ -73,13 +63,18 @@ class Draft:
 
     def describe(self) -> Description:
         """Return what is known without the code."""
-        binary = self.binary
         return Description(
             code_hash=hashlib.sha256(self.instrumented.wasm).digest(),
-            exports=tuple(item.name for item in binary.exports if item.kind == 0),
+            exports=tuple(item.name for item in self.binary.exports if item.kind == 0),
             methods=self.interface.methods,
             custom_sections=self.interface.custom_sections,
             is_64=self.interface.is_64,
+            traits=self._traits(),
+        )
+
+    def _traits(self) -> Traits:
+        binary = self.binary
+        return Traits(
             imports=tuple(item.name for item in binary.imported_functions),
             globals=self.instrumented.globals,
             cells=len(binary.globals) + len(binary.tables),
@@ -95,18 +90,6 @@ def finish(
     wasm: bytes, found: Description, code: wasmtime.Module, record: ModuleRecord | None = None
 ) -> Module:
     """Join a module's bytes and description with what the compiler made."""
-    native = Native(
-        code=code,
-        imports=found.imports,
-        globals=found.globals,
-        cells=found.cells,
-        table_64=found.table_64,
-        fresh=found.fresh,
-        has_start=found.has_start,
-        has_names=found.has_names,
-        record=record,
-        has_lines=found.has_lines,
-    )
     return Module(
         wasm=wasm,
         wasm_hash=hashlib.sha256(wasm).digest(),
@@ -114,7 +97,7 @@ def finish(
         methods=found.methods,
         custom_sections=found.custom_sections,
         is_64=found.is_64,
-        native=native,
+        native=Native(code, found.traits, record),
     )
 
 

@@ -71,7 +71,7 @@ def _translate(stopped: NativeTrap | EngineError, frame: Frame, entry: Entry) ->
 
 
 def _backtrace(stopped: NativeTrap | EngineError | None, module: Module) -> tuple[str, ...]:
-    if not isinstance(stopped, NativeTrap) or not module.native.has_names:
+    if not isinstance(stopped, NativeTrap) or not module.native.traits.has_names:
         return ()
     return tuple(
         demangle_all(

@@ -66,19 +66,20 @@ class WasmStore:
         self._helper = self._instantiate_helper()
         self._call_closure = self._helper.function("call")
         self._message: RawGlobal | None = None
-        if not _WRITING.isdisjoint(module.native.imports):
+        if not _WRITING.isdisjoint(module.native.traits.imports):
             self._message = RawGlobal(self._store, self._helper.export(MESSAGE), I32)
         self._messages = 1
         self._functions: dict[str, Any] = {}
         self._globals = [
-            RawGlobal(self._store, self._canister.export(name), kind) for name, kind in module.native.globals
+            RawGlobal(self._store, self._canister.export(name), kind)
+            for name, kind in module.native.traits.globals
         ]
         self._records = self._find_records()
 
     def _instantiate_canister(self) -> RawInstance:
         api = self._compiler.api_64 if self._module.is_64 else self._compiler.api_32
         imports = []
-        for name in self._module.native.imports:
+        for name in self._module.native.traits.imports:
             if name in _IN_WASM:
                 imports.append(self._forward.export(name))
             else:
@@ -101,7 +102,7 @@ class WasmStore:
 
     def _instantiate_helper(self) -> RawInstance:
         native = self._module.native
-        code = self._compiler.stable_module(heap_64=self._module.is_64, table_64=native.table_64)
+        code = self._compiler.stable_module(heap_64=self._module.is_64, table_64=native.traits.table_64)
         failures = [
             host_function(self._store, item.kind, item.callback) for item in self._compiler.stable_failures
         ]
@@ -115,7 +116,7 @@ class WasmStore:
         anchor = self._canister.export(instrument.ANCHOR)
         if anchor is None:
             return None
-        heap = find_record(self._store, anchor.of.func, self._heap, len(self._module.native.imports))
+        heap = find_record(self._store, anchor.of.func, self._heap, len(self._module.native.traits.imports))
         stable = find_record(self._store, self._call_closure, self._stable, 5)
         return None if heap is None or stable is None else (heap, stable)
 
@@ -205,8 +206,8 @@ class WasmStore:
             item.set(sign)
         self._last_since = _SIGNS[2]
         anchor, native = self._canister.export(GRANT), self._module.native
-        imports = len(native.imports)
-        first = find_globals(self._store, anchor.of.func, _SIGNS, imports, native.cells)  # type: ignore[union-attr]
+        imports = len(native.traits.imports)
+        first = find_globals(self._store, anchor.of.func, _SIGNS, imports, native.traits.cells)  # type: ignore[union-attr]
         if first is None:
             return
         for place, item in enumerate(ours):

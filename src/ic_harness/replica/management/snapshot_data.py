@@ -69,7 +69,7 @@ def _globals(call: Call, snapshot: Snapshot) -> list[dict[str, Any]]:
 
 def global_kinds(module: Module) -> tuple[str, ...]:
     """Return the types of a module's mutable globals: i32, i64, f32, f64 or v128."""
-    return tuple(_KINDS[kind] for _, kind in module.native.globals)
+    return tuple(_KINDS[kind] for _, kind in module.native.traits.globals)
 
 
 def _value(kind: str, bits: int) -> int | float:

@@ -56,10 +56,10 @@ def _load(node: Node, canister: Canister, state: CanisterState) -> None:
         raise ReplicaError(
             f"the module of {Principal(canister.id)} is not valid: {problem.message}"
         ) from problem
-    if len(module.native.globals) != len(state.globals_):
+    if len(module.native.traits.globals) != len(state.globals_):
         raise ReplicaError(
             f"the state of {Principal(canister.id)} has {len(state.globals_)} globals, its module "
-            f"{len(module.native.globals)}"
+            f"{len(module.native.traits.globals)}"
         )
     node.scheduler.long.remove(canister.id)
     with instances.lock(canister.id):
