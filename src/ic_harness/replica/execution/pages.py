@@ -14,6 +14,7 @@ import ctypes
 import os
 import sys
 from array import array
+from contextlib import suppress
 from functools import cache
 
 PAGE = 4096
@@ -107,12 +108,10 @@ def new_file(length: int) -> int:
 def close_file(descriptor: int) -> None:
     """Close a file in memory; one of many pages beside what goes on, because the system takes long to free them."""
     if os.fstat(descriptor).st_blocks * 512 >= _MANY_BYTES:
-        try:
+        with suppress(RuntimeError):  # the interpreter ends
             _thread.start_new_thread(os.close, (descriptor,))
-        except RuntimeError:  # the interpreter ends
-            os.close(descriptor)
-    else:
-        os.close(descriptor)
+            return
+    os.close(descriptor)
 
 
 def punch(descriptor: int, start: int, end: int) -> None:
@@ -135,9 +134,8 @@ def replace(address: int, length: int, descriptor: int, offset: int) -> None:
     What was written there is forgotten.
     """
     flags = _MAP_PRIVATE | _MAP_NORESERVE | _MAP_FIXED
-    if _kernel().libc.mmap(address, length, _PROT_NONE, flags, descriptor, offset) != address:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+    shown = _kernel().libc.mmap(address, length, _PROT_NONE, flags, descriptor, offset)
+    _check(int(shown != address))
 
 
 def release(address: int, length: int) -> None:

@@ -85,29 +85,22 @@ class Task(Generic[T]):
 
     def wait(self) -> None:
         """Wait for the end. Whatever a signal handler raises meanwhile sets `abandoned` and is passed on."""
-        bell = self._bell
         try:
-            while not self._has_ended(bell):
-                bell.rings_within(bell.longest_s)
+            while not self.ends_within(self._bell.longest_s):
+                pass
         except BaseException:
             self.abandoned = True
             raise
-        finally:
-            bell.asleep = False
 
     def ends_within(self, seconds: float) -> bool:
-        """Wait at most so long for the end; whether it has ended. For threads that no signal interrupts."""
+        """Wait at most so long for the end, or until the thread is woken; whether it has ended."""
         bell = self._bell
         try:
-            if not self._has_ended(bell):
+            bell.asleep = True
+            if not self._ended:
                 bell.rings_within(seconds)
         finally:
             bell.asleep = False
-        return self._ended
-
-    def _has_ended(self, bell: waiting.Bell) -> bool:
-        """Whether this has ended; if not, its end will ring."""
-        bell.asleep = True
         return self._ended
 
     def result(self) -> T:

@@ -123,10 +123,7 @@ class Reader:
 
     def value_type(self) -> int:
         """A value type, or WasmDecodeError for one that canisters cannot use."""
-        kind = self.byte()
-        if kind not in VALUE_NAMES:
-            raise WasmDecodeError(f"unknown value type 0x{kind:02x}")
-        return kind
+        return self.value_types(1)[0]
 
     def skip_constant(self) -> None:
         """A constant expression of one instruction (extended-const is off)."""
