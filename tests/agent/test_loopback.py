@@ -196,7 +196,7 @@ def test_what_the_server_announces_counts(serving, answer):
     "answer", [OK + b"more", b"HTTP/1.1 204 No Content\r\n\r\nbody"], ids=["more", "body of 204"]
 )
 def test_a_connection_with_bytes_left_is_not_used_again(serving, answer):
-    """What nobody asked for would be taken for the answer to the next request."""
+    """Bytes beyond the answer would be taken for the answer to the next request."""
     server = serving(answer, OK)
     with closing(HttpTransport(server.url)) as transport:
         transport.send(GET)
@@ -311,12 +311,12 @@ def test_a_url_without_a_port(monkeypatch):
 
     def refuse(address, _timeout_s):
         asked.append(address)
-        raise ConnectionRefusedError("nobody listens")
+        raise ConnectionRefusedError("connection refused")
 
     monkeypatch.setattr(socket, "create_connection", refuse)
     with (
         closing(HttpTransport("http://localhost")) as transport,
-        pytest.raises(TransportError, match="nobody listens"),
+        pytest.raises(TransportError, match="connection refused"),
     ):
         transport.send(GET)
     assert asked == [(b"localhost", 80)]

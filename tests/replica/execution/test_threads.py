@@ -1,4 +1,4 @@
-"""Tasks on threads for Wasm: whoever waits is woken once, on time, and by nobody else's task."""
+"""Tasks on threads for Wasm: each caller gets the result of its own task, however many run."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def main(seed, interrupts, folder):
             check_whole(replica, canisters)
     callers.end()
     check_whole(replica, canisters)
-    # A restore may bring messages back that nobody waits for any more.
+    # A restore may bring back messages whose callers have gone.
     assert replica.settle(1_000)
     last = replica.snapshot(), replica.state_hash()
     for name, snapshot, known in (("first", first, before), ("last", *last)):
