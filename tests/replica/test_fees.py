@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ic_harness.replica import CostSchedule, Fees
+from ic_harness.replica.state.config import UPDATE_INSTRUCTIONS
 from ic_harness.units import GIB
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cycles.md"
@@ -65,6 +66,17 @@ def test_modules_with_64_bit_memory_pay_double():
     """As in the replica, an instruction of such a module costs two cycles; the base fee is the same."""
     assert Fees().execution(10**9, is_64=True) - Fees().execution(0) == 2 * 10**9
     assert Fees().execution(0, is_64=True) == Fees().execution(0)
+
+
+@pytest.mark.parametrize("nodes", [1, 13, 34, 100])
+@pytest.mark.parametrize("schedule", CostSchedule)
+@pytest.mark.parametrize("is_64", [False, True])
+def test_what_is_known_in_advance(nodes, schedule, is_64):
+    """The longest message, and any number of instructions: a share of the batch, rounded down."""
+    fees = Fees(nodes, schedule)
+    assert fees.longest[is_64] == fees.execution(UPDATE_INSTRUCTIONS, is_64=is_64)
+    for count in (0, 1, 12, 13, 129, 130, 131, 10**9 + 7):
+        assert fees.instructions(count, is_64=is_64) == fees.scaled(count * (1 + is_64))
 
 
 def test_a_subnet_reserves_from_750_gib_on():

@@ -27,7 +27,7 @@ from ic_harness.replica.execution.interruption import LOG
 from ic_harness.replica.rounds.round_state import IngressMessage, RoundState
 from ic_harness.replica.state import rejects
 from ic_harness.replica.state.config import UPDATE_INSTRUCTIONS, Subnet
-from ic_harness.replica.state.fees import CHARGE_INTERVAL, DAY_S, Fees
+from ic_harness.replica.state.fees import BATCH, CHARGE_INTERVAL, DAY_S, Fees
 from ic_harness.replica.state.replicated_state import (
     MANAGEMENT,
     Answer,
@@ -79,7 +79,7 @@ class Account:
 
     def longest(self, *, is_64: bool) -> int:
         """The cycles that the longest message costs, which is paid for in advance."""
-        return self.fees.execution(UPDATE_INSTRUCTIONS, is_64=is_64)
+        return self.fees.longest[is_64]
 
     def missing(self, amount: int) -> int:
         """The cycles that are missing to spend `amount` without freezing; 0 when there are enough."""
@@ -87,7 +87,9 @@ class Account:
 
     def settle_message(self, used: int, *, is_64: bool) -> None:
         """Pay back what a message did not use of its instructions."""
-        self.spend(-self.fees.instructions(max(0, UPDATE_INSTRUCTIONS - used), is_64=is_64))
+        unused = UPDATE_INSTRUCTIONS - used
+        if unused > 0:
+            self.spend(-(unused * self.fees.batch[is_64] // BATCH))
 
     def settle_answer(self, call: PendingCall, answer: Answer) -> None:
         """Pay back what the largest answer would have cost more than this one."""
@@ -237,7 +239,7 @@ def _payer(state: ReplicatedState, fees: Fees, incoming: IngressMessage) -> tupl
     if payer is None:
         return None
     size = incoming.size or _UNSIGNED_BYTES + len(request.method.encode()) + len(request.arg)
-    return payer, fees.ingress(size)
+    return payer, fees.ingress_call + fees.ingress_byte * size
 
 
 def _paying(request: Request) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
+from functools import partial
 from typing import Final
 
 from ic_harness.lazy_dataclass import dataclass
@@ -21,6 +22,8 @@ UPDATE_EXECUTION: Final = 5_000_000
 TEN_INSTRUCTIONS: Final = 10
 TEN_INSTRUCTIONS_64: Final = 20
 """The same for modules with 64-bit memory."""
+BATCH: Final = 10 * REFERENCE_NODES
+"""So many instructions cost a whole number of cycles on a subnet of any size."""
 CALL: Final = 260_000
 """For a call between canisters and its answer."""
 CALL_BYTE: Final = 1_000
@@ -78,9 +81,24 @@ class Fees:
     """Threshold keys besides those of `KEY_NODES`, which cost what a test key costs."""
     charged: bool = field(init=False, repr=False, compare=False)
     """Whether anything costs anything."""
+    # Known in advance, because every message needs them:
+    ingress_call: int = field(init=False, repr=False, compare=False)
+    """Receiving a user's call, besides its bytes."""
+    ingress_byte: int = field(init=False, repr=False, compare=False)
+    """For each byte of the signed envelope."""
+    batch: tuple[int, int] = field(init=False, repr=False, compare=False)
+    """`BATCH` instructions, of modules with 32-bit and with 64-bit memory."""
+    longest: tuple[int, int] = field(init=False, repr=False, compare=False)
+    """Executing the longest message, of modules with 32-bit and with 64-bit memory."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "charged", self.schedule is CostSchedule.NORMAL)
+        known = partial(object.__setattr__, self)  # the object is frozen
+        known("charged", self.schedule is CostSchedule.NORMAL)
+        known("ingress_call", self.scaled(INGRESS))
+        known("ingress_byte", self.scaled(INGRESS_BYTE))
+        nodes = self.nodes if self.charged else 0
+        known("batch", (TEN_INSTRUCTIONS * nodes, TEN_INSTRUCTIONS_64 * nodes))
+        known("longest", (self.callback(), self.callback(is_64=True)))
 
     def scaled(self, cycles: int) -> int:
         """What is `cycles` on 13 nodes, on this subnet; rounded down."""
@@ -95,7 +113,7 @@ class Fees:
 
     def instructions(self, count: int, *, is_64: bool = False) -> int:
         """Instructions alone."""
-        return self.scaled(count * (TEN_INSTRUCTIONS_64 if is_64 else TEN_INSTRUCTIONS) // 10)
+        return count * self.batch[is_64] // BATCH
 
     def execution(self, count: int, *, is_64: bool = False) -> int:
         """Executing a message of so many instructions."""
@@ -104,7 +122,7 @@ class Fees:
 
     def ingress(self, size: int) -> int:
         """Receiving a user's call of `size` bytes."""
-        return self.scaled(INGRESS) + self.scaled(INGRESS_BYTE) * size
+        return self.ingress_call + self.ingress_byte * size
 
     def call_bytes(self, size: int) -> int:
         """Sending so many bytes to another canister, or back."""
