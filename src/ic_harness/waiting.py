@@ -98,17 +98,23 @@ class _Here(threading.local):
     """What is the present thread's own."""
 
     def __init__(self) -> None:
-        main = threading.current_thread() is threading.main_thread()
+        self.is_main = threading.current_thread() is threading.main_thread()
+        """Whether signal handlers run on this thread."""
         # One that takes no file descriptors on the other threads, of which there may be many.
-        self.bell = new_bell(SLICE_S) if main else Bell()
+        self.bell = new_bell(SLICE_S) if self.is_main else Bell()
         """Wakes this thread where it waits for other ones."""
 
 
 HERE: Final = _Here()
 
+
+def _begin_in_child() -> None:
+    # The events of the parent process are shared with it: each would take the other's.
+    HERE.is_main, HERE.bell = True, new_bell(SLICE_S)
+
+
 if sys.platform != "win32":
-    # The events of the parent process are shared with it: each would take the other's. Here is the main thread now.
-    os.register_at_fork(after_in_child=lambda: setattr(HERE, "bell", new_bell(SLICE_S)))
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 class Lock(Protocol):

@@ -15,6 +15,7 @@ FLOORS = {
     "ic_harness.moved": 1,
     "ic_harness.own_modules": 1, "ic_harness.portable_files": 1,
     "ic_harness.principal": 1, "ic_harness.project_file": 1, "ic_harness.suggestions": 1, "ic_harness.text": 1,
+    "ic_harness.processors": 1,
     "ic_harness.tracebacks": 1, "ic_harness.units": 1, "ic_harness.urls": 1, "ic_harness.waiting": 1,
     "ic_harness.candid": 2, "ic_harness.protocol": 2,
     "ic_harness.replica": 3, "ic_harness.agent": 3,

@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from ic_harness import waiting
-from ic_harness.replica.execution import Task, WasmThreads
+from ic_harness import processors, waiting
+from ic_harness.replica.execution import SharedProcessor, Task, WasmThreads
 
 
 @pytest.fixture
@@ -105,3 +105,51 @@ def test_threads_rest_and_go_on(pool):
     for thread in named:
         thread.join(60)
         assert not thread.is_alive()
+
+
+def test_an_interrupt_before_the_thread_is_woken(pool, monkeypatch):
+    """The task is skipped, and the thread that was chosen for it stays usable."""
+    ran: list[int] = []
+    pool.run(Task(int))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    for number in range(10):
+        task = Task(partial(ran.append, number))
+        with monkeypatch.context() as patch:
+            patch.setattr(SharedProcessor, "beside", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                pool.run(task)
+        assert task.abandoned
+        assert pool.run(Task(lambda: 1)) == 1
+    assert not ran
+    assert len([thread for thread in threading.enumerate() if thread.name == "test"]) <= 2
+
+
+@pytest.mark.skipif(
+    not processors.CAN_PIN or len(processors.allowed(0)) < 2,
+    reason="threads cannot be pinned here, or there is one processor",
+)
+def test_tasks_are_not_pinned(pool):
+    """A thread shares the processor of the main thread only while it waits for it, and that of others never."""
+    free = processors.allowed(0)
+
+    def look():
+        return threading.get_native_id(), processors.allowed(0)
+
+    assert pool.run(Task(look))[1] == free
+    for _ in range(50):
+        worker, seen = pool.run(Task(look))
+        assert seen == free == processors.allowed(0)
+        assert len(processors.allowed(worker)) == 1
+    others = []
+    other = threading.Thread(target=lambda: others.append(pool.run(Task(look))))
+    other.start()
+    other.join()
+    assert others == [(worker, free)]
+    assert processors.allowed(worker) == free
+    task = Task(look)
+    pool.run(Task(look))
+    pool.submit(task)
+    assert task.result() == (worker, free)

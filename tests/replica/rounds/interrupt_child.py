@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from ic_harness import candid
+from ic_harness import candid, processors
 from ic_harness.networks import embedded
 from ic_harness.protocol import Ed25519Identity
 from tests.replica.restless import HEARTBEAT, endless, restless
@@ -37,6 +37,7 @@ class Session:
         self.agent = network.agent(Ed25519Identity.from_seed(b"i" * 32))
         self.add = candid.encode((1,), self.counter.service.methods["add"].arg_types)
         self.tried = self.done = 0
+        self.free = processors.CAN_PIN and processors.allowed(0)
 
     def work(self):
         """Do one thing for ever."""
@@ -78,6 +79,7 @@ class Session:
         """What the counter says must lie between what was answered and what was tried."""
         counted = self.counter.query("get")
         assert self.done <= counted <= self.tried, (self.done, counted, self.tried)
+        assert self.free == (processors.CAN_PIN and processors.allowed(0)), "the main thread is still pinned"
 
     def put_back(self):
         """A snapshot and its restore, for ever."""

@@ -27,6 +27,7 @@ from .module import Module, unpack
 from .observation import ObservedMessage, observed
 from .progress import Progress, SliceExhausted
 from .recent_traps import TrapPlace
+from .shared_processor import SharedProcessor
 from .threads import QUERIES, Task, WasmThreads, start_thread, stop_at_exit
 from .validation import CustomSection, ModuleInvalid
 
@@ -55,6 +56,7 @@ __all__ = [
     "Progress",
     "Reject",
     "Reply",
+    "SharedProcessor",
     "SliceExhausted",
     "Task",
     "TrapPlace",

@@ -17,9 +17,12 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from ic_harness import waiting
+from ic_harness import processors, waiting
+
+from .shared_processor import SharedProcessor
 
 T = TypeVar("T")
 
@@ -32,7 +35,7 @@ _SIZING = threading.RLock()
 
 def start_thread(target: Callable[..., None], name: str, *arguments: object) -> threading.Thread:
     """Start a daemon thread whose stack is large enough for Wasm."""
-    thread = threading.Thread(target=target, name=name, args=arguments, daemon=True)
+    thread = threading.Thread(target=_begin, name=name, args=(target, *arguments), daemon=True)
     with _SIZING:
         before = threading.stack_size(STACK_BYTES)
         try:
@@ -40,6 +43,11 @@ def start_thread(target: Callable[..., None], name: str, *arguments: object) -> 
         finally:
             threading.stack_size(before)
     return thread
+
+
+def _begin(target: Callable[..., None], *arguments: object) -> None:
+    processors.begin_thread()
+    target(*arguments)
 
 
 class Task(Generic[T]):
@@ -89,8 +97,12 @@ class Task(Generic[T]):
             while not self.ends_within(self._bell.longest_s):
                 pass
         except BaseException:
-            self.abandoned = True
+            self.give_up()
             raise
+
+    def give_up(self) -> None:
+        """Set `abandoned` unless the task has ended; for a caller that was interrupted, perhaps not while it waited."""
+        self.abandoned |= not self._ended
 
     def ends_within(self, seconds: float) -> bool:
         """Wait at most so long for the end, or until the thread is woken; whether it has ended."""
@@ -127,11 +139,12 @@ _HERE: Final = _Here()
 class _Worker:
     """One thread of a pool, and the task that it is given next."""
 
-    __slots__ = ("next", "rests", "wake")
+    __slots__ = ("next", "processor", "rests", "wake")
 
     def __init__(self, first: Task[Any] | None) -> None:
         self.next = first
         self.rests = False
+        self.processor = SharedProcessor()
         self.wake = waiting.new_bell()
 
     def go_on(self) -> None:
@@ -139,10 +152,16 @@ class _Worker:
         self.rests = False
         self.wake.ring()
 
+    def work_for(self, task: Task[T]) -> T:
+        """Begin with a task that was put into `next`, and wait for its result; on the caller's thread."""
+        self.go_on()
+        return task.result()
+
     def wait(self) -> None:
         """Wait for the end of the rest."""
         while self.rests:
             self.wake.rings_within(self.wake.longest_s)
+        self.processor.go_on()
 
 
 class WasmThreads:
@@ -158,28 +177,41 @@ class WasmThreads:
 
     def submit(self, task: Task[Any]) -> None:
         """Run a task as soon as a thread is free."""
+        worker = self._take(task)
+        if worker is not None:
+            worker.processor.go_on()
+            worker.go_on()
+
+    def _take(self, task: Task[Any]) -> _Worker | None:
+        """Give a task to an idle worker, which is returned; to a new one, or to the backlog, where there is none."""
         with self._lock:
             if self._idle:
                 worker = self._idle.pop()
                 worker.next = task
-            elif self._count >= self._most:
+                return worker
+            if self._count >= self._most:
                 self._backlog.append(task)
-                return
-            else:
-                self._count += 1
-                worker = None
-        if worker is None:
-            start_thread(self._serve, self._name, _Worker(task))
-        else:
-            worker.go_on()
+                return None
+            self._count += 1
+        start_thread(self._serve, self._name, _Worker(task))
+        return None
 
     def run(self, task: Task[T]) -> T:
         """Run a task on a thread of the pool, or on this one if it is such a thread, and give its result."""
         if _HERE.sized:
             task.run()
-        else:
-            self.submit(task)
-        return task.result()
+            return task.result()
+        worker = None
+        try:
+            worker = self._take(task)
+            return (
+                task.result() if worker is None else worker.processor.beside(partial(worker.work_for, task))
+            )
+        except BaseException:
+            task.give_up()
+            if worker is not None and worker.rests and worker.next is task:
+                worker.go_on()  # the interrupt came before
+            raise
 
     def close(self) -> None:
         """End the idle threads; busy ones end after their task."""
@@ -209,6 +241,8 @@ class WasmThreads:
                     self._idle.append(worker)
                 elif worker.next is None:
                     self._count -= 1
+            if waits:
+                worker.processor.rest()
             task.end()
             if waits:
                 del task

@@ -33,7 +33,7 @@ from typing import Any, TypeVar
 
 from ic_harness import waiting
 from ic_harness.errors import HarnessError, ReplicaError
-from ic_harness.replica.execution import Task, start_thread, stop_at_exit
+from ic_harness.replica.execution import SharedProcessor, Task, start_thread, stop_at_exit
 from ic_harness.replica.execution.interruption import CLOSING, LOG, Interruption
 from ic_harness.replica.rounds.completions import Completion, Completions, answered
 from ic_harness.replica.rounds.joint_rounds import JointRounds
@@ -75,6 +75,7 @@ class RoundRunner:
         self._commands: deque[Callable[[], None]] = deque()
         self._bell = waiting.new_bell()
         self._completions = Completions()
+        self._processor = SharedProcessor()
         self._ownership = threading.Lock()
         self._thread: threading.Thread | None = None
         self._held = self._gathering = False
@@ -114,11 +115,15 @@ class RoundRunner:
         if threading.current_thread() is self._thread:
             return action()
         task = Task(action)
-        try:
+
+        def ask() -> T:
             self.post(lambda: self._execute(task))
             if urgent:
                 self._give_way(task)
             return task.result()
+
+        try:
+            return self._processor.beside(ask)
         except BaseException:
             if task.abandoned:  # a round that was asked for has no reader any more
                 self._give_way(task)
@@ -152,10 +157,13 @@ class RoundRunner:
     def _await(
         self, completion: Completion, announce: Callable[[], None], timeout_s: float | None
     ) -> Completion | None:
-        try:
+        def ask() -> Completion | None:
             if not completion.done:
                 self.post(announce)
             return self._result(completion, timeout_s)
+
+        try:
+            return self._processor.beside(ask)
         except ReplicaError:
             raise
         except BaseException:
@@ -318,6 +326,7 @@ class RoundRunner:
 
         Returns the seconds until the next event, None when only a command brings one, negative to stop.
         """
+        self._processor.go_on()
         while not self._closed:
             for _ in range(len(self._commands)):
                 self._completions.let_go()
@@ -330,6 +339,7 @@ class RoundRunner:
             pause = self._pause_s()
             if pause is None or pause > 0:
                 self._settle()
+                self._processor.rest()
                 self._completions.let_go()
                 return pause
             self._completions.let_go()
