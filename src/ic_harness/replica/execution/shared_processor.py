@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from ic_harness import processors, waiting
@@ -65,22 +64,30 @@ class SharedProcessor:
                 processors.OF_CALLER.may = None
 
     def _pin_worker(self, processor: int) -> None:
-        with self._lock, suppress(OSError):
+        with self._lock:
             if self._pinned_to is not None:
                 self._pinned_to = processor
-                processors.pin(self._worker, {processor})
+                _pin(self._worker, {processor})
 
     def rest(self) -> None:
         """Pin the worker to where it runs; for itself, before it wakes the caller and waits."""
         if self._shared:
-            with self._lock, suppress(OSError):
-                self._worker, self._pinned_to = threading.get_native_id(), processors.present()
-                processors.pin(0, {self._pinned_to})
+            with self._lock:
+                self._worker = self._worker or threading.get_native_id()
+                self._pinned_to = processors.present()
+                _pin(0, {self._pinned_to})
 
     def go_on(self) -> None:
         """Let the worker run anywhere again; for itself when it is woken, and for the thread that wakes it."""
         if self._pinned_to is not None:
-            with self._lock, suppress(OSError):
+            with self._lock:
                 if self._pinned_to is not None:
                     self._pinned_to = None
-                    processors.pin(self._worker, self._may)
+                    _pin(self._worker, self._may)
+
+
+def _pin(thread_id: int, to: set[int]) -> None:
+    try:  # noqa: SIM105  `suppress` costs as much as the system's function
+        processors.pin(thread_id, to)
+    except OSError:
+        pass  # the thread has ended, or the processors were taken from this process
