@@ -18,29 +18,23 @@ def _unknown() -> int:
     return -1
 
 
-def _find() -> Callable[[], int]:
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # a sandbox refuses it, or the C library has it not
-            os.sched_setaffinity(0, os.sched_getaffinity(0))
-            found: Callable[[], int] = ctypes.PyDLL(None).sched_getcpu  # PyDLL keeps the interpreter lock
-            return found
-    return _unknown
-
-
 def _absent(*_: object) -> Any:
-    raise OSError(f"{sys.platform} does not pin threads")
+    raise OSError("threads cannot be pinned here")
 
 
 allowed: Callable[[int], set[int]] = _absent
 """Returns the processors that a thread may run on; 0 is the present one. Raises `OSError`."""
 pin: Callable[[int, set[int]], None] = _absent
 """Lets a thread run on these processors only; 0 is the present one. Raises `OSError`."""
-present: Final = _find()
+present: Callable[[], int] = _unknown
 """Returns the number of the processor on which the present thread runs; negative where there is no `pin`."""
+if sys.platform == "linux":
+    with suppress(OSError, AttributeError):  # a sandbox refuses it, or Python or the C library lack it
+        os.sched_setaffinity(0, os.sched_getaffinity(0))
+        present = ctypes.PyDLL(None).sched_getcpu  # PyDLL keeps the interpreter lock
+        allowed, pin = os.sched_getaffinity, os.sched_setaffinity
 CAN_PIN: Final = present() >= 0
 """Whether this process may pin its threads."""
-if sys.platform == "linux":
-    allowed, pin = os.sched_getaffinity, os.sched_setaffinity
 
 
 class _OfCaller:
