@@ -25,25 +25,29 @@ def query(what: str) -> tuple[bytes, MessageCost]:
 def test_rounds_come_before_what_is_added_later():
     """A query that was answered after a round stands behind its messages; one can come back for what is new."""
     figures = Figures()
-    figures.rounds.append((6, [cost("first"), cost("second")], False))
-    figures.rounds.append((7, [query("third")], True))
-    figures.rounds.append((8, [cost("fourth")], False))
+    figures.note(6, [cost("first"), cost("second")], query=False)
+    figures.note(7, [query("third")], query=True)
+    figures.note(8, [cost("fourth")], query=False)
     number, found = figures.since()
     assert (number, [one.what for one in found]) == (4, ["first", "second", "third", "fourth"])
     assert [(one.round, one.cycles, one.query) for one in found[1:3]] == [(6, -3, False), (7, 0, True)]
-    assert not figures.rounds
+    assert figures.since(1) == (4, found[1:]), "from the middle of a round"
     assert figures.since(3) == (4, found[3:])
-    assert figures.since(4) == (4, [])
+    assert figures.since(4) == figures.since(5) == (4, [])
+    assert figures.since(-1) == (4, found)
 
 
 def test_numbers_go_on_when_old_entries_are_forgotten():
     """Only the newest are kept, and numbers count those that were dropped."""
     figures = Figures()
-    for number in range(KEPT + 5):
-        figures.rounds.append((number, [cost(str(number))], False))
+    for number in range(0, KEPT + 6, 2):
+        figures.note(number, [cost(str(number)), cost(str(number + 1))], query=False)
     count, found = figures.since()
-    assert (count, len(found), found[0].what) == (KEPT + 5, KEPT, "5")
-    assert [one.what for one in figures.since(KEPT + 4)[1]] == [str(KEPT + 4)]
+    assert (count, len(found), found[0].what) == (KEPT + 6, KEPT, "6")
+    assert [one.what for one in figures.since(KEPT + 5)[1]] == [str(KEPT + 5)]
+    figures.note(0, [cost("large")] * (2 * KEPT), query=False)
+    count, found = figures.since()
+    assert (count, len(found), found[0].what) == (3 * KEPT + 6, KEPT, "large")
 
 
 def test_rounds_slow_down_when_nobody_waits(monkeypatch):

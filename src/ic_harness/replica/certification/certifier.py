@@ -105,13 +105,13 @@ class Certifier:
 
     def _certify(self, state: ReplicatedState, canisters: Mapping[bytes, CanisterParts | None]) -> None:
         known = self._data
-        if any(
-            (None if it is None else it[0].certified_data) != known.get(key) for key, it in canisters.items()
-        ):
-            kept = {key: data for key, data in self._data.items() if key not in canisters}
-            self._data = kept | {
-                key: parts[0].certified_data for key, parts in canisters.items() if parts is not None
-            }
+        for canister_id, parts in canisters.items():
+            if (None if parts is None else parts[0].certified_data) != known.get(canister_id):
+                kept = {key: data for key, data in known.items() if key not in canisters}
+                self._data = kept | {
+                    key: it[0].certified_data for key, it in canisters.items() if it is not None
+                }
+                break
         self._latest = Certified(
             self._tree.frozen(state), self._key, state.time_ns, self._data, self._delegations
         )

@@ -354,4 +354,4 @@ class Instance:
 
 
 def _pages(ranges: list[Range]) -> int:
-    return sum(end - start for start, end in ranges) // PAGE
+    return sum([end - start for start, end in ranges]) // PAGE if ranges else 0

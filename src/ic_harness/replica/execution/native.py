@@ -268,6 +268,7 @@ class _Handlers:
         self.sigaction: Any = None
         self.records: dict[int, Any] = {}
         self.current: Any = None
+        self.ask: Callable[[], int] | None = None
         self.address: Any = None
         self.seen: Any = None
 
@@ -277,9 +278,9 @@ class _Handlers:
             return
         # Without giving up the interpreter lock: the call is short, and handing the lock over costs more.
         self.sigaction = ctypes.PyDLL(None)["sigaction"]
-        self.sigaction.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
         self.records = {int(getattr(signal, name)): _read_handler(self.sigaction, name) for name in _HANDLED}
         self.current = ctypes.create_string_buffer(_RECORD_BYTES)
+        self.ask = partial(self.sigaction, ctypes.c_int(_SIGSEGV), None, ctypes.byref(self.current))
         self.address = ctypes.c_size_t.from_buffer(self.current)
         self.seen = _handler_address(self.records[int(signal.SIGSEGV)])
 
@@ -304,9 +305,9 @@ def remember_handlers() -> None:
 
 def restore_handlers() -> None:
     """Put the engine's handlers back if SIGSEGV has another one now; those who replace one replace all."""
-    if not _HANDLERS.records:
+    if _HANDLERS.ask is None:
         return
-    _HANDLERS.sigaction(_SIGSEGV, None, _HANDLERS.current)
+    _HANDLERS.ask()
     if _HANDLERS.address.value == _HANDLERS.seen:
         return
     for number, record in _HANDLERS.records.items():

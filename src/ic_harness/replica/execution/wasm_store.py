@@ -220,7 +220,7 @@ class WasmStore:
 
     def read_globals(self) -> tuple[int, ...]:
         """The values of all mutable globals, as bits."""
-        return tuple(item.get() for item in self._globals)
+        return tuple([item.get() for item in self._globals])
 
     def write_globals(self, values: tuple[int, ...]) -> None:
         """Set all mutable globals."""

@@ -19,6 +19,7 @@ from ic_harness.replica.execution import (
     Instance,
     Interrupted,
     Mode,
+    Module,
     Outcome,
     SliceExhausted,
     Trapped,
@@ -216,8 +217,11 @@ class ExecutionSlice:
         canister = self.canister
         if canister.status is not Status.RUNNING or not canister.module_hash:
             return
+        short_of_memory = canister.low_memory_hook == "ready"
+        if not (short_of_memory or heartbeat or canister.global_timer_ns):
+            return
         with self.instances.lock(canister.id):
-            if canister.low_memory_hook == "ready":
+            if short_of_memory:
                 self._run_due("on_low_wasm_memory")
             if self.paused is None and 0 < canister.global_timer_ns <= self.time_ns:
                 self._run_due("global_timer")
@@ -286,7 +290,8 @@ class ExecutionSlice:
         if refusal is not None:
             effects.reject(self.canister, context, refusal, self.outputs)
             return
-        is_64, before = self._is_64(), self.used.instructions
+        module, before = self.instances.module(self.canister), self.used.instructions
+        is_64 = module.is_64
         longest = self.account.longest(is_64=is_64)
         if not self.recalled and (missing := self.account.missing(longest)):
             reveal = request.caller in self.canister.settings.controllers
@@ -295,11 +300,11 @@ class ExecutionSlice:
             return
         # Pay for the longest message, and take back what it did not use.
         self.account.spend(longest)
-        self._serve(request, context)
+        self._serve(request, context, module)
         self.account.settle_message(self.used.instructions - before, is_64=is_64)
 
-    def _serve(self, request: Request, context: CallContext) -> None:
-        kind = self.instances.module(self.canister).methods.get(request.method)
+    def _serve(self, request: Request, context: CallContext, module: Module) -> None:
+        kind = module.methods.get(request.method)
         if kind == "update":
             entry = Entry(export=f"canister_update {request.method}")
             self._settle(context, self._call(entry, Mode.UPDATE, context, arg=request.arg))

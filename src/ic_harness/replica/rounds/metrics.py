@@ -18,8 +18,6 @@ from ic_harness.replica.state.replicated_state import Canister, LogRecord
 
 KEPT: Final = 10_000
 """Entries of each stream that are kept."""
-ROUNDS: Final = 64
-"""Rounds of which no figures are made before somebody reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,32 +81,42 @@ class Recent(Generic[T]):
             return self._count, list(self._entries)[max(0, number - first) :]
 
 
-class Figures(Recent[ExecutionMetrics]):
-    """What messages cost.
-
-    To `rounds` is appended the number of a round, what messages cost, and whether they were queries that saw its state;
-    entries are made of it when somebody reads them, or after `ROUNDS` rounds (`take_in`).
-    """
+class Figures:
+    """What messages cost: a stream like `Recent`, whose entries are made only when they are read."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.rounds: deque[tuple[int, list[tuple[bytes, MessageCost]], bool]] = deque()
-        self._taking = threading.Lock()
+        self._noted: deque[tuple[int, list[tuple[bytes, MessageCost]], bool]] = deque()
+        self._kept = 0
+        """Messages in `_noted`: `KEPT`, and up to a round more."""
+        self._count = 0
+        """Messages so far, those that were forgotten included."""
+        self._lock = threading.Lock()
+
+    def note(self, number: int, costs: list[tuple[bytes, MessageCost]], *, query: bool) -> None:
+        """Add what messages of a round cost, or what queries cost that saw its state. The list must not change."""
+        noted = self._noted
+        with self._lock:
+            noted.append((number, costs, query))
+            self._count += len(costs)
+            self._kept += len(costs)
+            while self._kept - len(noted[0][1]) >= KEPT:
+                self._kept -= len(noted.popleft()[1])
 
     def since(self, number: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """The entries from `number` on that are still kept, and the number to come back with."""
-        self.take_in()
-        return super().since(number)
-
-    def take_in(self) -> None:
-        """Make entries of the rounds that wait for it."""
-        with self._taking:
-            while self.rounds:
-                number, measures, query = self.rounds.popleft()
-                self.extend(
-                    ExecutionMetrics(round=number, canister_id=canister_id, query=query, **measure._asdict())
-                    for canister_id, measure in measures
-                )
+        with self._lock:
+            count, noted = self._count, list(self._noted)
+        wanted = min(KEPT, count - number)
+        found: list[ExecutionMetrics] = []
+        while noted and len(found) < wanted:
+            round_number, costs, query = noted.pop()
+            found += [
+                ExecutionMetrics(round=round_number, canister_id=canister_id, query=query, **cost._asdict())
+                for canister_id, cost in reversed(costs)
+            ]
+        del found[max(0, wanted) :]
+        found.reverse()
+        return count, found
 
 
 class Observer:

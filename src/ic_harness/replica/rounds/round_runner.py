@@ -331,9 +331,8 @@ class RoundRunner:
             for _ in range(len(self._commands)):
                 self._completions.let_go()
                 self.execute(self._commands.popleft())
-            if not self._commands:
-                # What callers left that were late, or interrupted.
-                self._interruption.pausing.intersection_update({CLOSING})
+            if not self._commands and (pausing := self._interruption.pausing):
+                pausing.intersection_update({CLOSING})  # what callers left that were late, or interrupted
             if self._has_ended():
                 break
             pause = self._pause_s()

@@ -326,18 +326,19 @@ class RoundState:
 
     def deliver(self, item: ResponseOut) -> None:
         """Bring an answer to its caller."""
-        match item.origin:
-            case FromUser(request_id):
-                self._record(request_id, item.answer)
-            case FromPythonApi(ticket):
-                self.changes.answers[ticket] = item.answer
-            case FromCanister(caller_id, call):
-                response = Response(to=caller_id, call=call, answer=item.answer, refund=item.refund)
-                home = None if caller_id in self.state.canisters else self.registry.host(caller_id)
-                if home is None or home.id == self.subnet.id:
-                    self.respond(response)
-                else:
-                    self.outgoing.setdefault(home.id, []).append(response)
+        origin = item.origin
+        if isinstance(origin, FromCanister):
+            caller_id = origin.canister
+            response = Response(to=caller_id, call=origin.call, answer=item.answer, refund=item.refund)
+            home = None if caller_id in self.state.canisters else self.registry.host(caller_id)
+            if home is None or home.id == self.subnet.id:
+                self.respond(response)
+            else:
+                self.outgoing.setdefault(home.id, []).append(response)
+        elif isinstance(origin, FromUser):
+            self._record(origin.request_id, item.answer)
+        elif isinstance(origin, FromPythonApi):
+            self.changes.answers[origin.ticket] = item.answer
 
     def respond(self, response: Response) -> None:
         """Put an answer into the queue of the canister that called; dropped when that was deleted."""

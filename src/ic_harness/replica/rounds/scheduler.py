@@ -157,10 +157,11 @@ class Scheduler(RoundState):
 
     def next_event_ns(self) -> int | None:
         """When something will happen by itself: a timer, a deadline; None when nothing will."""
-        times = [*self.timers.values()]
-        if self.expiring.earliest_ns is not None:
-            times.append(self.expiring.earliest_ns)
-        return min(times, default=None)
+        earliest = self.expiring.earliest_ns
+        if not self.timers:
+            return earliest
+        timer = min(self.timers.values())
+        return timer if earliest is None else min(timer, earliest)
 
     # --- steps ----------------------------------------------------------------------------------------------
 
@@ -373,7 +374,8 @@ class Scheduler(RoundState):
         canister = execution.canister
         self.leaving += execution.outputs
         self.changes.canisters.add(canister.id)
-        self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
+        if execution.diffs:
+            self.changes.pages += [(canister.id, diff) for diff in execution.diffs]
         measures = execution.measures
         if measures:
             self._paces[canister.id] = sum([measure.instructions for measure in measures]) // len(measures)
