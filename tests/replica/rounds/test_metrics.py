@@ -25,9 +25,9 @@ def query(what: str) -> tuple[bytes, MessageCost]:
 def test_rounds_come_before_what_is_added_later():
     """A query that was answered after a round stands behind its messages; one can come back for what is new."""
     figures = Figures()
-    figures.note(6, [cost("first"), cost("second")], query=False)
-    figures.note(7, [query("third")], query=True)
-    figures.note(8, [cost("fourth")], query=False)
+    figures.rounds.append((6, [cost("first"), cost("second")], False))
+    figures.rounds.append((7, [query("third")], True))
+    figures.rounds.append((8, [cost("fourth")], False))
     number, found = figures.since()
     assert (number, [one.what for one in found]) == (4, ["first", "second", "third", "fourth"])
     assert [(one.round, one.cycles, one.query) for one in found[1:3]] == [(6, -3, False), (7, 0, True)]
@@ -41,13 +41,15 @@ def test_numbers_go_on_when_old_entries_are_forgotten():
     """Only the newest are kept, and numbers count those that were dropped."""
     figures = Figures()
     for number in range(0, KEPT + 6, 2):
-        figures.note(number, [cost(str(number)), cost(str(number + 1))], query=False)
+        figures.rounds.append((number, [cost(str(number)), cost(str(number + 1))], False))
     count, found = figures.since()
     assert (count, len(found), found[0].what) == (KEPT + 6, KEPT, "6")
     assert [one.what for one in figures.since(KEPT + 5)[1]] == [str(KEPT + 5)]
-    figures.note(0, [cost("large")] * (2 * KEPT), query=False)
+    assert len(figures._kept) == KEPT // 2
+    figures.rounds.append((0, [cost("large")] * (2 * KEPT), False))
     count, found = figures.since()
     assert (count, len(found), found[0].what) == (3 * KEPT + 6, KEPT, "large")
+    assert len(figures._kept) == 1
 
 
 def test_rounds_slow_down_when_nobody_waits(monkeypatch):

@@ -17,10 +17,9 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from ic_harness import processors, waiting
+from ic_harness import waiting
 
 from .shared_processor import SharedProcessor
 
@@ -35,7 +34,7 @@ _SIZING = threading.RLock()
 
 def start_thread(target: Callable[..., None], name: str, *arguments: object) -> threading.Thread:
     """Start a daemon thread whose stack is large enough for Wasm."""
-    thread = threading.Thread(target=_begin, name=name, args=(target, *arguments), daemon=True)
+    thread = threading.Thread(target=target, name=name, args=arguments, daemon=True)
     with _SIZING:
         before = threading.stack_size(STACK_BYTES)
         try:
@@ -43,11 +42,6 @@ def start_thread(target: Callable[..., None], name: str, *arguments: object) -> 
         finally:
             threading.stack_size(before)
     return thread
-
-
-def _begin(target: Callable[..., None], *arguments: object) -> None:
-    processors.begin_thread()
-    target(*arguments)
 
 
 class Task(Generic[T]):
@@ -90,6 +84,10 @@ class Task(Generic[T]):
         """End the task without running it."""
         self._failure = failure
         self.end()
+
+    def has_ended(self) -> bool:
+        """Whether the result is there."""
+        return self._ended
 
     def wait(self) -> None:
         """Wait for the end. Whatever a signal handler raises meanwhile sets `abandoned` and is passed on."""
@@ -150,17 +148,21 @@ class _Worker:
     def go_on(self) -> None:
         """End the rest."""
         self.rests = False
-        self.wake.ring()
+        if self.wake.asleep:
+            self.wake.ring()
 
-    def work_for(self, task: Task[T]) -> T:
-        """Begin with a task that was put into `next`, and wait for its result; on the caller's thread."""
-        self.go_on()
-        return task.result()
+    def has_work(self) -> bool:
+        """Whether the rest has ended."""
+        return not self.rests
 
     def wait(self) -> None:
         """Wait for the end of the rest."""
+        if self.processor.rest(self.has_work):
+            return
+        self.wake.asleep = True
         while self.rests:
             self.wake.rings_within(self.wake.longest_s)
+        self.wake.asleep = False
         self.processor.go_on()
 
 
@@ -179,7 +181,7 @@ class WasmThreads:
         """Run a task as soon as a thread is free."""
         worker = self._take(task)
         if worker is not None:
-            worker.processor.go_on()
+            worker.processor.release()
             worker.go_on()
 
     def _take(self, task: Task[Any]) -> _Worker | None:
@@ -204,13 +206,15 @@ class WasmThreads:
         worker = None
         try:
             worker = self._take(task)
-            return (
-                task.result() if worker is None else worker.processor.beside(partial(worker.work_for, task))
-            )
+            if worker is not None:
+                worker.processor.share()
+                worker.go_on()
+                worker.processor.yield_until(task.has_ended)
+            return task.result()
         except BaseException:
             task.give_up()
-            if worker is not None and worker.rests and worker.next is task:
-                worker.go_on()  # the interrupt came before
+            if worker is not None and worker.next is task:
+                worker.go_on()  # the interrupt came before, or in it
             raise
 
     def close(self) -> None:
@@ -241,8 +245,6 @@ class WasmThreads:
                     self._idle.append(worker)
                 elif worker.next is None:
                     self._count -= 1
-            if waits:
-                worker.processor.rest()
             task.end()
             if waits:
                 del task

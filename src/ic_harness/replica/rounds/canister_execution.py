@@ -305,13 +305,11 @@ class ExecutionSlice:
 
     def _serve(self, request: Request, context: CallContext, module: Module) -> None:
         kind = module.methods.get(request.method)
-        if kind == "update":
-            entry = Entry(export=f"canister_update {request.method}")
-            self._settle(context, self._call(entry, Mode.UPDATE, context, arg=request.arg))
-        elif kind == "query":
-            entry = Entry(export=f"canister_query {request.method}")
-            outcome = self._call(entry, Mode.REPLICATED_QUERY, context, arg=request.arg)
-            self._settle(context, outcome, keep=False)
+        if kind in {"update", "query"}:
+            mode = Mode.UPDATE if kind == "update" else Mode.REPLICATED_QUERY
+            entry = Entry(export=f"canister_{kind} {request.method}")
+            outcome = self._call(entry, mode, context, arg=request.arg)
+            self._settle(context, outcome, keep=kind == "update")
         else:
             missing = rejects.method_not_found(self.canister.id, "update", request.method)
             effects.reject(self.canister, context, missing, self.outputs)

@@ -39,6 +39,10 @@ class Completion:
         self.patient, self.stuck = patient, ""
         self._bell = waiting.HERE.bell
 
+    def has_news(self) -> bool:
+        """Whether the caller has nothing to wait for."""
+        return self.done or bool(self.stuck)
+
     def wait(self, timeout_s: float | None) -> bool:
         """Wait until there is something to know; False when the time was over before."""
         bell = self._bell

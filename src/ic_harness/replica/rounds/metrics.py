@@ -18,6 +18,8 @@ from ic_harness.replica.state.replicated_state import Canister, LogRecord
 
 KEPT: Final = 10_000
 """Entries of each stream that are kept."""
+ROUNDS: Final = 64
+"""Rounds after which their messages are counted, at the latest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,34 +84,45 @@ class Recent(Generic[T]):
 
 
 class Figures:
-    """What messages cost: a stream like `Recent`, whose entries are made only when they are read."""
+    """What messages cost: a stream like `Recent`, whose entries are made only when they are read.
+
+    To `rounds` is appended the number of a round, what messages cost (a list that does not change), and whether they
+    were queries that saw its state; `take_in` follows after `ROUNDS` rounds.
+    """
 
     def __init__(self) -> None:
-        self._noted: deque[tuple[int, list[tuple[bytes, MessageCost]], bool]] = deque()
-        self._kept = 0
-        """Messages in `_noted`: `KEPT`, and up to a round more."""
+        self.rounds: deque[tuple[int, list[tuple[bytes, MessageCost]], bool]] = deque()
+        self._kept: deque[tuple[int, list[tuple[bytes, MessageCost]], bool]] = deque()
+        self._kept_messages = 0
+        """Messages in `_kept`: the newest `KEPT`, and those before them in the same round."""
         self._count = 0
         """Messages so far, those that were forgotten included."""
         self._lock = threading.Lock()
 
-    def note(self, number: int, costs: list[tuple[bytes, MessageCost]], *, query: bool) -> None:
-        """Add what messages of a round cost, or what queries cost that saw its state. The list must not change."""
-        noted = self._noted
+    def take_in(self) -> None:
+        """Count the messages of the rounds that wait for it, and forget the oldest ones."""
         with self._lock:
-            noted.append((number, costs, query))
-            self._count += len(costs)
-            self._kept += len(costs)
-            while self._kept - len(noted[0][1]) >= KEPT:
-                self._kept -= len(noted.popleft()[1])
+            self._take_in()
+
+    def _take_in(self) -> None:
+        kept, size = self._kept, self._kept_messages
+        while self.rounds:
+            kept.append(self.rounds.popleft())
+            size += len(kept[-1][1])
+            self._count += len(kept[-1][1])
+            while size - len(kept[0][1]) >= KEPT:
+                size -= len(kept.popleft()[1])
+        self._kept_messages = size
 
     def since(self, number: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """The entries from `number` on that are still kept, and the number to come back with."""
         with self._lock:
-            count, noted = self._count, list(self._noted)
+            self._take_in()
+            count, kept = self._count, list(self._kept)
         wanted = min(KEPT, count - number)
         found: list[ExecutionMetrics] = []
-        while noted and len(found) < wanted:
-            round_number, costs, query = noted.pop()
+        while kept and len(found) < wanted:
+            round_number, costs, query = kept.pop()
             found += [
                 ExecutionMetrics(round=round_number, canister_id=canister_id, query=query, **cost._asdict())
                 for canister_id, cost in reversed(costs)

@@ -15,7 +15,7 @@ from ic_harness.protocol import Ed25519Identity
 from ic_harness.replica.certification import Certified, Certifier
 from ic_harness.replica.execution import QUERIES, Module, Outcome, Task, Trapped, effects
 from ic_harness.replica.execution.instances import InstancePool
-from ic_harness.replica.rounds.metrics import LogLine, Observer
+from ic_harness.replica.rounds.metrics import ROUNDS, LogLine, Observer
 from ic_harness.replica.rounds.reading import Reading
 from ic_harness.replica.rounds.round_runner import RoundRunner
 from ic_harness.replica.rounds.scheduler import Scheduler
@@ -158,16 +158,22 @@ class Node:
     def _observe(self, changes: StateDelta) -> None:
         observer, canisters = self.observer, self.state.canisters
         if changes.measures:
-            observer.figures.note(self.state.round, changes.measures, query=False)
+            self._note(changes.measures, query=False)
         changed = [canisters[key] for key in sorted(changes.canisters) if key in canisters]
         printed = [canister for canister in changed if canister.next_log != observer.seen.get(canister.id, 0)]
         if printed:
             observer.read_logs(printed)
 
+    def _note(self, measures: list[tuple[bytes, MessageCost]], *, query: bool) -> None:
+        figures = self.observer.figures
+        figures.rounds.append((self.state.round, measures, query))
+        if len(figures.rounds) >= ROUNDS:
+            figures.take_in()
+
     def watch_query(self, canister: Canister, what: str, outcome: Outcome) -> None:
         """Record what a query cost and printed; no canister log keeps that."""
         cost = MessageCost(what, outcome.instructions, 0, isinstance(outcome, Trapped))
-        self.observer.figures.note(self.state.round, [(canister.id, cost)], query=True)
+        self._note([(canister.id, cost)], query=True)
         printed = effects.trap_log_lines(outcome) if isinstance(outcome, Trapped) else outcome.logs
         if printed:
             canister_id, time_ns = Principal(canister.id), self.query_time_ns()

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ic_harness import waiting
+from ic_harness.replica.execution import SharedProcessor
+from ic_harness.replica.state.clock import monotonic_s
 
 
 class Owner(Protocol):
@@ -26,8 +28,13 @@ class Owner(Protocol):
         """
 
 
-def serve(reference: weakref.ref[Owner], commands: deque[Callable[[], None]], bell: waiting.Bell) -> None:
-    """Let the owner do a step after each command, for which the bell is rung, and when it wants to."""
+def serve(
+    reference: weakref.ref[Owner],
+    commands: deque[Callable[[], None]],
+    bell: waiting.Bell,
+    processor: SharedProcessor,
+) -> None:
+    """Let the owner do a step after each command, for which the bell is rung if it is asleep, and when it wants to."""
     runner = reference()
     if runner is None or not runner.claim():
         return
@@ -36,8 +43,12 @@ def serve(reference: weakref.ref[Owner], commands: deque[Callable[[], None]], be
         if pause is not None and pause < 0:
             return
         del runner
-        bell.asleep = True
-        if not commands:
-            bell.rings_within(bell.longest_s if pause is None else min(pause, bell.longest_s))
-        bell.asleep = False
+        end = None if pause is None else monotonic_s() + pause
+        if not processor.rest(commands.__len__):
+            bell.asleep = True
+            if not commands:
+                left = bell.longest_s if end is None else min(end - monotonic_s(), bell.longest_s)
+                bell.rings_within(max(0.0, left))
+            bell.asleep = False
+            processor.go_on()
         runner = reference()

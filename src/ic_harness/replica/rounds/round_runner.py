@@ -115,15 +115,13 @@ class RoundRunner:
         if threading.current_thread() is self._thread:
             return action()
         task = Task(action)
-
-        def ask() -> T:
+        try:
+            self._processor.share()
             self.post(lambda: self._execute(task))
             if urgent:
                 self._give_way(task)
+            self._processor.yield_until(task.has_ended)
             return task.result()
-
-        try:
-            return self._processor.beside(ask)
         except BaseException:
             if task.abandoned:  # a round that was asked for has no reader any more
                 self._give_way(task)
@@ -157,13 +155,12 @@ class RoundRunner:
     def _await(
         self, completion: Completion, announce: Callable[[], None], timeout_s: float | None
     ) -> Completion | None:
-        def ask() -> Completion | None:
-            if not completion.done:
-                self.post(announce)
-            return self._result(completion, timeout_s)
-
         try:
-            return self._processor.beside(ask)
+            if not completion.done:
+                self._processor.share()
+                self.post(announce)
+                self._processor.yield_until(completion.has_news)
+            return self._result(completion, timeout_s)
         except ReplicaError:
             raise
         except BaseException:
@@ -291,7 +288,9 @@ class RoundRunner:
 
     def _start(self) -> None:
         # A caller may be interrupted anywhere in here and try again, so the thread itself says that it is the one.
-        start_thread(serve, "ic-harness-rounds", weakref.ref(self), self._commands, self._bell)
+        start_thread(
+            serve, "ic-harness-rounds", weakref.ref(self), self._commands, self._bell, self._processor
+        )
 
     def claim(self) -> bool:
         """Make the present thread the owner; False when there is one already."""
@@ -326,7 +325,6 @@ class RoundRunner:
 
         Returns the seconds until the next event, None when only a command brings one, negative to stop.
         """
-        self._processor.go_on()
         while not self._closed:
             for _ in range(len(self._commands)):
                 self._completions.let_go()
@@ -338,7 +336,6 @@ class RoundRunner:
             pause = self._pause_s()
             if pause is None or pause > 0:
                 self._settle()
-                self._processor.rest()
                 self._completions.let_go()
                 return pause
             self._completions.let_go()
