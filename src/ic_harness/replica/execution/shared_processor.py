@@ -115,6 +115,5 @@ class SharedProcessor:
 
 def _pin(thread_id: int, to: frozenset[int]) -> None:
     mask = processors.mask(to)
-    processors.pin(
-        thread_id, len(mask), mask
-    )  # in vain if the thread has ended, or the processors are taken away
+    # In vain if the thread has ended, or if the processors were taken from this process.
+    processors.pin(thread_id, len(mask), mask)
