@@ -143,6 +143,7 @@ _VMCTX_MAGIC = b"core"
 _HEADER_ROOM = 512
 _PER_IMPORT = 40
 _GLOBAL = 16
+_CELL = 8
 
 
 def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports: int) -> int | None:
@@ -156,11 +157,12 @@ def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports:
     context = _context(store, anchor)
     if context is None:
         return None
-    wanted = (memory.base, memory.size)
-    for offset in range(8, _HEADER_ROOM + _PER_IMPORT * imports, 8):
-        cells = (ctypes.c_uint64 * 2).from_address(context + offset)
-        if (cells[0], cells[1]) == wanted:
-            return context + offset
+    base, size = memory.base, memory.size
+    count = (_HEADER_ROOM + _PER_IMPORT * imports) // _CELL
+    cells = (ctypes.c_uint64 * (count + 1)).from_address(context)  # each is read only when it is asked for
+    for place in range(1, count):
+        if cells[place] == base and cells[place + 1] == size:
+            return context + _CELL * place
     return None
 
 

@@ -10,7 +10,7 @@ import ctypes
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import wasmtime
@@ -94,6 +94,7 @@ failure and the engine, which would go on if a callback raised. Why it trapped i
 _TrapPointer: Final[Any] = ctypes.POINTER(ffi.wasm_trap_t)
 _CALL: Final[Any] = ffi.dll.wasmtime_func_call_unchecked
 """The function itself: one Python call less than the package's."""
+_EXPORT: Final[Any] = ffi.dll.wasmtime_instance_export_get
 _NO_CELLS: Final[Any] = (ffi.wasmtime_val_raw_t * 1)()
 """For calls of functions without parameters and results, which leave it as it is."""
 _global_get = _short_call("wasmtime_global_get")
@@ -118,6 +119,13 @@ def host_function(store: wasmtime.Store, kind: wasmtime.FuncType, callback: Any)
     return extern
 
 
+@lru_cache(maxsize=1024)
+def _text(name: str) -> tuple[ctypes.Array[ctypes.c_char], int]:
+    """Return a name as the engine wants it: of our own exports, which each instance is asked for."""
+    raw = name.encode()
+    return ctypes.create_string_buffer(raw), len(raw)
+
+
 class RawInstance:
     """An instance of a module in a store, reached by export name."""
 
@@ -139,12 +147,9 @@ class RawInstance:
 
     def export(self, name: str) -> Any | None:
         """The export called `name` (a wasmtime_extern_t), or None."""
-        raw = name.encode()
+        text, size = _text(name)
         item = ffi.wasmtime_extern_t()
-        found = ffi.wasmtime_instance_export_get(
-            self._context, ctypes.byref(self._instance), ctypes.create_string_buffer(raw),
-            len(raw), ctypes.byref(item),
-        )  # fmt: skip
+        found = _EXPORT(self._context, ctypes.byref(self._instance), text, size, ctypes.byref(item))
         return item if found else None
 
     def function(self, name: str) -> Any:

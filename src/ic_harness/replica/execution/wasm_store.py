@@ -56,14 +56,15 @@ class WasmStore:
         self._store = wasmtime.Store(compiler.native)
         self._forward = RawInstance(self._store, compiler.forward, [])
         self._canister = self._instantiate_canister()
-        self._counter, self._rest, self._since = (
-            RawGlobal(self._store, self._canister.export(name), I64) for name in (COUNTER, REST, SINCE)
-        )
+        counter = self._canister.export(COUNTER)
+        self._counter = RawGlobal(self._store, counter, I64)
+        self._rest = RawGlobal(self._store, self._canister.export(REST), I64)
+        self._since = RawGlobal(self._store, self._canister.export(SINCE), I64)
         self._begun = 0
         self._last_since = 0
         self._kept = 0
         self._progress_at: int | None = None
-        self._helper = self._instantiate_helper()
+        self._helper = self._instantiate_helper(counter)
         self._call_closure = self._helper.function("call")
         self._message: RawGlobal | None = None
         if not _WRITING.isdisjoint(module.native.traits.imports):
@@ -100,7 +101,7 @@ class WasmStore:
             self._heap.grow(size)
         return instance
 
-    def _instantiate_helper(self) -> RawInstance:
+    def _instantiate_helper(self, counter: Any) -> RawInstance:
         native = self._module.native
         code = self._compiler.stable_module(heap_64=self._module.is_64, table_64=native.traits.table_64)
         failures = [
@@ -108,8 +109,7 @@ class WasmStore:
         ]
         memory, table = self._canister.export(instrument.MEMORY), self._canister.export(instrument.TABLE)
         self._compiler.creator.offer(self._stable, Buffer())
-        counter, grant = self._canister.export(COUNTER), self._canister.export(GRANT)
-        slots = self._forward.export("slots")
+        grant, slots = self._canister.export(GRANT), self._forward.export("slots")
         return RawInstance(self._store, code, [memory, table, counter, grant, slots, *failures])
 
     def _find_records(self) -> tuple[int, int] | None:
