@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from ic_harness import processors
 from ic_harness.errors import RejectError, ReplicaError
 from ic_harness.protocol import Ed25519Identity, cbor, lookup_value
 from ic_harness.replica import ManualClock, Replica, ReplicaConfig, SystemClock
-from ic_harness.replica.execution import effects
+from ic_harness.replica.execution import SharedProcessor, effects
 from ic_harness.replica.rounds.pacing import Pacing
 from ic_harness.replica.state.replicated_state import Request
 from tests.replica.restless import CHAIN, HEARTBEAT, TIMER, endless, restless
@@ -414,3 +416,65 @@ def test_who_waits_behind_another_gives_up_in_time(replica, rust):
             pending(0.05)
         replica.release()
         assert other.result(60) == pending()
+
+
+def test_a_quick_command_leaves_no_reason_to_pause(replica, monkeypatch):
+    """The owner may have executed an urgent command before its caller asks the running round to give way."""
+    runner, snapshot = replica.node.runner, replica.snapshot()
+    post = runner.post
+
+    def post_and_let_run(command):
+        post(command)
+        while runner._commands or not runner._bell.asleep:
+            processors.give_way()
+
+    monkeypatch.setattr(runner, "post", post_and_let_run)
+    replica.restore(snapshot)
+    assert not runner._interruption.pausing, "the next round would end before its first message"
+
+
+def test_an_interrupt_after_a_command_leaves_no_reason_to_pause(replica, monkeypatch):
+    """Its caller leaves when it was executed, and before it is told so."""
+    runner = replica.node.runner
+    executed, ending, interrupted = threading.Event(), threading.Event(), threading.Event()
+
+    def let_go():
+        if executed.is_set():
+            ending.set()
+            interrupted.wait(60)
+        original()
+
+    def interrupt(*_):
+        assert ending.wait(60)
+        raise KeyboardInterrupt
+
+    original = runner._completions.let_go
+    monkeypatch.setattr(runner._completions, "let_go", let_go)
+    monkeypatch.setattr(SharedProcessor, "yield_until", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        runner.call(executed.set)
+    assert not runner._interruption.pausing
+    interrupted.set()
+
+
+def test_an_interrupt_while_the_caller_yields_ends_the_round(replica, monkeypatch):
+    """As one does while it sleeps: what runs for a caller that left gives way."""
+    runner, begun = replica.node.runner, threading.Event()
+    ends = time.monotonic() + 60
+
+    def run():
+        begun.set()
+        while not runner._interruption.pausing:
+            assert time.monotonic() < ends
+            processors.give_way()
+
+    def interrupt(*_):
+        assert begun.wait(60)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SharedProcessor, "yield_until", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            runner.call(run)
+    assert runner.call(time.monotonic) < ends
+    assert not runner._interruption.pausing

@@ -51,7 +51,7 @@ class Task(Generic[T]):
     task that did not begin is skipped.
     """
 
-    __slots__ = ("_action", "_bell", "_ended", "_failure", "_result", "abandoned")
+    __slots__ = ("_action", "_bell", "_ended", "_failure", "_result", "abandoned", "begun", "over")
 
     def __init__(self, action: Callable[[], T]) -> None:
         self._action = action
@@ -60,6 +60,10 @@ class Task(Generic[T]):
         self._result: Any = None
         self._failure: BaseException | None = None
         self.abandoned = False
+        self.begun = False
+        """Whether it runs, or did."""
+        self.over = False
+        """Whether it ran to its end, before who waits is told so."""
 
     def run(self) -> None:
         """Run the function, on the thread that calls this, and let go who waits for it; never raises."""
@@ -68,11 +72,13 @@ class Task(Generic[T]):
 
     def execute(self) -> None:
         """Run the function, on the thread that calls this; never raises. `end` lets go who waits for it."""
+        self.begun = True
         try:
             if not self.abandoned:
                 self._result = self._action()
         except BaseException as failure:  # noqa: BLE001  raised again by `result`
             self._failure = failure
+        self.over = True
 
     def end(self) -> None:
         """Let go who waits: the result is there. The less a thread does after that, the sooner the other one runs."""
@@ -98,9 +104,10 @@ class Task(Generic[T]):
             self.give_up()
             raise
 
-    def give_up(self) -> None:
-        """Set `abandoned` unless the task has ended; for a caller that was interrupted, perhaps not while it waited."""
+    def give_up(self) -> bool:
+        """Set `abandoned` unless the task has ended, and return it; for a caller that was interrupted."""
         self.abandoned |= not self._ended
+        return self.abandoned
 
     def ends_within(self, seconds: float) -> bool:
         """Wait at most so long for the end, or until the thread is woken; whether it has ended."""

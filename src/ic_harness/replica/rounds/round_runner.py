@@ -119,12 +119,12 @@ class RoundRunner:
             self._processor.share()
             self.post(lambda: self._execute(task))
             if urgent:
-                self._give_way(task)
+                self._give_way(task, unless=lambda: task.begun)
             self._processor.yield_until(task.has_ended)
             return task.result()
         except BaseException:
-            if task.abandoned:  # a round that was asked for has no reader any more
-                self._give_way(task)
+            if task.give_up():  # a round that was asked for has no reader any more
+                self._give_way(task, unless=lambda: task.over)
             raise
 
     def submit(self, incoming: IngressMessage, *, wake: bool = False) -> Completion:
@@ -161,10 +161,9 @@ class RoundRunner:
                 self.post(announce)
                 self._processor.yield_until(completion.has_news)
             return self._result(completion, timeout_s)
-        except ReplicaError:
-            raise
-        except BaseException:
-            self._abandon(completion)
+        except BaseException as reason:
+            if not isinstance(reason, ReplicaError):
+                self._abandon(completion)
             raise
 
     def _result(self, completion: Completion, timeout_s: float | None) -> Completion | None:
@@ -301,10 +300,16 @@ class RoundRunner:
         weakref.finalize(self, self._bell.ring).atexit = False
         return True
 
-    def _give_way(self, task: Task[Any]) -> None:
-        """Let the round that runs end early; the owner takes this back when it has come to the task."""
+    def _give_way(self, task: Task[Any], *, unless: Callable[[], bool]) -> None:
+        """Let the round that runs end early; the owner takes this back when it has come to the task.
+
+        `unless` it has come to it by now: then nothing may stay that would end another round.
+        """
         self._interruption.pausing.add(task)
-        self._interruption.interrupt()
+        if unless():
+            self._interruption.pausing.discard(task)
+        else:
+            self._interruption.interrupt()
 
     def _abandon(self, completion: Completion) -> None:
         """Give up a call whose caller was interrupted; it is rejected unless it is complete by then."""
