@@ -478,3 +478,19 @@ def test_an_interrupt_while_the_caller_yields_ends_the_round(replica, monkeypatc
             runner.call(run)
     assert runner.call(time.monotonic) < ends
     assert not runner._interruption.pausing
+
+
+def test_a_command_whose_caller_left_before_it_began_is_not_executed(replica, monkeypatch):
+    """Not even when the interrupt came while the caller yielded: a hold that follows its release would never end."""
+    runner, ran, over = replica.node.runner, [], threading.Event()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    runner.post(lambda: over.wait(60))
+    with monkeypatch.context() as patch:
+        patch.setattr(SharedProcessor, "yield_until", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            runner.call(lambda: ran.append(1))
+    over.set()
+    assert runner.call(list) == ran == []
