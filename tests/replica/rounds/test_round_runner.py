@@ -494,3 +494,17 @@ def test_a_command_whose_caller_left_before_it_began_is_not_executed(replica, mo
             runner.call(lambda: ran.append(1))
     over.set()
     assert runner.call(list) == ran == []
+
+
+def test_rounds_are_released_after_a_hold_that_runs(replica):
+    """Whose caller was interrupted, and releases what may not be held yet."""
+    runner, released = replica.node.runner, threading.Event()
+
+    def hold_late():
+        assert released.wait(60)
+        runner.set_held(held=True)
+
+    runner.post(hold_late)
+    runner.release()
+    released.set()
+    assert runner.call(lambda: runner.is_held) is False

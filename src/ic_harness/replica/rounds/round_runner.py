@@ -207,9 +207,9 @@ class RoundRunner:
         return self._held
 
     def release(self) -> None:
-        """Let rounds run again."""
-        self._held = self._gathering = False  # at once, so that no interrupt can come between
-        self._put(_nothing)
+        """Let rounds run again: at once, so that no interrupt can come between, and after a `hold` that runs now."""
+        self.set_held(held=False)
+        self._put(lambda: self.set_held(held=False))
 
     def set_held(self, *, held: bool, gathering: bool = False) -> None:
         """Hold rounds or let them run; for commands. `gathering`: callers wait for a round that will come."""
