@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from itertools import count
 
 import pytest
@@ -51,7 +52,9 @@ def in_a_thread(action):
 
 def owner_sleeps_on(runner):
     """The processors on which the owner wakes, once it sleeps."""
+    ends = time.monotonic() + 60
     while not runner._bell.asleep:
+        assert time.monotonic() < ends
         processors.give_way()
     return processors.allowed(runner._thread.native_id)
 

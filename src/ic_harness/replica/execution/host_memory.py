@@ -157,13 +157,8 @@ def find_record(store: wasmtime.Store, anchor: Any, memory: HostMemory, imports:
     context = _context(store, anchor)
     if context is None:
         return None
-    base, size = memory.base, memory.size
     count = (_HEADER_ROOM + _PER_IMPORT * imports) // _CELL
-    cells = (ctypes.c_uint64 * (count + 1)).from_address(context)  # each is read only when it is asked for
-    for place in range(1, count):
-        if cells[place] == base and cells[place + 1] == size:
-            return context + _CELL * place
-    return None
+    return _find(context, count, (memory.base, memory.size), 1)
 
 
 def find_globals(
@@ -176,13 +171,21 @@ def find_globals(
     context = _context(store, anchor)
     if context is None:
         return None
-    room = _HEADER_ROOM + _PER_IMPORT * imports + _GLOBAL * cells
-    for offset in range(8, room, 8):
-        if all(
-            ctypes.c_uint64.from_address(context + offset + _GLOBAL * place).value == value
-            for place, value in enumerate(values)
+    count = (_HEADER_ROOM + _PER_IMPORT * imports + _GLOBAL * cells) // _CELL
+    return _find(context, count, values, _GLOBAL // _CELL)
+
+
+def _find(context: int, count: int, values: tuple[int, ...], step: int) -> int | None:
+    """Address of the first of some values, each `step` cells after the one before, in the first `count` cells."""
+    cells = (ctypes.c_uint64 * (count + step * len(values))).from_address(
+        context
+    )  # a cell is read when asked for
+    first, *others = values
+    for place in range(1, count):
+        if cells[place] == first and all(
+            cells[place + step * number] == value for number, value in enumerate(others, 1)
         ):
-            return context + offset
+            return context + _CELL * place
     return None
 
 

@@ -51,7 +51,7 @@ class Task(Generic[T]):
     task that did not begin is skipped.
     """
 
-    __slots__ = ("_action", "_bell", "_ended", "_failure", "_result", "abandoned", "begun", "over")
+    __slots__ = ("_action", "_bell", "_ended", "_failure", "_result", "abandoned", "over")
 
     def __init__(self, action: Callable[[], T]) -> None:
         self._action = action
@@ -60,8 +60,6 @@ class Task(Generic[T]):
         self._result: Any = None
         self._failure: BaseException | None = None
         self.abandoned = False
-        self.begun = False
-        """Whether it runs, or did."""
         self.over = False
         """Whether it ran to its end, before who waits is told so."""
 
@@ -72,7 +70,6 @@ class Task(Generic[T]):
 
     def execute(self) -> None:
         """Run the function, on the thread that calls this; never raises. `end` lets go who waits for it."""
-        self.begun = True
         try:
             if not self.abandoned:
                 self._result = self._action()

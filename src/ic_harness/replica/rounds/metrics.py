@@ -101,23 +101,19 @@ class Figures:
 
     def take_in(self) -> None:
         """Count the messages of the rounds that wait for it, and forget the oldest ones."""
+        kept = self._kept
         with self._lock:
-            self._take_in()
-
-    def _take_in(self) -> None:
-        kept, size = self._kept, self._kept_messages
-        while self.rounds:
-            kept.append(self.rounds.popleft())
-            size += len(kept[-1][1])
-            self._count += len(kept[-1][1])
-            while size - len(kept[0][1]) >= KEPT:
-                size -= len(kept.popleft()[1])
-        self._kept_messages = size
+            while self.rounds:
+                kept.append(self.rounds.popleft())
+                self._kept_messages += len(kept[-1][1])
+                self._count += len(kept[-1][1])
+                while self._kept_messages - len(kept[0][1]) >= KEPT:
+                    self._kept_messages -= len(kept.popleft()[1])
 
     def since(self, number: int = 0) -> tuple[int, list[ExecutionMetrics]]:
         """The entries from `number` on that are still kept, and the number to come back with."""
+        self.take_in()
         with self._lock:
-            self._take_in()
             count, kept = self._count, list(self._kept)
         wanted = min(KEPT, count - number)
         found: list[ExecutionMetrics] = []

@@ -119,12 +119,12 @@ class RoundRunner:
             self._processor.share()
             self.post(lambda: self._execute(task))
             if urgent:
-                self._give_way(task, unless=lambda: task.begun)
+                self._give_way(task)
             self._processor.yield_until(task.has_ended)
             return task.result()
         except BaseException:
             if task.give_up():  # a round that was asked for has no reader any more
-                self._give_way(task, unless=lambda: task.over)
+                self._give_way(task)
             raise
 
     def submit(self, incoming: IngressMessage, *, wake: bool = False) -> Completion:
@@ -300,13 +300,10 @@ class RoundRunner:
         weakref.finalize(self, self._bell.ring).atexit = False
         return True
 
-    def _give_way(self, task: Task[Any], *, unless: Callable[[], bool]) -> None:
-        """Let the round that runs end early; the owner takes this back when it has come to the task.
-
-        `unless` it has come to it by now: then nothing may stay that would end another round.
-        """
+    def _give_way(self, task: Task[Any]) -> None:
+        """Let the round that runs end early; the owner takes this back when it has come to the task."""
         self._interruption.pausing.add(task)
-        if unless():
+        if task.over:  # it has been taken back: what stayed would end another round
             self._interruption.pausing.discard(task)
         else:
             self._interruption.interrupt()
